@@ -1,0 +1,1 @@
+"""Settings: types, sources, rules and what follows from them. Imports pydantic, never torch."""

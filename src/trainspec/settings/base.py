@@ -1,0 +1,310 @@
+"""Settings: a pydantic model whose documents, sources, rules and assignments all go through one judgement."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, SecretStr, ValidationInfo, model_validator
+
+from trainspec.settings.coercion import Manner
+from trainspec.settings.kinds import Kind, kind_of_field
+from trainspec.settings.rules.rule import Rule
+from trainspec.settings.sources.provenance import SourceKind
+
+if TYPE_CHECKING:
+    from trainspec.settings.judgement import Origin, Verdict
+    from trainspec.settings.provenance import Provenance
+    from trainspec.settings.rules.compilation import Judge
+
+
+def _as_pydantic_field(field: dataclasses.Field[Any]) -> Any:
+    """`dataclasses.field(default, metadata={"help": ...})`, as thousands of scripts write it, for pydantic."""
+    known: dict[str, Any] = {"description": field.metadata.get("help")}
+    if field.default is not dataclasses.MISSING:
+        known["default"] = field.default
+    elif field.default_factory is not dataclasses.MISSING:
+        known["default_factory"] = field.default_factory
+    return Field(**known)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field, dataclasses.field))
+class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
+    """Lets `@dataclass` be written above a settings class, and gathers the rules declared in its body."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:
+        for key, value in list(namespace.items()):
+            if isinstance(value, dataclasses.Field):
+                namespace[key] = _as_pydantic_field(value)
+        rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
+        namespace["own_rules"] = (*namespace.get("own_rules", ()), *rules)
+        namespace.setdefault("__annotations__", {})["own_rules"] = ClassVar[tuple[Rule, ...]]
+        cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
+        # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
+        for method in ("__init__", "__repr__", "__eq__", "__hash__"):
+            if method not in cls.__dict__:
+                type.__setattr__(cls, method, getattr(cls, method))
+        return cls
+
+
+class Settings(BaseModel, metaclass=SettingsMeta):
+    """The base of typed settings: subclass it, add fields and rules, and every source works."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        allow_inf_nan=False,
+        str_strip_whitespace=True,
+        defer_build=True,
+        protected_namespaces=(),
+        ignored_types=(Rule,),
+    )
+    __slots__ = ("_origin",)
+
+    env_prefix: ClassVar[str] = "TRAINSPEC_"
+    positional: ClassVar[tuple[str, ...]] = ()
+    own_rules: ClassVar[tuple[Rule, ...]] = ()
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            """Settings of this process: the arguments, over TRAINSPEC_* variables and the files that those name.
+
+            Raises pydantic's ValidationError with every fault found, each with its code as the error's type.
+            """
+            from trainspec.settings.judgement import judge_process
+
+            judge_process(self, self._named(args, kwargs))
+
+        __init__.__pydantic_base_init__ = True
+
+    @classmethod
+    def _named(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        if len(args) > len(cls.positional):
+            raise TypeError(f"{cls.__name__}() takes {len(cls.positional)} positional arguments, {len(args)} given")
+        named = dict(zip(cls.positional, args, strict=False))
+        twice = named.keys() & kwargs.keys()
+        if twice:
+            raise TypeError(f"{cls.__name__}() got multiple values for argument {sorted(twice)[0]!r}")
+        return {**named, **kwargs}
+
+    def __post_init__(self) -> None:
+        """Called once the settings are valid; the dataclass idiom's place for a subclass's own work."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _judged(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        if isinstance(data, cls):
+            return data
+        from trainspec.settings.judgement import judge
+
+        return judge(cls, data, handler, info.context)
+
+    # What a class knows of itself, worked out once.
+
+    @classmethod
+    def _once(cls, name: str, make: Any) -> Any:
+        """The value of `make()`, kept on this very class (not on one it inherits from)."""
+        key = f"_once_{name}"
+        if key not in cls.__dict__:
+            type.__setattr__(cls, key, make())
+        return cls.__dict__[key]
+
+    @classmethod
+    def field_kinds(cls) -> dict[str, Kind]:
+        """What each field takes, by name."""
+        kinds: dict[str, Kind] = cls._once(
+            "kinds", lambda: {name: kind_of_field(info) for name, info in cls.__pydantic_fields__.items()}
+        )
+        return kinds
+
+    @classmethod
+    def secret_fields(cls) -> frozenset[str]:
+        """The fields that hold secrets: by type, whatever their name."""
+
+        def find() -> frozenset[str]:
+            return frozenset(
+                name for name, info in cls.__pydantic_fields__.items() if "SecretStr" in repr(info.annotation)
+            )
+
+        secrets: frozenset[str] = cls._once("secrets", find)
+        return secrets
+
+    @classmethod
+    def rules(cls) -> tuple[Rule, ...]:
+        """Every rule of the class: those its bases declare, then its own."""
+
+        def gather() -> tuple[Rule, ...]:
+            found = {rule.code: rule for base in reversed(cls.__mro__) for rule in base.__dict__.get("own_rules", ())}
+            return tuple(found.values())
+
+        rules: tuple[Rule, ...] = cls._once("rules", gather)
+        return rules
+
+    @classmethod
+    def judging_function(cls) -> Judge:
+        """All rules of the class, compiled when first needed."""
+        from trainspec.settings.rules.compilation import compile_rules
+
+        judging: Judge = cls._once("judge", lambda: compile_rules(cls.rules()))
+        return judging
+
+    # Documents: pure, whatever the process's environment.
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Settings from a parsed document alone. Raises ValidationError with every fault found."""
+        return cls.__pydantic_validator__.validate_python(document)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, name: str = "document") -> Self:
+        """Settings from JSON text alone. Raises ValidationError, or SourceError where it is not JSON."""
+        return cls._from_text(text, "json", name)
+
+    @classmethod
+    def from_yaml(cls, text: str | bytes, *, name: str = "document") -> Self:
+        """Settings from YAML 1.2 text alone. Raises ValidationError, or SourceError where it is not YAML."""
+        return cls._from_text(text, "yaml", name)
+
+    @classmethod
+    def from_toml(cls, text: str | bytes, *, name: str = "document") -> Self:
+        """Settings from TOML text alone. Raises ValidationError, or SourceError where it is not TOML."""
+        return cls._from_text(text, "toml", name)
+
+    @classmethod
+    def from_file(cls, path: str, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
+        """Settings from one YAML, JSON or TOML file (path or fsspec URL) alone; `at` picks a dotted subtree."""
+        from trainspec.settings.judgement import settings_from_documents
+        from trainspec.settings.sources.files import read_document
+
+        return settings_from_documents(cls, read_document(path, at=at), ignore_unknown=ignore_unknown)
+
+    @classmethod
+    def _from_text(cls, text: str | bytes, format: str, name: str) -> Self:
+        from trainspec.settings.judgement import settings_from_documents
+        from trainspec.settings.sources.files import parse_document
+
+        return settings_from_documents(cls, parse_document(text, format, name))
+
+    @classmethod
+    def check(cls, document: Mapping[str, Any]) -> Verdict:
+        """Judge a parsed document without raising or warning: settings (where valid) and all diagnostics."""
+        from trainspec.settings.judgement import check_document
+
+        return check_document(cls, document)
+
+    # Views: what the user said, or everything with what follows from it.
+
+    def to_dict(self, *, derived: bool = False, secrets: bool = False) -> dict[str, Any]:
+        """A JSON-compatible dict: what the user said, or with `derived` every setting with the value that holds.
+
+        Secrets are left out, unless `secrets` asks for them in plain text. `from_dict` of the plain form gives equal
+        settings: what was not said stays unsaid.
+        """
+        from trainspec.settings.dumping import dump
+
+        return dump(self, derived=derived, secrets=secrets)
+
+    def to_json_string(self, *, derived: bool = False) -> str:
+        """`to_dict` as JSON text, indented."""
+        import json
+
+        return json.dumps(self.to_dict(derived=derived), indent=2, ensure_ascii=False)
+
+    def to_sanitized_dict(self) -> dict[str, bool | int | float | str]:
+        """Every setting with the value that holds, as the scalars that trackers take; no secrets."""
+        from trainspec.settings.dumping import sanitize
+
+        return sanitize(self)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where each value came from and what it overrode; redacted."""
+        from trainspec.settings.provenance import Provenance
+
+        return Provenance(self)
+
+    @property
+    def origin(self) -> Origin | None:
+        """The layers of sources these settings were put together from, where they are known."""
+        return getattr(self, "_origin", None)
+
+    # Changes: all or nothing.
+
+    def replace(self, **changes: Any) -> Self:
+        """New validated settings with these changes; this object stays as it is. Raises ValidationError."""
+        from trainspec.settings.judgement import changed
+
+        return changed(self, changes, SourceKind.CONSTRUCTOR, Manner.CONSTRUCTOR)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in type(self).__pydantic_fields__:
+            self._set_other(name, value)
+            return
+        self._become({name: value})
+
+    def _become(self, changes: dict[str, Any]) -> None:
+        """Take on changes in place, all of them or (raising ValidationError) none."""
+        from trainspec.settings.judgement import changed
+
+        new = changed(self, changes, SourceKind.ASSIGNMENT, Manner.CONSTRUCTOR)
+        for field in type(self).__pydantic_fields__:
+            self.__dict__[field] = new.__dict__[field]
+        object.__setattr__(self, "__pydantic_fields_set__", new.__pydantic_fields_set__)
+        object.__setattr__(self, "_origin", new.origin)
+
+    def _set_other(self, name: str, value: Any) -> None:
+        if name.startswith("_") or hasattr(type(self), name):
+            super().__setattr__(name, value)
+            return
+        from trainspec.settings.suggestions import did_you_mean
+
+        hint = did_you_mean(name, type(self).__pydantic_fields__)
+        raise AttributeError(f"{type(self).__name__} has no setting {name!r}" + (f"; {hint}" if hint else ""))
+
+    def __delattr__(self, name: str) -> None:
+        if name in type(self).__pydantic_fields__:
+            raise AttributeError(f"settings cannot be deleted; assign {name} its default instead")
+        super().__delattr__(name)
+
+    # Identity: what the user said. Secrets are credentials of a process, not part of what a run is.
+
+    def _said(self) -> dict[str, Any]:
+        secret = type(self).secret_fields()
+        said = self.__pydantic_fields_set__
+        return {name: value for name, value in self.__dict__.items() if name in said and name not in secret}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Settings):
+            return NotImplemented
+        return type(self) is type(other) and self._said() == other._said()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr_args__(self) -> Any:
+        secret = type(self).secret_fields()
+        for name in type(self).__pydantic_fields__:
+            if name in self.__pydantic_fields_set__ and name not in secret:
+                yield name, self.__dict__[name]
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        from trainspec.settings.dumping import state_without_secrets
+
+        return state_without_secrets(self, super().__getstate__())
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        object.__setattr__(self, "_origin", None)
+
+    def __copy__(self) -> Self:
+        return self._with_origin(super().__copy__())
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        return self._with_origin(super().__deepcopy__(memo))
+
+    def _with_origin(self, copy: Self) -> Self:
+        object.__setattr__(copy, "_origin", self.origin)
+        return copy

@@ -1,0 +1,118 @@
+"""Codes that are not rules: names, values, sources and old names. `trainspec rule CODE` explains these too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a code means: its kebab-case name, what was found, why it is refused, what to write."""
+
+    name: str
+    meaning: str
+    reason: str
+    fix: str
+
+
+CODES: dict[str, Explanation] = {
+    "VAL101": Explanation(
+        "wrong-type",
+        "a value of a type that the setting does not take",
+        "types are never guessed: a boolean is not a number, and a number in quotes is text",
+        "write a value of the type named in the message",
+    ),
+    "VAL102": Explanation(
+        "out-of-range", "a number outside its bounds", "outside them the setting has no meaning", "stay within them"
+    ),
+    "VAL103": Explanation(
+        "not-a-choice", "a value that is not among the choices", "choices are written exactly", "write one of them"
+    ),
+    "VAL104": Explanation(
+        "not-finite", "nan or infinity", "it would spread through every number of the run", "write a finite number"
+    ),
+    "VAL105": Explanation(
+        "missing", "a required setting that no source gives", "it has no default", "give it in any source"
+    ),
+    "VAL106": Explanation(
+        "malformed", "a value of the right type that does not read as what it should be", "it cannot be used", "mend it"
+    ),
+    "VAL107": Explanation(
+        "unknown-nested-key",
+        "a key that this mapping does not have",
+        "a misspelled key would otherwise be ignored",
+        "use one of the mapping's keys",
+    ),
+    "SRC101": Explanation(
+        "unknown-variable",
+        "a TRAINSPEC_ variable that matches no setting",
+        "a mistyped variable would otherwise be ignored",
+        "correct the name, or unset the variable",
+    ),
+    "SRC102": Explanation(
+        "unknown-key",
+        "a key that matches no setting",
+        "a mistyped key would otherwise be ignored",
+        "correct the name, or validate with --ignore-unknown a file that also holds other programs' keys",
+    ),
+    "SRC103": Explanation(
+        "unknown-flag",
+        "a flag that matches no setting",
+        "a mistyped flag would otherwise be ignored",
+        "correct the name; --help lists them",
+    ),
+    "SRC104": Explanation(
+        "duplicate-key", "a key that stands twice in one mapping", "one of the two would be lost", "keep one"
+    ),
+    "SRC105": Explanation("not-found", "a file that is not there", "nothing can be read", "correct the path"),
+    "SRC106": Explanation(
+        "not-readable",
+        "a file that cannot be read: no permission, a folder, not UTF-8, or the network failed",
+        "nothing can be read",
+        "see the message",
+    ),
+    "SRC107": Explanation("bad-syntax", "a file that does not parse", "its meaning is unknown", "mend the line named"),
+    "SRC108": Explanation(
+        "not-a-mapping", "a document that is not a mapping of settings", "settings have names", "write key: value"
+    ),
+    "SRC109": Explanation(
+        "too-large",
+        "a file or an anchor expansion beyond the bound",
+        "a few lines of anchors can expand to gigabytes",
+        "write the settings plainly",
+    ),
+    "SRC110": Explanation("no-subtree", "--at names a path that is not there", "nothing can be read", "correct it"),
+    "SRC111": Explanation(
+        "missing-package", "a URL whose protocol needs a package", "nothing can be read without it", "install it"
+    ),
+    "SRC112": Explanation(
+        "missing-value", "a flag or word that does not fit the command line", "its meaning is unknown", "see --help"
+    ),
+    "SRC113": Explanation(
+        "given-twice", "a setting that one source gives in two ways", "one of the two would be lost", "keep one"
+    ),
+    "SRC114": Explanation(
+        "unknown-format", "a file whose ending is not .yaml, .yml, .json or .toml", "formats are not guessed", "rename it"
+    ),
+    "SRC115": Explanation(
+        "ignored-keys", "keys of other programs, passed over by --ignore-unknown", "they are not settings", "nothing"
+    ),
+    "SRC116": Explanation(
+        "near-miss-secret",
+        "a file in the secrets directory whose name is almost a setting's",
+        "a mistyped name would otherwise be ignored",
+        "correct the name, or ignore this when the file is another program's",
+    ),
+    "REN101": Explanation(
+        "deprecated-name", "an old name, which still works", "one name for one thing", "use the new one"
+    ),
+    "REN102": Explanation("removed-name", "a name that has no successor", "see the message", "drop it"),
+    "REN103": Explanation(
+        "old-and-new-name", "an old and a new name with different values", "only one can hold", "keep the new one"
+    ),
+    "REN104": Explanation("retired-value", "an old value, which still works", "see the message", "use the new one"),
+    "REN105": Explanation("refused-value", "an old value that no value of today replaces", "see the message", "choose"),
+    "REN106": Explanation(
+        "newer-name", "a name of transformers 5.x for a setting of ours", "one name for one thing", "use our name"
+    ),
+}

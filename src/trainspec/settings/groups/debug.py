@@ -1,0 +1,32 @@
+"""Looking into a run."""
+
+from pydantic import Field
+
+from trainspec.settings.base import Settings
+from trainspec.settings.choices import DebugOption, RayScope
+from trainspec.settings.types import Flag, MinusOneOrMore, Name, Text
+
+
+class DebugSettings(Settings):
+    debug: list[DebugOption] | Text = Field(
+        default="",
+        description="Debugging aids, as a list or as words in one text.",
+        examples=["underflow_overflow", ["underflow_overflow"]],
+    )
+    skip_memory_metrics: Flag = Field(
+        default=True, description="Leave memory figures out of the metrics.", examples=[False]
+    )
+    disable_tqdm: Flag | None = Field(
+        default=None,
+        description="No progress bars; unset: none when not on a terminal or when log_level is above warning.",
+        examples=[True],
+    )
+    past_index: MinusOneOrMore = Field(
+        default=-1, description="Output that is fed back to the model as mems; -1: none.", examples=[2]
+    )
+    torchdynamo: Name | None = Field(
+        default=None, description="Deprecated: use torch_compile_backend.", examples=["inductor"]
+    )
+    ray_scope: RayScope = Field(
+        default=RayScope.LAST, description="Which result of a trial a Ray search compares.", examples=["all"]
+    )

@@ -1,0 +1,16 @@
+"""Which device computes."""
+
+from pydantic import Field
+
+from trainspec.settings.base import Settings
+from trainspec.settings.types import Flag, Positive
+
+
+class DeviceSettings(Settings):
+    use_cpu: Flag = Field(
+        default=False, description="Compute on the CPU even when an accelerator is there.", examples=[True]
+    )
+    tpu_num_cores: Positive | None = Field(default=None, description="TPU cores, through torch_xla.", examples=[8])
+    use_mps_device: Flag = Field(
+        default=False, description="Deprecated, without effect: Apple devices are found by themselves.", examples=[False]
+    )

@@ -1,0 +1,315 @@
+"""One judgement for documents, processes and assignments: fields, then what several may be together.
+
+The usual case, a valid document, is one pass through pydantic's core and one call of the compiled rules. Only where that
+finds something is the document read again, slowly, to say all that is wrong with it and where.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from trainspec.settings.coercion import Manner
+from trainspec.settings.diagnostics import (
+    Diagnostic,
+    Evidence,
+    SettingsDeprecationWarning,
+    SettingsWarning,
+    SourceError,
+    errors_of,
+)
+from trainspec.settings.faults import diagnose, validation_error
+from trainspec.settings.names import Layer, Reading
+from trainspec.settings.redaction import HIDDEN, show_value
+from trainspec.settings.resolution import resolve, resolvable
+from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.strictness import lenient_faults, lenient_fields
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.rules.rule import Rule
+    from trainspec.settings.sources.files import Document
+
+S = TypeVar("S", bound="Settings")
+Path = tuple[str, ...]
+
+
+@dataclass
+class Origin:
+    """The sources that settings were put together from, weakest first, and what values that name files resolved to."""
+
+    layers: tuple[Layer, ...] = ()
+    resolved: dict[str, Any] = field(default_factory=dict)
+
+    def source(self, path: Path) -> Source | None:
+        """Where the value at `path` stands: in the strongest source that says something there."""
+        for layer in reversed(self.layers):
+            if layer.holds(path):
+                return layer.source(path)
+        return None
+
+
+@dataclass
+class Verdict:
+    """What judging a document found: the settings where there is no error, and every diagnostic."""
+
+    settings: Any
+    diagnostics: list[Diagnostic]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the settings can be used; warnings do not stand in the way."""
+        return self.settings is not None
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return errors_of(self.diagnostics)
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        return [item for item in self.diagnostics if item.severity == "warning"]
+
+
+class Context:
+    """What travels through pydantic beside the values: the sources, what reading them found, and who is asking."""
+
+    __slots__ = ("carried", "concerning", "diagnostics", "layers", "quiet", "says_post_init", "values")
+
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        diagnostics: list[Diagnostic],
+        *,
+        quiet: bool = False,
+        says_post_init: bool = True,
+    ) -> None:
+        self.layers = layers
+        self.values = merge(layers)
+        self.diagnostics = diagnostics
+        self.quiet = quiet
+        self.says_post_init = says_post_init
+        self.concerning: frozenset[str] | None = None
+        self.carried: dict[str, Any] = {}
+
+
+def merge(layers: tuple[Layer, ...]) -> dict[str, Any]:
+    """All layers as one, the later over the earlier; mappings key by key."""
+    if len(layers) == 1:
+        return layers[0].values
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in layer.values.items():
+            merged[name] = _over(merged.get(name), value)
+    return merged
+
+
+def _over(below: Any, above: Any) -> Any:
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
+    return above
+
+
+def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
+    """Settings from data, or ValidationError with all that is wrong. Runs inside pydantic's validation."""
+    ours = context if isinstance(context, Context) else None
+    if not (ours and ours.diagnostics) and not lenient_fields(cls):
+        try:
+            settings = handler(data)
+        except ValidationError:
+            pass
+        else:
+            stored, said = settings.__dict__, settings.__pydantic_fields_set__
+            if resolvable(cls).isdisjoint(said) and not cls.judging_function()(stored, said, settings):
+                return _finish(settings, Origin(ours.layers) if ours else None, ours is None or ours.says_post_init)
+    return _judge_fully(cls, handler, ours or document_context(cls, data))
+
+
+def _finish(settings: S, origin: Origin | None, says_post_init: bool) -> S:
+    object.__setattr__(settings, "_origin", origin)
+    if says_post_init:
+        settings.__post_init__()
+    return settings
+
+
+def document_context(cls: type[Settings], data: Any, *, quiet: bool = False) -> Context:
+    """The context of a parsed document that has no file: every value is simply from the document."""
+    if not isinstance(data, Mapping):
+        message = f"the document must be a mapping of settings, not {type(data).__name__}"
+        found = Diagnostic("SRC108", "not-a-mapping", "error", message, remedy="write name: value")
+        return Context((), [found], quiet=quiet)
+    reading = Reading(cls, SourceKind.DOCUMENT, Manner.DOCUMENT, lambda path: Source(SourceKind.DOCUMENT))
+    return Context((reading.read(data),), reading.diagnostics, quiet=quiet)
+
+
+def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) -> S:
+    origin = Origin(context.layers, dict(context.carried))
+    settings, found, failing = _validate_fields(cls, handler, context.values, origin)
+    diagnostics = context.diagnostics
+    diagnostics += found
+    if settings is not None:
+        object.__setattr__(settings, "_origin", origin)
+        diagnostics += resolve(settings, origin, failing)
+        diagnostics += _broken_rules(settings, origin, failing)
+    if errors_of(diagnostics) or settings is None:
+        raise validation_error(cls, errors_of(diagnostics))
+    if not context.quiet:
+        emit(diagnostics, context.concerning)
+    return _finish(settings, origin, context.says_post_init)
+
+
+def _validate_fields(
+    cls: type[S], handler: Callable[[Any], S], values: dict[str, Any], origin: Origin
+) -> tuple[S | None, list[Diagnostic], set[str]]:
+    """Settings from the sound values alone, what is wrong with the others, and their names."""
+    kinds, secrets = cls.field_kinds(), cls.secret_fields()
+    failing: set[str] = set()
+    found = lenient_faults(cls, values, origin.source)
+    failing.update(item.fields[0] for item in found)
+    for _ in range(3):
+        sound = {name: value for name, value in values.items() if name not in failing}
+        try:
+            return handler(sound), found, failing
+        except ValidationError as error:
+            new = diagnose(error, kinds, origin.source, secrets=secrets)
+            found += [item for item in new if item.fields[0].partition(".")[0] not in failing]
+            failing.update(item.fields[0].partition(".")[0] for item in new)
+    return cls.model_construct(**sound), found, failing
+
+
+def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:
+    """The rules that sound settings break; one that reads a setting of which the value is wrong is not asked."""
+    cls = type(settings)
+    hits = cls.judging_function()(settings.__dict__, settings.__pydantic_fields_set__, settings)
+    rules = cls.rules()
+    return [
+        _as_diagnostic(rules[index], message, settings, origin)
+        for index, message in hits
+        if failing.isdisjoint(name.partition(".")[0] for name in rules[index].fields)
+    ]
+
+
+def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, origin: Origin) -> Diagnostic:
+    evidence = tuple(_evidence(name, settings, origin) for name in rule.fields)
+    text = message if isinstance(message, str) else rule.message
+    return Diagnostic(rule.code, rule.name, rule.severity, text, rule.reason, rule.fix, evidence)
+
+
+def _evidence(name: str, settings: Settings, origin: Origin) -> Evidence:
+    from trainspec.settings.rules.predicates import read
+
+    path = tuple(name.split("."))
+    shown = HIDDEN if path[0] in type(settings).secret_fields() else show_value(name, read(settings.__dict__, *path))
+    return Evidence(name, shown, origin.source(path) or Source(SourceKind.DEFAULT))
+
+
+def emit(diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None) -> None:
+    """Each as a Python warning, at the line of the user's code that made the settings; a change tells what is new."""
+    for item in diagnostics:
+        if item.severity == "warning" and (concerning is None or not concerning.isdisjoint(item.fields)):
+            kind = SettingsDeprecationWarning if item.code.startswith("REN") else SettingsWarning
+            warnings.warn(kind(item), stacklevel=_users_frame())
+
+
+def _users_frame() -> int:
+    import sys
+
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(("trainspec.", "pydantic.")):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+# The ways in.
+
+
+def judge_process(settings: Settings, arguments: dict[str, Any]) -> None:
+    """Fill `settings` from this process's sources with the constructor's arguments over them."""
+    from trainspec.settings.sources.process import process_layers
+
+    cls = type(settings)
+    layers, diagnostics = process_layers(cls)
+    above, more = constructor_layer(cls, arguments)
+    context = Context((*layers, above), [*diagnostics, *more])
+    cls.__pydantic_validator__.validate_python(context.values, self_instance=settings, context=context)
+
+
+def constructor_layer(cls: type[Settings], arguments: dict[str, Any]) -> tuple[Layer, list[Diagnostic]]:
+    """What the arguments of a call say, and what is wrong with their names."""
+    reading = Reading(cls, SourceKind.CONSTRUCTOR, Manner.CONSTRUCTOR, _constructor_source)
+    return reading.read(arguments), reading.diagnostics
+
+
+def _constructor_source(path: Path) -> Source:
+    return Source(SourceKind.CONSTRUCTOR, f"{path[0]}=")
+
+
+def from_layers(cls: type[S], layers: list[Layer], diagnostics: list[Diagnostic], *, quiet: bool = False) -> Verdict:
+    """Judge sources that were read already, without raising."""
+    context = Context(tuple(layers), list(diagnostics), quiet=quiet)
+    try:
+        settings = cls.__pydantic_validator__.validate_python(context.values, context=context)
+    except ValidationError as error:
+        return Verdict(None, context.diagnostics or diagnose(error, cls.field_kinds(), lambda path: None))
+    return Verdict(settings, context.diagnostics)
+
+
+def check_document(cls: type[S], data: Any) -> Verdict:
+    """Judge a parsed document, without raising or warning."""
+    context = document_context(cls, data, quiet=True)
+    try:
+        settings = cls.__pydantic_validator__.validate_python(context.values, context=context)
+    except ValidationError as error:
+        return Verdict(None, context.diagnostics or diagnose(error, cls.field_kinds(), lambda path: None))
+    return Verdict(settings, context.diagnostics)
+
+
+def document_layer(
+    cls: type[Settings], document: Document, *, ignore_unknown: bool = False
+) -> tuple[Layer, list[Diagnostic]]:
+    """What a file says, each value with its line."""
+    reading = Reading(cls, SourceKind.FILE, Manner.DOCUMENT, document.source)
+    layer = reading.read(document.values)
+    if not ignore_unknown:
+        return layer, reading.diagnostics
+    kept = [item for item in reading.diagnostics if item.code != "SRC102"]
+    return layer, kept
+
+
+def settings_from_documents(cls: type[S], document: Document, *, ignore_unknown: bool = False) -> S:
+    """Settings from a file alone; raises ValidationError, and warns."""
+    layer, diagnostics = document_layer(cls, document, ignore_unknown=ignore_unknown)
+    context = Context((layer,), diagnostics)
+    return cls.__pydantic_validator__.validate_python(context.values, context=context)
+
+
+def changed(settings: S, changes: dict[str, Any], kind: SourceKind, manner: Manner) -> S:
+    """New settings: what was said, with changes over it; a changed mapping is replaced, not merged."""
+    cls = type(settings)
+    reading = Reading(cls, kind, manner, lambda path: Source(kind, path[0]))
+    above = reading.read(changes)
+    said = {name: settings.__dict__[name] for name in settings.__pydantic_fields_set__}
+    context = Context(
+        (*_layers_of(settings, said), above),
+        reading.diagnostics,
+        says_post_init=kind is SourceKind.CONSTRUCTOR,
+    )
+    context.values = {**said, **above.values}
+    context.concerning = frozenset((*above.values, *changes))
+    context.carried = {name: value for name, value in _files_of(settings).items() if name not in above.values}
+    return cls.__pydantic_validator__.validate_python(context.values, context=context)
+
+
+def _layers_of(settings: Settings, said: dict[str, Any]) -> tuple[Layer, ...]:
+    if settings.origin is not None:
+        return settings.origin.layers
+    return (Layer(SourceKind.DOCUMENT, said, lambda path: Source(SourceKind.DOCUMENT)),)
+
+
+def _files_of(settings: Settings) -> dict[str, Any]:
+    """What values that name a file resolved to, so that a change elsewhere does not read it again."""
+    resolved = settings.origin.resolved if settings.origin is not None else {}
+    return {name: value for name, value in resolved.items() if isinstance(settings.__dict__.get(name), str)}

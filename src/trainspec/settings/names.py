@@ -1,0 +1,259 @@
+"""From a source's own names and values to settings: old names, retired values, unknown names, one source at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.codes import CODES
+from trainspec.settings.coercion import Manner, coerce, section_kinds
+from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.redaction import HIDDEN, show_value
+from trainspec.settings.renames import NOTHING, ORGANIZATION, REMOVED, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
+from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+
+Path = tuple[str, ...]
+Locate = Callable[[Path], Source]
+
+
+@dataclass
+class Layer:
+    """What one source says: settings by name, and where each stands in the source."""
+
+    kind: SourceKind
+    values: dict[str, Any]
+    locate: Locate
+    spelled: dict[Path, Path] = field(default_factory=dict)
+
+    def source(self, path: Path) -> Source:
+        """The place of the setting at `path` in the source, under the name it has there."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.spelled:
+                return self.locate((*self.spelled[path[:length]], *path[length:]))
+        return self.locate(path)
+
+    def holds(self, path: Path) -> bool:
+        """Whether this source says something at `path`."""
+        found: Any = self.values
+        for key in path:
+            if not isinstance(found, Mapping) or key not in found:
+                return False
+            found = found[key]
+        return True
+
+    def value(self, path: Path) -> Any:
+        """What the source says at `path`; None where it says nothing."""
+        found: Any = self.values
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
+
+
+@dataclass
+class Spelling:
+    """How one kind of source writes names: for suggestions in its own words, and the code of a name it does not know."""
+
+    code: str
+    write: str
+    noun: str
+
+
+SPELLINGS = {
+    SourceKind.FILE: Spelling("SRC102", "{}", "key"),
+    SourceKind.DOCUMENT: Spelling("SRC102", "{}", "key"),
+    SourceKind.CONSTRUCTOR: Spelling("SRC102", "{}", "argument"),
+    SourceKind.ASSIGNMENT: Spelling("SRC102", "{}", "attribute"),
+    SourceKind.FLAG: Spelling("SRC103", "--{}", "flag"),
+    SourceKind.ENVIRONMENT: Spelling("SRC101", "{}", "variable"),
+    SourceKind.DOTENV: Spelling("SRC101", "{}", "variable"),
+    SourceKind.SECRET: Spelling("SRC101", "{}", "secret file"),
+}
+
+
+class Reading:
+    """One pass over what a source holds, turning its names into ours."""
+
+    def __init__(
+        self, model: type[Settings], kind: SourceKind, manner: Manner, locate: Locate, prefix: str = ""
+    ) -> None:
+        self.model = model
+        self.manner = manner
+        self.prefix = prefix
+        self.layer = Layer(kind, {}, locate)
+        self.diagnostics: list[Diagnostic] = []
+        self.unknown: list[str] = []
+
+    def read(self, raw: Mapping[Any, Any]) -> Layer:
+        """Take in every (name, value) pair of the source, current names first so that conflicts are seen."""
+        old = []
+        for name, value in raw.items():
+            if name in self.model.__pydantic_fields__:
+                self._take_current(name, value)
+            else:
+                old.append((name, value))
+        organization = raw.get(ORGANIZATION)
+        for name, value in old:
+            self._take_other(name, value)
+        if isinstance(organization, str) and organization:
+            self._join_organization(organization)
+        return self.layer
+
+    def _take_current(self, name: str, value: Any) -> None:
+        value = coerce(self.model.field_kinds()[name], value, self.manner)
+        if name in self.model.secret_fields() and _is_placeholder(value):
+            return
+        if name == "warmup_steps" and isinstance(value, float) and 0 < value < 1 and "warmup_ratio" in self._fields:
+            self._note_newer(name, "warmup_ratio", value, "a fraction of all updates is warmup_ratio")
+            self._put(name, ("warmup_ratio",), value)
+            return
+        self.layer.values[name] = self._retire(name, value)
+
+    @property
+    def _fields(self) -> dict[str, Any]:
+        return self.model.__pydantic_fields__
+
+    def _retire(self, name: str, value: Any) -> Any:
+        table = RETIRED_VALUES.get(name)
+        if table is None or not (value is None or isinstance(value, str)) or value not in table:
+            return value
+        retired = table[value]
+        if retired.becomes is None:
+            self._say("REN105", name, value, f"{name} {show_value(name, value)} has no counterpart", retired.reason, "")
+            return value
+        remedy = f"write {name}: {retired.becomes}"
+        message = f"{name} {show_value(name, value)} became {retired.becomes}"
+        self._say("REN104", name, value, message, retired.reason, remedy, warning=True)
+        return retired.becomes
+
+    def _take_other(self, name: Any, value: Any) -> None:
+        if name == ORGANIZATION and "hub_model_id" in self._fields:
+            return
+        renamed = RENAMED.get(name) if isinstance(name, str) else None
+        if renamed is not None and renamed.successor.partition(".")[0] in self._fields:
+            self._take_renamed(name, value, renamed)
+        elif isinstance(name, str) and name in REMOVED and "output_dir" in self._fields:
+            self._take_removed(name, value)
+        else:
+            self._refuse_unknown(str(name))
+
+    def _take_removed(self, name: str, value: Any) -> None:
+        removed = REMOVED[name]
+        says_nothing = value in (None, False, "", "false", "False", "0")
+        gone = "" if removed.gone == "-" else f" (gone since transformers {removed.gone})"
+        message = f"{name} is not a setting{gone}"
+        reason = f"{name} {removed.reason}" if removed.gone == "-" else removed.reason
+        self._say("REN102", name, value, message, reason, removed.advice, warning=says_nothing)
+
+    def _take_renamed(self, name: str, value: Any, renamed: Renamed) -> None:
+        path = tuple(renamed.successor.split("."))
+        if renamed.convert is not None:
+            value = self._parse_switch(value) if self.manner is Manner.STRINGS else value
+            try:
+                value = renamed.convert(value)
+            except Inexpressible as why:
+                self._say("REN105", name, value, f"{name} cannot be said as {renamed.successor}", str(why), "")
+                return
+        elif len(path) == 1:
+            value = coerce(self.model.field_kinds()[path[0]], value, self.manner)
+        else:
+            value = self._coerce_nested(path, value)
+        code = "REN106" if renamed.newer else "REN101"
+        verb = "is the name in transformers 5.x of" if renamed.newer else "is the old name of"
+        remedy = f"write {renamed.note or renamed.successor}"
+        self._say(
+            code, name, value, f"{name} {verb} {renamed.successor}", f"renamed in {renamed.since}", remedy, warning=True
+        )
+        if value is not NOTHING and value is not None:
+            self._put(name, path, value)
+
+    def _coerce_nested(self, path: Path, value: Any) -> Any:
+        section = self.model.field_kinds()[path[0]].section
+        return value if section is None else coerce(section_kinds(section)[path[1]], value, self.manner)
+
+    def _parse_switch(self, value: Any) -> Any:
+        from trainspec.settings.kinds import Kind
+
+        return coerce(Kind(boolean=True), value, Manner.STRINGS)
+
+    def _put(self, name: str, path: Path, value: Any) -> None:
+        target = self.layer.values
+        for key in path[:-1]:
+            existing = target.get(key)
+            target[key] = dict(existing) if isinstance(existing, Mapping) else {}
+            target = target[key]
+        if path[-1] in target and not _same(target[path[-1]], value):
+            self._refuse_both(name, path, target[path[-1]], value)
+            return
+        target[path[-1]] = value
+        self.layer.spelled[path] = (name,)
+
+    def _refuse_both(self, name: str, path: Path, current: Any, old: Any) -> None:
+        new = ".".join(path)
+        evidence = (
+            Evidence(new, show_value(new, current), self.layer.source(path)),
+            Evidence(name, show_value(name, old), self.layer.locate((name,))),
+        )
+        message = f"{new} and {name}, two names of one setting, have different values"
+        self.diagnostics.append(
+            Diagnostic("REN103", "old-and-new-name", "error", message, "only one can hold", f"keep {new}", evidence)
+        )
+
+    def _join_organization(self, organization: str) -> None:
+        model_id = self.layer.values.get("hub_model_id")
+        self._say(
+            "REN101",
+            ORGANIZATION,
+            organization,
+            f"{ORGANIZATION} is now the first part of hub_model_id",
+            "renamed in 4.11",
+            f"write hub_model_id: {organization}/NAME",
+            warning=isinstance(model_id, str),
+        )
+        if isinstance(model_id, str):
+            self.layer.values["hub_model_id"] = f"{organization}/{model_id.rsplit('/', 1)[-1]}"
+
+    def _refuse_unknown(self, name: str) -> None:
+        spelling = SPELLINGS[self.layer.kind]
+        written = self.layer.locate((name,)).name if self.prefix else spelling.write.format(name)
+        right = (*self._fields, *(old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields))
+        upper = bool(self.prefix) and self.layer.kind is not SourceKind.SECRET
+        shown = self.prefix + "{}" if self.prefix else spelling.write
+        remedy = did_you_mean(name.lower(), (item.upper() if upper else item for item in right), shown)
+        why = CODES[spelling.code]
+        message = f"{written} matches no setting"
+        self.unknown.append(name)
+        # The value of a name we do not know may be anything, a token too, and is never shown.
+        evidence = (Evidence(name, None, self.layer.locate((name,))),)
+        self.diagnostics.append(
+            Diagnostic(spelling.code, why.name, "error", message, why.reason, remedy or why.fix, evidence)
+        )
+
+    def _note_newer(self, name: str, ours: str, value: Any, reason: str) -> None:
+        message = f"{name} as a fraction is {ours} here"
+        self._say("REN106", name, value, message, reason, f"write {ours}: {value}", warning=True)
+
+    def _say(
+        self, code: str, name: str, value: Any, message: str, reason: str, remedy: str, *, warning: bool = False
+    ) -> None:
+        shown = None if value is NOTHING else show_value(name, value)
+        evidence = (Evidence(name, shown, self.layer.locate((name,))),)
+        severity = "warning" if warning else "error"
+        self.diagnostics.append(
+            Diagnostic(code, CODES[code].name, severity, message, reason, remedy, evidence)  # type: ignore[arg-type]
+        )
+
+
+def _is_placeholder(value: Any) -> bool:
+    """Whether a dump hid a secret here: what stands in its place is not the secret."""
+    if hasattr(value, "get_secret_value"):
+        value = value.get_secret_value()
+    return isinstance(value, str) and (value == HIDDEN or (value[:1] == "<" and value[-1:] == ">"))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)

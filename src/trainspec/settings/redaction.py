@@ -1,0 +1,62 @@
+"""What may be shown of a value: secrets never, credentials inside URLs never, long values shortened."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import Any
+
+HIDDEN = "**********"
+
+# Any name will do, also one we do not know: a token under a name of years ago is a token all the same.
+_SECRET_NAME = re.compile(
+    r"(?i)(?:^|[._-])(?:(?<!pad_)(?<!eos_)(?<!bos_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token"
+    r"|secret|password|passwd|api_?key|access_?key|credentials?)$"
+)
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_LONGEST = 120
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting of this (dotted) name holds a credential, known to us or not."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def redact_url(text: str) -> str:
+    """The text without the user:password part of any URL in it."""
+    return _USERINFO.sub(f"{HIDDEN}@", text) if "@" in text else text
+
+
+def show_value(field: str, value: Any) -> str:
+    """The value as JSON-like text for a person, at most 120 characters, with secrets hidden."""
+    if value is not None and is_secret_name(field):
+        return HIDDEN
+    text = redact_url(_as_text(value))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(exclude_unset=True, mode="json")
+    if hasattr(value, "get_secret_value"):
+        return HIDDEN
+    try:
+        return json.dumps(_hide_nested(value), ensure_ascii=False, default=repr)
+    except (TypeError, ValueError, RecursionError):
+        return f"<{type(value).__name__}>"
+
+
+def _hide_nested(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            str(key): HIDDEN if item is not None and is_secret_name(str(key)) else _hide_nested(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_hide_nested(item) for item in value]
+    if hasattr(value, "get_secret_value"):
+        return HIDDEN
+    return value

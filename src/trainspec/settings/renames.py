@@ -1,0 +1,159 @@
+"""Every name and value that settings had in other years, and what each becomes here.
+
+A name with a successor still works, with one warning that names both. One without is refused, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """An old name: its successor (dotted for a key of a section), the release that brought it, what values become."""
+
+    successor: str
+    since: str
+    note: str = ""
+    convert: Callable[[Any], Any] | None = None
+    newer: bool = False
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A name with no successor: since when it is gone, why, and what to do instead."""
+
+    gone: str
+    reason: str
+    advice: str
+
+
+class Inexpressible(ValueError):
+    """The old name's value says something that no setting of today can say; the message tells a person why."""
+
+
+NOTHING = object()
+"""What a conversion returns when the old value says nothing (a switch left off)."""
+
+
+def _when_true(value: Any) -> Callable[[Any], Any]:
+    """A switch that became a value of another setting: true says it, false says nothing."""
+
+    def convert(switch: Any) -> Any:
+        if switch is True:
+            return value
+        if switch is False or switch is None:
+            return NOTHING
+        raise Inexpressible("true or false was expected")
+
+    return convert
+
+
+def _on_off(when_on: Any, when_off: Any) -> Callable[[Any], Any]:
+    def convert(switch: Any) -> Any:
+        if isinstance(switch, bool):
+            return when_on if switch else when_off
+        raise Inexpressible("true or false was expected")
+
+    return convert
+
+
+def _sampling(strategy: Any) -> bool:
+    if strategy in ("group_by_length", "random"):
+        return bool(strategy == "group_by_length")
+    raise Inexpressible("only random and group_by_length have a counterpart here")
+
+
+_SHARDED_DDP = {"simple": "shard_grad_op", "zero_dp_2": "shard_grad_op", "zero_dp_3": "full_shard"}
+
+
+def _sharded_ddp(options: Any) -> Any:
+    if options in (False, None, "", []):
+        return NOTHING
+    if options is True:
+        return ["shard_grad_op"]
+    names = options.split() if isinstance(options, str) else options
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise Inexpressible("option names were expected")
+    unknown = [name for name in names if name not in (*_SHARDED_DDP, "offload", "auto_wrap")]
+    if unknown:
+        raise Inexpressible(f"{unknown[0]} is not an option that sharded_ddp had")
+    return [_SHARDED_DDP.get(name, name) for name in names]
+
+
+RENAMED: dict[str, Renamed] = {
+    "evaluate_during_training": Renamed("eval_strategy", "3.x", convert=_on_off("steps", "no")),
+    "evaluation_strategy": Renamed("eval_strategy", "4.41"),
+    "per_gpu_train_batch_size": Renamed("per_device_train_batch_size", "4.0"),
+    "per_gpu_eval_batch_size": Renamed("per_device_eval_batch_size", "4.0"),
+    "tpu_metrics_debug": Renamed("debug", "4.7", convert=_when_true(["tpu_metrics_debug"])),
+    "push_to_hub_token": Renamed("hub_token", "4.11"),
+    "push_to_hub_model_id": Renamed("hub_model_id", "4.11"),
+    "fp16_backend": Renamed("half_precision_backend", "4.13"),
+    "adafactor": Renamed("optim", "4.16", "optim: adafactor", _when_true("adafactor")),
+    "sharded_ddp": Renamed("fsdp", "4.31", "fairscale's options became those of fsdp", _sharded_ddp),
+    "fsdp_min_num_params": Renamed("fsdp_config.min_num_params", "4.27"),
+    "fsdp_transformer_layer_cls_to_wrap": Renamed("fsdp_config.transformer_layer_cls_to_wrap", "4.27"),
+    "xpu_backend": Renamed("ddp_backend", "4.29"),
+    "no_cuda": Renamed("use_cpu", "4.32"),
+    "dispatch_batches": Renamed("accelerator_config.dispatch_batches", "4.38"),
+    "split_batches": Renamed("accelerator_config.split_batches", "4.38"),
+    "include_inputs_for_metrics": Renamed(
+        "include_for_metrics", "4.46", "include_for_metrics: [inputs]", _when_true(["inputs"])
+    ),
+    "activation_checkpointing": Renamed("gradient_checkpointing", "5.23", newer=True),
+    "activation_checkpointing_kwargs": Renamed("gradient_checkpointing_kwargs", "5.23", newer=True),
+    "train_sampling_strategy": Renamed(
+        "group_by_length", "5.2", "group_by_length: true", convert=_sampling, newer=True
+    ),
+}
+
+# Joined with the model id rather than renamed; `names.py` does so, since it needs both values.
+ORGANIZATION = "push_to_hub_organization"
+
+_NEW_IN_5 = "is a setting of transformers 5.x that trainspec does not have"
+
+REMOVED: dict[str, Removed] = {
+    "use_legacy_prediction_loop": Removed("5.0", "there is one evaluation loop", "drop it"),
+    "mp_parameters": Removed("5.0", "it configured SageMaker's model parallelism only", "use parallelism_config"),
+    "use_ipex": Removed("4.57", "the extension went into torch itself", "drop it; use bf16 and torch_compile"),
+    "_n_gpu": Removed("5.0", "it is derived, never set", "drop it; choose devices through CUDA_VISIBLE_DEVICES"),
+    "n_gpu": Removed("4.0", "it is derived, never set", "drop it; choose devices through CUDA_VISIBLE_DEVICES"),
+    "enable_jit_checkpoint": Removed("-", _NEW_IN_5, "drop it; SIGTERM handling belongs to the launcher"),
+    "use_cache": Removed("-", _NEW_IN_5, "set it in the model's own configuration"),
+    "ddp_static_graph": Removed("-", _NEW_IN_5, "drop it; use ddp_find_unused_parameters"),
+    "trackio_bucket_id": Removed("-", _NEW_IN_5, "drop it; use trackio_space_id"),
+    "trackio_static_space_id": Removed("-", _NEW_IN_5, "drop it; use trackio_space_id"),
+    "dataloader_in_order": Removed("-", _NEW_IN_5, "drop it; batches always arrive in order"),
+    "dataloader_multiprocessing_context": Removed("-", _NEW_IN_5, "drop it; the platform's default is used"),
+}
+
+
+@dataclass(frozen=True)
+class RetiredValue:
+    """A value that a setting once took: what it becomes, or None where it is refused, with the reason."""
+
+    becomes: str | None
+    reason: str
+
+
+RETIRED_VALUES: dict[str, dict[str | None, RetiredValue]] = {
+    "optim": {
+        "adamw_hf": RetiredValue("adamw_torch", "that implementation was removed in 4.50; torch's AdamW replaces it"),
+        "adamw": RetiredValue("adamw_torch", "the name of torch's AdamW is adamw_torch"),
+    },
+    "lr_scheduler_type": {
+        "greedy": RetiredValue(None, "the greedy schedule of transformers 5.x is not among ours"),
+    },
+    "report_to": {
+        None: RetiredValue(None, "null meant all trackers up to transformers 4.x and none from 5.0; write all or none"),
+        "azure-ml": RetiredValue("azure_ml", "the tracker's name is written with an underscore"),
+        "comet-ml": RetiredValue("comet_ml", "the tracker's name is written with an underscore"),
+    },
+    "half_precision_backend": {
+        "amp": RetiredValue("auto", "torch's own mixed precision is called auto"),
+        "cuda_amp": RetiredValue("auto", "torch's own mixed precision is called auto"),
+    },
+}

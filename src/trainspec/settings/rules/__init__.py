@@ -1,0 +1,1 @@
+"""Rules: what several settings may be together."""

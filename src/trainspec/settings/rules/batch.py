@@ -1,0 +1,61 @@
+"""BAT: batches and accumulation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
+from trainspec.settings.rules.predicates import any_of, is_set, on
+from trainspec.settings.rules.rule import Rule
+
+
+def _two_accumulations(settings: Any) -> str | None:
+    kwargs = settings.accelerator_config.gradient_accumulation_kwargs
+    ours, theirs = settings.gradient_accumulation_steps, kwargs.num_steps
+    if ours == theirs:
+        return None
+    return (
+        f"gradient_accumulation_steps is {ours}, but num_steps of accelerator_config.gradient_accumulation_kwargs "
+        f"is {theirs}"
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        code="BAT101",
+        name="two-accumulation-lengths",
+        message="gradient_accumulation_steps and num_steps of accelerator_config disagree",
+        reason="both are the number of micro-batches per update",
+        fix="set gradient_accumulation_steps, and drop num_steps",
+        when=is_set("accelerator_config.gradient_accumulation_kwargs.num_steps"),
+        check=_two_accumulations,
+        also=("gradient_accumulation_steps",),
+    ),
+    without_effect(
+        "BAT301",
+        "eval-batch-without-evaluation",
+        "per_device_eval_batch_size",
+        NO_PREDICTION,
+        cause="without evaluation",
+        because=UNLESS_CALLED,
+        fix="set eval_strategy (or do_eval, do_predict), or leave per_device_eval_batch_size out",
+    ),
+    without_effect(
+        "BAT302",
+        "eval-accumulation-without-evaluation",
+        "eval_accumulation_steps",
+        NO_PREDICTION,
+        cause="without evaluation",
+        because=UNLESS_CALLED,
+        fix="set eval_strategy (or do_eval, do_predict), or leave eval_accumulation_steps out",
+    ),
+    without_effect(
+        "BAT303",
+        "eval-accumulation-without-predictions",
+        "eval_accumulation_steps",
+        any_of(on("prediction_loss_only"), on("batch_eval_metrics")),
+        cause="while no predictions are kept",
+        because="under prediction_loss_only or batch_eval_metrics there are none to move to the CPU",
+        fix="leave eval_accumulation_steps out, or keep predictions",
+    ),
+)

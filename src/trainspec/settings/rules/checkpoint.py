@@ -1,0 +1,142 @@
+"""CKP: when checkpoints are written, and whether the best one can be found among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainspec.settings.choices import IntervalStrategy, SaveStrategy
+from trainspec.settings.derived import exact
+from trainspec.settings.rules.effect import without_effect
+from trainspec.settings.rules.predicates import all_of, any_of, equals, given, negate, on
+from trainspec.settings.rules.rule import Rule
+
+_NO_SAVES = equals("save_strategy", SaveStrategy.NO)
+_SAVE_STEPS = equals("save_strategy", SaveStrategy.STEPS)
+_EVAL_STEPS = equals("eval_strategy", IntervalStrategy.STEPS)
+_SAME_STRATEGY = any_of(
+    *(all_of(equals("eval_strategy", name), equals("save_strategy", name)) for name in IntervalStrategy)
+)
+_BEST_BY_STEPS = all_of(on("load_best_model_at_end"), _EVAL_STEPS, _SAVE_STEPS)
+
+
+def _intervals(settings: Any) -> tuple[int | float, int | float, str]:
+    """How often is saved, how often is evaluated, and which setting says the latter."""
+    name = "eval_steps" if settings.__dict__["eval_steps"] is not None else "logging_steps (for eval_steps)"
+    return settings.save_steps, settings.eval_steps, name
+
+
+def _saves_between_evaluations(settings: Any) -> str | None:
+    save, evaluate, name = _intervals(settings)
+    if not save or not evaluate or isinstance(save, float) != isinstance(evaluate, float):
+        return None
+    if exact(save) % exact(evaluate) == 0:
+        return None
+    return f"load_best_model_at_end needs save_steps ({save}) to be a multiple of {name} ({evaluate})"
+
+
+def _count_against_fraction(settings: Any) -> str | None:
+    save, evaluate, name = _intervals(settings)
+    if not save or not evaluate or isinstance(save, float) == isinstance(evaluate, float):
+        return None
+    kinds = ("a fraction", "a count") if isinstance(save, float) else ("a count", "a fraction")
+    return (
+        f"load_best_model_at_end cannot match save_steps ({save}, {kinds[0]} of updates) "
+        f"with {name} ({evaluate}, {kinds[1]})"
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        code="CKP101",
+        name="best-model-strategies-differ",
+        message="load_best_model_at_end needs checkpoints where evaluations happen",
+        reason="the best model can only be loaded from a checkpoint written at the evaluation that found it",
+        fix="set save_strategy to what eval_strategy says, or to best",
+        when=all_of(
+            on("load_best_model_at_end"), negate(equals("save_strategy", SaveStrategy.BEST)), negate(_SAME_STRATEGY)
+        ),
+    ),
+    Rule(
+        code="CKP102",
+        name="save-interval-zero",
+        message="save_strategy steps needs save_steps above 0",
+        reason="every 0 updates is never",
+        fix="set save_steps to a count of updates or a fraction of all, or save_strategy: no",
+        when=all_of(_SAVE_STEPS, equals("save_steps", 0)),
+    ),
+    Rule(
+        code="CKP103",
+        name="save-best-without-evaluation",
+        message="save_strategy best needs eval_strategy",
+        reason="without evaluations no model is known to be better than another, and nothing would be saved",
+        fix="set eval_strategy: steps or epoch",
+        when=all_of(equals("save_strategy", SaveStrategy.BEST), equals("eval_strategy", IntervalStrategy.NO)),
+    ),
+    Rule(
+        code="CKP104",
+        name="save-steps-not-a-multiple",
+        message="load_best_model_at_end needs save_steps to be a multiple of eval_steps",
+        reason="a checkpoint between two evaluations was never evaluated, so it could not be the best one",
+        fix="set save_steps to a multiple of eval_steps, or save_strategy: best",
+        when=_BEST_BY_STEPS,
+        check=_saves_between_evaluations,
+        also=("save_steps", "eval_steps", "logging_steps"),
+    ),
+    Rule(
+        code="CKP105",
+        name="count-against-fraction",
+        message="load_best_model_at_end cannot match a count of updates with a fraction",
+        reason="how many updates the fraction is depends on the run, so the two need not fall together",
+        fix="write both as counts or both as fractions, or set save_strategy: best",
+        when=_BEST_BY_STEPS,
+        check=_count_against_fraction,
+        also=("save_steps", "eval_steps", "logging_steps"),
+    ),
+    Rule(
+        code="CKP106",
+        name="best-model-from-shards",
+        message="load_best_model_at_end cannot work with save_only_model under fsdp or deepspeed",
+        reason="a sharded model is loaded through its engine's whole checkpoint, which save_only_model leaves out",
+        fix="drop save_only_model",
+        when=all_of(
+            on("save_only_model"), on("load_best_model_at_end"), any_of(given("fsdp"), given("deepspeed"))
+        ),
+    ),
+    Rule(
+        code="CKP107",
+        name="model-only-in-shards",
+        message="save_only_model cannot work with state_dict_type SHARDED_STATE_DICT of fsdp_config",
+        reason="model-only checkpoints hold whole weights",
+        fix="set state_dict_type: FULL_STATE_DICT, or drop save_only_model",
+        when=all_of(
+            on("save_only_model"), given("fsdp"), equals("fsdp_config.state_dict_type", "SHARDED_STATE_DICT")
+        ),
+    ),
+    without_effect(
+        "CKP301",
+        "save-steps-under-other-strategy",
+        "save_steps",
+        negate(_SAVE_STEPS),
+        cause="unless save_strategy is steps",
+        because="only that strategy counts updates",
+        fix="set save_strategy: steps, or leave save_steps out",
+    ),
+    without_effect(
+        "CKP302",
+        "save-limit-without-saves",
+        "save_total_limit",
+        _NO_SAVES,
+        cause="while save_strategy is no",
+        because="no checkpoint is written that could be dropped",
+        fix="set save_strategy, or leave save_total_limit out",
+    ),
+    without_effect(
+        "CKP303",
+        "model-only-without-saves",
+        "save_only_model",
+        _NO_SAVES,
+        cause="while save_strategy is no",
+        because="no checkpoint is written that could leave out the training state",
+        fix="set save_strategy, or leave save_only_model out",
+    ),
+)

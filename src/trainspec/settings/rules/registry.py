@@ -1,0 +1,5 @@
+"""All rules."""
+
+from trainspec.settings.rules.rule import Rule
+
+ALL_RULES: tuple[Rule, ...] = ()

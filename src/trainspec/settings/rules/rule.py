@@ -1,0 +1,86 @@
+"""Rule: what several settings may be together, declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trainspec.settings.diagnostics import Severity
+from trainspec.settings.rules.predicates import Predicate
+
+Check = Callable[[Any], "str | bool | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A forbidden (or pointless) combination.
+
+    `when` says the combination as data. What no schema can say (a multiple of another field) is the function
+    `check`, which gets the settings and returns a message (or True for `message`) where they are wrong, else None
+    or False; `when` then only limits when it is called. A rule never raises, logs, reads the machine or changes a value.
+    """
+
+    code: str
+    name: str
+    message: str
+    reason: str
+    fix: str
+    when: Predicate | None = None
+    check: Check | None = None
+    also: tuple[str, ...] = ()
+    severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        if self.when is None and self.check is None:
+            raise TypeError(f"rule {self.code}: a rule needs `when`, `check`, or both")
+        if not self.fields:
+            raise TypeError(f"rule {self.code}: a rule names its fields (`also=` for those only `check` reads)")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The settings the rule is about: those of its condition, then those only its function reads."""
+        named = self.when.names() if self.when is not None else ()
+        return tuple(dict.fromkeys((*named, *self.also)))
+
+    @property
+    def in_schema(self) -> bool:
+        """Whether the whole condition is data, so that JSON Schema can carry it."""
+        return self.check is None
+
+    def __call__(self, settings: Any) -> str | bool | None:
+        """The function of a rule made by `@rule`, called as the method it was written as."""
+        return self.check(settings) if self.check is not None else None
+
+
+def rule(
+    code: str,
+    *,
+    fields: tuple[str, ...],
+    reason: str,
+    fix: str,
+    message: str = "",
+    name: str = "",
+    when: Predicate | None = None,
+    severity: Severity = "error",
+) -> Callable[[Check], Rule]:
+    """Make a method of a settings class a rule of it and of its subclasses.
+
+    The method returns None or False where all is well, else the message (or True for `message`). `code` is letters and
+    three digits, of your own family (`ACME101`); `fields` are the settings it reads.
+    """
+
+    def declare(check: Check) -> Rule:
+        return Rule(
+            code=code,
+            name=name or check.__name__.strip("_").replace("_", "-"),
+            message=message or (check.__doc__ or check.__name__).strip().splitlines()[0],
+            reason=reason,
+            fix=fix,
+            when=when,
+            check=check,
+            also=fields,
+            severity=severity,
+        )
+
+    return declare

@@ -1,0 +1,1 @@
+"""The sources of settings: environment, dotenv, secret files, configuration files, command line."""

@@ -1,0 +1,37 @@
+"""A dotenv file as variables with their lines. Values stand as written: `${NAME}` is not expanded."""
+
+from __future__ import annotations
+
+import io
+
+from trainspec.settings.sources.files import read_plain, source_error
+from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.sources.reading import Place
+from trainspec.settings.sources.variables import Variables
+
+
+def read_dotenv(path: str, prefix: str) -> Variables:
+    """The variables of a dotenv file that carry our prefix. Raises SourceError: missing, unreadable, bad line."""
+    from dotenv.parser import parse_stream
+
+    pairs: list[tuple[str, str]] = []
+    lines: dict[str, int] = {}
+    for binding in parse_stream(io.StringIO(read_plain(path))):
+        line = binding.original.line + _blank_lines_before(binding.original.string)
+        if binding.error:
+            raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))
+        if binding.key is None or not binding.key.upper().startswith(prefix):
+            continue
+        if binding.key in lines:
+            message = f"{path}: {binding.key} stands twice (first in line {lines[binding.key]})"
+            raise source_error("SRC104", message, path, Place(line, 1))
+        lines[binding.key] = line
+        pairs.append((binding.key, binding.value or ""))
+    return Variables(pairs, prefix, SourceKind.DOTENV, lambda name: Source(SourceKind.DOTENV, path, lines.get(name)))
+
+
+def _blank_lines_before(text: str) -> int:
+    """The parser counts blank lines before a binding as part of it."""
+    return text[: len(text) - len(text.lstrip())].count("\n")
+
+

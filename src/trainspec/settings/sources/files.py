@@ -1,0 +1,173 @@
+"""Configuration files: YAML 1.2, JSON or TOML, local or at any fsspec URL, each value with its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.codes import CODES
+from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
+from trainspec.settings.redaction import redact_url
+from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.sources.reading import Fault, Marks, Path, Place
+
+if TYPE_CHECKING:
+    from trainspec.storage import StorageError
+
+LARGEST_FILE = 16 * 2**20
+FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
+# Editors use this key to find the schema; it is no setting.
+SCHEMA_KEY = "$schema"
+
+
+@dataclass
+class Document:
+    """A parsed mapping with the name of its file and the means to find where a value stands in it."""
+
+    name: str
+    values: dict[str, Any]
+    text: str
+    format: str
+    at: Path = ()
+    _marks: Marks | None = None
+
+    def source(self, path: Path) -> Source:
+        """Where the value at `path` stands; the nearest mapping around it where the format does not tell."""
+        if self._marks is None:
+            self._marks = _marks_of(self.text, self.format)
+        whole = (*self.at, *path)
+        while whole and whole not in self._marks:
+            whole = whole[:-1]
+        place = self._marks.get(whole)
+        return Source(SourceKind.FILE, self.name, place.line if place else None, place.column if place else None)
+
+
+def _marks_of(text: str, format: str) -> Marks:
+    if format == "json":
+        from trainspec.settings.sources.json_text import json_marks
+
+        return json_marks(text)
+    from trainspec.settings.sources.toml_text import toml_marks
+
+    return toml_marks(text)
+
+
+def read_document(path: str, *, at: str | None = None) -> Document:
+    """One document of a file or URL. Raises SourceError with a diagnostic: missing, unreadable, not a mapping ..."""
+    documents = list(read_documents(path, at=at))
+    if len(documents) != 1:
+        raise source_error("SRC108", f"{redact_url(path)} holds {len(documents)} documents where one is expected", path)
+    return documents[0]
+
+
+def read_documents(path: str, *, at: str | None = None) -> Iterator[Document]:
+    """Every document of a file: a YAML stream may hold several. Raises SourceError."""
+    format = format_of(path)
+    text = read_plain(path)
+    yield from parse_documents(text, format, path, at=at)
+
+
+def format_of(path: str) -> str:
+    """The format that the ending of a path or URL names. Raises SourceError where it names none."""
+    ending = os.path.splitext(path.partition("?")[0] if "://" in path else path)[1].lower()
+    if ending not in FORMATS:
+        message = f"{redact_url(path)} is not named .yaml, .yml, .json or .toml, so its format is unknown"
+        raise source_error("SRC114", message, path)
+    return FORMATS[ending]
+
+
+def read_plain(path: str) -> str:
+    """The text of a file or URL of any kind (a secret, a dotenv file). Raises SourceError."""
+    from trainspec.storage import StorageError, read_text
+
+    if not path:
+        raise source_error("SRC105", "the path of the file is empty", path)
+    try:
+        return read_text(path, LARGEST_FILE)
+    except StorageError as error:
+        raise source_error(_code_of(error), str(error), path) from None
+
+
+def _code_of(error: StorageError) -> str:
+    from trainspec.storage.errors import MissingPackage, NotFound
+
+    if isinstance(error, NotFound):
+        return "SRC105"
+    if isinstance(error, MissingPackage):
+        return "SRC111"
+    return "SRC109" if "larger than" in error.reason else "SRC106"
+
+
+def parse_document(text: str | bytes, format: str, name: str) -> Document:
+    """The one document of a text. Raises SourceError."""
+    documents = list(parse_documents(text, format, name))
+    if len(documents) != 1:
+        raise source_error("SRC108", f"{name} holds {len(documents)} documents where one is expected", name)
+    return documents[0]
+
+
+def parse_documents(text: str | bytes, format: str, name: str, *, at: str | None = None) -> Iterator[Document]:
+    """Every document of a text in `format` (yaml, json, toml); `at` is a dotted path. Raises SourceError."""
+    try:
+        plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        raise source_error("SRC106", f"{name} is not UTF-8 text (at byte {error.start})", name) from None
+    try:
+        for values, marks in _parse(plain, format):
+            yield _document(values, marks, plain, format, name, at)
+    except Fault as fault:
+        raise source_error(fault.code, f"{redact_url(name)}: {fault.message}", name, fault.place) from None
+    except RecursionError:
+        raise source_error("SRC109", f"{redact_url(name)} nests too deep", name) from None
+
+
+def _parse(text: str, format: str) -> Iterator[tuple[Any, Marks | None]]:
+    if format == "yaml":
+        from trainspec.settings.sources.yaml12 import parse_yaml
+
+        yield from parse_yaml(text)
+    elif format == "json":
+        from trainspec.settings.sources.json_text import parse_json
+
+        yield parse_json(text), None
+    else:
+        from trainspec.settings.sources.toml_text import parse_toml
+
+        yield parse_toml(text), None
+
+
+def _document(
+    values: Any, marks: Marks | None, text: str, format: str, name: str, at: str | None
+) -> Document:
+    steps: Path = tuple(at.split(".")) if at else ()
+    for number, step in enumerate(steps):
+        if not isinstance(values, dict) or step not in values:
+            found = ".".join(steps[:number]) or "the document"
+            raise Fault("SRC110", f"{found} has no key {step} (--at {at})", Place(1, 1))
+        values = values[step]
+    if values is None:
+        values = {}
+    if not isinstance(values, dict):
+        where = f"{at} in {name}" if at else name
+        place = (marks or {}).get(steps)
+        raise Fault("SRC108", f"{redact_url(where)} must be a mapping of settings, not {_noun(values)}", place)
+    settings = {key: value for key, value in values.items() if key != SCHEMA_KEY}
+    return Document(name, settings, text, format, steps, marks)
+
+
+def _noun(value: Any) -> str:
+    return {list: "a list", str: "text", bool: "a boolean", int: "a number", float: "a number"}.get(
+        type(value), type(value).__name__
+    )
+
+
+def source_error(code: str, message: str, name: str, place: Place | None = None) -> SourceError:
+    """A SourceError with one diagnostic that points into a file."""
+    where = Source(SourceKind.FILE, name, place.line if place else None, place.column if place else None)
+    explanation = CODES[code]
+    evidence = (Evidence("", None, where),)
+    return SourceError(
+        Diagnostic(code, explanation.name, "error", message, explanation.reason, explanation.fix, evidence)
+    )

@@ -1,0 +1,89 @@
+"""JSON by the standard library, strict, and the place of every value, worked out only when somebody asks."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from trainspec.settings.sources.reading import Fault, Marks, Path, Place
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text. Raises Fault: bad syntax, NaN or Infinity, duplicate keys, too deep."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise Fault("SRC107", f"it is not valid JSON: {error.msg}", Place(error.lineno, error.colno)) from None
+    except RecursionError:
+        raise Fault("SRC109", "it nests too deep", None) from None
+    except ValueError as error:
+        raise Fault("SRC107", f"it is not valid JSON: {error}", None) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Fault("SRC104", f"the key {twice} stands twice", None)
+    return mapping
+
+
+def _refuse_constant(name: str) -> Any:
+    raise Fault("SRC107", f"it is not valid JSON: {name} is not a JSON number", None)
+
+
+def json_marks(text: str) -> Marks:
+    """The place of every key (for an item of a list, of the item) in a text that is valid JSON."""
+    marks: Marks = {}
+    lines = _Lines(text)
+    stack: list[list[Any]] = []
+    path: Path = ()
+    for token in _TOKEN.finditer(text):
+        symbol = token.group()
+        if symbol in "{[":
+            _mark_item(marks, stack, path, lines.place(token.start()))
+            path = _inner(stack, path)
+            stack.append([symbol, 0, None, path])
+        elif symbol in "}]":
+            stack.pop()
+            path = stack[-1][3] if stack else ()
+        elif symbol == ",":
+            stack[-1][1] += 1
+            stack[-1][2] = None
+        elif symbol != ":" and stack and stack[-1][0] == "{" and stack[-1][2] is None:
+            stack[-1][2] = json.loads(symbol)
+            marks[(*path, stack[-1][2])] = lines.place(token.start())
+        elif symbol != ":":
+            _mark_item(marks, stack, path, lines.place(token.start()))
+    return marks
+
+
+def _inner(stack: list[list[Any]], path: Path) -> Path:
+    if not stack:
+        return ()
+    symbol, index, key, _ = stack[-1]
+    return (*path, str(index) if symbol == "[" else key)
+
+
+def _mark_item(marks: Marks, stack: list[list[Any]], path: Path, place: Place) -> None:
+    if stack and stack[-1][0] == "[":
+        marks[(*path, str(stack[-1][1]))] = place
+    elif not stack:
+        marks[()] = place
+
+
+class _Lines:
+    """Offsets to places, by the starts of lines."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def place(self, offset: int) -> Place:
+        from bisect import bisect_right
+
+        line = bisect_right(self._starts, offset)
+        return Place(line, offset - self._starts[line - 1] + 1)

@@ -1,0 +1,74 @@
+"""A directory of mounted secrets: one file a setting, named `hub_token` or `trainspec_hub_token`, in any case.
+
+Other programs' secrets may lie beside ours. A file with our prefix that matches nothing is an error; one without it that
+is almost a setting's name is warned about.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.codes import CODES
+from trainspec.settings.coercion import Manner
+from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
+from trainspec.settings.names import Layer, Reading
+from trainspec.settings.renames import RENAMED
+from trainspec.settings.sources.files import source_error
+from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.sources.variables import read_secret
+from trainspec.settings.suggestions import nearest
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+
+
+def read_secrets_directory(model: type[Settings], directory: str) -> tuple[Layer, list[Diagnostic]]:
+    """What the files of a directory say. Raises SourceError where the directory cannot be listed."""
+    prefix = model.env_prefix.lower()
+    known = {*model.__pydantic_fields__, *RENAMED}
+    raw: dict[str, Any] = {}
+    files: dict[str, str] = {}
+    found: list[Diagnostic] = []
+    for file in _files_of(directory):
+        lower = file.lower()
+        name = lower.removeprefix(prefix)
+        path = os.path.join(directory, file)
+        if name not in known and lower == name:
+            found += _near_miss(name, path, model)
+            continue
+        files[name] = path
+        try:
+            raw[name] = read_secret(path)
+        except SourceError as error:
+            found += error.diagnostics
+    filled = {name: value for name, value in raw.items() if value}
+    reading = Reading(model, SourceKind.SECRET, Manner.STRINGS, _locate(files, directory), prefix)
+    layer = reading.read(filled)
+    return layer, [*found, *reading.diagnostics]
+
+
+def _locate(files: dict[str, str], directory: str) -> Any:
+    return lambda path: Source(SourceKind.SECRET, files.get(path[0], os.path.join(directory, path[0])))
+
+
+def _files_of(directory: str) -> list[str]:
+    """The names of plain files; mounts of Kubernetes hold hidden folders beside them."""
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_file())
+    except FileNotFoundError:
+        raise source_error("SRC105", f"there is no secrets directory {directory}", directory) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a path"
+        raise source_error("SRC106", f"cannot list the secrets directory {directory}: {reason}", directory) from None
+
+
+def _near_miss(name: str, path: str, model: type[Settings]) -> list[Diagnostic]:
+    near = nearest(name, model.secret_fields())
+    if near is None:
+        return []
+    code = CODES["SRC116"]
+    evidence = (Evidence(near, None, Source(SourceKind.SECRET, path)),)
+    message = f"the file {os.path.basename(path)} in the secrets directory matches no setting"
+    return [Diagnostic("SRC116", code.name, "warning", message, code.reason, f"did you mean {near}?", evidence)]
