@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, SecretStr, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
-from trainspec.settings.coercion import Manner
 from trainspec.settings.kinds import Kind, kind_of_field
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.provenance import SourceKind
@@ -29,7 +29,6 @@ def _as_pydantic_field(field: dataclasses.Field[Any]) -> Any:
     return Field(**known)
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(Field, dataclasses.field))
 class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
     """Lets `@dataclass` be written above a settings class, and gathers the rules declared in its body."""
 
@@ -40,6 +39,9 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
         rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
         namespace["own_rules"] = (*namespace.get("own_rules", ()), *rules)
         namespace.setdefault("__annotations__", {})["own_rules"] = ClassVar[tuple[Rule, ...]]
+        if not namespace.get("__module__", "").startswith("trainspec."):
+            # `@dataclass` walks the class's attributes, which a validator built only then would change.
+            kwargs.setdefault("defer_build", False)
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
         # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
         for method in ("__init__", "__repr__", "__eq__", "__hash__"):
@@ -48,7 +50,14 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
         return cls
 
 
-class Settings(BaseModel, metaclass=SettingsMeta):
+if TYPE_CHECKING:
+    # Type checkers know how pydantic's own metaclass makes constructors, and ours changes nothing of that.
+    _Model = BaseModel
+else:
+    _Model = SettingsMeta("_Model", (BaseModel,), {"__module__": __name__})
+
+
+class Settings(_Model):
     """The base of typed settings: subclass it, add fields and rules, and every source works."""
 
     model_config = ConfigDict(
@@ -154,37 +163,38 @@ class Settings(BaseModel, metaclass=SettingsMeta):
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """Settings from a parsed document alone. Raises ValidationError with every fault found."""
-        return cls.__pydantic_validator__.validate_python(document)
+        settings: Self = cls.__pydantic_validator__.validate_python(document)
+        return settings
 
     @classmethod
     def from_json(cls, text: str | bytes, *, name: str = "document") -> Self:
-        """Settings from JSON text alone. Raises ValidationError, or SourceError where it is not JSON."""
+        """Settings from JSON text alone. Raises ValidationError with every fault found."""
         return cls._from_text(text, "json", name)
 
     @classmethod
     def from_yaml(cls, text: str | bytes, *, name: str = "document") -> Self:
-        """Settings from YAML 1.2 text alone. Raises ValidationError, or SourceError where it is not YAML."""
+        """Settings from YAML 1.2 text alone. Raises ValidationError with every fault found."""
         return cls._from_text(text, "yaml", name)
 
     @classmethod
     def from_toml(cls, text: str | bytes, *, name: str = "document") -> Self:
-        """Settings from TOML text alone. Raises ValidationError, or SourceError where it is not TOML."""
+        """Settings from TOML text alone. Raises ValidationError with every fault found."""
         return cls._from_text(text, "toml", name)
 
     @classmethod
     def from_file(cls, path: str, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
         """Settings from one YAML, JSON or TOML file (path or fsspec URL) alone; `at` picks a dotted subtree."""
-        from trainspec.settings.judgement import settings_from_documents
+        from trainspec.settings.judgement import settings_from_document
         from trainspec.settings.sources.files import read_document
 
-        return settings_from_documents(cls, read_document(path, at=at), ignore_unknown=ignore_unknown)
+        return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def _from_text(cls, text: str | bytes, format: str, name: str) -> Self:
-        from trainspec.settings.judgement import settings_from_documents
+        from trainspec.settings.judgement import settings_from_document
         from trainspec.settings.sources.files import parse_document
 
-        return settings_from_documents(cls, parse_document(text, format, name))
+        return settings_from_document(cls, lambda: parse_document(text, format, name))
 
     @classmethod
     def check(cls, document: Mapping[str, Any]) -> Verdict:
@@ -235,7 +245,7 @@ class Settings(BaseModel, metaclass=SettingsMeta):
         """New validated settings with these changes; this object stays as it is. Raises ValidationError."""
         from trainspec.settings.judgement import changed
 
-        return changed(self, changes, SourceKind.CONSTRUCTOR, Manner.CONSTRUCTOR)
+        return changed(self, changes, SourceKind.CONSTRUCTOR)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in type(self).__pydantic_fields__:
@@ -247,7 +257,7 @@ class Settings(BaseModel, metaclass=SettingsMeta):
         """Take on changes in place, all of them or (raising ValidationError) none."""
         from trainspec.settings.judgement import changed
 
-        new = changed(self, changes, SourceKind.ASSIGNMENT, Manner.CONSTRUCTOR)
+        new = changed(self, changes, SourceKind.ASSIGNMENT)
         for field in type(self).__pydantic_fields__:
             self.__dict__[field] = new.__dict__[field]
         object.__setattr__(self, "__pydantic_fields_set__", new.__pydantic_fields_set__)
@@ -285,7 +295,8 @@ class Settings(BaseModel, metaclass=SettingsMeta):
         secret = type(self).secret_fields()
         for name in type(self).__pydantic_fields__:
             if name in self.__pydantic_fields_set__ and name not in secret:
-                yield name, self.__dict__[name]
+                value = self.__dict__[name]
+                yield name, value.value if isinstance(value, Enum) else value
 
     def __str__(self) -> str:
         return repr(self)

@@ -92,7 +92,10 @@ CODES: dict[str, Explanation] = {
         "given-twice", "a setting that one source gives in two ways", "one of the two would be lost", "keep one"
     ),
     "SRC114": Explanation(
-        "unknown-format", "a file whose ending is not .yaml, .yml, .json or .toml", "formats are not guessed", "rename it"
+        "unknown-format",
+        "a file whose ending is not .yaml, .yml, .json or .toml",
+        "formats are not guessed",
+        "rename it",
     ),
     "SRC115": Explanation(
         "ignored-keys", "keys of other programs, passed over by --ignore-unknown", "they are not settings", "nothing"

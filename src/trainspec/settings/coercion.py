@@ -42,8 +42,6 @@ class Word(str):
     __slots__ = ()
 
 
-
-
 def coerce(kind: Kind, value: Any, manner: Manner) -> Any:
     """The value as validation should see it."""
     if isinstance(value, str) and not isinstance(value, Enum):

@@ -113,9 +113,7 @@ DERIVATIONS: dict[str, Derivation] = {
     "eval_steps": _or_from("logging_steps"),
     "data_seed": _or_from("seed"),
     "do_eval": Derivation(_do_eval, ("eval_strategy",)),
-    "metric_for_best_model": Derivation(
-        _metric, ("load_best_model_at_end", "save_strategy", "lr_scheduler_type")
-    ),
+    "metric_for_best_model": Derivation(_metric, ("load_best_model_at_end", "save_strategy", "lr_scheduler_type")),
     "greater_is_better": Derivation(_greater_is_better, ("metric_for_best_model",)),
     "torch_compile": Derivation(_compile, ("torch_compile_backend", "torch_compile_mode", "torchdynamo")),
     "torch_compile_backend": Derivation(_compile_backend, ("torch_compile", "torchdynamo")),

@@ -68,7 +68,9 @@ def _is_tag(step: str, loc: tuple[int | str, ...]) -> bool:
     return len(loc) == 2 and (step[:1].isupper() or "[" in step or step in _CORE_TYPES)
 
 
-_CORE_TYPES = frozenset({"bool", "int", "float", "str", "none", "constrained-int", "constrained-float", "constrained-str"})
+_CORE_TYPES = frozenset(
+    {"bool", "int", "float", "str", "none", "constrained-int", "constrained-float", "constrained-str"}
+)
 
 
 def _explained_below(path: tuple[str, ...], lines: list[ErrorDetails], grouped: Mapping[tuple[str, ...], Any]) -> bool:
@@ -190,7 +192,7 @@ def validation_error(model: type[BaseModel], diagnostics: Iterable[Diagnostic]) 
     for item in diagnostics:
         body = item.render().partition("] ")[2]
         context = {"message": body, "name": item.name, "reason": item.reason, "remedy": item.remedy}
-        custom = PydanticCustomError(item.code, "{message}", {**context, "diagnostic": item.to_dict()})  # type: ignore[arg-type]
+        custom = PydanticCustomError(item.code, "{message}", {**context, "diagnostic": item.to_dict()})
         loc = tuple(item.fields[0].split(".")) if item.fields else ()
         shown = {evidence.field: evidence.value for evidence in item.evidence if evidence.value is not None}
         lines.append(InitErrorDetails(type=custom, loc=loc, input=shown))
@@ -205,11 +207,9 @@ def diagnostics_of(error: ValidationError) -> list[Diagnostic]:
 
 def from_dict(data: Mapping[str, Any]) -> Diagnostic:
     """The diagnostic that `Diagnostic.to_dict` made this of."""
-    evidence = tuple(
-        Evidence(item["field"], item["value"], _source(item["source"])) for item in data["evidence"]
-    )
-    texts = (data[key] for key in ("code", "name", "severity", "message", "reason", "remedy"))
-    return Diagnostic(*texts, evidence)
+    evidence = tuple(Evidence(item["field"], item["value"], _source(item["source"])) for item in data["evidence"])
+    texts = {key: data[key] for key in ("code", "name", "severity", "message", "reason", "remedy")}
+    return Diagnostic(**texts, evidence=evidence)
 
 
 def _source(data: Mapping[str, Any] | None) -> Source | None:

@@ -1,7 +1,7 @@
 """One judgement for documents, processes and assignments: fields, then what several may be together.
 
-The usual case, a valid document, is one pass through pydantic's core and one call of the compiled rules. Only where that
-finds something is the document read again, slowly, to say all that is wrong with it and where.
+The usual case, a valid document, is one pass through pydantic's core and one call of the compiled rules. Only where
+that finds something is the document read again, slowly, to say all that is wrong with it and where.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trainspec.settings.diagnostics import (
 from trainspec.settings.faults import diagnose, validation_error
 from trainspec.settings.names import Layer, Reading
 from trainspec.settings.redaction import HIDDEN, show_value
-from trainspec.settings.resolution import resolve, resolvable
+from trainspec.settings.resolution import resolvable, resolve
 from trainspec.settings.sources.provenance import Source, SourceKind
 from trainspec.settings.strictness import lenient_faults, lenient_fields
 
@@ -244,24 +244,22 @@ def constructor_layer(cls: type[Settings], arguments: dict[str, Any]) -> tuple[L
 
 
 def _constructor_source(path: Path) -> Source:
-    return Source(SourceKind.CONSTRUCTOR, f"{path[0]}=")
+    return Source(SourceKind.CONSTRUCTOR)
 
 
 def from_layers(cls: type[S], layers: list[Layer], diagnostics: list[Diagnostic], *, quiet: bool = False) -> Verdict:
     """Judge sources that were read already, without raising."""
-    context = Context(tuple(layers), list(diagnostics), quiet=quiet)
-    try:
-        settings = cls.__pydantic_validator__.validate_python(context.values, context=context)
-    except ValidationError as error:
-        return Verdict(None, context.diagnostics or diagnose(error, cls.field_kinds(), lambda path: None))
-    return Verdict(settings, context.diagnostics)
+    return _verdict_on(cls, Context(tuple(layers), list(diagnostics), quiet=quiet))
 
 
 def check_document(cls: type[S], data: Any) -> Verdict:
     """Judge a parsed document, without raising or warning."""
-    context = document_context(cls, data, quiet=True)
+    return _verdict_on(cls, document_context(cls, data, quiet=True))
+
+
+def _verdict_on(cls: type[S], context: Context) -> Verdict:
     try:
-        settings = cls.__pydantic_validator__.validate_python(context.values, context=context)
+        settings = _settings_in(cls, context)
     except ValidationError as error:
         return Verdict(None, context.diagnostics or diagnose(error, cls.field_kinds(), lambda path: None))
     return Verdict(settings, context.diagnostics)
@@ -279,17 +277,25 @@ def document_layer(
     return layer, kept
 
 
-def settings_from_documents(cls: type[S], document: Document, *, ignore_unknown: bool = False) -> S:
-    """Settings from a file alone; raises ValidationError, and warns."""
+def settings_from_document(cls: type[S], read: Callable[[], Document], *, ignore_unknown: bool = False) -> S:
+    """Settings from a file alone; raises ValidationError (also where it cannot be read), and warns."""
+    try:
+        document = read()
+    except SourceError as error:
+        raise validation_error(cls, error.diagnostics) from None
     layer, diagnostics = document_layer(cls, document, ignore_unknown=ignore_unknown)
-    context = Context((layer,), diagnostics)
-    return cls.__pydantic_validator__.validate_python(context.values, context=context)
+    return _settings_in(cls, Context((layer,), diagnostics))
 
 
-def changed(settings: S, changes: dict[str, Any], kind: SourceKind, manner: Manner) -> S:
+def _settings_in(cls: type[S], context: Context) -> S:
+    settings: S = cls.__pydantic_validator__.validate_python(context.values, context=context)
+    return settings
+
+
+def changed(settings: S, changes: dict[str, Any], kind: SourceKind) -> S:
     """New settings: what was said, with changes over it; a changed mapping is replaced, not merged."""
     cls = type(settings)
-    reading = Reading(cls, kind, manner, lambda path: Source(kind, path[0]))
+    reading = Reading(cls, kind, Manner.CONSTRUCTOR, lambda path: Source(kind, path[0]))
     above = reading.read(changes)
     said = {name: settings.__dict__[name] for name in settings.__pydantic_fields_set__}
     context = Context(
@@ -300,7 +306,7 @@ def changed(settings: S, changes: dict[str, Any], kind: SourceKind, manner: Mann
     context.values = {**said, **above.values}
     context.concerning = frozenset((*above.values, *changes))
     context.carried = {name: value for name, value in _files_of(settings).items() if name not in above.values}
-    return cls.__pydantic_validator__.validate_python(context.values, context=context)
+    return _settings_in(cls, context)
 
 
 def _layers_of(settings: Settings, said: dict[str, Any]) -> tuple[Layer, ...]:

@@ -57,6 +57,8 @@ class Kind:
         return self.boolean and not (self.integer or self.number or self.text or self.choices or self.items)
 
 
+# Beyond, a list of choices hides the message; `trainspec explain FIELD` has them all.
+_MOST_SHOWN = 12
 _UNIONS = (Union, types.UnionType)
 _BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
 
@@ -96,7 +98,10 @@ def _absorb_choices(kind: Kind, values: tuple[Any, ...]) -> None:
     if None in values:
         _absorb_class(kind, type(None), ())
     shown = [str(value).lower() if isinstance(value, bool) else str(value) for value in values if value is not None]
-    kind.phrases.append(shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}")
+    if len(shown) > _MOST_SHOWN:
+        kind.phrases.append(f"one of its {len(shown)} choices")
+    else:
+        kind.phrases.append(shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}")
 
 
 def _absorb_container(kind: Kind, origin: Any, arguments: tuple[Any, ...]) -> None:

@@ -78,7 +78,8 @@ def load(
         layers.append(layer)
         found += more
     context = Context(tuple(layers), found)
-    return model.__pydantic_validator__.validate_python(context.values, context=context)
+    settings: S = model.__pydantic_validator__.validate_python(context.values, context=context)
+    return settings
 
 
 def diagnostics(error: ValidationError) -> list[Diagnostic]:

@@ -56,7 +56,7 @@ class Layer:
 
 @dataclass
 class Spelling:
-    """How one kind of source writes names: for suggestions in its own words, and the code of a name it does not know."""
+    """How one kind of source writes names: to suggest in its own words, and the code of a name it does not know."""
 
     code: str
     write: str

@@ -130,7 +130,7 @@ class ProcessView(Settings):
 
     @contextmanager
     def main_process_first(self, local: bool = True, desc: str = "work") -> Iterator[None]:
-        """Let the main process (of each node, if `local`) run the block before the others do, who then find its results.
+        """Let the main process (of each node, if `local`) run the block before the others, who then find its results.
 
         `desc` names the block in the log.
         """

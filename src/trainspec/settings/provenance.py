@@ -54,9 +54,7 @@ class Provenance(Mapping[str, Entry]):
         if not said or (len(path) == 1 and self._follows(path[0], value)):
             return Entry(self._show(name, value), self._unsaid(path[0], value))
         sources = self._sources(path)
-        overrode = tuple(
-            Overridden(self._show(name, weaker), source) for weaker, source in sources[1:]
-        )
+        overrode = tuple(Overridden(self._show(name, weaker), source) for weaker, source in sources[1:])
         return Entry(self._show(name, value), sources[0][1], overrode)
 
     def __iter__(self) -> Iterator[str]:

@@ -117,9 +117,7 @@ def _for_choice(
     return replace(line, code=code, name=name, message=message, remedy=remedy, evidence=evidence)
 
 
-def _about(
-    code: str, label: str, message: str, name: str, value: Any, origin: Origin, remedy: str
-) -> Diagnostic:
+def _about(code: str, label: str, message: str, name: str, value: Any, origin: Origin, remedy: str) -> Diagnostic:
     evidence = (Evidence(name, show_value(name, value), origin.source((name,))),)
     return Diagnostic(code, label, "error", message, "", remedy, evidence)
 
@@ -136,7 +134,10 @@ def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> l
     except SourceError as error:
         return [replace(item, evidence=(cited, *item.evidence)) for item in error.diagnostics]
     kinds = section_kinds(section)
-    typed = {key: coerce(kinds[key], item, Manner.DOCUMENT) if key in kinds else item for key, item in document.values.items()}
+    typed = {
+        key: coerce(kinds[key], item, Manner.DOCUMENT) if key in kinds else item
+        for key, item in document.values.items()
+    }
     try:
         origin.resolved[name] = section.model_validate(typed)
     except ValidationError as error:

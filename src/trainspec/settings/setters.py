@@ -1,7 +1,7 @@
 """The `set_*` methods of scripts: several settings at once, all or nothing.
 
-Only the arguments given are set. (In transformers an argument left out goes back to the method's own default, which undoes
-what the script said before.)
+Only the arguments given are set. (In transformers an argument left out goes back to the method's own default, which
+undoes what the script said before.)
 """
 
 from __future__ import annotations

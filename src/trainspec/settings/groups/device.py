@@ -12,5 +12,7 @@ class DeviceSettings(Settings):
     )
     tpu_num_cores: Positive | None = Field(default=None, description="TPU cores, through torch_xla.", examples=[8])
     use_mps_device: Flag = Field(
-        default=False, description="Deprecated, without effect: Apple devices are found by themselves.", examples=[False]
+        default=False,
+        description="Deprecated, without effect: Apple devices are found by themselves.",
+        examples=[False],
     )

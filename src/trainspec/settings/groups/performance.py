@@ -42,7 +42,9 @@ class PerformanceSettings(Settings):
     auto_find_batch_size: Flag = Field(
         default=False, description="Halve the batch and start again when memory runs out.", examples=[True]
     )
-    use_liger_kernel: Flag = Field(default=False, description="Use Liger kernels in a supported model.", examples=[True])
+    use_liger_kernel: Flag = Field(
+        default=False, description="Use Liger kernels in a supported model.", examples=[True]
+    )
     liger_kernel_config: LigerKernelConfig | None = Field(
         default=None, description="Which Liger kernels are used.", examples=[{"rope": True, "cross_entropy": False}]
     )

@@ -15,8 +15,8 @@ def _two_accumulations(settings: Any) -> str | None:
     if ours == theirs:
         return None
     return (
-        f"gradient_accumulation_steps is {ours}, but num_steps of accelerator_config.gradient_accumulation_kwargs "
-        f"is {theirs}"
+        f"gradient_accumulation_steps is {ours}, but num_steps of "
+        f"accelerator_config.gradient_accumulation_kwargs is {theirs}"
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from trainspec.settings.choices import IntervalStrategy, SaveStrategy
-from trainspec.settings.derived import exact
+from trainspec.settings.derived import exact, interval_updates
 from trainspec.settings.rules.effect import without_effect
-from trainspec.settings.rules.predicates import all_of, any_of, equals, given, negate, on
+from trainspec.settings.rules.predicates import above, all_of, any_of, equals, given, negate, on
 from trainspec.settings.rules.rule import Rule
 
 _NO_SAVES = equals("save_strategy", SaveStrategy.NO)
@@ -45,15 +45,30 @@ def _count_against_fraction(settings: Any) -> str | None:
     )
 
 
+def _fractions_fall_apart(settings: Any) -> str | None:
+    save, evaluate, name = _intervals(settings)
+    if not (isinstance(save, float) and isinstance(evaluate, float)) or exact(save) % exact(evaluate) != 0:
+        return None
+    every = [interval_updates(fraction, settings.max_steps) for fraction in (save, evaluate)]
+    if every[0] % every[1] == 0:
+        return None
+    return (
+        f"save_steps ({save}) and {name} ({evaluate}) of max_steps ({settings.max_steps}) are "
+        f"every {every[0]} and every {every[1]} updates, which fall apart"
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         code="CKP101",
         name="best-model-strategies-differ",
         message="load_best_model_at_end needs checkpoints where evaluations happen",
-        reason="the best model can only be loaded from a checkpoint written at the evaluation that found it",
-        fix="set save_strategy to what eval_strategy says, or to best",
+        reason="the best model can only be loaded from a checkpoint of the evaluation that found it",
+        fix="set eval_strategy and save_strategy to the same, or save_strategy: best",
         when=all_of(
-            on("load_best_model_at_end"), negate(equals("save_strategy", SaveStrategy.BEST)), negate(_SAME_STRATEGY)
+            on("load_best_model_at_end"),
+            negate(equals("save_strategy", SaveStrategy.BEST)),
+            negate(_SAME_STRATEGY),
         ),
     ),
     Rule(
@@ -96,11 +111,9 @@ RULES: tuple[Rule, ...] = (
         code="CKP106",
         name="best-model-from-shards",
         message="load_best_model_at_end cannot work with save_only_model under fsdp or deepspeed",
-        reason="a sharded model is loaded through its engine's whole checkpoint, which save_only_model leaves out",
+        reason="a sharded model is loaded through its engine's checkpoint, which save_only_model leaves out",
         fix="drop save_only_model",
-        when=all_of(
-            on("save_only_model"), on("load_best_model_at_end"), any_of(given("fsdp"), given("deepspeed"))
-        ),
+        when=all_of(on("save_only_model"), on("load_best_model_at_end"), any_of(given("fsdp"), given("deepspeed"))),
     ),
     Rule(
         code="CKP107",
@@ -108,9 +121,7 @@ RULES: tuple[Rule, ...] = (
         message="save_only_model cannot work with state_dict_type SHARDED_STATE_DICT of fsdp_config",
         reason="model-only checkpoints hold whole weights",
         fix="set state_dict_type: FULL_STATE_DICT, or drop save_only_model",
-        when=all_of(
-            on("save_only_model"), given("fsdp"), equals("fsdp_config.state_dict_type", "SHARDED_STATE_DICT")
-        ),
+        when=all_of(on("save_only_model"), given("fsdp"), equals("fsdp_config.state_dict_type", "SHARDED_STATE_DICT")),
     ),
     without_effect(
         "CKP301",
@@ -138,5 +149,16 @@ RULES: tuple[Rule, ...] = (
         cause="while save_strategy is no",
         because="no checkpoint is written that could leave out the training state",
         fix="set save_strategy, or leave save_only_model out",
+    ),
+    Rule(
+        code="CKP401",
+        name="fractions-fall-apart",
+        message="save_steps and eval_steps fall apart once their fractions are rounded up to whole updates",
+        reason="a checkpoint between two evaluations was never evaluated, so it cannot be the best one",
+        fix="write both as counts, choose fractions that divide max_steps, or set save_strategy: best",
+        when=all_of(_BEST_BY_STEPS, above("max_steps", 0)),
+        check=_fractions_fall_apart,
+        also=("save_steps", "eval_steps", "logging_steps"),
+        severity="warning",
     ),
 )

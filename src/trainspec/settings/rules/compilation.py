@@ -18,7 +18,6 @@ Judge = Callable[[Values, Set[str], Any], list[Hit]]
 Test = Callable[[Values, Set[str], Any], "str | bool | None"]
 
 
-
 class _Off:
     """What a user writes to say nothing (null, false, empty), which is no wish that could be without effect.
 
@@ -58,7 +57,11 @@ def compile_rules(rules: Sequence[Rule]) -> Judge:
             lines += [f"    {line}" for line in _statement(index, rule)]
         else:
             said_by_name.setdefault(name, []).append((index, rule))
-    lines += ["    for name in s:", "        group = SAID.get(name)", "        if group is not None: group(v, s, a, hits)"]
+    lines += [
+        "    for name in s:",
+        "        group = SAID.get(name)",
+        "        if group is not None: group(v, s, a, hits)",
+    ]
     lines += ["    return hits"]
     groups: list[str] = []
     for name, members in said_by_name.items():
@@ -69,4 +72,3 @@ def compile_rules(rules: Sequence[Rule]) -> Judge:
     namespace["SAID"] = {name: namespace[f"said_{name}"] for name in said_by_name}
     judge: Judge = namespace["judge"]
     return judge
-

@@ -1,18 +1,26 @@
 """Settings that other settings make dead: what the user said, and nothing will read.
 
-`without_effect` is how the families declare these rules. A setting that no other setting can make dead is in NEVER_DEAD,
-with the reason, so that every setting was thought about; a test holds that.
+`without_effect` is how the families declare these rules. A setting that no other setting can make dead is in
+NEVER_DEAD, with the reason, so that every setting was thought about; a test holds that.
 """
 
 from __future__ import annotations
 
 from trainspec.settings.choices import IntervalStrategy
-from trainspec.settings.rules.predicates import Predicate, all_of, any_of, equals, negate, off, on, option, said
+from trainspec.settings.rules.predicates import (
+    Predicate,
+    all_of,
+    any_of,
+    equals,
+    negate,
+    off,
+    on,
+    option,
+    said,
+)
 from trainspec.settings.rules.rule import Check, Rule
 
-NO_EVALUATION = all_of(
-    equals("eval_strategy", IntervalStrategy.NO), negate(on("do_eval")), off("eval_on_start")
-)
+NO_EVALUATION = all_of(equals("eval_strategy", IntervalStrategy.NO), negate(on("do_eval")), off("eval_on_start"))
 """No evaluation will run."""
 
 NO_PREDICTION = all_of(NO_EVALUATION, off("do_predict"))
@@ -34,10 +42,10 @@ def without_effect(
     check: Check | None = None,
     also: tuple[str, ...] = (),
 ) -> Rule:
-    """A warning that `field` is set and has no effect where `dead` holds (and `check`, where no predicate can say it).
+    """A warning that `field` is set and has no effect where `dead` holds (and `check`, which no predicate can say).
 
-    `cause` ends the message "FIELD is set and has no effect ..."; `because` is the reason. A switch that is on by default
-    says something when it is off: `when_off` makes that count as set.
+    `cause` ends the message "FIELD is set and has no effect ..."; `because` is the reason. A switch that is on by
+    default says something when it is off: `when_off` makes that count as set.
     """
     wish: Predicate = any_of(said(field), off(field)) if when_off else said(field)
     return Rule(

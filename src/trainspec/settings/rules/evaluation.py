@@ -28,7 +28,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="EVL101",
         name="eval-interval-zero",
-        message="eval_strategy steps needs an interval above 0: eval_steps, or logging_steps where that is unset",
+        message="eval_strategy steps needs eval_steps (or, where unset, logging_steps) above 0",
         reason="every 0 updates is never",
         fix="set eval_steps to a count of updates or a fraction of all, or eval_strategy: no",
         when=all_of(

@@ -23,7 +23,9 @@ def _plain(value: Scalar) -> Scalar:
 
 
 def _show(value: Scalar) -> str:
-    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if not isinstance(value, str) else value
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return str(value)
 
 
 def read(values: Mapping[str, Any], *path: str) -> Any:
@@ -90,7 +92,7 @@ class Predicate:
 class OfOneField(Predicate):
     """A condition on one setting."""
 
-    parts_named = ("field",)
+    parts_named: ClassVar[tuple[str, ...]] = ("field",)
     field: str
 
     def value(self) -> str:

@@ -10,9 +10,7 @@ from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import above, all_of, any_of, equals, key, negate, one_of
 from trainspec.settings.rules.rule import Rule
 
-_WITH_MIN_LR = one_of(
-    "lr_scheduler_type", SchedulerType.COSINE_WITH_MIN_LR, SchedulerType.COSINE_WARMUP_WITH_MIN_LR
-)
+_WITH_MIN_LR = one_of("lr_scheduler_type", SchedulerType.COSINE_WITH_MIN_LR, SchedulerType.COSINE_WARMUP_WITH_MIN_LR)
 _MIN_LR = key("lr_scheduler_kwargs", "min_lr")
 _MIN_LR_RATE = key("lr_scheduler_kwargs", "min_lr_rate")
 _DEEPSPEED_SCHEDULES = key("deepspeed", "scheduler")
@@ -25,7 +23,7 @@ _NO_WARMUP = all_of(
 
 
 def _number(settings: Any, name: str) -> float | None:
-    """A number among the schedule's arguments, None where it is absent or no number (which is another fault)."""
+    """A number among the schedule's arguments, None where there is none (a wrong type is another fault)."""
     arguments = settings.__dict__["lr_scheduler_kwargs"]
     value = arguments.get(name) if isinstance(arguments, Mapping) else None
     if isinstance(value, str):
@@ -104,7 +102,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="SCH103",
         name="min-lr-missing",
-        message="lr_scheduler_type needs min_lr or min_lr_rate in lr_scheduler_kwargs",
+        message="this lr_scheduler_type needs min_lr or min_lr_rate in lr_scheduler_kwargs",
         reason="this cosine ends at a learning rate of its own, which has no default",
         fix="set lr_scheduler_kwargs: {min_lr_rate: 0.1}, or another min_lr",
         when=all_of(_WITH_MIN_LR, negate(any_of(_MIN_LR, _MIN_LR_RATE))),
@@ -209,9 +207,7 @@ RULES: tuple[Rule, ...] = (
         message="mode in lr_scheduler_kwargs contradicts greater_is_better",
         reason="the learning rate would fall while the metric improves",
         fix="leave mode out, which then follows greater_is_better",
-        when=all_of(
-            equals("lr_scheduler_type", SchedulerType.REDUCE_ON_PLATEAU), key("lr_scheduler_kwargs", "mode")
-        ),
+        when=all_of(equals("lr_scheduler_type", SchedulerType.REDUCE_ON_PLATEAU), key("lr_scheduler_kwargs", "mode")),
         check=_plateau_looks_the_wrong_way,
         also=("metric_for_best_model", "greater_is_better"),
         severity="warning",

@@ -13,9 +13,7 @@ class GradientAccumulationKwargs(Section):
     adjust_scheduler: Flag = Field(
         default=True, description="The schedule counts updates, not micro-batches.", examples=[True]
     )
-    sync_with_dataloader: Flag = Field(
-        default=True, description="The window ends with the data set.", examples=[False]
-    )
+    sync_with_dataloader: Flag = Field(default=True, description="The window ends with the data set.", examples=[False])
     sync_each_batch: Flag = Field(
         default=False, description="Synchronise gradients at every micro-batch, for less memory.", examples=[True]
     )

@@ -20,7 +20,9 @@ class FSDPConfig(Section):
         default=None, description="Class names of the layers to wrap.", examples=[["Block"]]
     )
     backward_prefetch: Literal["backward_pre", "backward_post", "no_prefetch"] | None = Field(
-        default=None, description="When the next parameters are gathered in the backward pass.", examples=["backward_pre"]
+        default=None,
+        description="When the next parameters are gathered in the backward pass.",
+        examples=["backward_pre"],
     )
     forward_prefetch: Flag = Field(
         default=False, description="Gather the next parameters during the forward pass.", examples=[True]

@@ -1,7 +1,7 @@
 """`optim_args`: the arguments of each optimizer.
 
-learning_rate, weight_decay, adam_beta1, adam_beta2 and adam_epsilon are settings of their own, so an optimizer's lr,
-betas, eps and weight_decay are not repeated here, except where its maker gives it others (AdEMAMix) or no
+learning_rate, weight_decay, adam_beta1, adam_beta2 and adam_epsilon are settings of their own, so an optimizer's
+lr, betas, eps and weight_decay are not repeated here, except where its maker gives it others (AdEMAMix) or no
 setting reaches them (the epsilon of Adagrad, RMSprop, Adafactor).
 """
 
@@ -147,7 +147,9 @@ class ApolloArguments(GaLoreArguments):
 
 
 class LomoArguments(Section):
-    clip_grad_norm: Number | None = key(None, "Largest gradient norm, at the cost of a second backward pass.", 1.0, gt=0)
+    clip_grad_norm: Number | None = key(
+        None, "Largest gradient norm, at the cost of a second backward pass.", 1.0, gt=0
+    )
     clip_grad_value: Number | None = key(None, "Largest value of a gradient.", 1.0, gt=0)
 
 
@@ -189,7 +191,9 @@ class MuonArguments(Section):
     ns_steps: Positive = key(5, "Newton-Schulz iterations.", 5, lt=100)
     eps: Number = key(1e-7, "Added to the norm of the gradient.", 1e-7, gt=0)
     adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = key(
-        None, "How the learning rate follows a matrix's shape; match_rms_adamw: AdamW's rates fit.", "match_rms_adamw"
+        None,
+        "How the learning rate follows a matrix's shape; match_rms_adamw: AdamW's rates fit.",
+        "match_rms_adamw",
     )
 
 

@@ -13,7 +13,9 @@ class GradientCheckpointingKwargs(Section):
         default=False, description="The older implementation; torch recommends false.", examples=[False]
     )
     preserve_rng_state: Flag = Field(
-        default=True, description="Restore the random state for the recomputation, so that dropout agrees.", examples=[True]
+        default=True,
+        description="Restore the random state for the recomputation, so that dropout agrees.",
+        examples=[True],
     )
     determinism_check: Literal["default", "none"] = Field(
         default="default", description="Compare the metadata of recomputed tensors.", examples=["none"]

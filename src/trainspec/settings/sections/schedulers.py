@@ -1,6 +1,7 @@
 """`lr_scheduler_kwargs`: the arguments of each schedule.
 
-Which of them a schedule cannot do without is a rule (`rules/schedule.py`), since it also holds when nothing is given.
+Which of them a schedule cannot do without is a rule (`rules/schedule.py`), since it also holds when nothing is
+given.
 """
 
 from typing import Literal
@@ -39,7 +40,9 @@ class CosineMinArguments(CosineArguments):
 
 class CosineWarmupMinArguments(CosineMinArguments):
     warmup_lr_rate: Probability | None = key(
-        None, "Where the warmup starts, as a share of learning_rate; unset: one over the warmup's updates.", 0.01
+        None,
+        "Where the warmup starts, as a share of learning_rate; unset: one over the warmup's updates.",
+        0.01,
     )
 
 

@@ -31,9 +31,12 @@ class Section(BaseModel):
     def __contains__(self, key: object) -> bool:
         return key in type(self).model_fields
 
+    def __repr_args__(self) -> Any:
+        return ((name, getattr(self, name)) for name in type(self).model_fields if name in self.model_fields_set)
+
     def get(self, key: str, default: Any = None) -> Any:
         """The value of `key`, or `default` for a key that this section does not have."""
-        return self[key] if key in self else default
+        return getattr(self, key) if key in type(self).model_fields else default
 
     def keys(self) -> KeysView[str]:
         """All keys, said or not."""

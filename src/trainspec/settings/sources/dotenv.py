@@ -33,5 +33,3 @@ def read_dotenv(path: str, prefix: str) -> Variables:
 def _blank_lines_before(text: str) -> int:
     """The parser counts blank lines before a binding as part of it."""
     return text[: len(text) - len(text.lstrip())].count("\n")
-
-

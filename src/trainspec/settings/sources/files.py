@@ -91,13 +91,13 @@ def read_plain(path: str) -> str:
 
 
 def _code_of(error: StorageError) -> str:
-    from trainspec.storage.errors import MissingPackage, NotFound
+    from trainspec.storage.errors import MissingPackage, NotFound, TooLarge
 
     if isinstance(error, NotFound):
         return "SRC105"
     if isinstance(error, MissingPackage):
         return "SRC111"
-    return "SRC109" if "larger than" in error.reason else "SRC106"
+    return "SRC109" if isinstance(error, TooLarge) else "SRC106"
 
 
 def parse_document(text: str | bytes, format: str, name: str) -> Document:
@@ -138,9 +138,7 @@ def _parse(text: str, format: str) -> Iterator[tuple[Any, Marks | None]]:
         yield parse_toml(text), None
 
 
-def _document(
-    values: Any, marks: Marks | None, text: str, format: str, name: str, at: str | None
-) -> Document:
+def _document(values: Any, marks: Marks | None, text: str, format: str, name: str, at: str | None) -> Document:
     steps: Path = tuple(at.split(".")) if at else ()
     for number, step in enumerate(steps):
         if not isinstance(values, dict) or step not in values:

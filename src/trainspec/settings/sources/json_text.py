@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from trainspec.settings.sources.reading import Fault, Marks, Path, Place
@@ -40,38 +41,49 @@ def json_marks(text: str) -> Marks:
     """The place of every key (for an item of a list, of the item) in a text that is valid JSON."""
     marks: Marks = {}
     lines = _Lines(text)
-    stack: list[list[Any]] = []
+    stack: list[_Open] = []
     path: Path = ()
     for token in _TOKEN.finditer(text):
         symbol = token.group()
         if symbol in "{[":
             _mark_item(marks, stack, path, lines.place(token.start()))
             path = _inner(stack, path)
-            stack.append([symbol, 0, None, path])
+            stack.append(_Open(symbol, path))
         elif symbol in "}]":
             stack.pop()
-            path = stack[-1][3] if stack else ()
+            path = stack[-1].path if stack else ()
         elif symbol == ",":
-            stack[-1][1] += 1
-            stack[-1][2] = None
-        elif symbol != ":" and stack and stack[-1][0] == "{" and stack[-1][2] is None:
-            stack[-1][2] = json.loads(symbol)
-            marks[(*path, stack[-1][2])] = lines.place(token.start())
+            stack[-1].index += 1
+            stack[-1].key = None
+        elif symbol != ":" and stack and stack[-1].symbol == "{" and stack[-1].key is None:
+            key = stack[-1].key = json.loads(symbol)
+            marks[(*path, key)] = lines.place(token.start())
         elif symbol != ":":
             _mark_item(marks, stack, path, lines.place(token.start()))
     return marks
 
 
-def _inner(stack: list[list[Any]], path: Path) -> Path:
-    if not stack:
-        return ()
-    symbol, index, key, _ = stack[-1]
-    return (*path, str(index) if symbol == "[" else key)
+@dataclass
+class _Open:
+    """A mapping or list that is still open, with the key or index its next value is for."""
+
+    symbol: str
+    path: Path
+    index: int = 0
+    key: str | None = None
+
+    @property
+    def step(self) -> str:
+        return str(self.index) if self.symbol == "[" or self.key is None else self.key
 
 
-def _mark_item(marks: Marks, stack: list[list[Any]], path: Path, place: Place) -> None:
-    if stack and stack[-1][0] == "[":
-        marks[(*path, str(stack[-1][1]))] = place
+def _inner(stack: list[_Open], path: Path) -> Path:
+    return (*path, stack[-1].step) if stack else ()
+
+
+def _mark_item(marks: Marks, stack: list[_Open], path: Path, place: Place) -> None:
+    if stack and stack[-1].symbol == "[":
+        marks[(*path, stack[-1].step)] = place
     elif not stack:
         marks[()] = place
 

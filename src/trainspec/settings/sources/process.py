@@ -53,8 +53,8 @@ def process_layers(
         except SourceError as error:
             failures += error.diagnostics
     chosen = {CONFIG: config, SECRETS_DIR: secrets_dir}
-    for name in chosen:
-        chosen[name] = chosen[name] or environment.reserved(name) or (dotenv.reserved(name) if dotenv else None)
+    for name, explicit in chosen.items():
+        chosen[name] = explicit or environment.reserved(name) or (dotenv.reserved(name) if dotenv else None)
     try:
         if chosen[CONFIG]:
             readings.append(_read_config(model, chosen[CONFIG] or "", at, ignore_unknown))
@@ -88,4 +88,3 @@ def _read_secrets(model: type[Settings], directory: str) -> tuple[Layer, list[Di
     from trainspec.settings.sources.secrets import read_secrets_directory
 
     return read_secrets_directory(model, directory)
-

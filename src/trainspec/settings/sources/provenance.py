@@ -48,7 +48,7 @@ class Source:
                 place = "".join(f":{number}" for number in (self.line, self.column) if number is not None)
                 return f"{name}{place}" + (" (dotenv)" if self.kind is SourceKind.DOTENV else "")
             case SourceKind.DEFAULT | SourceKind.DOCUMENT:
-                return self.kind.value
+                return str(self.kind.value)
             case SourceKind.DERIVED:
                 return f"derived from {name}"
             case _:

@@ -1,7 +1,7 @@
 """A directory of mounted secrets: one file a setting, named `hub_token` or `trainspec_hub_token`, in any case.
 
-Other programs' secrets may lie beside ours. A file with our prefix that matches nothing is an error; one without it that
-is almost a setting's name is warned about.
+Other programs' secrets may lie beside ours. A file with our prefix that matches nothing is an error; one without it
+that is almost a setting's name is warned about.
 """
 
 from __future__ import annotations

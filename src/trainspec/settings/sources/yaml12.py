@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
-from yaml import CParser
+from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -80,6 +80,11 @@ def _syntax_fault(error: yaml.YAMLError) -> Fault:
     return Fault("SRC107", f"it is not valid YAML: {problem}", place)
 
 
+def _place_of(event: Event) -> Place:
+    mark = event.start_mark
+    return Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
+
+
 class _Reader:
     """Builds values from events, with anchors, bounds and duplicate keys watched."""
 
@@ -113,7 +118,7 @@ class _Reader:
         return value, self._marks
 
     def _value(self, event: Event, path: Path, depth: int) -> Any:
-        place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+        place = _place_of(event)
         self._marks[path] = place
         self._count_one(1, place)
         if depth > DEEPEST:
@@ -190,9 +195,11 @@ class _Reader:
         return mapping
 
     def _key(self, event: Event) -> tuple[str, Place]:
-        place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
-        if isinstance(event, AliasEvent) and isinstance(self._anchors.get(event.anchor, (None,))[0], str):
-            return self._anchors[event.anchor][0], place
+        place = _place_of(event)
+        if isinstance(event, AliasEvent) and event.anchor in self._anchors:
+            value = self._anchors[event.anchor][0]
+            if isinstance(value, str):
+                return value, place
         if not isinstance(event, ScalarEvent):
             raise Fault("SRC107", "keys must be plain text", place)
         return event.value, place

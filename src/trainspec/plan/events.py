@@ -1,0 +1,150 @@
+"""Is it time? When a run logs, evaluates and saves, by the number of finished updates.
+
+    before the first update:  evaluates_on_start
+    after each update:        should_log, should_evaluate, should_save at this moment
+    after the last update:    the same, then one closing log that no setting switches off
+
+An epoch that the end of the run cuts short ends there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import merge
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from trainspec.settings.derived import exact, interval_updates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainspec.settings.arguments import TrainingArguments
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """The settings that say when, with intervals in updates. Without a length `updates_per_epoch` is None."""
+
+    total_updates: int
+    updates_per_epoch: int | None
+    logging_strategy: str = "steps"
+    logging_every: int = 500
+    logging_first_step: bool = False
+    eval_strategy: str = "no"
+    eval_every: int = 500
+    eval_delay: float = 0
+    eval_on_start: bool = False
+    save_strategy: str = "steps"
+    save_every: int = 500
+
+    @classmethod
+    def of(cls, args: TrainingArguments, total_updates: int, updates_per_epoch: int | None) -> Cadence:
+        """The cadence that settings describe for a run of that many updates."""
+        return cls(
+            total_updates=total_updates,
+            updates_per_epoch=updates_per_epoch,
+            logging_strategy=args.logging_strategy,
+            logging_every=interval_updates(args.logging_steps, total_updates),
+            logging_first_step=args.logging_first_step,
+            eval_strategy=args.eval_strategy,
+            eval_every=interval_updates(args.eval_steps or args.logging_steps, total_updates),
+            eval_delay=args.eval_delay or 0,
+            eval_on_start=args.eval_on_start,
+            save_strategy=args.save_strategy,
+            save_every=interval_updates(args.save_steps, total_updates),
+        )
+
+    def moment(self, step: int, *, epoch_ended: bool = False, epoch: float = 0.0) -> Moment:
+        """The moment after update `step`.
+
+        For data with a length all follows from `step`; without, the loop says whether the data has just run
+        out, and how many epochs are through.
+        """
+        through = exact(epoch)
+        if self.updates_per_epoch:
+            epoch_ended = step % self.updates_per_epoch == 0
+            through = Fraction(step, self.updates_per_epoch)
+        return Moment(step, through, epoch_ended or self.is_last(step))
+
+    def is_last(self, step: int) -> bool:
+        """Whether the run is over after update `step`: then comes the closing log."""
+        return step >= self.total_updates
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point of a run: finished updates (from 1), epochs through, whether an epoch or the run ended."""
+
+    step: int
+    epoch: Fraction
+    epoch_ended: bool
+
+
+def should_log(cadence: Cadence, now: Moment) -> bool:
+    """Whether loss, gradient norm and learning rate are logged now."""
+    if now.step == 1 and cadence.logging_first_step:
+        return True
+    return _due(cadence.logging_strategy, cadence.logging_every, now)
+
+
+def should_evaluate(cadence: Cadence, now: Moment) -> bool:
+    """Whether an evaluation runs now; eval_delay counts epochs under strategy epoch, updates under steps."""
+    through = now.epoch if cadence.eval_strategy == "epoch" else Fraction(now.step)
+    return exact(cadence.eval_delay) <= through and _due(cadence.eval_strategy, cadence.eval_every, now)
+
+
+def should_save(cadence: Cadence, now: Moment, *, improved: bool = False) -> bool:
+    """Whether a checkpoint is written now, after the evaluation; `improved`: it gave the best metric so far.
+
+    A run that saves by steps also saves after its last update, so that none of its work is lost.
+    """
+    if cadence.save_strategy == "best":
+        return improved
+    if cadence.save_strategy == "steps" and cadence.is_last(now.step):
+        return True
+    return _due(cadence.save_strategy, cadence.save_every, now)
+
+
+def evaluates_on_start(cadence: Cadence) -> bool:
+    """Whether an evaluation runs before the first update."""
+    return cadence.eval_on_start
+
+
+def log_steps(cadence: Cadence) -> Iterator[int]:
+    """Every update of the run after which `should_log` holds, without the closing log."""
+    for now in _candidates(cadence, cadence.logging_strategy, cadence.logging_every):
+        if should_log(cadence, now):
+            yield now.step
+
+
+def eval_steps(cadence: Cadence) -> Iterator[int]:
+    """Every update of the run after which `should_evaluate` holds; 0 stands for the one on start."""
+    if evaluates_on_start(cadence):
+        yield 0
+    for now in _candidates(cadence, cadence.eval_strategy, cadence.eval_every):
+        if should_evaluate(cadence, now):
+            yield now.step
+
+
+def save_steps(cadence: Cadence) -> Iterator[int]:
+    """Every update of the run after which `should_save` holds; none under strategy best, not known yet."""
+    for now in _candidates(cadence, cadence.save_strategy, cadence.save_every):
+        if should_save(cadence, now):
+            yield now.step
+
+
+def _due(strategy: str, every: int, now: Moment) -> bool:
+    if strategy == "steps":
+        return now.step % every == 0
+    return strategy == "epoch" and now.epoch_ended
+
+
+def _candidates(cadence: Cadence, strategy: str, every: int) -> Iterator[Moment]:
+    """The moments at which something can be due: a plan of a billion updates must not ask at each of them."""
+    total = cadence.total_updates
+    period = every if strategy == "steps" else cadence.updates_per_epoch or total
+    ends = (1, total) if total > 1 else (1,) * total
+    for step, _ in groupby(merge(ends, range(period, total + 1, period) if total else ())):
+        yield cadence.moment(step)

@@ -1,0 +1,64 @@
+"""DAT: how rows reach the model."""
+
+from __future__ import annotations
+
+from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
+from trainspec.settings.rules.predicates import all_of, equals, is_set, off, on
+from trainspec.settings.rules.rule import Rule
+
+_NO_WORKERS = equals("dataloader_num_workers", 0)
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        code="DAT101",
+        name="prefetch-without-workers",
+        message="dataloader_prefetch_factor needs dataloader_num_workers above 0",
+        reason="only loading processes work ahead; without them, batches are made when they are asked for",
+        fix="set dataloader_num_workers, or leave dataloader_prefetch_factor out",
+        when=all_of(is_set("dataloader_prefetch_factor"), _NO_WORKERS),
+    ),
+    Rule(
+        code="DAT102",
+        name="persistence-without-workers",
+        message="dataloader_persistent_workers needs dataloader_num_workers above 0",
+        reason="there are no loading processes to keep",
+        fix="set dataloader_num_workers, or leave dataloader_persistent_workers out",
+        when=all_of(on("dataloader_persistent_workers"), _NO_WORKERS),
+    ),
+    without_effect(
+        "DAT301",
+        "length-column-without-grouping",
+        "length_column_name",
+        off("group_by_length"),
+        cause="without group_by_length",
+        because="nothing else asks how long rows are",
+        fix="set group_by_length: true, or leave length_column_name out",
+    ),
+    without_effect(
+        "DAT302",
+        "pinning-on-cpu",
+        "dataloader_pin_memory",
+        on("use_cpu"),
+        cause="under use_cpu",
+        because="pinned memory speeds up copies to an accelerator",
+        fix="drop dataloader_pin_memory or use_cpu",
+    ),
+    without_effect(
+        "DAT303",
+        "label-names-without-evaluation",
+        "label_names",
+        NO_PREDICTION,
+        cause="without evaluation",
+        because=UNLESS_CALLED,
+        fix="set eval_strategy (or do_eval, do_predict), or leave label_names out",
+    ),
+    Rule(
+        code="DAT401",
+        name="non-blocking-without-pinning",
+        message="non_blocking of accelerator_config wants dataloader_pin_memory",
+        reason="a copy from memory that is not pinned waits until it is done",
+        fix="set dataloader_pin_memory: true, or drop non_blocking",
+        when=all_of(off("dataloader_pin_memory"), on("accelerator_config.non_blocking")),
+        severity="warning",
+    ),
+)

@@ -1,0 +1,93 @@
+"""HUB: pushing to a model hub."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from trainspec.settings.choices import HubStrategy, SaveStrategy
+from trainspec.settings.rules.effect import without_effect
+from trainspec.settings.rules.predicates import all_of, equals, negate, off, on, one_of
+from trainspec.settings.rules.rule import Rule
+
+_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_]|[.-](?![.-]))*(?<![.-])"
+_REPOSITORY = re.compile(rf"(?:{_PART}/)?{_PART}")
+_LONGEST = 96
+
+
+def _not_a_repository(settings: Any) -> str | None:
+    name = settings.hub_model_id
+    if len(name) <= _LONGEST and _REPOSITORY.fullmatch(name):
+        return None
+    said = settings.__dict__["hub_model_id"] is not None
+    subject = "hub_model_id" if said else "the last part of output_dir, in place of hub_model_id,"
+    return f"{subject} is no name of a repository: {name!r}"
+
+
+def _without_pushing(code: str, field: str, *, when_off: bool = False) -> Rule:
+    return without_effect(
+        code,
+        f"{field.replace('_', '-')}-without-pushing",
+        field,
+        off("push_to_hub"),
+        cause="without push_to_hub",
+        because="nothing is pushed",
+        fix=f"set push_to_hub: true, or leave {field} out",
+        when_off=when_off,
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        code="HUB101",
+        name="not-a-repository",
+        message="hub_model_id is no name of a repository",
+        reason="a repository is called name or owner/name: letters, digits, _ and single - or . between them, "
+        f"at most {_LONGEST} characters",
+        fix="set hub_model_id: owner/name",
+        when=on("push_to_hub"),
+        check=_not_a_repository,
+        also=("hub_model_id", "output_dir"),
+    ),
+    _without_pushing("HUB301", "hub_model_id"),
+    _without_pushing("HUB302", "hub_revision"),
+    _without_pushing("HUB303", "hub_private_repo", when_off=True),
+    _without_pushing("HUB304", "hub_strategy"),
+    _without_pushing("HUB305", "hub_token"),
+    _without_pushing("HUB306", "hub_always_push"),
+    without_effect(
+        "HUB307",
+        "hub-strategy-without-saves",
+        "hub_strategy",
+        all_of(
+            on("push_to_hub"),
+            equals("save_strategy", SaveStrategy.NO),
+            negate(equals("hub_strategy", HubStrategy.END)),
+        ),
+        cause="while save_strategy is no",
+        because="it pushes at every save, and nothing is saved before the end",
+        fix="set save_strategy, or hub_strategy: end",
+    ),
+    without_effect(
+        "HUB308",
+        "always-push-at-the-end",
+        "hub_always_push",
+        all_of(on("push_to_hub"), equals("hub_strategy", HubStrategy.END)),
+        cause="under hub_strategy end",
+        because="there is a single push, and no earlier one that could still run",
+        fix="set hub_strategy: every_save, or leave hub_always_push out",
+    ),
+    Rule(
+        code="HUB401",
+        name="pushed-checkpoints-cannot-resume",
+        message="hub_strategy pushes checkpoints from which save_only_model lets nothing resume",
+        reason="these strategies are there to resume from the hub, which needs the optimizer's state",
+        fix="drop save_only_model, or set hub_strategy: every_save",
+        when=all_of(
+            on("save_only_model"),
+            on("push_to_hub"),
+            one_of("hub_strategy", HubStrategy.CHECKPOINT, HubStrategy.ALL_CHECKPOINTS),
+        ),
+        severity="warning",
+    ),
+)

@@ -1,0 +1,30 @@
+"""Bytes at URLs: a local folder, s3://, gs://, memory:// and every other fsspec URL look the same from here.
+
+fsspec is imported only for a URL that needs it.
+"""
+
+from trainspec.storage.errors import (
+    MissingPackage,
+    NotFound,
+    PermissionRefused,
+    StorageError,
+    TooLarge,
+    redacted,
+)
+from trainspec.storage.opening import open_store, read_text
+from trainspec.storage.retry import RetryPolicy
+from trainspec.storage.store import Entry, Store
+
+__all__ = [
+    "Entry",
+    "MissingPackage",
+    "NotFound",
+    "PermissionRefused",
+    "RetryPolicy",
+    "StorageError",
+    "Store",
+    "TooLarge",
+    "open_store",
+    "read_text",
+    "redacted",
+]

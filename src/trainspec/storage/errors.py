@@ -1,0 +1,90 @@
+"""What can go wrong with bytes at a URL, told without showing a credential."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+_USERINFO = re.compile(r"(?<=://)[^/\s?#'\"]*@")
+_QUERY = re.compile(r"(?<=[^\s?])\?[^\s'\"]+")
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "az", "abfss": "az", "az": "az"}
+_REFUSED = {
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "CredentialRetrievalError",
+    "TokenRetrievalError",
+}
+
+
+def redacted(text: str) -> str:
+    """`text` with the userinfo and query of every URL in it hidden; both carry passwords or signatures."""
+    hidden = _USERINFO.sub("***@", text)
+    return _QUERY.sub("?***", hidden) if "://" in hidden else hidden
+
+
+class StorageError(Exception):
+    """An operation on a URL that failed for good.
+
+    `url` and the message are redacted; `operation` is a verb phrase ("read", "write", ...); `cause` is the
+    original exception, whose own text may still hold a credential, so show `str(error)` and not the cause.
+    """
+
+    def __init__(self, url: str, operation: str, reason: str, cause: BaseException | None = None) -> None:
+        self.url = redacted(url)
+        self.operation = operation
+        self.reason = redacted(reason)
+        self.cause = cause
+        super().__init__(f"cannot {operation} {self.url}: {self.reason}")
+
+    def __reduce__(self) -> tuple[type[StorageError], tuple[str, str, str]]:
+        return type(self), (self.url, self.operation, self.reason)
+
+
+class NotFound(StorageError):  # noqa: N818
+    """Nothing is stored under that name."""
+
+
+class PermissionRefused(StorageError):  # noqa: N818
+    """The store answered, and said no: credentials are missing or do not allow the operation."""
+
+
+class TooLarge(StorageError):  # noqa: N818
+    """The file has more bytes than the caller is ready to take."""
+
+
+class MissingPackage(StorageError):  # noqa: N818
+    """The Python package that speaks this kind of URL is not installed."""
+
+
+def failure(url: str, operation: str, cause: BaseException) -> StorageError:
+    """The StorageError that says what `cause` means for the user of `url`."""
+    number = cause.errno if isinstance(cause, OSError) else None
+    if isinstance(cause, FileNotFoundError) or number == errno.ENOENT:
+        return NotFound(url, operation, "there is no such file or folder", cause)
+    if isinstance(cause, PermissionError) or _is_refusal(cause):
+        return PermissionRefused(url, operation, f"permission refused ({_told(cause)})", cause)
+    if isinstance(cause, IsADirectoryError):
+        return StorageError(url, operation, "it is a folder, a file is needed", cause)
+    if isinstance(cause, NotADirectoryError | FileExistsError):
+        return StorageError(url, operation, "a part of the path is a file, a folder is needed", cause)
+    if number == errno.ENOSPC:
+        return StorageError(url, operation, "no space is left there", cause)
+    return StorageError(url, operation, _told(cause), cause)
+
+
+def missing_package(url: str, scheme: str, cause: BaseException) -> MissingPackage:
+    """The error for a URL whose file system is not installed; it names the extra, or package, to install."""
+    extra = _EXTRAS.get(scheme)
+    advice = f"pip install 'trainspec[{extra}]'" if extra else _told(cause)
+    return MissingPackage(
+        url, "open", f"the package for {scheme}:// is not installed; to get it: {advice}", cause
+    )
+
+
+def _is_refusal(cause: BaseException) -> bool:
+    return any(base.__name__ in _REFUSED for base in type(cause).__mro__)
+
+
+def _told(cause: BaseException) -> str:
+    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    return text or type(cause).__name__

@@ -1,0 +1,132 @@
+"""A folder on this machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from trainspec.storage.errors import failure
+from trainspec.storage.location import checked_name
+from trainspec.storage.store import Entry, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# A file that was being written when its process died; readers are never shown one.
+_UNFINISHED = ".unfinished"
+
+
+class LocalStore(Store):
+    """Files under a local folder, published by a rename in the same folder after an fsync."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = str(folder)
+
+    def read_bytes(self, name: str) -> bytes:
+        with self._reported("read", name) as path:
+            return path.read_bytes()
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        with self._reported("write", name) as path:
+            publish(path, lambda file: file.write(data))
+
+    def upload(self, local_file: Path, name: str) -> None:
+        with self._reported("write", name) as path:
+            publish_copy(path, local_file)
+
+    def download(self, name: str, local_file: Path) -> None:
+        with self._reported("read", name) as path:
+            publish_copy(local_file, path)
+
+    @contextmanager
+    def local_copy(self, name: str) -> Iterator[Path]:
+        with self._reported("read", name) as path:
+            path.stat()
+        yield path
+
+    def entries(self, prefix: str = "") -> list[Entry]:
+        with self._reported("list", prefix) as path:
+            return sorted(
+                Entry(file.relative_to(self.folder).as_posix(), file.stat().st_size)
+                for file in _files_under(path)
+                if not file.name.endswith(_UNFINISHED)
+            )
+
+    def folders(self, prefix: str = "") -> list[str]:
+        with self._reported("list", prefix) as path, suppress(FileNotFoundError):
+            return sorted(item.name for item in path.iterdir() if item.is_dir())
+        return []
+
+    def exists(self, name: str = "") -> bool:
+        with self._reported("look at", name) as path, suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+            return True
+        return False
+
+    def delete(self, name: str) -> None:
+        with self._reported("delete", name) as path:
+            path.unlink(missing_ok=True)
+
+    def delete_tree(self, prefix: str = "") -> None:
+        with self._reported("delete", prefix) as path, suppress(FileNotFoundError):
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+            else:
+                shutil.rmtree(path)
+
+    def make_folder(self, name: str = "") -> None:
+        with self._reported("make the folder", name) as path:
+            path.mkdir(parents=True, exist_ok=True)
+
+    def child(self, name: str) -> LocalStore:
+        return LocalStore(self.folder / checked_name(self.url, name))
+
+    @contextmanager
+    def _reported(self, operation: str, name: str) -> Iterator[Path]:
+        path = self.folder / checked_name(self.url, name)
+        try:
+            yield path
+        except (OSError, ValueError) as cause:
+            raise failure(str(path), operation, cause) from None
+
+
+def publish(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Make `path` appear with what `write` puts into it, all at once and safe on the disk. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
+    try:
+        with unfinished.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def publish_copy(path: Path, source: Path) -> None:
+    """Make `path` appear as a copy of `source`, like `publish`. Raises OSError."""
+    with source.open("rb") as original:
+        publish(path, lambda file: shutil.copyfileobj(original, file, 1 << 20))
+
+
+def _sync_folder(folder: Path) -> None:
+    # A power cut undoes the rename until the folder is on the disk too; some file systems have no such call.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _files_under(path: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(path):
+        yield from (Path(folder, name) for name in names)

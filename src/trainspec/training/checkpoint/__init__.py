@@ -1,0 +1,27 @@
+"""Checkpoints: a folder is one exactly when its manifest, written last, matches the files in it.
+
+`contents`, `weights` and `rng` import torch; the names here do not.
+"""
+
+from trainspec.training.checkpoint.load import (
+    Checkpoint,
+    list_checkpoints,
+    newest_valid,
+    open_checkpoint,
+)
+from trainspec.training.checkpoint.manifest import CheckpointError, Manifest
+from trainspec.training.checkpoint.retention import apply_retention, remove_all_except
+from trainspec.training.checkpoint.save import remove_checkpoint, save_checkpoint
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "Manifest",
+    "apply_retention",
+    "list_checkpoints",
+    "newest_valid",
+    "open_checkpoint",
+    "remove_all_except",
+    "remove_checkpoint",
+    "save_checkpoint",
+]

@@ -1,0 +1,113 @@
+"""What a training run needs to go on as if it had never stopped, as the files of a checkpoint."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
+from trainspec.training.checkpoint.weights import (
+    load_model_state,
+    load_torch_bytes,
+    model_files,
+    torch_bytes,
+)
+
+if TYPE_CHECKING:
+    from trainspec.training.checkpoint.load import Checkpoint
+
+OPTIMIZER = "optimizer.pt"
+SCHEDULER = "scheduler.pt"
+SCALER = "scaler.pt"
+TRAINER_STATE = "trainer_state.json"
+TRAINING_ARGS = "training_args.json"
+_SPELLED = "$float"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The parts of a checkpoint: state dicts as torch gives them, and two JSON documents.
+
+    `training_args` is the dump of the settings without secrets. A part that is None is not saved.
+    """
+
+    model: Mapping[str, Any]
+    trainer_state: Mapping[str, Any] = field(default_factory=dict)
+    training_args: Mapping[str, Any] = field(default_factory=dict)
+    optimizer: Mapping[str, Any] | None = None
+    scheduler: Mapping[str, Any] | None = None
+    scaler: Mapping[str, Any] | None = None
+    rng: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def pack(contents: Contents, *, save_safetensors: bool = True) -> dict[str, bytes]:
+    """The files of a checkpoint, by name. Raises TypeError for weights that safetensors cannot hold."""
+    files = model_files(contents.model, save_safetensors=save_safetensors)
+    files[TRAINER_STATE] = json_bytes(_spelled(contents.trainer_state))
+    files[TRAINING_ARGS] = json_bytes(contents.training_args)
+    states = {OPTIMIZER: contents.optimizer, SCHEDULER: contents.scheduler, SCALER: contents.scaler}
+    files |= {name: torch_bytes(state) for name, state in states.items() if state is not None}
+    return files | dict(contents.rng)
+
+
+def unpack(checkpoint: Checkpoint) -> Contents:
+    """The parts of a checkpoint, tensors on the CPU; what was not saved is None.
+
+    Every file is compared with its checksum first. Raises CheckpointError for one that differs or is unsafe.
+    """
+    return Contents(
+        model=load_model_state(checkpoint),
+        trainer_state=read_json(checkpoint, TRAINER_STATE),
+        training_args=read_json(checkpoint, TRAINING_ARGS),
+        optimizer=_state(checkpoint, OPTIMIZER),
+        scheduler=_state(checkpoint, SCHEDULER),
+        scaler=_state(checkpoint, SCALER),
+        rng={
+            f.name: checkpoint.read(f.name)
+            for f in checkpoint.manifest.files
+            if f.name.startswith("rng_state")
+        },
+    )
+
+
+def read_json(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
+    """A JSON document of a checkpoint. Raises CheckpointError when it is missing or no JSON object."""
+    try:
+        document = json.loads(checkpoint.read(name), object_hook=_unspelled)
+    except (ValueError, TypeError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise CheckpointError(checkpoint.url, f"{name} is no JSON object")
+    return document
+
+
+def why_not_resumable(checkpoint: Checkpoint) -> str | None:
+    """The reason why training cannot go on from a checkpoint, None when it can."""
+    missing = [name for name in (TRAINER_STATE, OPTIMIZER, SCHEDULER) if not checkpoint.has(name)]
+    if not missing:
+        return None
+    names = " and ".join(missing)
+    reason = "it was saved with save_only_model, or by another program"
+    return f"checkpoint {checkpoint.url} holds no {names}; {reason}"
+
+
+def _state(checkpoint: Checkpoint, name: str) -> Any:
+    return load_torch_bytes(checkpoint.read(name), name, checkpoint.url) if checkpoint.has(name) else None
+
+
+def _spelled(value: Any) -> Any:
+    # A run goes on from its own numbers, nan and inf among them; the null of other documents loses which.
+    if isinstance(value, Mapping):
+        return {key: _spelled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_SPELLED: repr(value)}
+    return value
+
+
+def _unspelled(found: dict[str, Any]) -> Any:
+    return float(found[_SPELLED]) if found.keys() == {_SPELLED} else found

@@ -1,0 +1,158 @@
+"""Finding checkpoints and reading their files, never trusting one that is not whole."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainspec.storage import NotFound, Store, open_store
+from trainspec.training.checkpoint.manifest import (
+    MANIFEST,
+    CheckpointError,
+    FileRecord,
+    Manifest,
+    content_problem,
+    fingerprint,
+    parse,
+    size_problem,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from os import PathLike
+    from pathlib import Path
+
+_FOLDER = re.compile(r"checkpoint-(0|[1-9][0-9]*)")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint whose manifest and file sizes are right; the contents are checked as they are read."""
+
+    store: Store
+    manifest: Manifest
+
+    @property
+    def step(self) -> int:
+        """The number of updates that were finished when it was saved."""
+        return self.manifest.step
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self.store.url
+
+    def has(self, name: str) -> bool:
+        """Whether a file of that name belongs to it."""
+        return self.manifest.record(name) is not None
+
+    def read(self, name: str) -> bytes:
+        """The content of a file. Raises CheckpointError when it is not what was written, or no part of it."""
+        record = self._record(name)
+        data = self.store.read_bytes(name)
+        self._refuse(content_problem(record, fingerprint(name, data)))
+        return data
+
+    @contextmanager
+    def local_file(self, name: str) -> Iterator[Path]:
+        """A local path with the content of a file, checked like `read`; for files too large for memory."""
+        record = self._record(name)
+        with self.store.local_copy(name) as path:
+            self._refuse(content_problem(record, fingerprint(name, path)))
+            yield path
+
+    def verify(self) -> None:
+        """Read every file and compare; raises CheckpointError for the first that is not what was written."""
+        for file in self.manifest.files:
+            with self.local_file(file.name):
+                pass
+
+    def _record(self, name: str) -> FileRecord:
+        record = self.manifest.record(name)
+        if record is None:
+            raise CheckpointError(self.url, f"it holds no {name}")
+        return record
+
+    def _refuse(self, problem: str | None) -> None:
+        if problem:
+            raise CheckpointError(self.url, problem)
+
+
+def folder_name(step: int) -> str:
+    """The name of the folder of the checkpoint after `step` updates."""
+    return f"checkpoint-{step}"
+
+
+def checkpoint_folders(store: Store) -> list[int]:
+    """The steps of all checkpoint folders in an output folder, ascending, whether or not they are whole."""
+    found = (_FOLDER.fullmatch(name) for name in store.folders())
+    return sorted(int(match.group(1)) for match in found if match)
+
+
+def open_checkpoint(url: str | PathLike[str] | Store) -> Checkpoint:
+    """The checkpoint at a path, URL or store of its own.
+
+    Raises CheckpointError, which says what is wrong with it, or StorageError when it cannot be reached.
+    """
+    store = url if isinstance(url, Store) else open_store(url)
+    try:
+        data = store.read_bytes(MANIFEST)
+    except NotFound:
+        raise CheckpointError(store.url, _without_manifest(store)) from None
+    manifest = parse(data, store.url)
+    problem = size_problem(manifest, store.entries())
+    if problem:
+        raise CheckpointError(store.url, problem)
+    return Checkpoint(store, manifest)
+
+
+def list_checkpoints(
+    store: Store, on_skip: Callable[[CheckpointError], None] | None = None
+) -> list[Checkpoint]:
+    """The checkpoints in an output folder, lowest step first, with a manifest and files of the right sizes.
+
+    `on_skip` hears of every folder that looks like a checkpoint and is none. Raises StorageError.
+    """
+    whole = []
+    for step in checkpoint_folders(store):
+        try:
+            whole.append(_numbered(store, step))
+        except CheckpointError as error:
+            if on_skip:
+                on_skip(error)
+    return whole
+
+
+def newest_valid(store: Store, on_skip: Callable[[CheckpointError], None] | None = None) -> Checkpoint | None:
+    """The checkpoint of the highest step whose files are, byte for byte, what was written; None without one.
+
+    `on_skip` hears of each newer one that was passed over, with the reason. Raises StorageError.
+    """
+    for step in reversed(checkpoint_folders(store)):
+        try:
+            checkpoint = _numbered(store, step)
+            checkpoint.verify()
+        except CheckpointError as error:
+            if on_skip:
+                on_skip(error)
+        else:
+            return checkpoint
+    return None
+
+
+def _numbered(store: Store, step: int) -> Checkpoint:
+    checkpoint = open_checkpoint(store.child(folder_name(step)))
+    if checkpoint.step != step:
+        raise CheckpointError(checkpoint.url, f"its {MANIFEST} is of step {checkpoint.step:,}")
+    return checkpoint
+
+
+def _without_manifest(store: Store) -> str:
+    if not store.exists():
+        return "there is no such folder"
+    inside = checkpoint_folders(store)
+    if inside:
+        return f"it has no {MANIFEST}, but holds checkpoints itself; the newest is {folder_name(inside[-1])}"
+    return f"it has no {MANIFEST}: saving it was never finished, or it is no checkpoint of trainspec"

@@ -1,0 +1,49 @@
+"""Deleting the checkpoints that save_total_limit leaves no room for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainspec.plan.retention import checkpoints_to_delete
+from trainspec.training.checkpoint.load import (
+    checkpoint_folders,
+    folder_name,
+    list_checkpoints,
+)
+from trainspec.training.checkpoint.manifest import MANIFEST
+from trainspec.training.checkpoint.save import remove_checkpoint
+
+if TYPE_CHECKING:
+    from trainspec.storage import Store
+
+
+def apply_retention(store: Store, limit: int | None, *, best_step: int | None = None) -> tuple[int, ...]:
+    """Delete what `plan.retention` says, and what cut-off saves left behind; returns the deleted valid steps.
+
+    `limit` is save_total_limit, None deletes nothing; `best_step` is the best checkpoint while
+    load_best_model_at_end is on, else None. Damaged checkpoints do not count, and stay; folders without a
+    manifest go once a newer checkpoint is valid. Raises StorageError; for one process only, after a save has
+    succeeded.
+    """
+    if limit is None:
+        return ()
+    valid = [checkpoint.step for checkpoint in list_checkpoints(store)]
+    if not valid:
+        return ()
+    surplus = checkpoints_to_delete(valid, limit, best=best_step)
+    older = (step for step in checkpoint_folders(store) if step not in valid and step < valid[-1])
+    unfinished = [step for step in older if not store.child(folder_name(step)).exists(MANIFEST)]
+    for step in sorted({*surplus, *unfinished}):
+        remove_checkpoint(store, step)
+    return surplus
+
+
+def remove_all_except(store: Store, step: int) -> tuple[int, ...]:
+    """Delete every checkpoint folder but that of `step`, for a fresh run over an old one; returns the steps.
+
+    Call it once the new run's first checkpoint is safe. Raises StorageError.
+    """
+    old = tuple(found for found in checkpoint_folders(store) if found != step)
+    for found in old:
+        remove_checkpoint(store, found)
+    return old

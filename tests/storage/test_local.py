@@ -1,0 +1,120 @@
+"""Promise: a local file is replaced whole or not at all, and what a crash leaves is never listed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trainspec.storage import (
+    PermissionRefused,
+    StorageError,
+    open_store,
+    read_text,
+)
+
+
+def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    open_store("~/runs").write_bytes("a.txt", b"1")
+    open_store(Path("~/more")).write_bytes("a.txt", b"1")
+    assert (tmp_path / "runs" / "a.txt").exists()
+    assert (tmp_path / "more" / "a.txt").exists()
+    assert read_text("~/runs/a.txt", 10) == "1"
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path)
+    store.write_bytes("a.txt", b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="no space is left"):
+        store.write_bytes("a.txt", b"new")
+    assert store.read_bytes("a.txt") == b"old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_content_is_synced_before_it_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def noted_sync(descriptor: int) -> None:
+        order.append("sync")
+        sync(descriptor)
+
+    def noted_replace(source: Path, target: Path) -> None:
+        order.append("publish")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    open_store(tmp_path).write_bytes("a.txt", b"1")
+    assert order[:2] == ["sync", "publish"]
+
+
+def test_unfinished_files_are_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path)
+    seen: list[int] = []
+
+    def spy(source: str, target: str) -> None:
+        seen.extend([len(os.listdir(tmp_path)), len(store.entries())])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", spy)
+    with pytest.raises(KeyboardInterrupt):
+        store.write_bytes("a.txt", b"1")
+    assert seen == [1, 0]
+
+
+def test_new_files_follow_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        open_store(tmp_path).write_bytes("a.txt", b"1")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_delete_tree_does_not_follow_links(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "a.txt").write_bytes(b"1")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to(tmp_path / "precious")
+    store = open_store(tmp_path / "out")
+    store.delete_tree("link")
+    assert (tmp_path / "precious" / "a.txt").exists()
+    assert not store.exists("link")
+
+
+def test_plain_words_for_what_goes_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"1")
+    store = open_store(tmp_path)
+    with pytest.raises(StorageError, match="it is a folder"):
+        store.read_bytes("folder")
+    with pytest.raises(StorageError, match="it is a folder"):
+        read_text(tmp_path / "folder", 10)
+    with pytest.raises(StorageError, match="a part of the path is a file"):
+        store.write_bytes("file/x", b"1")
+    assert not store.exists("file/x")
+    with pytest.raises(StorageError, match="that is no path"):
+        read_text("a\0b", 10)
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(
+        PermissionRefused, match=r"cannot read .*/file: permission refused \(Permission denied\)"
+    ):
+        store.read_bytes("file")
+
+
+@pytest.mark.timeout(20)
+def test_endless_input_is_cut_off() -> None:
+    with pytest.raises(StorageError, match="larger than the limit"):
+        read_text("/dev/zero", 1000)

@@ -1,0 +1,62 @@
+"""Promise: on a real S3 server, with no rename and no folders, checkpoints are what they are on a disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from trainspec.storage import Store, open_store
+from trainspec.training.checkpoint import (
+    CheckpointError,
+    apply_retention,
+    newest_valid,
+    open_checkpoint,
+    save_checkpoint,
+)
+from trainspec.training.checkpoint.contents import Contents, pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A folder in a bucket of a server of this test's own."""
+    s3fs = pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("checkpoints")
+    yield open_store("s3://checkpoints/run")
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_the_life_of_checkpoints(bucket: Store) -> None:
+    weights = {"w": torch.randn(300, 300)}
+    files = pack(Contents(weights, trainer_state={"global_step": 1}))
+    for step in (1, 2, 10, 20):
+        save_checkpoint(bucket, step, files)
+    assert apply_retention(bucket, 2, best_step=1) == (2, 10)
+    assert bucket.folders() == ["checkpoint-1", "checkpoint-20"]
+    newest = newest_valid(open_store(bucket.url))
+    assert newest is not None
+    assert newest.step == 20
+    assert torch.equal(unpack(newest).model["w"], weights["w"])
+
+    broken = bytearray(files["model.safetensors"])
+    broken[-1] ^= 1
+    bucket.write_bytes("checkpoint-20/model.safetensors", bytes(broken))
+    bucket.write_bytes("checkpoint-30/model.safetensors", b"cut off")
+    with pytest.raises(CheckpointError, match=r"it has no manifest\.json"):
+        open_checkpoint("s3://checkpoints/run/checkpoint-30")
+    older = newest_valid(bucket)
+    assert older is not None
+    assert older.step == 1
