@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
+from trainspec.settings.judgement import changed, check_document, judge, judge_process, settings_from_document
 from trainspec.settings.kinds import Kind, kind_of_field
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.provenance import SourceKind
@@ -81,8 +82,6 @@ class Settings(_Model):
 
             Raises pydantic's ValidationError with every fault found, each with its code as the error's type.
             """
-            from trainspec.settings.judgement import judge_process
-
             judge_process(self, self._named(args, kwargs))
 
         __init__.__pydantic_base_init__ = True
@@ -105,8 +104,6 @@ class Settings(_Model):
     def _judged(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         if isinstance(data, cls):
             return data
-        from trainspec.settings.judgement import judge
-
         return judge(cls, data, handler, info.context)
 
     # What a class knows of itself, worked out once.
@@ -155,7 +152,13 @@ class Settings(_Model):
         """All rules of the class, compiled when first needed."""
         from trainspec.settings.rules.compilation import compile_rules
 
-        judging: Judge = cls._once("judge", lambda: compile_rules(cls.rules()))
+        def make() -> Judge:
+            fields = cls.__pydantic_fields__.items()
+            return compile_rules(
+                cls.rules(), {name: info.get_default(call_default_factory=True) for name, info in fields}
+            )
+
+        judging: Judge = cls._once("judge", make)
         return judging
 
     # Documents: pure, whatever the process's environment.
@@ -184,14 +187,12 @@ class Settings(_Model):
     @classmethod
     def from_file(cls, path: str, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
         """Settings from one YAML, JSON or TOML file (path or fsspec URL) alone; `at` picks a dotted subtree."""
-        from trainspec.settings.judgement import settings_from_document
         from trainspec.settings.sources.files import read_document
 
         return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def _from_text(cls, text: str | bytes, format: str, name: str) -> Self:
-        from trainspec.settings.judgement import settings_from_document
         from trainspec.settings.sources.files import parse_document
 
         return settings_from_document(cls, lambda: parse_document(text, format, name))
@@ -199,8 +200,6 @@ class Settings(_Model):
     @classmethod
     def check(cls, document: Mapping[str, Any]) -> Verdict:
         """Judge a parsed document without raising or warning: settings (where valid) and all diagnostics."""
-        from trainspec.settings.judgement import check_document
-
         return check_document(cls, document)
 
     # Views: what the user said, or everything with what follows from it.
@@ -243,8 +242,6 @@ class Settings(_Model):
 
     def replace(self, **changes: Any) -> Self:
         """New validated settings with these changes; this object stays as it is. Raises ValidationError."""
-        from trainspec.settings.judgement import changed
-
         return changed(self, changes, SourceKind.CONSTRUCTOR)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -255,8 +252,6 @@ class Settings(_Model):
 
     def _become(self, changes: dict[str, Any]) -> None:
         """Take on changes in place, all of them or (raising ValidationError) none."""
-        from trainspec.settings.judgement import changed
-
         new = changed(self, changes, SourceKind.ASSIGNMENT)
         for field in type(self).__pydantic_fields__:
             self.__dict__[field] = new.__dict__[field]

@@ -87,6 +87,8 @@ def _one(
     secrets: frozenset[str],
     prefix: tuple[str, ...],
 ) -> Diagnostic:
+    if not path:
+        return _of_the_whole(lines[0], locate, prefix)
     whole = (*prefix, *path)
     name = ".".join(whole)
     kind, section = _kind_at(path, kinds)
@@ -105,6 +107,14 @@ def _one(
         remedy,
         (Evidence(name, shown, locate(whole)),),
     )
+
+
+def _of_the_whole(line: ErrorDetails, locate: Locate, prefix: tuple[str, ...]) -> Diagnostic:
+    """What a model's own validator refuses, which no single field is to blame for."""
+    name = ".".join(prefix)
+    said = line["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    evidence = (Evidence(name, None, locate(prefix) if prefix else None),)
+    return Diagnostic("VAL106", CODES["VAL106"].name, "error", f"{name}: {said}" if name else said, evidence=evidence)
 
 
 def _kind_at(path: tuple[str, ...], kinds: Mapping[str, Kind]) -> tuple[Kind | None, Iterable[str]]:
@@ -128,7 +138,7 @@ def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:
         return "VAL107"
     if types & _BOUNDS and isinstance(value, int | float) and not isinstance(value, bool):
         return "VAL102"
-    if types & _CHOICES and isinstance(value, str):
+    if types & _CHOICES and (isinstance(value, str) or (isinstance(value, list) and types & {"enum"})):
         return "VAL103"
     return "VAL106" if types <= _MALFORMED else "VAL101"
 
@@ -151,11 +161,20 @@ def _message(
         return f"{name} is required and no source gives it", f"give {name}: {expected}"
     if code == "VAL103" and kind is not None:
         options = list(_options(kind))
-        return f"{name} must be {expected}, not {shown}", did_you_mean(str(lines[0]["input"]), options)
+        return f"{name} must be {expected}, not {shown}", did_you_mean(_wrong_word(lines, options), options)
     if code == "VAL106" and lines[0]["type"] == "value_error":
         return f"{name}: {lines[0]['msg'].removeprefix('Value error, ')}", ""
     detail = f" ({lines[0]['msg']})" if code == "VAL106" or expected == "a valid value" else ""
     return f"{name} must be {expected}, not {shown}{detail}", _remedy(kind, lines[0]["input"])
+
+
+def _wrong_word(lines: Sequence[ErrorDetails], options: list[str]) -> str:
+    """The part of the value that is no choice: a word of a text, an item of a list, or all of it."""
+    word = next((line["ctx"]["word"] for line in lines if line["type"] == "not_an_option"), None)
+    value = lines[0]["input"]
+    if word is None and isinstance(value, list):
+        word = next((item for item in value if item not in options), None)
+    return str(value if word is None else word)
 
 
 def _options(kind: Kind) -> Iterable[str]:

@@ -31,6 +31,7 @@ from trainspec.settings.strictness import lenient_faults, lenient_fields
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
+    from trainspec.settings.rules.compilation import Judge
     from trainspec.settings.rules.rule import Rule
     from trainspec.settings.sources.files import Document
 
@@ -116,16 +117,24 @@ def _over(below: Any, above: Any) -> Any:
 def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
     """Settings from data, or ValidationError with all that is wrong. Runs inside pydantic's validation."""
     ours = context if isinstance(context, Context) else None
-    if not (ours and ours.diagnostics) and not lenient_fields(cls):
+    lenient, more_to_do, broken = cls.__dict__.get("_at_hand") or _lay_at_hand(cls)
+    if not lenient and (ours is None or not ours.diagnostics):
         try:
             settings = handler(data)
         except ValidationError:
             pass
         else:
-            stored, said = settings.__dict__, settings.__pydantic_fields_set__
-            if resolvable(cls).isdisjoint(said) and not cls.judging_function()(stored, said, settings):
+            said = settings.__pydantic_fields_set__
+            if more_to_do.isdisjoint(said) and not broken(settings.__dict__, said, settings):
                 return _finish(settings, Origin(ours.layers) if ours else None, ours is None or ours.says_post_init)
     return _judge_fully(cls, handler, ours or document_context(cls, data))
+
+
+def _lay_at_hand(cls: type[Settings]) -> tuple[frozenset[str], frozenset[str], Judge]:
+    """What every judgement of this class needs, kept where one look finds it."""
+    at_hand = (lenient_fields(cls), resolvable(cls), cls.judging_function())
+    type.__setattr__(cls, "_at_hand", at_hand)
+    return at_hand
 
 
 def _finish(settings: S, origin: Origin | None, says_post_init: bool) -> S:
@@ -269,12 +278,13 @@ def document_layer(
     cls: type[Settings], document: Document, *, ignore_unknown: bool = False
 ) -> tuple[Layer, list[Diagnostic]]:
     """What a file says, each value with its line."""
+    from trainspec.settings.sources.task_section import without_task
+
+    values, found = without_task(cls.__pydantic_fields__, document)
     reading = Reading(cls, SourceKind.FILE, Manner.DOCUMENT, document.source)
-    layer = reading.read(document.values)
-    if not ignore_unknown:
-        return layer, reading.diagnostics
-    kept = [item for item in reading.diagnostics if item.code != "SRC102"]
-    return layer, kept
+    layer = reading.read(values)
+    kept = (item for item in reading.diagnostics if not (ignore_unknown and item.code == "SRC102"))
+    return layer, [*found, *kept]
 
 
 def settings_from_document(cls: type[S], read: Callable[[], Document], *, ignore_unknown: bool = False) -> S:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainspec.settings.base import Settings
 
 Path = tuple[str, ...]
+REFUSED = object()
 Locate = Callable[[Path], Source]
 
 
@@ -111,7 +112,9 @@ class Reading:
             self._note_newer(name, "warmup_ratio", value, "a fraction of all updates is warmup_ratio")
             self._put(name, ("warmup_ratio",), value)
             return
-        self.layer.values[name] = self._retire(name, value)
+        value = self._retire(name, value)
+        if value is not REFUSED:
+            self.layer.values[name] = value
 
     @property
     def _fields(self) -> dict[str, Any]:
@@ -124,7 +127,7 @@ class Reading:
         retired = table[value]
         if retired.becomes is None:
             self._say("REN105", name, value, f"{name} {show_value(name, value)} has no counterpart", retired.reason, "")
-            return value
+            return REFUSED
         remedy = f"write {name}: {retired.becomes}"
         message = f"{name} {show_value(name, value)} became {retired.becomes}"
         self._say("REN104", name, value, message, retired.reason, remedy, warning=True)

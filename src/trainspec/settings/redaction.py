@@ -14,8 +14,13 @@ _SECRET_NAME = re.compile(
     r"(?i)(?:^|[._-])(?:(?<!pad_)(?<!eos_)(?<!bos_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token"
     r"|secret|password|passwd|api_?key|access_?key|credentials?)$"
 )
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+# Passwords hold slashes and at signs that nobody has escaped; queries hold signatures and tokens.
+_USERINFO = re.compile(r"(?<=://)(?:[^/@\s\"']*:[^\s\"']*|[^/\s\"']*)@")
+_QUERY = re.compile(r"(?<=\?)[^\s\"'#]+")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LONGEST = 120
+# Longer than any URL; the search is quadratic in the worst of texts.
+_LONGEST_SEARCHED = 8192
 
 
 def is_secret_name(name: str) -> bool:
@@ -24,15 +29,29 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_url(text: str) -> str:
-    """The text without the user:password part of any URL in it."""
-    return _USERINFO.sub(f"{HIDDEN}@", text) if "@" in text else text
+    """The text without what may be a credential in a URL in it: user:password and the query."""
+    if "://" not in text:
+        return text
+    if len(text) > _LONGEST_SEARCHED:
+        text = text[:_LONGEST_SEARCHED] + "…"
+    return _QUERY.sub(HIDDEN, _USERINFO.sub(f"{HIDDEN}@", text))
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would obey, or no terminal can show, written as escapes."""
+    return _UNPRINTABLE.sub(_escape, text) if not (text.isascii() and text.isprintable()) else text
+
+
+def _escape(found: re.Match[str]) -> str:
+    number = ord(found.group())
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 def show_value(field: str, value: Any) -> str:
     """The value as JSON-like text for a person, at most 120 characters, with secrets hidden."""
     if value is not None and is_secret_name(field):
         return HIDDEN
-    text = redact_url(_as_text(value))
+    text = _UNPRINTABLE.sub(_escape, redact_url(_as_text(value)))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

@@ -13,6 +13,9 @@ def nearest(wrong: str, right: Iterable[str]) -> str | None:
     plain = wrong.lower().replace("-", "_")
     if plain in names:
         return names[plain]
+    longer = [name for name in names if len(plain) > 2 and name.startswith(plain)]
+    if longer:
+        return names[longer[0]]
     close = get_close_matches(plain[:100], names, n=1, cutoff=0.7)
     return names[close[0]] if close else None
 

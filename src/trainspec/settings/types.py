@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import Field, Strict, StringConstraints
+from pydantic import AfterValidator, Field, Strict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from trainspec.settings.choices import Choice
 
 Flag: TypeAlias = Annotated[bool, Strict()]
 Whole: TypeAlias = Annotated[int, Strict()]
@@ -26,3 +29,15 @@ BelowOne: TypeAlias = Annotated[float, Strict(), Field(ge=0, lt=1)]
 Seed: TypeAlias = Annotated[int, Strict(), Field(ge=0, lt=2**32)]
 Fraction: TypeAlias = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Interval: TypeAlias = NonNegative | Fraction
+
+
+def option_words(choices: type[Choice]) -> AfterValidator:
+    """For a text of several options, parted by blanks or commas: every word must be one of the choices."""
+
+    def check(text: str) -> str:
+        wrong = [word for word in text.replace(",", " ").split() if word not in tuple(choices)]
+        if wrong:
+            raise PydanticCustomError("not_an_option", "{word} is not an option", {"word": wrong[0]})
+        return text
+
+    return AfterValidator(check)

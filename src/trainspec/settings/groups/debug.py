@@ -1,14 +1,16 @@
 """Looking into a run."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from trainspec.settings.base import Settings
 from trainspec.settings.choices import DebugOption, RayScope
-from trainspec.settings.types import Flag, MinusOneOrMore, Name, Text
+from trainspec.settings.types import Flag, MinusOneOrMore, Name, Text, option_words
 
 
 class DebugSettings(Settings):
-    debug: list[DebugOption] | Text = Field(
+    debug: list[DebugOption] | Annotated[Text, option_words(DebugOption)] = Field(
         default="",
         description="Debugging aids, as a list or as words in one text.",
         examples=["underflow_overflow", ["underflow_overflow"]],

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trainspec.settings.choices import IntervalStrategy, SaveStrategy, SchedulerType
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import all_of, any_of, equals, is_null, negate, on
-from trainspec.settings.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from trainspec.settings.rules.rule import Rule
 
 _NEEDED = any_of(
     on("load_best_model_at_end"),

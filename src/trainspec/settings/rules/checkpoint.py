@@ -25,11 +25,15 @@ def _intervals(settings: Any) -> tuple[int | float, int | float, str]:
     return settings.save_steps, settings.eval_steps, name
 
 
+def _divides(evaluate: int | float, save: int | float) -> bool:
+    return save % evaluate == 0 if isinstance(save, int) else exact(save) % exact(evaluate) == 0
+
+
 def _saves_between_evaluations(settings: Any) -> str | None:
     save, evaluate, name = _intervals(settings)
     if not save or not evaluate or isinstance(save, float) != isinstance(evaluate, float):
         return None
-    if exact(save) % exact(evaluate) == 0:
+    if _divides(evaluate, save):
         return None
     return f"load_best_model_at_end needs save_steps ({save}) to be a multiple of {name} ({evaluate})"
 
@@ -47,7 +51,7 @@ def _count_against_fraction(settings: Any) -> str | None:
 
 def _fractions_fall_apart(settings: Any) -> str | None:
     save, evaluate, name = _intervals(settings)
-    if not (isinstance(save, float) and isinstance(evaluate, float)) or exact(save) % exact(evaluate) != 0:
+    if not (isinstance(save, float) and isinstance(evaluate, float)) or not _divides(evaluate, save):
         return None
     every = [interval_updates(fraction, settings.max_steps) for fraction in (save, evaluate)]
     if every[0] % every[1] == 0:

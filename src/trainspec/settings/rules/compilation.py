@@ -1,74 +1,91 @@
-"""All rules of a settings class as one Python function.
+"""The rules of a settings class, compiled so that judging costs microseconds whatever their number.
 
-Judging is then a few microseconds whatever the number of rules: conditions are straight-line code over the dict of
-stored values, and the rules that begin with `said(...)` are only reached through the names the user gave.
+Every condition is false while all settings have their defaults, so a rule can only be broken through a setting the user
+named. For each rule the settings are found through which that can happen (its triggers); judging then walks the names
+the user gave, and each name leads to one function with the conditions of its rules as straight-line code, compiled when the
+name is first met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
-from trainspec.settings.rules.predicates import AllOf, Predicate, Said, has_key, includes, read
+from trainspec.settings.rules.predicates import AllOf, AnyOf, OfOneField, Predicate, Said, has_key, includes, read
 from trainspec.settings.rules.rule import Rule
 
 Values = dict[str, Any]
 Hit = tuple[int, "str | bool | None"]
 Judge = Callable[[Values, Set[str], Any], list[Hit]]
-Test = Callable[[Values, Set[str], Any], "str | bool | None"]
+Group = Callable[[Values, Set[str], Any, list[Hit]], None]
+
+_NOBODY: Set[str] = frozenset()
 
 
-class _Off:
-    """What a user writes to say nothing (null, false, empty), which is no wish that could be without effect.
-
-    A container for expressions rather than a tuple, because 0 == False and the number 0 does say something.
-    """
-
-    def __contains__(self, value: object) -> bool:
-        return value is None or value is False or value == "" or value == [] or value == {}
-
-
-def _namespace(rules: Sequence[Rule]) -> dict[str, Any]:
-    names: dict[str, Any] = {"read": read, "includes": includes, "has_key": has_key, "OFF": _Off(), "bool": bool}
-    names.update({f"check{index}": rule.check for index, rule in enumerate(rules) if rule.check is not None})
-    return {**names, "__builtins__": {}}
-
-
-def _first_said(when: Predicate | None) -> str | None:
-    """The setting that must have been said for the condition to hold, where the condition starts with that."""
-    first = when.parts[0] if isinstance(when, AllOf) else when
-    return first.field if isinstance(first, Said) and "." not in first.field else None
+def triggers(when: Predicate | None, defaults: Mapping[str, Any]) -> frozenset[str] | None:
+    """Settings of which at least one must have been said for the condition to hold; None where nothing can be told."""
+    if when is None:
+        return None
+    if isinstance(when, OfOneField):
+        field = when.field.partition(".")[0]
+        alone = isinstance(when, Said) or not when.holds(defaults, _NOBODY)
+        return frozenset({field}) if alone else None
+    if isinstance(when, AllOf):
+        known = [found for part in when.parts if (found := triggers(part, defaults)) is not None]
+        # The fewer triggers, the less often the rule is looked at.
+        return min(known, key=len, default=None)
+    if isinstance(when, AnyOf):
+        each = [triggers(part, defaults) for part in when.parts]
+        return None if None in each else frozenset().union(*(found for found in each if found is not None))
+    fields = {name.partition(".")[0] for name in when.names()}
+    return frozenset(fields) if not when.holds(defaults, _NOBODY) else None
 
 
-def _statement(index: int, rule: Rule, hits: str = "hits") -> list[str]:
-    condition = rule.when.expression() if rule.when is not None else "True"
-    if rule.check is None:
-        return [f"if {condition}: {hits}.append(({index}, None))"]
-    return [f"if {condition}:", f"    m = check{index}(a)", f"    if m: {hits}.append(({index}, m))"]
-
-
-def compile_rules(rules: Sequence[Rule]) -> Judge:
-    """The function (stored values, said names, settings) -> indexes of the rules broken, with their messages."""
-    lines = ["def judge(v, s, a):", "    hits = []"]
-    said_by_name: dict[str, list[tuple[int, Rule]]] = {}
+def compile_rules(rules: Sequence[Rule], defaults: Mapping[str, Any]) -> Judge:
+    """The function (stored values, said names, settings) -> rules broken, by index, with their messages."""
+    always: list[int] = []
+    waiting: dict[str, list[int]] = {}
     for index, rule in enumerate(rules):
-        name = _first_said(rule.when)
-        if name is None:
-            lines += [f"    {line}" for line in _statement(index, rule)]
-        else:
-            said_by_name.setdefault(name, []).append((index, rule))
-    lines += [
-        "    for name in s:",
-        "        group = SAID.get(name)",
-        "        if group is not None: group(v, s, a, hits)",
-    ]
-    lines += ["    return hits"]
-    groups: list[str] = []
-    for name, members in said_by_name.items():
-        groups.append(f"def said_{name}(v, s, a, hits):")
-        groups += [f"    {line}" for index, rule in members for line in _statement(index, rule)]
-    namespace = _namespace(rules)
-    exec(compile("\n".join([*groups, *lines]), "<rules>", "exec"), namespace)  # noqa: S102 - our own expressions
-    namespace["SAID"] = {name: namespace[f"said_{name}"] for name in said_by_name}
-    judge: Judge = namespace["judge"]
+        found = triggers(rule.when, defaults)
+        if found is None:
+            always.append(index)
+        for field in found or ():
+            waiting.setdefault(field, []).append(index)
+    groups: dict[str, Group] = {}
+    first = _compile(rules, always) if always else None
+
+    def judge(values: Values, said: Set[str], settings: Any) -> list[Hit]:
+        hits: list[Hit] = []
+        if first is not None:
+            first(values, said, settings, hits)
+        for name in said:
+            group = groups.get(name)
+            if group is not None:
+                group(values, said, settings, hits)
+            elif name in waiting:
+                groups[name] = _compile(rules, waiting.pop(name))
+                groups[name](values, said, settings, hits)
+        # A rule with several triggers may have been met through each of them.
+        return sorted(dict(hits).items()) if len(hits) > 1 else hits
+
     return judge
+
+
+def _compile(rules: Sequence[Rule], indexes: Sequence[int]) -> Group:
+    lines = ["def group(v, s, a, hits):"]
+    names: dict[str, Any] = {"read": read, "includes": includes, "has_key": has_key, "bool": bool, "__builtins__": {}}
+    for index in indexes:
+        rule = rules[index]
+        condition = rule.when.expression() if rule.when is not None else "True"
+        if rule.check is None:
+            lines.append(f"    if {condition}: hits.append(({index}, None))")
+        else:
+            names[f"check{index}"] = rule.check
+            lines += [
+                f"    if {condition}:",
+                f"        m = check{index}(a)",
+                f"        if m: hits.append(({index}, m))",
+            ]
+    exec(compile("\n".join(lines), "<rules>", "exec"), names)  # noqa: S102 - expressions of our own predicates
+    group: Group = names["group"]
+    return group

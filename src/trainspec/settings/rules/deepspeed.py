@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.rules.predicates import all_of, equals, given, is_set, negate, on, one_of
+from trainspec.settings.rules.predicates import all_of, equals, given, negate, on, one_of
 from trainspec.settings.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STAGE = "deepspeed.zero_optimization.stage"
 _OFFLOADS = ("cpu", "nvme")
@@ -22,6 +24,22 @@ _SAME = (
     ("dataloader_drop_last", "dataloader_drop_last"),
 )
 """Keys of DeepSpeed's and the settings that say the same."""
+
+_GONE = {
+    "amp": "DeepSpeed removed Apex; use fp16, bf16 or torch_autocast",
+    "bfloat16": "the key is bf16",
+    "compression_training": "DeepSpeed removed its compression library",
+    "curriculum_learning": "DeepSpeed moved it to data_efficiency.data_sampling.curriculum_learning",
+    "eigenvalue": "DeepSpeed removed mixture of quantization",
+    "elasticity": "DeepSpeed removed elastic training",
+    "graph_harvesting": "DeepSpeed removed it",
+    "nebula": "DeepSpeed removed it",
+    "progressive_layer_drop": "DeepSpeed removed it",
+    "quantize_training": "DeepSpeed removed mixture of quantization",
+    "sparse_attention": "DeepSpeed removed it",
+    "sparse_gradients": "DeepSpeed removed it; nn.Embedding(sparse=True) needs no key",
+}
+"""Keys that DeepSpeed knew once, and what to do instead."""
 
 
 def _given(settings: Any, key: str) -> Any:
@@ -82,6 +100,12 @@ def _nvme_without_path(settings: Any) -> str | None:
     return None
 
 
+def _removed_keys(settings: Any) -> str | None:
+    said = getattr(settings.deepspeed, "model_fields_set", ())
+    found = [f"{name} ({advice})" for name, advice in _GONE.items() if name in said]
+    return f"deepspeed has keys that DeepSpeed removed: {', '.join(found)}" if found else None
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         code="DSP101",
@@ -119,7 +143,7 @@ RULES: tuple[Rule, ...] = (
         message="fp16 and bf16 of deepspeed exclude each other",
         reason="the engine computes in one number format",
         fix='set "enabled": "auto" in both, and bf16 or fp16',
-        when=all_of(on("deepspeed.fp16.enabled"), on("deepspeed.bf16.enabled")),
+        when=all_of(given("deepspeed"), on("deepspeed.fp16.enabled"), on("deepspeed.bf16.enabled")),
     ),
     Rule(
         code="DSP104",
@@ -128,6 +152,7 @@ RULES: tuple[Rule, ...] = (
         reason="below stage 3 every rank keeps all parameters on its device",
         fix="set stage: 3, or drop offload_param",
         when=all_of(
+            given("deepspeed"),
             one_of("deepspeed.zero_optimization.offload_param.device", *_OFFLOADS),
             negate(one_of(_STAGE, 3, "auto")),
         ),
@@ -146,9 +171,8 @@ RULES: tuple[Rule, ...] = (
         message="nvme offload of deepspeed needs nvme_path",
         reason="there is no default folder for it",
         fix="set nvme_path to a folder on a fast disk",
-        when=is_set("deepspeed.zero_optimization"),
+        when=given("deepspeed"),
         check=_nvme_without_path,
-        also=("deepspeed",),
     ),
     Rule(
         code="DSP107",
@@ -157,5 +181,14 @@ RULES: tuple[Rule, ...] = (
         reason="partitioned parameters cannot be set up again after running out of memory",
         fix="set stage: 2, or drop auto_find_batch_size",
         when=all_of(on("auto_find_batch_size"), equals(_STAGE, 3)),
+    ),
+    Rule(
+        code="DSP108",
+        name="removed-from-deepspeed",
+        message="deepspeed has keys that DeepSpeed removed",
+        reason="DeepSpeed refuses to start with them, since their effect would silently be missing",
+        fix="drop them",
+        when=given("deepspeed"),
+        check=_removed_keys,
     ),
 )

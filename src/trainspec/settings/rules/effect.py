@@ -42,10 +42,10 @@ def without_effect(
     check: Check | None = None,
     also: tuple[str, ...] = (),
 ) -> Rule:
-    """A warning that `field` is set and has no effect where `dead` holds (and `check`, which no predicate can say).
+    """A warning that `field` is set and has no effect where `dead` (and `check`, if any) holds.
 
-    `cause` ends the message "FIELD is set and has no effect ..."; `because` is the reason. A switch that is on by
-    default says something when it is off: `when_off` makes that count as set.
+    `cause` ends the message "FIELD is set and has no effect ..."; `because` is the reason. A switch that is on
+    by default says something when it is off: `when_off` makes that count as set.
     """
     wish: Predicate = any_of(said(field), off(field)) if when_off else said(field)
     return Rule(

@@ -42,8 +42,8 @@ RULES: tuple[Rule, ...] = (
         code="HUB101",
         name="not-a-repository",
         message="hub_model_id is no name of a repository",
-        reason="a repository is called name or owner/name: letters, digits, _ and single - or . between them, "
-        f"at most {_LONGEST} characters",
+        reason="a repository is called name or owner/name: letters, digits, _, and single - or . between "
+        f"them, at most {_LONGEST} characters",
         fix="set hub_model_id: owner/name",
         when=on("push_to_hub"),
         check=_not_a_repository,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainspec.settings.choices import IntervalStrategy, TrackerName
 from trainspec.settings.rules.effect import reports_to, without_effect
-from trainspec.settings.rules.predicates import all_of, any_of, equals, given, is_null, negate, option
+from trainspec.settings.rules.predicates import all_of, any_of, equals, given, is_null, negate, option, said
 from trainspec.settings.rules.rule import Rule
 
 _BY_STEPS = equals("logging_strategy", IntervalStrategy.STEPS)
@@ -40,7 +40,7 @@ RULES: tuple[Rule, ...] = (
         message="report_to mixes all or none with names of trackers",
         reason="all and none each say everything there is to say",
         fix="set report_to: all, report_to: none, or a list of trackers",
-        when=any_of(all_of(_NONE, any_of(_ALL, _SOME)), all_of(_ALL, _SOME)),
+        when=all_of(said("report_to"), any_of(all_of(_NONE, any_of(_ALL, _SOME)), all_of(_ALL, _SOME))),
     ),
     without_effect(
         "LOG301",

@@ -17,7 +17,7 @@ RULES: tuple[Rule, ...] = (
         message="fsdp shards the model, but parallelism_config has dp_shard_size 1",
         reason="the mesh leaves no ranks to shard among",
         fix="set dp_shard_size of parallelism_config above 1, or drop fsdp",
-        when=all_of(_SHARDING, is_set("parallelism_config"), negate(_MESH_SHARDS)),
+        when=all_of(is_set("parallelism_config"), _SHARDING, negate(_MESH_SHARDS)),
     ),
     Rule(
         code="PAR112",
@@ -25,7 +25,7 @@ RULES: tuple[Rule, ...] = (
         message="fsdp hybrid_shard needs dp_replicate_size of parallelism_config above 1",
         reason="hybrid sharding is sharding within, and replicas between, groups of ranks",
         fix="set dp_replicate_size to the number of nodes, or fsdp: full_shard",
-        when=all_of(_HYBRID, is_set("parallelism_config"), negate(above("parallelism_config.dp_replicate_size", 1))),
+        when=all_of(is_set("parallelism_config"), _HYBRID, negate(above("parallelism_config.dp_replicate_size", 1))),
     ),
     Rule(
         code="PAR113",

@@ -75,7 +75,7 @@ RULES: tuple[Rule, ...] = (
         code="OPT101",
         name="low-rank-without-modules",
         message="a low-rank optim needs optim_target_modules",
-        reason="it projects the gradients of chosen Linear modules, and without them would be a plain optimizer",
+        reason="it projects the gradients of chosen Linear modules, without which it would be a plain one",
         fix="set optim_target_modules: all-linear, or names of modules",
         when=all_of(one_of("optim", *LOW_RANK), negate(given("optim_target_modules"))),
     ),

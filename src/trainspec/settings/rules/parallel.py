@@ -62,10 +62,7 @@ _FSDP: tuple[Rule, ...] = (
         message="fsdp needs a sharding strategy beside offload and auto_wrap",
         reason="offload and auto_wrap only say how sharding is done, not that anything is sharded",
         fix="set fsdp: [full_shard, offload], or another strategy",
-        when=all_of(
-            any_of(option("fsdp", FSDPOption.OFFLOAD), option("fsdp", FSDPOption.AUTO_WRAP)),
-            negate(_fsdp(*_STRATEGIES)),
-        ),
+        when=all_of(given("fsdp"), negate(_fsdp(*_STRATEGIES))),
     ),
     Rule(
         code="PAR102",
@@ -73,8 +70,9 @@ _FSDP: tuple[Rule, ...] = (
         message="fsdp has two sharding strategies",
         reason="each says what is sharded among which ranks, and a model is sharded in one way",
         fix="keep one of full_shard, shard_grad_op, hybrid_shard, hybrid_shard_zero2 and no_shard",
-        when=any_of(
-            *(all_of(option("fsdp", one), option("fsdp", other)) for one, other in combinations(_STRATEGIES, 2))
+        when=all_of(
+            given("fsdp"),
+            any_of(*(all_of(option("fsdp", one), option("fsdp", two)) for one, two in combinations(_STRATEGIES, 2))),
         ),
     ),
     Rule(

@@ -9,7 +9,7 @@ Names may be dotted (`fsdp_config.version`): the key of a nested section, absent
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -39,7 +39,7 @@ def read(values: Mapping[str, Any], *path: str) -> Any:
 def includes(value: Any, option: str) -> bool:
     """Whether an option setting (one name, words in a text, or a list) contains `option`."""
     if isinstance(value, str):
-        return option in words(value)
+        return option in value and option in words(value)
     return isinstance(value, list) and option in value
 
 
@@ -80,6 +80,10 @@ class Predicate:
         """A Python expression over `v`, `s` and the functions of this module."""
         raise NotImplementedError(type(self))
 
+    def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
+        """Whether the condition holds; what `expression` says, slowly."""
+        raise NotImplementedError(type(self))
+
     def prose(self) -> str:
         """The condition in words."""
         raise NotImplementedError(type(self))
@@ -96,8 +100,16 @@ class OfOneField(Predicate):
     field: str
 
     def value(self) -> str:
+        """The expression that reads the setting."""
         path = self.field.split(".")
         return f"v[{self.field!r}]" if len(path) == 1 else f"read(v, {', '.join(map(repr, path))})"
+
+    def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
+        return self.holds_for(read(values, *self.field.split(".")))
+
+    def holds_for(self, value: Any) -> bool:
+        """Whether the condition holds for this value of the setting."""
+        raise NotImplementedError(type(self))
 
     def names(self) -> tuple[str, ...]:
         return (self.field,)
@@ -113,6 +125,10 @@ class Equals(OfOneField):
         to = _plain(self.to)
         return f"{self.value()} {'is' if to is None or isinstance(to, bool) else '=='} {to!r}"
 
+    def holds_for(self, value: Any) -> bool:
+        to = _plain(self.to)
+        return value is to if to is None or isinstance(to, bool) else bool(value == to)
+
     def prose(self) -> str:
         return f"{self.field} is {_show(_plain(self.to))}"
 
@@ -126,6 +142,9 @@ class OneOf(OfOneField):
     def expression(self) -> str:
         return f"{self.value()} in {tuple(map(_plain, self.of))!r}"
 
+    def holds_for(self, value: Any) -> bool:
+        return value in tuple(map(_plain, self.of))
+
     def prose(self) -> str:
         return f"{self.field} is one of {', '.join(_show(_plain(item)) for item in self.of)}"
 
@@ -135,6 +154,9 @@ class IsSet(OfOneField):
 
     def expression(self) -> str:
         return f"{self.value()} is not None"
+
+    def holds_for(self, value: Any) -> bool:
+        return value is not None
 
     def prose(self) -> str:
         return f"{self.field} is set"
@@ -146,6 +168,9 @@ class IsTruthy(OfOneField):
     def expression(self) -> str:
         return f"bool({self.value()})"
 
+    def holds_for(self, value: Any) -> bool:
+        return bool(value)
+
     def prose(self) -> str:
         return f"{self.field} is given"
 
@@ -154,7 +179,15 @@ class Said(OfOneField):
     """The user named the setting and did not switch it off: whatever its value, it is meant."""
 
     def expression(self) -> str:
-        return f"({self.field!r} in s and {self.value()} not in OFF)"
+        value = self.value()
+        # The number 0 says something; null, false and what is empty do not.
+        return f"({self.field!r} in s and ({value} or {value} == 0 and {value} is not False))"
+
+    def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
+        return self.field in said and super().holds(values, said)
+
+    def holds_for(self, value: Any) -> bool:
+        return bool(value) or (value == 0 and value is not False)
 
     def prose(self) -> str:
         return f"{self.field} is given explicitly"
@@ -169,6 +202,9 @@ class Above(OfOneField):
     def expression(self) -> str:
         return f"({self.value()} is not None and {self.value()} > {self.limit!r})"
 
+    def holds_for(self, value: Any) -> bool:
+        return value is not None and bool(value > self.limit)
+
     def prose(self) -> str:
         return f"{self.field} is above {self.limit}"
 
@@ -181,6 +217,9 @@ class Below(OfOneField):
 
     def expression(self) -> str:
         return f"({self.value()} is not None and {self.value()} < {self.limit!r})"
+
+    def holds_for(self, value: Any) -> bool:
+        return value is not None and bool(value < self.limit)
 
     def prose(self) -> str:
         return f"{self.field} is below {self.limit}"
@@ -195,6 +234,9 @@ class Includes(OfOneField):
     def expression(self) -> str:
         return f"includes({self.value()}, {_plain(self.option)!r})"
 
+    def holds_for(self, value: Any) -> bool:
+        return includes(value, str(_plain(self.option)))
+
     def prose(self) -> str:
         return f"{self.field} includes {_plain(self.option)}"
 
@@ -208,6 +250,9 @@ class HasKey(OfOneField):
     def expression(self) -> str:
         return f"has_key({self.value()}, {self.key!r})"
 
+    def holds_for(self, value: Any) -> bool:
+        return has_key(value, self.key)
+
     def prose(self) -> str:
         return f"{self.field} has {self.key}"
 
@@ -220,6 +265,9 @@ class Not(Predicate):
 
     def expression(self) -> str:
         return f"(not {self.inner.expression()})"
+
+    def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
+        return not self.inner.holds(values, said)
 
     def prose(self) -> str:
         return f"not ({self.inner.prose()})"
@@ -242,6 +290,9 @@ class AllOf(_OfSeveral):
     def expression(self) -> str:
         return f"({' and '.join(part.expression() for part in self.parts)})"
 
+    def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
+        return all(part.holds(values, said) for part in self.parts)
+
     def prose(self) -> str:
         return " and ".join(f"({part.prose()})" if isinstance(part, AnyOf) else part.prose() for part in self.parts)
 
@@ -251,6 +302,9 @@ class AnyOf(_OfSeveral):
 
     def expression(self) -> str:
         return f"({' or '.join(part.expression() for part in self.parts)})"
+
+    def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
+        return any(part.holds(values, said) for part in self.parts)
 
     def prose(self) -> str:
         return " or ".join(f"({part.prose()})" if isinstance(part, AllOf) else part.prose() for part in self.parts)

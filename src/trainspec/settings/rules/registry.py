@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trainspec.settings.rules import (
     batch,
     best_model,
@@ -21,7 +23,9 @@ from trainspec.settings.rules import (
     run,
     schedule,
 )
-from trainspec.settings.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from trainspec.settings.rules.rule import Rule
 
 FAMILIES: dict[str, tuple[Rule, ...]] = {
     "RUN": run.RULES,

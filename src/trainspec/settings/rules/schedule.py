@@ -75,7 +75,8 @@ def _plateau_looks_the_wrong_way(settings: Any) -> str | None:
     wanted = "max" if settings.greater_is_better else "min"
     if mode == wanted:
         return None
-    return f"mode {mode} in lr_scheduler_kwargs contradicts greater_is_better of {settings.metric_for_best_model}"
+    metric = settings.metric_for_best_model
+    return f"mode {mode} in lr_scheduler_kwargs contradicts greater_is_better of {metric}"
 
 
 RULES: tuple[Rule, ...] = (

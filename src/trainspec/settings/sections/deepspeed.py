@@ -5,7 +5,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from trainspec.settings.sections.deepspeed_tools import (
     ActivationCheckpointing,
@@ -27,22 +27,8 @@ from trainspec.settings.sections.section import Section
 from trainspec.settings.types import BelowOne, Flag, Name, NonNegative, NonNegativeNumber, Number, Positive
 
 Dtype = Literal["fp32", "fp16", "bf16"]
+Removed = dict[str, Any] | Flag | None
 Betas = Annotated[list[BelowOne], Field(min_length=2, max_length=2)]
-
-_GONE = {
-    "amp": "DeepSpeed removed Apex; use fp16, bf16 or torch_autocast",
-    "bfloat16": "the key is bf16",
-    "compression_training": "DeepSpeed removed its compression library",
-    "curriculum_learning": "DeepSpeed moved it to data_efficiency.data_sampling.curriculum_learning",
-    "eigenvalue": "DeepSpeed removed mixture of quantization",
-    "elasticity": "DeepSpeed removed elastic training",
-    "graph_harvesting": "DeepSpeed removed it",
-    "nebula": "DeepSpeed removed it",
-    "progressive_layer_drop": "DeepSpeed removed it",
-    "quantize_training": "DeepSpeed removed mixture of quantization",
-    "sparse_attention": "DeepSpeed removed it",
-    "sparse_gradients": "DeepSpeed removed it; nn.Embedding(sparse=True) needs no key",
-}
 
 
 class Fp16(Section):
@@ -209,11 +195,16 @@ class DeepSpeedConfig(Section):
     csv_monitor: FileMonitor | None = key(None, "CSV files.", {"enabled": True})
     wandb: WandbMonitor | None = key(None, "Weights & Biases.", {"enabled": True})
     comet: CometMonitor | None = key(None, "Comet.", {"enabled": True})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _say_what_is_gone(cls, data: Any) -> Any:
-        gone = [name for name in data if name in _GONE] if isinstance(data, dict) else []
-        if gone:
-            raise ValueError("; ".join(f"{name} is no key of DeepSpeed's ({_GONE[name]})" for name in gone))
-        return data
+    # Keys that DeepSpeed has removed: known, so that a rule (DSP108) can say what became of them.
+    amp: Removed = key(None, "Removed from DeepSpeed.", None)
+    bfloat16: Removed = key(None, "Removed from DeepSpeed.", None)
+    compression_training: Removed = key(None, "Removed from DeepSpeed.", None)
+    curriculum_learning: Removed = key(None, "Removed from DeepSpeed.", None)
+    eigenvalue: Removed = key(None, "Removed from DeepSpeed.", None)
+    elasticity: Removed = key(None, "Removed from DeepSpeed.", None)
+    graph_harvesting: Removed = key(None, "Removed from DeepSpeed.", None)
+    nebula: Removed = key(None, "Removed from DeepSpeed.", None)
+    progressive_layer_drop: Removed = key(None, "Removed from DeepSpeed.", None)
+    quantize_training: Removed = key(None, "Removed from DeepSpeed.", None)
+    sparse_attention: Removed = key(None, "Removed from DeepSpeed.", None)
+    sparse_gradients: Removed = key(None, "Removed from DeepSpeed.", None)

@@ -1,8 +1,8 @@
 """`optim_args`: the arguments of each optimizer.
 
-learning_rate, weight_decay, adam_beta1, adam_beta2 and adam_epsilon are settings of their own, so an optimizer's
-lr, betas, eps and weight_decay are not repeated here, except where its maker gives it others (AdEMAMix) or no
-setting reaches them (the epsilon of Adagrad, RMSprop, Adafactor).
+learning_rate, weight_decay, adam_beta1, adam_beta2 and adam_epsilon are settings of their own, so an
+optimizer's lr, betas, eps and weight_decay are not repeated here, except where its maker gives it others
+(AdEMAMix) or no setting reaches them (the epsilon of Adagrad, RMSprop, Adafactor).
 """
 
 from typing import Annotated, Literal

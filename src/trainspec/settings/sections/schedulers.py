@@ -1,7 +1,7 @@
 """`lr_scheduler_kwargs`: the arguments of each schedule.
 
-Which of them a schedule cannot do without is a rule (`rules/schedule.py`), since it also holds when nothing is
-given.
+Which of them a schedule cannot do without is a rule (`rules/schedule.py`), since it also holds when nothing
+is given.
 """
 
 from typing import Literal

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.codes import CODES
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
-from trainspec.settings.redaction import redact_url
+from trainspec.settings.redaction import printable, redact_url
 from trainspec.settings.sources.provenance import Source, SourceKind
 from trainspec.settings.sources.reading import Fault, Marks, Path, Place
 
@@ -58,7 +58,7 @@ def read_document(path: str, *, at: str | None = None) -> Document:
     """One document of a file or URL. Raises SourceError with a diagnostic: missing, unreadable, not a mapping ..."""
     documents = list(read_documents(path, at=at))
     if len(documents) != 1:
-        raise source_error("SRC108", f"{redact_url(path)} holds {len(documents)} documents where one is expected", path)
+        raise source_error("SRC108", f"{path} holds {len(documents)} documents where one is expected", path)
     return documents[0]
 
 
@@ -73,7 +73,7 @@ def format_of(path: str) -> str:
     """The format that the ending of a path or URL names. Raises SourceError where it names none."""
     ending = os.path.splitext(path.partition("?")[0] if "://" in path else path)[1].lower()
     if ending not in FORMATS:
-        message = f"{redact_url(path)} is not named .yaml, .yml, .json or .toml, so its format is unknown"
+        message = f"{path} is not named .yaml, .yml, .json or .toml, so its format is unknown"
         raise source_error("SRC114", message, path)
     return FORMATS[ending]
 
@@ -118,9 +118,9 @@ def parse_documents(text: str | bytes, format: str, name: str, *, at: str | None
         for values, marks in _parse(plain, format):
             yield _document(values, marks, plain, format, name, at)
     except Fault as fault:
-        raise source_error(fault.code, f"{redact_url(name)}: {fault.message}", name, fault.place) from None
+        raise source_error(fault.code, f"{name}: {fault.message}", name, fault.place) from None
     except RecursionError:
-        raise source_error("SRC109", f"{redact_url(name)} nests too deep", name) from None
+        raise source_error("SRC109", f"{name} nests too deep", name) from None
 
 
 def _parse(text: str, format: str) -> Iterator[tuple[Any, Marks | None]]:
@@ -148,9 +148,9 @@ def _document(values: Any, marks: Marks | None, text: str, format: str, name: st
     if values is None:
         values = {}
     if not isinstance(values, dict):
-        where = f"{at} in {name}" if at else name
+        where = at or "the document"
         place = (marks or {}).get(steps)
-        raise Fault("SRC108", f"{redact_url(where)} must be a mapping of settings, not {_noun(values)}", place)
+        raise Fault("SRC108", f"{where} must be a mapping of settings, not {_noun(values)}", place)
     settings = {key: value for key, value in values.items() if key != SCHEMA_KEY}
     return Document(name, settings, text, format, steps, marks)
 
@@ -166,6 +166,7 @@ def source_error(code: str, message: str, name: str, place: Place | None = None)
     where = Source(SourceKind.FILE, name, place.line if place else None, place.column if place else None)
     explanation = CODES[code]
     evidence = (Evidence("", None, where),)
+    shown = printable(redact_url(message))
     return SourceError(
-        Diagnostic(code, explanation.name, "error", message, explanation.reason, explanation.fix, evidence)
+        Diagnostic(code, explanation.name, "error", shown, explanation.reason, explanation.fix, evidence)
     )

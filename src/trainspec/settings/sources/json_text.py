@@ -7,28 +7,42 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from trainspec.settings.sources.reading import Fault, Marks, Path, Place
+from trainspec.settings.sources.reading import DEEPEST, Fault, Marks, Path, Place, is_deeper
 
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def parse_json(text: str) -> Any:
     """The value of a JSON text. Raises Fault: bad syntax, NaN or Infinity, duplicate keys, too deep."""
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise Fault("SRC107", f"it is not valid JSON: {error.msg}", Place(error.lineno, error.colno)) from None
     except RecursionError:
         raise Fault("SRC109", "it nests too deep", None) from None
     except ValueError as error:
         raise Fault("SRC107", f"it is not valid JSON: {error}", None) from None
+    if text.count("[") + text.count("{") > DEEPEST and is_deeper(value, DEEPEST):
+        raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", None)
+    if _HALF_PAIR.search(text) and _has_surrogate(value):
+        raise Fault("SRC107", "it is not valid JSON: half of a surrogate pair stands alone", None)
+    return value
+
+
+def _has_surrogate(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise Fault("SRC104", f"the key {twice} stands twice", None)
     return mapping
 

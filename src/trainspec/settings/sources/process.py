@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
@@ -19,6 +20,7 @@ from trainspec.settings.sources.variables import (
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
+    from trainspec.settings.sources.files import Document
 
 
 def environment_variables(prefix: str, environ: Mapping[str, str] | None = None) -> Variables:
@@ -26,6 +28,62 @@ def environment_variables(prefix: str, environ: Mapping[str, str] | None = None)
     environ = os.environ if environ is None else environ
     pairs = [(name, environ[name]) for name in environ if name.startswith(prefix) or name.upper().startswith(prefix)]
     return Variables(pairs, prefix, SourceKind.ENVIRONMENT, lambda name: Source(SourceKind.ENVIRONMENT, name))
+
+
+@dataclass(slots=True)
+class ProcessSources:
+    """What this process has to say, opened once; each model reads from it what is its own."""
+
+    document: Document | None
+    secrets_dir: str | None
+    variables: tuple[Variables, ...]
+    failures: list[Diagnostic]
+
+    def layers(self, model: type[Settings], *, ignore_unknown: bool = False) -> tuple[list[Layer], list[Diagnostic]]:
+        """What the sources say about a model, weakest first, with what reading them found wrong."""
+        readings: list[tuple[Layer, list[Diagnostic]]] = []
+        failures = list(self.failures)
+        if self.document is not None:
+            readings.append(_read_config(model, self.document, ignore_unknown))
+        try:
+            if self.secrets_dir:
+                readings.append(_read_secrets(model, self.secrets_dir))
+        except SourceError as error:
+            failures += error.diagnostics
+        readings += [read_variables(model, variables) for variables in self.variables]
+        return [layer for layer, _ in readings], [*failures, *(item for _, found in readings for item in found)]
+
+
+def open_sources(
+    prefix: str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    config: str | None = None,
+    at: str | None = None,
+    env_file: str | None = None,
+    secrets_dir: str | None = None,
+) -> ProcessSources:
+    """Find and open the sources of this process; what cannot be opened is among the failures."""
+    environment = environment_variables(prefix, environ)
+    failures: list[Diagnostic] = []
+    env_file = env_file or environment.reserved(ENV_FILE)
+    dotenv = None
+    if env_file is not None:
+        try:
+            dotenv = _read_dotenv(env_file, prefix)
+        except SourceError as error:
+            failures += error.diagnostics
+    chosen = {CONFIG: config, SECRETS_DIR: secrets_dir}
+    for name, explicit in chosen.items():
+        chosen[name] = explicit or environment.reserved(name) or (dotenv.reserved(name) if dotenv else None)
+    document = None
+    try:
+        if chosen[CONFIG]:
+            document = _open_config(chosen[CONFIG] or "", at)
+    except SourceError as error:
+        failures += error.diagnostics
+    variables = tuple(variables for variables in (dotenv, environment) if variables is not None)
+    return ProcessSources(document, chosen[SECRETS_DIR], variables, failures)
 
 
 def process_layers(
@@ -42,31 +100,10 @@ def process_layers(
 
     An explicit `config`, `env_file` or `secrets_dir` comes before the variable of that name.
     """
-    environment = environment_variables(model.env_prefix, environ)
-    readings: list[tuple[Layer, list[Diagnostic]]] = []
-    failures: list[Diagnostic] = []
-    env_file = env_file or environment.reserved(ENV_FILE)
-    dotenv = None
-    if env_file is not None:
-        try:
-            dotenv = _read_dotenv(env_file, model.env_prefix)
-        except SourceError as error:
-            failures += error.diagnostics
-    chosen = {CONFIG: config, SECRETS_DIR: secrets_dir}
-    for name, explicit in chosen.items():
-        chosen[name] = explicit or environment.reserved(name) or (dotenv.reserved(name) if dotenv else None)
-    try:
-        if chosen[CONFIG]:
-            readings.append(_read_config(model, chosen[CONFIG] or "", at, ignore_unknown))
-    except SourceError as error:
-        failures += error.diagnostics
-    try:
-        if chosen[SECRETS_DIR]:
-            readings.append(_read_secrets(model, chosen[SECRETS_DIR] or ""))
-    except SourceError as error:
-        failures += error.diagnostics
-    readings += [read_variables(model, variables) for variables in (dotenv, environment) if variables is not None]
-    return [layer for layer, _ in readings], [*failures, *(item for _, found in readings for item in found)]
+    sources = open_sources(
+        model.env_prefix, environ=environ, config=config, at=at, env_file=env_file, secrets_dir=secrets_dir
+    )
+    return sources.layers(model, ignore_unknown=ignore_unknown)
 
 
 def _read_dotenv(path: str, prefix: str) -> Variables:
@@ -75,13 +112,16 @@ def _read_dotenv(path: str, prefix: str) -> Variables:
     return read_dotenv(path, prefix)
 
 
-def _read_config(
-    model: type[Settings], path: str, at: str | None, ignore_unknown: bool
-) -> tuple[Layer, list[Diagnostic]]:
-    from trainspec.settings.judgement import document_layer
+def _open_config(path: str, at: str | None) -> Document:
     from trainspec.settings.sources.files import read_document
 
-    return document_layer(model, read_document(path, at=at), ignore_unknown=ignore_unknown)
+    return read_document(path, at=at)
+
+
+def _read_config(model: type[Settings], document: Document, ignore_unknown: bool) -> tuple[Layer, list[Diagnostic]]:
+    from trainspec.settings.judgement import document_layer
+
+    return document_layer(model, document, ignore_unknown=ignore_unknown)
 
 
 def _read_secrets(model: type[Settings], directory: str) -> tuple[Layer, list[Diagnostic]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from trainspec.settings.redaction import redact_url
+from trainspec.settings.redaction import printable, redact_url
 
 
 class SourceKind(str, Enum):
@@ -33,16 +33,20 @@ class Source:
     line: int | None = None
     column: int | None = None
 
+    def __post_init__(self) -> None:
+        # A URL's credentials are hidden here once, and so in every view of every diagnostic.
+        object.__setattr__(self, "name", printable(redact_url(self.name)))
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "kind": self.kind.value,
-            "name": redact_url(self.name),
+            "name": self.name,
             "line": self.line,
             "column": self.column,
         }
 
     def __str__(self) -> str:
-        name = redact_url(self.name)
+        name = self.name
         match self.kind:
             case SourceKind.FILE | SourceKind.DOTENV:
                 place = "".join(f":{number}" for number in (self.line, self.column) if number is not None)

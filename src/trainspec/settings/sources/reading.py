@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Path = tuple[str, ...]
 
@@ -15,6 +15,20 @@ class Place(NamedTuple):
 
 
 Marks = dict[Path, Place]
+
+# Nobody nests settings this deep; beyond, recursion would end in a traceback.
+DEEPEST = 64
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Whether mappings and lists nest in more than `limit` levels, found without recursion."""
+    level = [value]
+    for _ in range(limit):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        if not inner:
+            return False
+        level = [item for items in inner for item in items]
+    return any(isinstance(item, dict | list) for item in level)
 
 
 class Fault(Exception):

@@ -6,7 +6,7 @@ import re
 import tomllib
 from typing import Any
 
-from trainspec.settings.sources.reading import Fault, Marks, Path, Place
+from trainspec.settings.sources.reading import DEEPEST, Fault, Marks, Path, Place, is_deeper
 
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _HEADER = re.compile(r"\s*\[\[?([^\]]+)\]\]?")
@@ -18,7 +18,7 @@ _LONG = re.compile(r'"""|\'\'\'')
 def parse_toml(text: str) -> Any:
     """The table of a TOML text. Raises Fault."""
     try:
-        return tomllib.loads(text)
+        value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _PLACE.search(str(error))
         place = Place(int(found[1]), int(found[2])) if found else None
@@ -26,6 +26,9 @@ def parse_toml(text: str) -> Any:
         raise Fault(code, f"it is not valid TOML: {_PLACE.sub('', str(error)).strip()}", place) from None
     except (RecursionError, ValueError) as error:
         raise Fault("SRC107", f"it is not valid TOML: {type(error).__name__}", None) from None
+    if is_deeper(value, DEEPEST):
+        raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", None)
+    return value
 
 
 def toml_marks(text: str) -> Marks:

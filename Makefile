@@ -1,0 +1,73 @@
+# `make demo` and `make test` do everything on a fresh machine; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
+# Where the demo writes; any path or fsspec URL.
+DEMO_DIR ?= runs/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-settings test-alone check bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
+
+install: $(VENV)/installed ## make .venv with everything that training and tests need
+
+$(VENV)/installed: pyproject.toml .ci/constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python $(PIP_INSTALL) --editable '.[train,s3]' --group test --group check
+	@touch $@
+
+demo: install ## train the digits task, set by environment variables only
+	TRAINSPEC_OUTPUT_DIR=$(DEMO_DIR) \
+	TRAINSPEC_OVERWRITE_OUTPUT_DIR=true \
+	TRAINSPEC_NUM_TRAIN_EPOCHS=12 \
+	TRAINSPEC_PER_DEVICE_TRAIN_BATCH_SIZE=32 \
+	TRAINSPEC_LEARNING_RATE=3e-3 \
+	TRAINSPEC_LR_SCHEDULER_TYPE=cosine \
+	TRAINSPEC_WARMUP_RATIO=0.05 \
+	TRAINSPEC_EVAL_STRATEGY=epoch \
+	TRAINSPEC_SAVE_STRATEGY=epoch \
+	TRAINSPEC_SAVE_TOTAL_LIMIT=2 \
+	TRAINSPEC_LOAD_BEST_MODEL_AT_END=true \
+	TRAINSPEC_METRIC_FOR_BEST_MODEL=accuracy \
+	TRAINSPEC_LOGGING_STEPS=20 \
+	TRAINSPEC_DO_PREDICT=true \
+	$(BIN)/trainspec train digits
+
+test: install ## every test but the long suites
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-settings: install ## only what needs no torch, quickly
+	$(BIN)/python -m pytest -n 2 tests/settings tests/plan tests/cli
+
+# Settings, plan and commands in an environment that has no torch at all.
+test-alone: .venv-alone/installed ## the settings tests in an environment without torch
+	.venv-alone/bin/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is not None)"
+	.venv-alone/bin/python -m pytest -n 2 tests/settings tests/plan tests/cli
+
+.venv-alone/installed: pyproject.toml .ci/constraints.txt
+	$(PYTHON) -m venv .venv-alone
+	.venv-alone/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-alone/bin/python -m pip install --quiet --editable . --group settings-test
+	@touch $@
+
+check: install ## lint, format, types, layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv-bench/installed ## the speed table of the README, measured here
+	.venv-bench/bin/python tests/benchmarks/run.py
+
+.venv-bench/installed: pyproject.toml .ci/constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-bench/bin/python $(PIP_INSTALL) --editable '.[train,bench]'
+	@touch $@
+
+clean: ## remove environments, caches and demo runs
+	rm -rf $(VENV) .venv-alone .venv-bench runs build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

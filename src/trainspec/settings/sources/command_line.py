@@ -1,0 +1,357 @@
+"""Settings as flags: --learning_rate 3e-4, --bf16, --no_bf16, --label_names a b, --fsdp_config.min_num_params 1000.
+
+Dashes and underscores are the same. A word with two dashes is a flag, so that -1 is a value. The value of a flag that
+nobody knows may be anything, a token too, and is never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.codes import CODES
+from trainspec.settings.coercion import Manner, Word, parse, section_kinds
+from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.kinds import Kind
+from trainspec.settings.names import Layer, Reading
+from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED
+from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.suggestions import nearest
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+
+Path = tuple[str, ...]
+
+_SWITCH_WORDS = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "null", "none"})
+_NEST = re.compile(r"\.|__")
+_PLAIN_FLAG = re.compile(r"--?[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
+
+
+class Takes(Enum):
+    """How many of the words behind a flag are its own."""
+
+    NOTHING = auto()
+    A_SWITCH = auto()
+    PERHAPS_ONE = auto()
+    ONE = auto()
+    MANY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What a flag sets: the path of a setting, and what it says when no word follows."""
+
+    path: Path
+    takes: Takes
+    alone: str | None = None
+    owner: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A flag on the command line, as written, with its words."""
+
+    flag: Flag
+    written: str
+    words: tuple[str, ...]
+
+
+Find = Callable[[str], "Flag | None"]
+
+
+@dataclass(slots=True)
+class Cut:
+    """A command line cut into flags; `rest` holds what none of them took, `strays` the words among it and their places."""
+
+    uses: list[Use] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    strays: list[tuple[str, str]] = field(default_factory=list)
+    rest: list[str] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def cut(argv: Sequence[str], find: Find) -> Cut:
+    """Give every flag that `find` knows its words."""
+    found = Cut()
+    position, before = 0, ""
+    while position < len(argv):
+        word = argv[position]
+        position += 1
+        if word == "--":
+            found.rest += argv[position:]
+            found.strays += [(stray, "--") for stray in argv[position:]]
+            break
+        if not _is_flag(word, find):
+            found.rest.append(word)
+            found.strays.append((word, before))
+            continue
+        written, equals, value = word.partition("=")
+        flag, before = find(written), written
+        following = _words_behind(argv, position, find)
+        if flag is None:
+            # What follows a flag that nobody knows is most likely its value.
+            found.unknown.append(written)
+            taken = [] if equals else following
+            found.rest += [word, *taken]
+        elif equals:
+            taken = []
+            _use(found, flag, written, [value])
+        else:
+            taken = following[: _number_taken(flag, following)]
+            _use(found, flag, written, taken)
+        position += len(taken)
+    return found
+
+
+def _is_flag(word: str, find: Find) -> bool:
+    if word.startswith("--"):
+        return len(word) > 2
+    return word[:1] == "-" and word[1:2].isalpha() and (len(word) == 2 or find(word.partition("=")[0]) is not None)
+
+
+def _words_behind(argv: Sequence[str], position: int, find: Find) -> list[str]:
+    words = []
+    for word in argv[position:]:
+        if word == "--" or _is_flag(word, find):
+            break
+        words.append(word)
+    return words
+
+
+def _number_taken(flag: Flag, following: Sequence[str]) -> int:
+    if flag.takes is Takes.A_SWITCH:
+        return int(bool(following) and following[0].strip().lower() in _SWITCH_WORDS)
+    return {Takes.NOTHING: 0, Takes.MANY: len(following)}.get(flag.takes, min(1, len(following)))
+
+
+def _use(found: Cut, flag: Flag, written: str, words: Sequence[str]) -> None:
+    name = ".".join(flag.path)
+    if flag.takes is Takes.NOTHING and words:
+        found.diagnostics.append(misfit(f"{written} takes no value", f"write {written} alone", name, written))
+    elif not words and flag.alone is None and flag.takes is not Takes.NOTHING:
+        remedy = f"write {written} VALUE, or {written}=VALUE where the value begins with dashes"
+        found.diagnostics.append(misfit(f"{written} needs a value", remedy, name, written))
+    else:
+        found.uses.append(Use(flag, written, tuple(words) or ((flag.alone,) if flag.alone is not None else ())))
+
+
+def misfit(message: str, remedy: str, name: str = "", written: str = "") -> Diagnostic:
+    """A diagnostic about a word or flag that does not fit the command line."""
+    evidence = (Evidence(name, None, Source(SourceKind.FLAG, written)),) if written else ()
+    return Diagnostic("SRC112", CODES["SRC112"].name, "error", message, "", remedy, evidence)
+
+
+def stray_words(found: Cut) -> list[Diagnostic]:
+    """A diagnostic for each run of words that no flag took."""
+    runs: dict[str, int] = {}
+    for _, before in found.strays:
+        runs[before] = runs.get(before, 0) + 1
+    return [_stray(number, before) for before, number in runs.items()]
+
+
+def _stray(number: int, before: str) -> Diagnostic:
+    what = "a word" if number == 1 else f"{number} words"
+    verb = "belongs" if number == 1 else "belong"
+    place = f"{what} behind {shown_flag(before)}" if before else f"{what} at the start"
+    return misfit(f"{place} {verb} to no flag", "write --name value; a switch takes true or false")
+
+
+def unknown_flags(found: Cut, names: Iterable[str]) -> list[Diagnostic]:
+    """A diagnostic for each flag that nobody knows, with the nearest of `names`."""
+    known = list(names)
+    return [_unknown(written, known) for written in dict.fromkeys(found.unknown)]
+
+
+def _unknown(written: str, names: Sequence[str]) -> Diagnostic:
+    why, shown = CODES["SRC103"], shown_flag(written)
+    evidence = (Evidence(shown.lstrip("-"), None, Source(SourceKind.FLAG, shown)),)
+    remedy = _suggestion(written, names) or why.fix
+    return Diagnostic("SRC103", why.name, "error", f"{shown} matches no setting", why.reason, remedy, evidence)
+
+
+def shown_flag(written: str) -> str:
+    """The flag as written, if it looks like one: anything may stand in the place of a flag."""
+    return written if _PLAIN_FLAG.fullmatch(written) else "a flag"
+
+
+def _suggestion(written: str, names: Sequence[str]) -> str:
+    plain = written.lstrip("-").replace("-", "_")
+    head, *rest = _NEST.split(plain, maxsplit=1)
+    # The names of mappings end with a dot: only those can have something behind them.
+    near = nearest(plain, [name for name in names if name[-1:] != "."])
+    if near is None and rest:
+        above = nearest(head, [name[:-1] for name in names if name[-1:] == "."])
+        near = f"{above}.{rest[0]}" if above is not None else None
+    if near is None or near == plain:
+        return ""
+    dashed = "-" in written.lstrip("-") and "_" not in written
+    return f"did you mean --{near.replace('_', '-') if dashed else near}?"
+
+
+class Vocabulary:
+    """The flags of one model: its fields, what lies inside them, their old names and aliases."""
+
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        *,
+        renames: bool = True,
+        aliases: Mapping[str, str] | None = None,
+        owner: Any = None,
+        under: str = "",
+    ) -> None:
+        self.kinds = kinds
+        self.owner = owner
+        self.under = under
+        self._aliases = aliases or {}
+        self._old = frozenset(old_names(kinds)) if renames else frozenset()
+
+    def names(self) -> list[str]:
+        """Every name that a flag may have, for suggestions; those of mappings again, with a dot."""
+        switches = (f"no_{name}" for name, kind in self.kinds.items() if kind.boolean)
+        mappings = (f"{name}." for name, kind in self.kinds.items() if kind.mapping)
+        return [self.under + name for name in (*self.kinds, *sorted(self._old), *switches, *mappings)]
+
+    def find(self, written: str) -> Flag | None:
+        """The flag of that spelling, if it is one of ours."""
+        if written in self._aliases:
+            name = self._aliases[written]
+            return self._flag((name,), self.kinds[name])
+        if not written.startswith("--"):
+            return None
+        plain = written[2:].replace("-", "_")
+        if not plain.startswith(self.under):
+            return None
+        return self._positive(plain[len(self.under) :]) or self._negative(plain[len(self.under) :])
+
+    def _positive(self, name: str) -> Flag | None:
+        if name in self.kinds:
+            return self._flag((name,), self.kinds[name])
+        if name in self._old:
+            renamed = RENAMED.get(name)
+            if renamed is None or renamed.convert is not None:
+                return Flag((name,), Takes.PERHAPS_ONE, "true", self.owner)
+            return self._flag((name,), kind_at(self.kinds, tuple(renamed.successor.split("."))))
+        path = tuple(_NEST.split(name))
+        if len(path) < 2 or "" in path or path[0] not in self.kinds or not self.kinds[path[0]].mapping:
+            return None
+        return self._flag(path, kind_at(self.kinds, path))
+
+    def _negative(self, name: str) -> Flag | None:
+        positive = self._positive(name[3:]) if name.startswith("no_") else None
+        kind = kind_at(self.kinds, positive.path) if positive is not None else None
+        if positive is None or kind is None or not kind.boolean:
+            return None
+        return Flag(positive.path, Takes.NOTHING, "false", self.owner)
+
+    def _flag(self, path: Path, kind: Kind | None) -> Flag:
+        if kind is None:
+            return Flag(path, Takes.PERHAPS_ONE, "true", self.owner)
+        alone = "true" if kind.boolean else None
+        if kind.is_switch:
+            return Flag(path, Takes.A_SWITCH, alone, self.owner)
+        if kind.items is not None and not kind.mapping:
+            return Flag(path, Takes.MANY, alone, self.owner)
+        return Flag(path, Takes.PERHAPS_ONE if alone else Takes.ONE, alone, self.owner)
+
+
+def old_names(kinds: Mapping[str, Kind]) -> Iterable[str]:
+    """The names of other years for settings among these."""
+    for name, renamed in RENAMED.items():
+        if renamed.successor.partition(".")[0] in kinds and name not in kinds:
+            yield name
+    if "output_dir" in kinds:
+        yield from (name for name in REMOVED if name not in kinds)
+        yield ORGANIZATION
+
+
+def kind_at(kinds: Mapping[str, Kind], path: Path) -> Kind | None:
+    """What the setting (or key inside one) at `path` takes; None where only validation can tell."""
+    kind = kinds.get(path[0])
+    for key in path[1:]:
+        if kind is None:
+            return None
+        kind = section_kinds(kind.section).get(key) if kind.section is not None else kind.values
+    return kind
+
+
+class FlagValues:
+    """What flags say about one model: values by name, and how each was written."""
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self.values: dict[str, Any] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self._kinds = kinds
+        self._written: dict[Path, str] = {}
+
+    def locate(self, path: Path) -> Source:
+        """The flag that says `path`, or the one around it that says it as JSON."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self._written:
+                return Source(SourceKind.FLAG, self._written[path[:length]])
+        inside = (flag for place, flag in self._written.items() if place[: len(path)] == path)
+        return Source(SourceKind.FLAG, next(inside, f"--{'.'.join(path)}"))
+
+    def take(self, use: Use) -> None:
+        """Take in a flag: the last word on a setting holds, and lists grow."""
+        path = use.flag.path
+        kind = kind_at(self._kinds, self._current(path))
+        target = self._mapping_around(path, use.written)
+        if target is None:
+            return
+        value = _value_of(use, kind)
+        said = target.get(path[-1])
+        if use.flag.takes is Takes.MANY and said is not None and path in self._written:
+            value = [*_as_list(said, kind), *_as_list(value, kind)]
+        target[path[-1]] = value
+        self._written[path] = use.written
+
+    def _current(self, path: Path) -> Path:
+        renamed = RENAMED.get(path[0]) if len(path) == 1 and path[0] not in self._kinds else None
+        return tuple(renamed.successor.split(".")) if renamed is not None else path
+
+    def _mapping_around(self, path: Path, written: str) -> dict[str, Any] | None:
+        target = self.values
+        for length in range(1, len(path)):
+            said = target.get(path[length - 1])
+            inner = parse(Kind(mapping=True), said) if isinstance(said, str) else said
+            if inner is not None and not isinstance(inner, dict):
+                self._refuse_two_ways(path[:length], written)
+                return None
+            target[path[length - 1]] = target = inner if inner is not None else {}
+        return target
+
+    def _refuse_two_ways(self, path: Path, written: str) -> None:
+        code, name = CODES["SRC113"], ".".join(path)
+        evidence = tuple(
+            Evidence(name, None, Source(SourceKind.FLAG, flag)) for flag in (self._written.get(path, ""), written)
+        )
+        message = f"{evidence[0].source} and {written} both give {name}"
+        self.diagnostics.append(Diagnostic("SRC113", code.name, "error", message, code.reason, code.fix, evidence))
+
+
+def _value_of(use: Use, kind: Kind | None) -> Any:
+    if len(use.words) == 1:
+        return Word(use.words[0]) if len(use.flag.path) > 1 else use.words[0]
+    return [item for word in use.words for item in _as_list(word, kind)]
+
+
+def _as_list(value: Any, kind: Kind | None) -> list[Any]:
+    parsed = parse(kind, value.strip()) if isinstance(value, str) and kind is not None else value
+    return parsed if isinstance(parsed, list) else [parsed]
+
+
+def command_line_layer(model: type[Settings], argv: Sequence[str]) -> tuple[Layer, list[Diagnostic]]:
+    """What the words of a command line say, and everything that is wrong with them."""
+    kinds = model.field_kinds()
+    vocabulary, said = Vocabulary(kinds), FlagValues(kinds)
+    found = cut(argv, vocabulary.find)
+    for use in found.uses:
+        said.take(use)
+    misfits = [*unknown_flags(found, vocabulary.names()), *stray_words(found), *found.diagnostics]
+    reading = Reading(model, SourceKind.FLAG, Manner.STRINGS, said.locate)
+    return reading.read(said.values), [*misfits, *said.diagnostics, *reading.diagnostics]

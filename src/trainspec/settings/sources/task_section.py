@@ -1,0 +1,101 @@
+"""The task's own settings: the key `task` of a file, variables TRAINSPEC_TASK__WIDTH, flags --task.width.
+
+`task` is reserved in every source: a run's settings are read without it, the task's model reads what lies inside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.codes import CODES
+from trainspec.settings.coercion import Manner
+from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
+from trainspec.settings.names import Layer
+from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.sources.variables import FILE_SUFFIX, TASK, Variables, read_secret
+
+if TYPE_CHECKING:
+    from trainspec.settings.judgement import Verdict
+    from trainspec.settings.shapes import Shape
+    from trainspec.settings.sources.command_line import Use
+    from trainspec.settings.sources.files import Document
+
+Reading = tuple[Layer, list[Diagnostic]]
+
+
+def without_task(fields: Mapping[str, Any], document: Document) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """The settings of a document without the task's, and what is wrong with the task's section as such."""
+    if TASK not in document.values or TASK in fields:
+        return document.values, []
+    rest = {name: value for name, value in document.values.items() if name != TASK}
+    section = document.values[TASK]
+    if section is None or isinstance(section, dict):
+        return rest, []
+    return rest, [_not_a_mapping(document.source((TASK,)))]
+
+
+def _not_a_mapping(source: Source) -> Diagnostic:
+    evidence = (Evidence(TASK, None, source),)
+    message = "task must be a mapping of the task's own settings"
+    return Diagnostic("SRC108", CODES["SRC108"].name, "error", message, "", "write task: {width: 64}", evidence)
+
+
+def has_task(documents: Iterable[Document | None], variables: Iterable[Variables]) -> bool:
+    """Whether any of these sources says something about a task."""
+    in_files = any(document is not None and document.values.get(TASK) for document in documents)
+    return in_files or any(one.reserved(TASK) or one.nested(TASK) for one in variables)
+
+
+def judge_task(
+    shape: Shape, documents: Iterable[Document], variables: Iterable[Variables], uses: Iterable[Use] = ()
+) -> Verdict:
+    """The task's settings from all sources, weakest first; diagnostics name them task.width."""
+    from trainspec.settings.shapes import under
+
+    readings = [_from_document(shape, document) for document in documents]
+    readings += [_from_variables(shape, one) for one in variables]
+    readings.append(shape.read_flags(uses))
+    verdict = shape.judge((layer for layer, _ in readings), (item for _, found in readings for item in found))
+    verdict.diagnostics = [under(TASK, item) for item in verdict.diagnostics]
+    return verdict
+
+
+def _from_document(shape: Shape, document: Document) -> Reading:
+    section = document.values.get(TASK)
+    raw = section if isinstance(section, dict) else {}
+    return shape.read(raw, SourceKind.FILE, Manner.DOCUMENT, lambda path: document.source((TASK, *path)))
+
+
+def _from_variables(shape: Shape, variables: Variables) -> Reading:
+    raw, found = variables.nested(TASK), []
+    for name in [name for name in raw if _names_secret_file(name, shape)]:
+        try:
+            raw[name.removesuffix(FILE_SUFFIX)] = read_secret(str(raw.pop(name)))
+        except SourceError as error:
+            found += error.diagnostics
+    whole = _whole(variables)
+    if whole is None:
+        found.append(_not_a_mapping(variables.locate((TASK,))))
+    prefix = f"{variables.prefix}{TASK}__"
+    layer, more = shape.read(
+        {**(whole or {}), **raw}, variables.kind, Manner.STRINGS, lambda path: variables.locate((TASK, *path)), prefix
+    )
+    return layer, [*found, *more]
+
+
+def _names_secret_file(name: str, shape: Shape) -> bool:
+    return name not in shape.kinds and name.removesuffix(FILE_SUFFIX) in shape.secrets and name.endswith(FILE_SUFFIX)
+
+
+def _whole(variables: Variables) -> dict[str, Any] | None:
+    """TRAINSPEC_TASK as JSON; None where it is something else."""
+    text = variables.reserved(TASK)
+    if text is None:
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,22 @@
+"""What every test stands on: no settings from the machine it runs on, and hypothesis in a known mood."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.register_profile("long", max_examples=5000, deadline=None, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+LAUNCHER = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No TRAINSPEC_ or launcher variable of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("TRAINSPEC_") or name in LAUNCHER:
+            monkeypatch.delenv(name)
