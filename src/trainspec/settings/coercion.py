@@ -12,7 +12,6 @@ What cannot be parsed is passed on as it is, and validation says what was expect
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from enum import Enum, auto
@@ -132,8 +131,11 @@ def _parse_scalar(kind: Kind, text: str) -> Any:
 
 
 def _parse_json(kind: Kind, text: str) -> Any:
+    from trainspec.settings.sources.json_text import parse_json
+    from trainspec.settings.sources.reading import Fault
+
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse_json(text)
+    except Fault:
         return text
     return coerce(kind, value, Manner.DOCUMENT)

@@ -80,7 +80,7 @@ def _greater_is_better(args: TrainingArguments, said: bool | None) -> bool | Non
 
 
 def _do_eval(args: TrainingArguments, said: bool | None) -> bool:
-    return args.eval_strategy != IntervalStrategy.NO if said is None else said
+    return bool(said) or args.eval_strategy != IntervalStrategy.NO
 
 
 def _compile(args: TrainingArguments, said: bool) -> bool:

@@ -13,7 +13,7 @@ from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import section_kinds
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.kinds import Kind
-from trainspec.settings.redaction import HIDDEN, show_value
+from trainspec.settings.redaction import HIDDEN, printable, show_value
 from trainspec.settings.sources.provenance import Source, SourceKind
 from trainspec.settings.suggestions import did_you_mean
 
@@ -90,7 +90,7 @@ def _one(
     if not path:
         return _of_the_whole(lines[0], locate, prefix)
     whole = (*prefix, *path)
-    name = ".".join(whole)
+    name = printable(".".join(whole))
     kind, section = _kind_at(path, kinds)
     types = {line["type"] for line in lines}
     value = lines[0]["input"]
@@ -138,6 +138,8 @@ def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:
         return "VAL107"
     if types & _BOUNDS and isinstance(value, int | float) and not isinstance(value, bool):
         return "VAL102"
+    if "value_error" in types and isinstance(value, dict):
+        return "VAL106"
     if types & _CHOICES and (isinstance(value, str) or (isinstance(value, list) and types & {"enum"})):
         return "VAL103"
     return "VAL106" if types <= _MALFORMED else "VAL101"
@@ -156,14 +158,15 @@ def _message(
     if code == "VAL107":
         keys = sorted(beside)
         parent = name.rpartition(".")[0] or "the document"
-        return f"{parent} has no key {key}", did_you_mean(key, keys) or f"its keys are {', '.join(keys)}"
+        return f"{parent} has no key {printable(key)}", did_you_mean(key, keys) or f"its keys are {', '.join(keys)}"
     if code == "VAL105":
         return f"{name} is required and no source gives it", f"give {name}: {expected}"
     if code == "VAL103" and kind is not None:
         options = list(_options(kind))
         return f"{name} must be {expected}, not {shown}", did_you_mean(_wrong_word(lines, options), options)
-    if code == "VAL106" and lines[0]["type"] == "value_error":
-        return f"{name}: {lines[0]['msg'].removeprefix('Value error, ')}", ""
+    said = next((line["msg"] for line in lines if line["type"] == "value_error"), None)
+    if code == "VAL106" and said is not None:
+        return f"{name}: {said.removeprefix('Value error, ')}", ""
     detail = f" ({lines[0]['msg']})" if code == "VAL106" or expected == "a valid value" else ""
     return f"{name} must be {expected}, not {shown}{detail}", _remedy(kind, lines[0]["input"])
 
@@ -210,8 +213,10 @@ def validation_error(model: type[BaseModel], diagnostics: Iterable[Diagnostic]) 
     lines = []
     for item in diagnostics:
         body = item.render().partition("] ")[2]
-        context = {"message": body, "name": item.name, "reason": item.reason, "remedy": item.remedy}
-        custom = PydanticCustomError(item.code, "{message}", {**context, "diagnostic": item.to_dict()})
+        # The message last: pydantic fills in one after the other, and braces in a user's value must stay as they are.
+        context: dict[str, Any] = {"name": item.name, "reason": item.reason, "remedy": item.remedy}
+        context |= {"diagnostic": item.to_dict(), "message": body}
+        custom = PydanticCustomError(item.code, "{message}", context)
         loc = tuple(item.fields[0].split(".")) if item.fields else ()
         shown = {evidence.field: evidence.value for evidence in item.evidence if evidence.value is not None}
         lines.append(InitErrorDetails(type=custom, loc=loc, input=shown))

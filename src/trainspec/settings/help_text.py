@@ -12,9 +12,9 @@ from pydantic_core import PydanticUndefined
 from trainspec.settings.kinds import Kind
 from trainspec.settings.redaction import show_value
 from trainspec.settings.shapes import Shape
+from trainspec.settings.wrapping import wrap
 
 _GROUPS = "trainspec.settings.groups."
-_NARROWEST, _WIDEST = 40, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +85,13 @@ def _metavar(kind: Kind) -> str:
     return "X" if kind.number else "NAME" if kind.choices else "TEXT"
 
 
-def wrap(text: str, indent: str, width: int | None = None) -> list[str]:
-    """The text in lines of the terminal's width, each behind `indent`."""
-    import textwrap
-
-    return textwrap.wrap(
-        text, width or terminal_width(), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    ) or [""]
-
-
-def terminal_width() -> int:
-    """Columns to write into: the terminal's, within reason."""
-    import shutil
-
-    return max(_NARROWEST, min(shutil.get_terminal_size((88, 24)).columns, _WIDEST))
-
-
 def render_help(prog: str, shapes: Sequence[Shape], *, description: str = "", color: bool = False) -> str:
     """The help of a script whose settings these are."""
     bold, off = ("\x1b[1m", "\x1b[0m") if color else ("", "")
     lines = [f"usage: {prog} [--NAME VALUE ...]", ""]
-    lines += [*wrap(description, ""), ""] if description else []
+    lines += [*wrap(description), ""] if description else []
     lines += wrap(
-        "Every setting is a flag; dashes and underscores are the same. A switch alone is true, --no_NAME is false.", ""
+        "Every setting is a flag; dashes and underscores are the same. A switch alone is true, --no_NAME is false."
     )
     for shape in shapes:
         for section in sections_of(shape):

@@ -25,8 +25,9 @@ from trainspec.settings.diagnostics import (
 from trainspec.settings.faults import diagnose, validation_error
 from trainspec.settings.names import Layer, Reading
 from trainspec.settings.redaction import HIDDEN, show_value
-from trainspec.settings.resolution import resolvable, resolve
+from trainspec.settings.resolution import FILES, resolvable, resolve
 from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.sources.variables import TASK
 from trainspec.settings.strictness import lenient_faults, lenient_fields
 
 if TYPE_CHECKING:
@@ -132,7 +133,9 @@ def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) ->
 
 def _lay_at_hand(cls: type[Settings]) -> tuple[frozenset[str], frozenset[str], Judge]:
     """What every judgement of this class needs, kept where one look finds it."""
-    at_hand = (lenient_fields(cls), resolvable(cls), cls.judging_function())
+    # A secret may be the placeholder of a dump, which is none.
+    more_to_do = resolvable(cls) | cls.secret_fields()
+    at_hand = (lenient_fields(cls), more_to_do, cls.judging_function())
     type.__setattr__(cls, "_at_hand", at_hand)
     return at_hand
 
@@ -192,7 +195,9 @@ def _validate_fields(
 def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:
     """The rules that sound settings break; one that reads a setting of which the value is wrong is not asked."""
     cls = type(settings)
-    hits = cls.judging_function()(settings.__dict__, settings.__pydantic_fields_set__, settings)
+    # A setting that names a file is judged by what the file says.
+    values = {**settings.__dict__, **{name: origin.resolved[name] for name in FILES if name in origin.resolved}}
+    hits = cls.judging_function()(values, settings.__pydantic_fields_set__, settings)
     rules = cls.rules()
     return [
         _as_diagnostic(rules[index], message, settings, origin)
@@ -208,7 +213,7 @@ def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, o
 
 
 def _evidence(name: str, settings: Settings, origin: Origin) -> Evidence:
-    from trainspec.settings.rules.predicates import read
+    from trainspec.settings.rules.conditions import read
 
     path = tuple(name.split("."))
     shown = HIDDEN if path[0] in type(settings).secret_fields() else show_value(name, read(settings.__dict__, *path))
@@ -278,9 +283,12 @@ def document_layer(
     cls: type[Settings], document: Document, *, ignore_unknown: bool = False
 ) -> tuple[Layer, list[Diagnostic]]:
     """What a file says, each value with its line."""
-    from trainspec.settings.sources.task_section import without_task
+    values: dict[str, Any] = document.values
+    found: list[Diagnostic] = []
+    if TASK in values and TASK not in cls.__pydantic_fields__:
+        from trainspec.settings.sources.task_section import without_task
 
-    values, found = without_task(cls.__pydantic_fields__, document)
+        values, found = without_task(document)
     reading = Reading(cls, SourceKind.FILE, Manner.DOCUMENT, document.source)
     layer = reading.read(values)
     kept = (item for item in reading.diagnostics if not (ignore_unknown and item.code == "SRC102"))

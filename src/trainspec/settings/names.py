@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import Manner, coerce, section_kinds
 from trainspec.settings.diagnostics import Diagnostic, Evidence
-from trainspec.settings.redaction import HIDDEN, show_value
+from trainspec.settings.redaction import HIDDEN, printable, show_value
 from trainspec.settings.renames import NOTHING, ORGANIZATION, REMOVED, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
 from trainspec.settings.sources.provenance import Source, SourceKind
 from trainspec.settings.suggestions import did_you_mean
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 REFUSED = object()
+# Editors use this key of a document to find its schema; it is no setting.
+SCHEMA_KEY = "$schema"
 Locate = Callable[[Path], Source]
 
 
@@ -80,14 +85,22 @@ class Reading:
     """One pass over what a source holds, turning its names into ours."""
 
     def __init__(
-        self, model: type[Settings], kind: SourceKind, manner: Manner, locate: Locate, prefix: str = ""
+        self,
+        model: type[Settings],
+        kind: SourceKind,
+        manner: Manner,
+        locate: Locate,
+        prefix: str = "",
+        also: Iterable[str] = (),
     ) -> None:
         self.model = model
         self.manner = manner
         self.prefix = prefix
+        self.also = also
         self.layer = Layer(kind, {}, locate)
         self.diagnostics: list[Diagnostic] = []
         self.unknown: list[str] = []
+        self._warmup_share: float | None = None
 
     def read(self, raw: Mapping[Any, Any]) -> Layer:
         """Take in every (name, value) pair of the source, current names first so that conflicts are seen."""
@@ -100,8 +113,10 @@ class Reading:
         organization = raw.get(ORGANIZATION)
         for name, value in old:
             self._take_other(name, value)
-        if isinstance(organization, str) and organization:
+        if organization is not None and organization != "":
             self._join_organization(organization)
+        if self._warmup_share is not None:
+            self._put_warmup_share(self._warmup_share)
         return self.layer
 
     def _take_current(self, name: str, value: Any) -> None:
@@ -109,8 +124,7 @@ class Reading:
         if name in self.model.secret_fields() and _is_placeholder(value):
             return
         if name == "warmup_steps" and isinstance(value, float) and 0 < value < 1 and "warmup_ratio" in self._fields:
-            self._note_newer(name, "warmup_ratio", value, "a fraction of all updates is warmup_ratio")
-            self._put(name, ("warmup_ratio",), value)
+            self._warmup_share = value
             return
         value = self._retire(name, value)
         if value is not REFUSED:
@@ -122,9 +136,17 @@ class Reading:
 
     def _retire(self, name: str, value: Any) -> Any:
         table = RETIRED_VALUES.get(name)
-        if table is None or not (value is None or isinstance(value, str)) or value not in table:
+        if table is None:
+            return value
+        if isinstance(value, list):
+            return [self._retire(name, item) if isinstance(item, str) else item for item in value]
+        if not (value is None or isinstance(value, str)) or value not in table:
             return value
         retired = table[value]
+        if retired.becomes is NOTHING:
+            message = f"{name} {show_value(name, value)} says nothing here"
+            self._say("REN104", name, value, message, retired.reason, f"leave {name} out", warning=True)
+            return REFUSED
         if retired.becomes is None:
             self._say("REN105", name, value, f"{name} {show_value(name, value)} has no counterpart", retired.reason, "")
             return REFUSED
@@ -136,6 +158,8 @@ class Reading:
     def _take_other(self, name: Any, value: Any) -> None:
         if name == ORGANIZATION and "hub_model_id" in self._fields:
             return
+        if name == SCHEMA_KEY and self.manner is Manner.DOCUMENT:
+            return
         renamed = RENAMED.get(name) if isinstance(name, str) else None
         if renamed is not None and renamed.successor.partition(".")[0] in self._fields:
             self._take_renamed(name, value, renamed)
@@ -146,7 +170,7 @@ class Reading:
 
     def _take_removed(self, name: str, value: Any) -> None:
         removed = REMOVED[name]
-        says_nothing = value in (None, False, "", "false", "False", "0")
+        says_nothing = value in (None, False, "", "false", "False", "0") or value in removed.idle
         gone = "" if removed.gone == "-" else f" (gone since transformers {removed.gone})"
         message = f"{name} is not a setting{gone}"
         reason = f"{name} {removed.reason}" if removed.gone == "-" else removed.reason
@@ -155,7 +179,7 @@ class Reading:
     def _take_renamed(self, name: str, value: Any, renamed: Renamed) -> None:
         path = tuple(renamed.successor.split("."))
         if renamed.convert is not None:
-            value = self._parse_switch(value) if self.manner is Manner.STRINGS else value
+            value = value if self.manner is Manner.DOCUMENT else self._parse_switch(value)
             try:
                 value = renamed.convert(value)
             except Inexpressible as why:
@@ -171,8 +195,9 @@ class Reading:
         self._say(
             code, name, value, f"{name} {verb} {renamed.successor}", f"renamed in {renamed.since}", remedy, warning=True
         )
-        if value is not NOTHING and value is not None:
-            self._put(name, path, value)
+        if value is NOTHING or value is None or (path[0] in self.model.secret_fields() and _is_placeholder(value)):
+            return
+        self._put(name, path, value, idle=value == renamed.idle and type(value) is type(renamed.idle))
 
     def _coerce_nested(self, path: Path, value: Any) -> Any:
         section = self.model.field_kinds()[path[0]].section
@@ -181,16 +206,24 @@ class Reading:
     def _parse_switch(self, value: Any) -> Any:
         from trainspec.settings.kinds import Kind
 
-        return coerce(Kind(boolean=True), value, Manner.STRINGS)
+        return coerce(Kind(boolean=True), value, self.manner)
 
-    def _put(self, name: str, path: Path, value: Any) -> None:
+    def _put(self, name: str, path: Path, value: Any, *, idle: bool = False) -> None:
+        """Under its name of today; an idle value, the old name's default, gives way to what stands there."""
         target = self.layer.values
         for key in path[:-1]:
             existing = target.get(key)
-            target[key] = dict(existing) if isinstance(existing, Mapping) else {}
+            if isinstance(existing, BaseModel):
+                existing = existing.model_dump(exclude_unset=True)
+            if existing is not None and not isinstance(existing, Mapping):
+                if not idle:
+                    self._refuse_beside(name, key, value)
+                return
+            target[key] = dict(existing or {})
             target = target[key]
         if path[-1] in target and not _same(target[path[-1]], value):
-            self._refuse_both(name, path, target[path[-1]], value)
+            if not idle:
+                self._refuse_both(name, path, target[path[-1]], value)
             return
         target[path[-1]] = value
         self.layer.spelled[path] = (name,)
@@ -206,39 +239,49 @@ class Reading:
             Diagnostic("REN103", "old-and-new-name", "error", message, "only one can hold", f"keep {new}", evidence)
         )
 
-    def _join_organization(self, organization: str) -> None:
-        model_id = self.layer.values.get("hub_model_id")
-        self._say(
-            "REN101",
-            ORGANIZATION,
-            organization,
-            f"{ORGANIZATION} is now the first part of hub_model_id",
-            "renamed in 4.11",
-            f"write hub_model_id: {organization}/NAME",
-            warning=isinstance(model_id, str),
-        )
-        if isinstance(model_id, str):
-            self.layer.values["hub_model_id"] = f"{organization}/{model_id.rsplit('/', 1)[-1]}"
+    def _refuse_beside(self, name: str, section: str, value: Any) -> None:
+        reason = f"{section} names a file or is no mapping, so nothing can be added to it"
+        self._say("REN105", name, value, f"{name} has no place beside {section}", reason, f"write it into {section}")
 
-    def _refuse_unknown(self, name: str) -> None:
+    def _join_organization(self, organization: Any) -> None:
+        model_id = self.layer.values.get("hub_model_id")
+        if not isinstance(organization, str) or not isinstance(model_id, str):
+            reason = "it is the first part of a hub_model_id in the same source"
+            message = f"{ORGANIZATION} cannot be said without hub_model_id"
+            self._say("REN105", ORGANIZATION, organization, message, reason, "write hub_model_id: ORGANIZATION/NAME")
+            return
+        owner, slash, short = model_id.rpartition("/")
+        joined = f"{organization}/{short}"
+        message, remedy = f"{ORGANIZATION} is now the first part of hub_model_id", f"write hub_model_id: {joined}"
+        self._say("REN101", ORGANIZATION, organization, message, "renamed in 4.11", remedy, warning=True)
+        if slash and owner != organization:
+            self._refuse_both(ORGANIZATION, ("hub_model_id",), model_id, organization)
+        self.layer.values["hub_model_id"] = joined
+
+    def _refuse_unknown(self, raw: str) -> None:
         spelling = SPELLINGS[self.layer.kind]
-        written = self.layer.locate((name,)).name if self.prefix else spelling.write.format(name)
-        right = (*self._fields, *(old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields))
+        source, name = self.layer.locate((raw,)), printable(raw)
+        written = source.name if self.prefix else spelling.write.format(name)
+        old = (old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields)
+        right = (*self._fields, *self.also, *old)
         upper = bool(self.prefix) and self.layer.kind is not SourceKind.SECRET
         shown = self.prefix + "{}" if self.prefix else spelling.write
         remedy = did_you_mean(name.lower(), (item.upper() if upper else item for item in right), shown)
         why = CODES[spelling.code]
         message = f"{written} matches no setting"
-        self.unknown.append(name)
+        self.unknown.append(raw)
         # The value of a name we do not know may be anything, a token too, and is never shown.
-        evidence = (Evidence(name, None, self.layer.locate((name,))),)
+        evidence = (Evidence(name, None, source),)
         self.diagnostics.append(
             Diagnostic(spelling.code, why.name, "error", message, why.reason, remedy or why.fix, evidence)
         )
 
-    def _note_newer(self, name: str, ours: str, value: Any, reason: str) -> None:
-        message = f"{name} as a fraction is {ours} here"
-        self._say("REN106", name, value, message, reason, f"write {ours}: {value}", warning=True)
+    def _put_warmup_share(self, share: float) -> None:
+        message, reason = "warmup_steps as a fraction is warmup_ratio here", "a fraction of all updates is warmup_ratio"
+        self._say("REN106", "warmup_steps", share, message, reason, f"write warmup_ratio: {share}", warning=True)
+        self._put("warmup_steps", ("warmup_ratio",), share)
+        # A weaker source may hold a count, which this fraction is to override.
+        self.layer.values["warmup_steps"] = 0
 
     def _say(
         self, code: str, name: str, value: Any, message: str, reason: str, remedy: str, *, warning: bool = False
@@ -259,4 +302,18 @@ def _is_placeholder(value: Any) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
+    """Whether two values say the same: an enum what its value says, a name what a list of it alone says."""
+    one, other = _bare(one), _bare(other)
+    if isinstance(one, str) and isinstance(other, list):
+        one = [one]
+    elif isinstance(other, str) and isinstance(one, list):
+        other = [other]
     return type(one) is type(other) and bool(one == other)
+
+
+def _bare(value: Any) -> Any:
+    if hasattr(value, "get_secret_value"):
+        return value.get_secret_value()
+    if isinstance(value, list | tuple):
+        return [_bare(item) for item in value]
+    return value.value if isinstance(value, Enum) else value

@@ -76,9 +76,10 @@ class Provenance(Mapping[str, Entry]):
         return HIDDEN if secret and value is not None else show_value(name, value)
 
     def _follows(self, name: str, value: Any) -> bool:
-        """Whether the user left open (by null) what the value that holds then fills in."""
+        """Whether the user left open (by null or false) what other settings then fill in."""
         stored = self._settings.__dict__[name]
-        return name in DERIVATIONS and stored is None and value is not None and bool(DERIVATIONS[name].follows_from)
+        open_ = stored is None or stored is False
+        return name in DERIVATIONS and open_ and bool(value) and bool(DERIVATIONS[name].follows_from)
 
     def _unsaid(self, name: str, value: Any) -> Source:
         if self._follows(name, value) or (name in DERIVATIONS and value != self._settings.__dict__[name]):

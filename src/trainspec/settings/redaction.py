@@ -42,6 +42,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(_escape, text) if not (text.isascii() and text.isprintable()) else text
 
 
+def shortened(text: str, longest: int) -> str:
+    """At most so many characters of the text."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def _escape(found: re.Match[str]) -> str:
     number = ord(found.group())
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
@@ -52,7 +57,7 @@ def show_value(field: str, value: Any) -> str:
     if value is not None and is_secret_name(field):
         return HIDDEN
     text = _UNPRINTABLE.sub(_escape, redact_url(_as_text(value)))
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return shortened(text, _LONGEST)
 
 
 def _as_text(value: Any) -> str:

@@ -12,13 +12,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Renamed:
-    """An old name: its successor (dotted for a key of a section), the release that brought it, what values become."""
+    """An old name: its successor (dotted for a key of a section), the release that brought it, what values become.
+
+    `idle` is the default it had, which dumps hold beside the new name's value and which says nothing there.
+    """
 
     successor: str
     since: str
     note: str = ""
     convert: Callable[[Any], Any] | None = None
     newer: bool = False
+    idle: Any = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Removed:
     gone: str
     reason: str
     advice: str
+    idle: tuple[Any, ...] = ()
 
 
 class Inexpressible(ValueError):
@@ -84,20 +89,20 @@ def _sharded_ddp(options: Any) -> Any:
 
 
 RENAMED: dict[str, Renamed] = {
-    "evaluate_during_training": Renamed("eval_strategy", "3.x", convert=_on_off("steps", "no")),
+    "evaluate_during_training": Renamed("eval_strategy", "3.x", convert=_on_off("steps", "no"), idle="no"),
     "evaluation_strategy": Renamed("eval_strategy", "4.41"),
     "per_gpu_train_batch_size": Renamed("per_device_train_batch_size", "4.0"),
     "per_gpu_eval_batch_size": Renamed("per_device_eval_batch_size", "4.0"),
     "tpu_metrics_debug": Renamed("debug", "4.7", convert=_when_true(["tpu_metrics_debug"])),
     "push_to_hub_token": Renamed("hub_token", "4.11"),
     "push_to_hub_model_id": Renamed("hub_model_id", "4.11"),
-    "fp16_backend": Renamed("half_precision_backend", "4.13"),
+    "fp16_backend": Renamed("half_precision_backend", "4.13", idle="auto"),
     "adafactor": Renamed("optim", "4.16", "optim: adafactor", _when_true("adafactor")),
     "sharded_ddp": Renamed("fsdp", "4.31", "fairscale's options became those of fsdp", _sharded_ddp),
-    "fsdp_min_num_params": Renamed("fsdp_config.min_num_params", "4.27"),
+    "fsdp_min_num_params": Renamed("fsdp_config.min_num_params", "4.27", idle=0),
     "fsdp_transformer_layer_cls_to_wrap": Renamed("fsdp_config.transformer_layer_cls_to_wrap", "4.27"),
     "xpu_backend": Renamed("ddp_backend", "4.29"),
-    "no_cuda": Renamed("use_cpu", "4.32"),
+    "no_cuda": Renamed("use_cpu", "4.32", idle=False),
     "dispatch_batches": Renamed("accelerator_config.dispatch_batches", "4.38"),
     "split_batches": Renamed("accelerator_config.split_batches", "4.38"),
     "include_inputs_for_metrics": Renamed(
@@ -126,16 +131,16 @@ REMOVED: dict[str, Removed] = {
     "ddp_static_graph": Removed("-", _NEW_IN_5, "drop it; use ddp_find_unused_parameters"),
     "trackio_bucket_id": Removed("-", _NEW_IN_5, "drop it; use trackio_space_id"),
     "trackio_static_space_id": Removed("-", _NEW_IN_5, "drop it; use trackio_space_id"),
-    "dataloader_in_order": Removed("-", _NEW_IN_5, "drop it; batches always arrive in order"),
+    "dataloader_in_order": Removed("-", _NEW_IN_5, "drop it; batches always arrive in order", (True, "true")),
     "dataloader_multiprocessing_context": Removed("-", _NEW_IN_5, "drop it; the platform's default is used"),
 }
 
 
 @dataclass(frozen=True)
 class RetiredValue:
-    """A value that a setting once took: what it becomes, or None where it is refused, with the reason."""
+    """A value that a setting once took: what it becomes (NOTHING: unset), or None where it is refused; the reason."""
 
-    becomes: str | None
+    becomes: Any
     reason: str
 
 
@@ -143,6 +148,12 @@ RETIRED_VALUES: dict[str, dict[str | None, RetiredValue]] = {
     "optim": {
         "adamw_hf": RetiredValue("adamw_torch", "that implementation was removed in 4.50; torch's AdamW replaces it"),
         "adamw": RetiredValue("adamw_torch", "the name of torch's AdamW is adamw_torch"),
+    },
+    "warmup_ratio": {
+        None: RetiredValue(NOTHING, "null stands in dumps of transformers 5.x, where warmup_steps holds the share"),
+    },
+    "gradient_checkpointing": {
+        None: RetiredValue(NOTHING, "null stands in dumps of transformers 5.23 and means off"),
     },
     "lr_scheduler_type": {
         "greedy": RetiredValue(None, "the greedy schedule of transformers 5.x is not among ours"),

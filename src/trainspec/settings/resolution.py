@@ -18,28 +18,32 @@ if TYPE_CHECKING:
     from trainspec.settings.base import Settings
     from trainspec.settings.judgement import Origin
 
-_FILES = ("fsdp_config", "deepspeed", "accelerator_config")
+FILES = ("fsdp_config", "deepspeed", "accelerator_config")
 _ARGUMENTS = {"lr_scheduler_kwargs": ("lr_scheduler_type", "SCH"), "optim_args": ("optim", "OPT")}
 
 
 def resolvable(cls: type[Settings]) -> frozenset[str]:
     """The fields of this class that `resolve` may have work with."""
     found: frozenset[str] = cls._once(
-        "resolvable", lambda: frozenset((*_FILES, *_ARGUMENTS)) & cls.__pydantic_fields__.keys()
+        "resolvable", lambda: frozenset((*FILES, *_ARGUMENTS)) & cls.__pydantic_fields__.keys()
     )
     return found
 
 
 def resolve(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:
-    """Fill `origin.resolved`; returns what is wrong inside those values."""
+    """Fill `origin.resolved`; returns what is wrong inside those values, and adds their names to `failing`."""
     found: list[Diagnostic] = []
     said = settings.__pydantic_fields_set__ & resolvable(type(settings))
     for name in sorted(said - failing):
         value = settings.__dict__[name]
+        wrong: list[Diagnostic] = []
         if name in _ARGUMENTS and value:
-            found += _resolve_arguments(settings, name, value, origin, failing)
-        elif name in _FILES and isinstance(value, str) and name not in origin.resolved:
-            found += _resolve_file(settings, name, value, origin)
+            wrong = _resolve_arguments(settings, name, value, origin, failing)
+        elif name in FILES and isinstance(value, str) and name not in origin.resolved:
+            wrong = _resolve_file(settings, name, value, origin)
+        if wrong:
+            failing.add(name)
+        found += wrong
     return found
 
 
@@ -59,6 +63,9 @@ def _resolve_arguments(
         value = parsed
     kinds = section_kinds(section)
     typed = {key: _typed(kinds[key], item) if key in kinds else item for key, item in value.items()}
+    if value is settings.__dict__[name] and any(isinstance(item, Word) for item in value.values()):
+        # Text becomes what it spells, so that a dump of these settings reads back.
+        settings.__dict__[name] = typed
     try:
         origin.resolved[name] = section.model_validate(typed).model_dump(exclude_unset=True)
     except ValidationError as error:

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
@@ -70,7 +70,7 @@ class Shape:
         if self.settings is not None:
             return from_layers(self.settings, sources, found, quiet=True)
         locate = Origin(tuple(sources)).source
-        extra = None if self.judge_model.model_config.get("extra") == "allow" else "forbid"
+        extra: Literal["forbid"] | None = None if self.judge_model.model_config.get("extra") == "allow" else "forbid"
         try:
             judged = self.judge_model.model_validate(merge(tuple(sources)), extra=extra, by_alias=True, by_name=True)
         except ValidationError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings import target_checks as checks
 from trainspec.settings.diagnostics import Diagnostic, Severity, finding
-from trainspec.settings.rules.predicates import read
+from trainspec.settings.rules.conditions import read
 from trainspec.settings.target_checks import Place
 
 if TYPE_CHECKING:
@@ -124,15 +124,6 @@ TARGET_RULES: tuple[TargetRule, ...] = (
     ),
     TargetRule(
         code="TGT109",
-        name="processes-do-not-fill-machines",
-        reason="every machine runs as many processes as it has devices",
-        fix="make the world size a multiple of the target's devices",
-        fields=(),
-        check=checks.machines,
-        severity="warning",
-    ),
-    TargetRule(
-        code="TGT110",
         name="no-such-rank",
         reason="ranks on a machine count its devices from 0",
         fix="leave local_rank to the launcher",
@@ -140,7 +131,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         check=checks.rank,
     ),
     TargetRule(
-        code="TGT111",
+        code="TGT110",
         name="layerwise-across-processes",
         reason="it updates each layer before the processes have put their gradients together",
         fix="drop _layerwise, or train on one device",
@@ -148,7 +139,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         check=checks.layerwise,
     ),
     TargetRule(
-        code="TGT112",
+        code="TGT111",
         name="tpu-cores-not-there",
         reason="it is a number of TPU cores",
         fix="leave tpu_num_cores out",
@@ -156,7 +147,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         check=checks.tpu_cores,
     ),
     TargetRule(
-        code="TGT113",
+        code="TGT112",
         name="liger-not-there",
         reason="Liger's kernels are Triton code for GPUs",
         fix="drop use_liger_kernel",
@@ -164,7 +155,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         check=checks.liger,
     ),
     TargetRule(
-        code="TGT114",
+        code="TGT113",
         name="batch-cannot-be-split",
         reason="under split_batches every process gets an equal part of the batch",
         fix="make the batch sizes multiples of the number of processes",
@@ -172,7 +163,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         check=checks.split,
     ),
     TargetRule(
-        code="TGT115",
+        code="TGT114",
         name="deepspeed-batch-does-not-fit",
         reason="it is per_device_train_batch_size x gradient_accumulation_steps x the number of processes",
         fix='set train_batch_size: "auto"',
@@ -180,7 +171,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         check=checks.deepspeed_batch,
     ),
     TargetRule(
-        code="TGT116",
+        code="TGT115",
         name="apex-not-there",
         reason="Apex is CUDA code",
         fix="set half_precision_backend: auto",
@@ -188,7 +179,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         check=checks.apex,
     ),
     TargetRule(
-        code="TGT117",
+        code="TGT116",
         name="device-too-old-to-compile",
         reason="the inductor writes Triton kernels, which need Volta or newer",
         fix="drop torch_compile, or set torch_compile_backend: aot_eager",
@@ -196,7 +187,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         check=checks.too_old_to_compile,
     ),
     TargetRule(
-        code="TGT118",
+        code="TGT117",
         name="deepspeed-not-there",
         reason="DeepSpeed has no support for it",
         fix="drop deepspeed",
@@ -264,6 +255,15 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         fix="drop fsdp, or start several processes",
         fields=("fsdp",),
         check=checks.one_device,
+        severity="warning",
+    ),
+    TargetRule(
+        code="TGT404",
+        name="processes-do-not-fill-machines",
+        reason="every machine runs as many processes as it has devices",
+        fix="make the world size a multiple of the target's devices",
+        fields=(),
+        check=checks.machines,
         severity="warning",
     ),
 )

@@ -1,0 +1,1 @@
+"""The settings by subject, a file a group: what one setting may be, nothing more."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
-from trainspec.settings.rules.predicates import AllOf, AnyOf, OfOneField, Predicate, Said, has_key, includes, read
+from trainspec.settings.rules.conditions import AllOf, AnyOf, OfOneField, Predicate, Said, has_key, includes, read
 from trainspec.settings.rules.rule import Rule
 
 Values = dict[str, Any]

@@ -20,8 +20,6 @@ _SAME = (
     ("optimizer.params.eps", "adam_epsilon"),
     ("optimizer.params.weight_decay", "weight_decay"),
     ("scheduler.params.warmup_max_lr", "learning_rate"),
-    ("checkpoint.use_node_local_storage", "save_on_each_node"),
-    ("dataloader_drop_last", "dataloader_drop_last"),
 )
 """Keys of DeepSpeed's and the settings that say the same."""
 

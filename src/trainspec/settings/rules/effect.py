@@ -7,17 +7,8 @@ NEVER_DEAD, with the reason, so that every setting was thought about; a test hol
 from __future__ import annotations
 
 from trainspec.settings.choices import IntervalStrategy
-from trainspec.settings.rules.predicates import (
-    Predicate,
-    all_of,
-    any_of,
-    equals,
-    negate,
-    off,
-    on,
-    option,
-    said,
-)
+from trainspec.settings.rules.conditions import Predicate
+from trainspec.settings.rules.predicates import all_of, any_of, equals, negate, off, on, option, said
 from trainspec.settings.rules.rule import Check, Rule
 
 NO_EVALUATION = all_of(equals("eval_strategy", IntervalStrategy.NO), negate(on("do_eval")), off("eval_on_start"))
@@ -70,6 +61,7 @@ NEVER_DEAD: dict[str, str] = {
     "output_dir": "everything a run writes goes there",
     "overwrite_output_dir": "it decides what happens to a folder that is not empty, which no setting tells",
     "do_train": "it is itself the switch of a phase",
+    "do_eval": "it is itself the switch of a phase; false beside eval_strategy is EVL303",
     "do_predict": "it is itself the switch of a phase",
     "max_steps": "above 0 it rules over num_train_epochs, and nothing rules over it",
     "resume_from_checkpoint": "it decides where the run starts",
@@ -102,7 +94,6 @@ NEVER_DEAD: dict[str, str] = {
     "use_liger_kernel": "on the CPU it is an error (PRF101)",
     "bf16": "it is itself the switch of a precision",
     "fp16": "it is itself the switch of a precision",
-    "fp16_opt_level": "without fp16 it is an error (PRE104)",
     "local_rank": "which rank this is, is the launcher's business",
     "ddp_backend": "every process group has a backend",
     "ddp_timeout": "every process group has a timeout",

@@ -8,18 +8,7 @@ from typing import Any
 from trainspec.settings.choices import OptimizerNames as O
 from trainspec.settings.choices import SchedulerType
 from trainspec.settings.rules.effect import without_effect
-from trainspec.settings.rules.predicates import (
-    above,
-    all_of,
-    any_of,
-    equals,
-    given,
-    is_set,
-    key,
-    negate,
-    one_of,
-    said,
-)
+from trainspec.settings.rules.predicates import above, all_of, any_of, equals, given, is_set, key, negate, one_of, said
 from trainspec.settings.rules.rule import Rule
 
 LAYERWISE = tuple(name for name in O if name.endswith("_layerwise"))

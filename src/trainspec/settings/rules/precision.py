@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from trainspec.settings.choices import HalfPrecisionBackend
+from trainspec.settings.choices import ApexOptLevel, HalfPrecisionBackend
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
 from trainspec.settings.rules.predicates import all_of, any_of, equals, negate, off, on, said
 from trainspec.settings.rules.rule import Rule
 
+_O1 = equals("fp16_opt_level", ApexOptLevel.O1)
 _APEX = equals("half_precision_backend", HalfPrecisionBackend.APEX)
 
 RULES: tuple[Rule, ...] = (
@@ -40,7 +41,8 @@ RULES: tuple[Rule, ...] = (
         message="fp16_opt_level needs fp16",
         reason="the levels say how float16 is used, so without fp16 the run would not be what they promise",
         fix="set fp16: true, or leave fp16_opt_level out",
-        when=all_of(said("fp16_opt_level"), off("fp16")),
+        # O1 is the default, which stands in every full dump of settings.
+        when=all_of(said("fp16_opt_level"), negate(_O1), off("fp16")),
     ),
     Rule(
         code="PRE105",
@@ -86,10 +88,19 @@ RULES: tuple[Rule, ...] = (
         because="TF32 is a number format of NVIDIA's tensor cores",
         fix="drop tf32 or use_cpu",
     ),
+    without_effect(
+        "PRE305",
+        "default-level-without-fp16",
+        "fp16_opt_level",
+        all_of(_O1, off("fp16")),
+        cause="without fp16",
+        because="the levels say how float16 is used",
+        fix="set fp16: true, or leave fp16_opt_level out",
+    ),
     Rule(
         code="PRE401",
         name="evaluation-in-the-other-half-precision",
-        message="training and evaluation use different half precisions",
+        message="bf16 with fp16_full_eval, or fp16 with bf16_full_eval, evaluates in another half precision",
         reason="metrics would be those of a number format that the model was not trained in",
         fix="use bf16 with bf16_full_eval, or fp16 with fp16_full_eval",
         when=any_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainspec.settings.diagnostics import Severity
-from trainspec.settings.rules.predicates import Predicate
+from trainspec.settings.rules.conditions import Predicate
 
 Check = Callable[[Any], "str | bool | None"]
 

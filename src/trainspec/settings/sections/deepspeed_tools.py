@@ -41,11 +41,12 @@ class WandbMonitor(Section):
 
 
 class CometMonitor(Section):
+    """The key of the account comes from COMET_API_KEY: a document is no place for a secret."""
+
     enabled: Flag = key(False, "Log to Comet.", True)
     samples_log_interval: Positive = key(100, "Samples between entries.", 100)
     project: Name | None = key(None, "Project.", "digits")
     workspace: Name | None = key(None, "Workspace.", "research")
-    api_key: Name | None = key(None, "Key of the account; better left to COMET_API_KEY.", None)
     experiment_name: Name | None = key(None, "Name of the experiment.", "run-7")
     experiment_key: Name | None = key(None, "Key of an existing experiment.", "run7")
     online: Flag | None = key(None, "Log online.", False)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import Manner, Word, parse, section_kinds
@@ -28,7 +28,7 @@ Path = tuple[str, ...]
 
 _SWITCH_WORDS = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "null", "none"})
 _NEST = re.compile(r"\.|__")
-_PLAIN_FLAG = re.compile(r"--?[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
+_PLAIN_FLAG = r"--?[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}"
 
 
 class Takes(Enum):
@@ -41,8 +41,7 @@ class Takes(Enum):
     MANY = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """What a flag sets: the path of a setting, and what it says when no word follows."""
 
     path: Path
@@ -51,8 +50,7 @@ class Flag:
     owner: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """A flag on the command line, as written, with its words."""
 
     flag: Flag
@@ -65,7 +63,7 @@ Find = Callable[[str], "Flag | None"]
 
 @dataclass(slots=True)
 class Cut:
-    """A command line cut into flags; `rest` holds what none of them took, `strays` the words among it and their places."""
+    """A command line cut into flags; `rest` is what none of them took, `strays` the words in it."""
 
     uses: list[Use] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -175,7 +173,7 @@ def _unknown(written: str, names: Sequence[str]) -> Diagnostic:
 
 def shown_flag(written: str) -> str:
     """The flag as written, if it looks like one: anything may stand in the place of a flag."""
-    return written if _PLAIN_FLAG.fullmatch(written) else "a flag"
+    return written if re.fullmatch(_PLAIN_FLAG, written) else "a flag"
 
 
 def _suggestion(written: str, names: Sequence[str]) -> str:

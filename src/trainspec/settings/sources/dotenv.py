@@ -22,11 +22,13 @@ def read_dotenv(path: str, prefix: str) -> Variables:
             raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))
         if binding.key is None or not binding.key.upper().startswith(prefix):
             continue
+        if binding.value is None:
+            raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))
         if binding.key in lines:
             message = f"{path}: {binding.key} stands twice (first in line {lines[binding.key]})"
             raise source_error("SRC104", message, path, Place(line, 1))
         lines[binding.key] = line
-        pairs.append((binding.key, binding.value or ""))
+        pairs.append((binding.key, binding.value))
     return Variables(pairs, prefix, SourceKind.DOTENV, lambda name: Source(SourceKind.DOTENV, path, lines.get(name)))
 
 

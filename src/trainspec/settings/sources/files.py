@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.codes import CODES
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
-from trainspec.settings.redaction import printable, redact_url
+from trainspec.settings.names import SCHEMA_KEY
+from trainspec.settings.redaction import printable, redact_url, shortened
 from trainspec.settings.sources.provenance import Source, SourceKind
 from trainspec.settings.sources.reading import Fault, Marks, Path, Place
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 16 * 2**20
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
-# Editors use this key to find the schema; it is no setting.
-SCHEMA_KEY = "$schema"
 
 
 @dataclass
@@ -166,7 +165,7 @@ def source_error(code: str, message: str, name: str, place: Place | None = None)
     where = Source(SourceKind.FILE, name, place.line if place else None, place.column if place else None)
     explanation = CODES[code]
     evidence = (Evidence("", None, where),)
-    shown = printable(redact_url(message))
+    shown = shortened(printable(redact_url(message)), 400)
     return SourceError(
         Diagnostic(code, explanation.name, "error", shown, explanation.reason, explanation.fix, evidence)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 from trainspec.settings.sources.reading import DEEPEST, Fault, Marks, Path, Place, is_deeper
@@ -17,6 +17,8 @@ def parse_json(text: str) -> Any:
     """The value of a JSON text. Raises Fault: bad syntax, NaN or Infinity, duplicate keys, too deep."""
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except Fault as fault:
+        raise _placed(fault, text) from None
     except json.JSONDecodeError as error:
         raise Fault("SRC107", f"it is not valid JSON: {error.msg}", Place(error.lineno, error.colno)) from None
     except RecursionError:
@@ -28,6 +30,19 @@ def parse_json(text: str) -> Any:
     if _HALF_PAIR.search(text) and _has_surrogate(value):
         raise Fault("SRC107", "it is not valid JSON: half of a surrogate pair stands alone", None)
     return value
+
+
+def _placed(fault: Fault, text: str) -> Fault:
+    """The fault with its place, which the standard library's hooks do not tell; all text before it is valid."""
+    seen: set[Path] = set()
+    for path, place in _places(text):
+        if fault.code == "SRC104" and path in seen:
+            return Fault(fault.code, fault.message, place)
+        seen.add(path)
+    for token in _TOKEN.finditer(text):
+        if fault.code != "SRC104" and token.group() in ("NaN", "Infinity", "-Infinity"):
+            return Fault(fault.code, fault.message, _Lines(text).place(token.start()))
+    return fault
 
 
 def _has_surrogate(value: Any) -> bool:
@@ -53,53 +68,31 @@ def _refuse_constant(name: str) -> Any:
 
 def json_marks(text: str) -> Marks:
     """The place of every key (for an item of a list, of the item) in a text that is valid JSON."""
-    marks: Marks = {}
+    return dict(_places(text))
+
+
+def _places(text: str) -> Iterator[tuple[Path, Place]]:
     lines = _Lines(text)
-    stack: list[_Open] = []
-    path: Path = ()
+    # For each mapping or list around the token: its path, and the key or number that the next value has in it.
+    around: list[tuple[Path, str | int | None]] = []
     for token in _TOKEN.finditer(text):
         symbol = token.group()
-        if symbol in "{[":
-            _mark_item(marks, stack, path, lines.place(token.start()))
-            path = _inner(stack, path)
-            stack.append(_Open(symbol, path))
-        elif symbol in "}]":
-            stack.pop()
-            path = stack[-1].path if stack else ()
+        path, key = around[-1] if around else ((), None)
+        if symbol in ("}", "]"):
+            around.pop()
         elif symbol == ",":
-            stack[-1].index += 1
-            stack[-1].key = None
-        elif symbol != ":" and stack and stack[-1].symbol == "{" and stack[-1].key is None:
-            key = stack[-1].key = json.loads(symbol)
-            marks[(*path, key)] = lines.place(token.start())
-        elif symbol != ":":
-            _mark_item(marks, stack, path, lines.place(token.start()))
-    return marks
-
-
-@dataclass
-class _Open:
-    """A mapping or list that is still open, with the key or index its next value is for."""
-
-    symbol: str
-    path: Path
-    index: int = 0
-    key: str | None = None
-
-    @property
-    def step(self) -> str:
-        return str(self.index) if self.symbol == "[" or self.key is None else self.key
-
-
-def _inner(stack: list[_Open], path: Path) -> Path:
-    return (*path, stack[-1].step) if stack else ()
-
-
-def _mark_item(marks: Marks, stack: list[_Open], path: Path, place: Place) -> None:
-    if stack and stack[-1].symbol == "[":
-        marks[(*path, stack[-1].step)] = place
-    elif not stack:
-        marks[()] = place
+            around[-1] = (path, key + 1 if isinstance(key, int) else None)
+        elif symbol == ":":
+            continue
+        elif around and key is None:
+            around[-1] = (path, str(json.loads(symbol)))
+            yield (*path, str(around[-1][1])), lines.place(token.start())
+        else:
+            inner = (*path, str(key)) if around else ()
+            if not isinstance(key, str):
+                yield inner, lines.place(token.start())
+            if symbol in ("{", "["):
+                around.append((inner, 0 if symbol == "[" else None))
 
 
 class _Lines:

@@ -7,12 +7,14 @@ that is almost a setting's name is warned about.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import Manner
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.names import Layer, Reading
+from trainspec.settings.redaction import printable
 from trainspec.settings.renames import RENAMED
 from trainspec.settings.sources.files import source_error
 from trainspec.settings.sources.provenance import Source, SourceKind
@@ -30,33 +32,51 @@ def read_secrets_directory(model: type[Settings], directory: str) -> tuple[Layer
     raw: dict[str, Any] = {}
     files: dict[str, str] = {}
     found: list[Diagnostic] = []
-    for file in _files_of(directory):
+    for file, is_file in _entries_of(directory):
         lower = file.lower()
         name = lower.removeprefix(prefix)
         path = os.path.join(directory, file)
-        if name not in known and lower == name:
-            found += _near_miss(name, path, model)
+        if name not in known and (lower == name or not is_file):
+            found += _near_miss(name, path, model) if is_file else []
             continue
-        files[name] = path
         try:
-            raw[name] = read_secret(path)
+            value = read_secret(path)
         except SourceError as error:
-            found += error.diagnostics
-    filled = {name: value for name, value in raw.items() if value}
+            found += [replace(item, evidence=(_evidence(name, path),)) for item in error.diagnostics]
+            continue
+        if value and raw.get(name, value) != value:
+            found.append(_both(name, files[name], path))
+        if value:
+            raw[name], files[name] = value, path
     reading = Reading(model, SourceKind.SECRET, Manner.STRINGS, _locate(files, directory), prefix)
-    layer = reading.read(filled)
+    layer = reading.read(raw)
     return layer, [*found, *reading.diagnostics]
+
+
+def _evidence(name: str, path: str) -> Evidence:
+    return Evidence(name, None, Source(SourceKind.SECRET, path))
+
+
+def _both(name: str, *paths: str) -> Diagnostic:
+    """Two files of one setting that say different things."""
+    code, files = CODES["SRC113"], " and ".join(os.path.basename(path) for path in paths)
+    evidence = tuple(_evidence(name, path) for path in paths)
+    message = printable(f"the secret files {files} both give {name}")
+    return Diagnostic("SRC113", code.name, "error", message, code.reason, "keep one", evidence)
 
 
 def _locate(files: dict[str, str], directory: str) -> Any:
     return lambda path: Source(SourceKind.SECRET, files.get(path[0], os.path.join(directory, path[0])))
 
 
-def _files_of(directory: str) -> list[str]:
-    """The names of plain files; mounts of Kubernetes hold hidden folders beside them."""
+def _entries_of(directory: str) -> list[tuple[str, bool]]:
+    """Names, and whether each is a plain file, without the hidden folders that mounts of Kubernetes hold.
+
+    A name of ours that is no file is a mount gone wrong: Docker makes a folder where the secret is missing.
+    """
     try:
         with os.scandir(directory) as entries:
-            return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_file())
+            return sorted((entry.name, entry.is_file()) for entry in entries if not entry.name.startswith("."))
     except FileNotFoundError:
         raise source_error("SRC105", f"there is no secrets directory {directory}", directory) from None
     except (OSError, ValueError) as error:
@@ -69,6 +89,6 @@ def _near_miss(name: str, path: str, model: type[Settings]) -> list[Diagnostic]:
     if near is None:
         return []
     code = CODES["SRC116"]
-    evidence = (Evidence(near, None, Source(SourceKind.SECRET, path)),)
-    message = f"the file {os.path.basename(path)} in the secrets directory matches no setting"
-    return [Diagnostic("SRC116", code.name, "warning", message, code.reason, f"did you mean {near}?", evidence)]
+    message = printable(f"the file {os.path.basename(path)} in the secrets directory matches no setting")
+    remedy = f"did you mean {near}?"
+    return [Diagnostic("SRC116", code.name, "warning", message, code.reason, remedy, (_evidence(near, path),))]

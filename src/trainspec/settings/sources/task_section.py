@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import Manner
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.names import Layer
+from trainspec.settings.sources.json_text import parse_json
 from trainspec.settings.sources.provenance import Source, SourceKind
-from trainspec.settings.sources.variables import FILE_SUFFIX, TASK, Variables, read_secret
+from trainspec.settings.sources.reading import Fault
+from trainspec.settings.sources.variables import FILE_SUFFIX, NESTED, TASK, Variables, read_secret, unreadable_secret
 
 if TYPE_CHECKING:
     from trainspec.settings.judgement import Verdict
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
 Reading = tuple[Layer, list[Diagnostic]]
 
 
-def without_task(fields: Mapping[str, Any], document: Document) -> tuple[dict[str, Any], list[Diagnostic]]:
+def without_task(document: Document) -> tuple[dict[str, Any], list[Diagnostic]]:
     """The settings of a document without the task's, and what is wrong with the task's section as such."""
-    if TASK not in document.values or TASK in fields:
-        return document.values, []
     rest = {name: value for name, value in document.values.items() if name != TASK}
     section = document.values[TASK]
     if section is None or isinstance(section, dict):
@@ -48,16 +47,21 @@ def has_task(documents: Iterable[Document | None], variables: Iterable[Variables
     return in_files or any(one.reserved(TASK) or one.nested(TASK) for one in variables)
 
 
-def judge_task(
+def read_task(
     shape: Shape, documents: Iterable[Document], variables: Iterable[Variables], uses: Iterable[Use] = ()
-) -> Verdict:
-    """The task's settings from all sources, weakest first; diagnostics name them task.width."""
-    from trainspec.settings.shapes import under
-
+) -> tuple[list[Layer], list[Diagnostic]]:
+    """What all sources say about the task's settings, weakest first."""
     readings = [_from_document(shape, document) for document in documents]
     readings += [_from_variables(shape, one) for one in variables]
     readings.append(shape.read_flags(uses))
-    verdict = shape.judge((layer for layer, _ in readings), (item for _, found in readings for item in found))
+    return [layer for layer, _ in readings], [item for _, found in readings for item in found]
+
+
+def judge_task(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[Diagnostic]) -> Verdict:
+    """The task's settings; diagnostics name them task.width."""
+    from trainspec.settings.shapes import under
+
+    verdict = shape.judge(layers, diagnostics)
     verdict.diagnostics = [under(TASK, item) for item in verdict.diagnostics]
     return verdict
 
@@ -69,12 +73,13 @@ def _from_document(shape: Shape, document: Document) -> Reading:
 
 
 def _from_variables(shape: Shape, variables: Variables) -> Reading:
-    raw, found = variables.nested(TASK), []
+    raw = variables.nested(TASK)
+    found: list[Diagnostic] = []
     for name in [name for name in raw if _names_secret_file(name, shape)]:
         try:
             raw[name.removesuffix(FILE_SUFFIX)] = read_secret(str(raw.pop(name)))
         except SourceError as error:
-            found += error.diagnostics
+            found.append(unreadable_secret(name.removesuffix(FILE_SUFFIX), variables, f"{TASK}{NESTED}{name}", error))
     whole = _whole(variables)
     if whole is None:
         found.append(_not_a_mapping(variables.locate((TASK,))))
@@ -95,7 +100,7 @@ def _whole(variables: Variables) -> dict[str, Any] | None:
     if text is None:
         return {}
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse_json(text)
+    except Fault:
         return None
     return value if isinstance(value, dict) else None

@@ -9,10 +9,14 @@ from typing import Any
 from trainspec.settings.sources.reading import DEEPEST, Fault, Marks, Path, Place, is_deeper
 
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
-_HEADER = re.compile(r"\s*\[\[?([^\]]+)\]\]?")
-_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
-_LONG = re.compile(r'"""|\'\'\'')
+_SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
+_DOTTED = rf"{_SIMPLE}(?:[ \t]*\.[ \t]*{_SIMPLE})*"
+_PART = re.compile(_SIMPLE)
+_HEADER = re.compile(rf"\[\[?[ \t]*({_DOTTED})[ \t]*\]\]?")
+_KEY = re.compile(rf"({_DOTTED})[ \t]*=")
+_TOKEN = re.compile(
+    r'''"""(?:\\[\s\S]|[^\\])*?"{3,5}(?!")|'{3}[\s\S]*?'{3,5}(?!')|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n'''
+)
 
 
 def parse_toml(text: str) -> Any:
@@ -35,30 +39,33 @@ def toml_marks(text: str) -> Marks:
     """The place of every key that begins a line, in a text that is valid TOML; keys of inline tables share it."""
     marks: Marks = {}
     table: Path = ()
-    inside: str | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        start = line
-        if inside is None:
-            if header := _HEADER.match(line):
-                table = _parts(header[1])
-                marks.setdefault(table, Place(number, 1))
-            elif key := _KEY.match(line):
-                path = (*table, *_parts(key[1]))
-                marks.setdefault(path, Place(number, key.start(1) + 1))
-                start = line[key.end() :]
-        inside = _string_open_after(start, inside)
+    begun, depth, line, start = False, 0, 1, 0
+    position = 0
+    while position < len(text):
+        if not begun and depth == 0 and (head := _HEADER.match(text, position) or _KEY.match(text, position)):
+            path = (*(() if head.re is _HEADER else table), *_parts(head[1]))
+            table = path if head.re is _HEADER else table
+            marks.setdefault(path, Place(line, head.start(1) - start + 1))
+            begun, position = True, head.end()
+            continue
+        token = _TOKEN.match(text, position)
+        found = token.group() if token else text[position]
+        position += len(found)
+        depth += (found in ("[", "{")) - (found in ("]", "}"))
+        if "\n" in found:
+            line += found.count("\n")
+            start = position - len(found) + found.rindex("\n") + 1
+            begun = begun and found != "\n"
     return marks
 
 
 def _parts(dotted: str) -> Path:
-    return tuple(part.strip("\"'") for part in _PART.findall(dotted))
+    parts = (part.group() for part in _PART.finditer(dotted))
+    return tuple(_unquoted(part) for part in parts)
 
 
-def _string_open_after(line: str, inside: str | None) -> str | None:
-    """Which long-string delimiter, if any, is still open at the end of the line."""
-    for delimiter in _LONG.findall(line):
-        if inside is None:
-            inside = delimiter
-        elif inside == delimiter:
-            inside = None
-    return inside
+def _unquoted(part: str) -> str:
+    if part.startswith('"'):
+        key: str = next(iter(tomllib.loads(f"{part} = 0")))
+        return key
+    return part.strip("'")

@@ -6,7 +6,7 @@ variables (LOCAL_RANK, RANK, WORLD_SIZE, MASTER_*, TORCHELASTIC_*, PET_*) have a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.codes import CODES
@@ -18,6 +18,7 @@ from trainspec.settings.sources.provenance import Source, SourceKind
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
+    from trainspec.settings.kinds import Kind
 
 NESTED = "__"
 FILE_SUFFIX = "_file"
@@ -38,10 +39,13 @@ class Variables:
         self.place = place
         self.spelled: dict[str, str] = {}
         self.values: dict[str, str] = {}
+        self.twice: list[tuple[str, str, str]] = []
         for name, value in pairs:
             plain = value.strip()
             if plain:
                 short = name[len(prefix) :].lower()
+                if self.values.get(short, plain) != plain:
+                    self.twice.append((short, self.spelled[short], name))
                 self.spelled[short] = name
                 self.values[short] = plain
 
@@ -59,13 +63,16 @@ class Variables:
         return found
 
     def locate(self, path: tuple[str, ...]) -> Source:
-        """The variable that says `path`, or the one around it that says it as JSON."""
+        """The variable that says `path`, or the one around it that says it as JSON, or the first one below it."""
         for length in range(len(path), 0, -1):
             name = NESTED.join(path[:length]).lower()
             spelled = self.spelled.get(name) or self.spelled.get(name + FILE_SUFFIX)
             if spelled is not None:
-                place = self.place(spelled)
-                return place
+                return self.place(spelled)
+        below = NESTED.join(path).lower() + NESTED
+        for name, spelled in self.spelled.items():
+            if name.startswith(below):
+                return self.place(spelled)
         return Source(self.kind, self.prefix + NESTED.join(path).upper())
 
 
@@ -85,7 +92,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
     secrets = model.secret_fields()
     for name, value in variables.values.items():
         head, *rest = name.split(NESTED)
-        if head in RESERVED and head not in fields:
+        if head in RESERVED and head not in fields and (head == TASK or not rest):
             continue
         if rest and head in fields:
             continue
@@ -94,10 +101,20 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
             found += _read_secret_file(variables, secret, name, value, flat)
         else:
             flat[name] = value
-    reading = Reading(model, variables.kind, Manner.STRINGS, variables.locate, variables.prefix)
+    also = (*sorted(RESERVED - fields.keys()), *(secret + FILE_SUFFIX for secret in sorted(secrets)))
+    reading = Reading(model, variables.kind, Manner.STRINGS, variables.locate, variables.prefix, also)
     layer = reading.read(flat)
-    _lay_nested_over(model, variables, layer)
+    found += [_both(variables, *names) for names in variables.twice]
+    found += _lay_nested_over(model, variables, layer)
     return layer, [*found, *reading.diagnostics]
+
+
+def _both(variables: Variables, field: str, *names: str) -> Diagnostic:
+    """Two variables that say one thing in two ways."""
+    code = CODES["SRC113"]
+    message = f"{names[0]} and {names[1]} both give {field}"
+    evidence = tuple(Evidence(field, None, variables.place(name)) for name in names)
+    return Diagnostic("SRC113", code.name, "error", message, code.reason, f"unset {names[0]}", evidence)
 
 
 def _is_secret(name: str, secrets: frozenset[str]) -> bool:
@@ -109,23 +126,28 @@ def _read_secret_file(
     variables: Variables, secret: str, name: str, path: str, flat: dict[str, Any]
 ) -> list[Diagnostic]:
     if secret in variables.values:
-        both = (variables.spelled[secret], variables.spelled[name])
-        message = f"{both[0]} and {both[1]} both give {secret}"
-        evidence = tuple(Evidence(secret, None, variables.place(item)) for item in both)
-        code = CODES["SRC113"]
-        return [Diagnostic("SRC113", code.name, "error", message, code.reason, f"unset {both[0]}", evidence)]
+        return [_both(variables, secret, variables.spelled[secret], variables.spelled[name])]
     try:
         flat[secret] = read_secret(path)
     except SourceError as error:
-        cited = Evidence(secret, None, variables.place(variables.spelled[name]))
-        return [_cite(item, cited) for item in error.diagnostics]
+        return [unreadable_secret(secret, variables, name, error)]
     return []
 
 
-def _cite(diagnostic: Diagnostic, evidence: Evidence) -> Diagnostic:
-    from dataclasses import replace
+_UNREADABLE = {
+    "SRC105": "is not there",
+    "SRC109": "is too large",
+    "SRC111": "is at a URL whose package is not installed",
+}
 
-    return replace(diagnostic, evidence=(evidence,))
+
+def unreadable_secret(field: str, variables: Variables, name: str, error: SourceError) -> Diagnostic:
+    """Why a mounted secret could not be read. The path is not shown: by a slip it is the secret itself."""
+    code, spelled = error.diagnostics[0].code, variables.spelled[name]
+    why = _UNREADABLE.get(code, "cannot be read: no permission, a folder, or not UTF-8 text")
+    evidence = (Evidence(field, None, variables.place(spelled)),)
+    message, text = f"the file that {spelled} names {why}", CODES[code]
+    return Diagnostic(code, text.name, "error", message, text.reason, "name the file that holds the secret", evidence)
 
 
 def read_secret(path: str) -> str:
@@ -135,11 +157,29 @@ def read_secret(path: str) -> str:
     return read_plain(path).strip()
 
 
-def _lay_nested_over(model: type[Settings], variables: Variables, layer: Layer) -> None:
-    """TRAINSPEC_A__B over what TRAINSPEC_A said as JSON."""
+def _lay_nested_over(model: type[Settings], variables: Variables, layer: Layer) -> list[Diagnostic]:
+    """TRAINSPEC_A__B over what TRAINSPEC_A said as JSON; where A is no mapping, only one of the two can hold."""
     kinds = model.field_kinds()
-    heads = {name.partition(NESTED)[0] for name in variables.values if NESTED in name}
-    for head in sorted(heads & kinds.keys()):
-        nested = coerce(kinds[head], variables.nested(head), Manner.STRINGS)
+    nested = [name for name in variables.values if NESTED in name]
+    for head in sorted({name.partition(NESTED)[0] for name in nested} & kinds.keys()):
+        below = coerce(kinds[head], variables.nested(head), Manner.STRINGS)
         said = layer.values.get(head)
-        layer.values[head] = {**said, **nested} if isinstance(said, dict) else nested
+        layer.values[head] = _merged(said, below) if isinstance(said, dict) else below
+    return [_both(variables, *pair) for name in nested if (pair := _clash(variables, name, kinds)) is not None]
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {key: (below[key], above[key]) for key in below.keys() & above.keys()}
+    inner = {key: _merged(*pair) for key, pair in both.items() if all(isinstance(item, dict) for item in pair)}
+    return {**below, **above, **inner}
+
+
+def _clash(variables: Variables, name: str, kinds: Mapping[str, Kind]) -> tuple[str, str, str] | None:
+    """The variable around this one whose value is no mapping that a key can be laid over."""
+    parts = name.split(NESTED)
+    for length in range(1, len(parts)):
+        around = NESTED.join(parts[:length])
+        text = variables.values.get(around)
+        if parts[0] in kinds and text is not None and not (length == 1 and text.startswith("{")):
+            return around.replace(NESTED, "."), variables.spelled[around], variables.spelled[name]
+    return None

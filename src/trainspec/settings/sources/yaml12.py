@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml._yaml import CParser
@@ -25,19 +25,19 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from trainspec.settings.sources.reading import Fault, Marks, Path, Place
+from trainspec.settings.sources.reading import DEEPEST, Fault, Marks, Path, Place
 
-# Nobody nests settings this deep; beyond, recursion would end in a traceback.
-DEEPEST = 64
-# Values after expanding aliases, of which each may stand for many.
+# Values, and characters in them, after expanding aliases, of which each may stand for many.
 LARGEST = 100_000
+LONGEST = 16 * 2**20
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPECIAL = {"inf": "inf", "+inf": "inf", "-inf": "-inf", "nan": "nan"}
+_INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
+_NAN = frozenset({".nan", ".NaN", ".NAN"})
 _STANDARD_TAG = "tag:yaml.org,2002:"
 
 
@@ -56,12 +56,13 @@ def resolve_plain(text: str) -> Any:
         return float(text)
     if _OCTAL_OR_HEX.fullmatch(text):
         return int(text, 0)
-    special = _SPECIAL.get(text.lower().replace(".", "", 1)) if "." in text[:2] else None
-    return float(special) if special is not None else text
+    if _INFINITE.fullmatch(text) or text in _NAN:
+        return float(text.replace(".", ""))
+    return text
 
 
 def parse_yaml(text: str) -> Iterator[tuple[Any, Marks]]:
-    """The documents of a YAML stream, each with the places of its values. Raises Fault."""
+    """The documents of a YAML stream, each with the places of its values; one that is empty, if none. Raises Fault."""
     try:
         parser = CParser(text)
     except yaml.YAMLError as error:
@@ -69,6 +70,10 @@ def parse_yaml(text: str) -> Iterator[tuple[Any, Marks]]:
     except (ValueError, UnicodeError) as error:
         raise Fault("SRC107", str(error), Place(1, 1)) from None
     reader = _Reader(parser.get_event)
+    if not reader.next_is_document():
+        yield None, {}
+        return
+    yield reader.document()
     while reader.next_is_document():
         yield reader.document()
 
@@ -85,14 +90,25 @@ def _place_of(event: Event) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
 
 
+class _Anchored(NamedTuple):
+    """What an alias stands for: a value, the places inside it, how deep it nests, how many characters it holds."""
+
+    value: Any
+    inner: list[tuple[Path, Place]]
+    height: int
+    size: int
+
+
 class _Reader:
     """Builds values from events, with anchors, bounds and duplicate keys watched."""
 
     def __init__(self, next_event: Callable[[], Event | None]) -> None:
         self._next_event = next_event
-        self._anchors: dict[str, tuple[Any, Marks]] = {}
+        self._anchors: dict[str, _Anchored] = {}
         self._count = 0
+        self._size = 0
         self._marks: Marks = {}
+        self._journal: list[tuple[Path, Place]] = []
 
     def _event(self) -> Event:
         try:
@@ -112,19 +128,20 @@ class _Reader:
         return isinstance(event, DocumentStartEvent) or not isinstance(event, StreamEndEvent)
 
     def document(self) -> tuple[Any, Marks]:
-        self._anchors, self._marks = {}, {}
+        self._anchors, self._marks, self._journal = {}, {}, []
         value = self._value(self._event(), (), 0)
         self._event()
         return value, self._marks
 
     def _value(self, event: Event, path: Path, depth: int) -> Any:
         place = _place_of(event)
-        self._marks[path] = place
-        self._count_one(1, place)
+        self._mark(path, place)
+        self._grow(1, 0, place)
         if depth > DEEPEST:
             raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", place)
         if isinstance(event, AliasEvent):
-            return self._alias(event, path, place)
+            return self._alias(event, path, depth, place)
+        start, size = len(self._journal), self._size
         if isinstance(event, ScalarEvent):
             value = self._scalar(event, place)
         elif isinstance(event, MappingStartEvent):
@@ -134,24 +151,34 @@ class _Reader:
         else:
             raise Fault("SRC107", "a value was expected", place)
         if event.anchor is not None:
-            inner = {key[len(path) :]: mark for key, mark in self._marks.items() if key[: len(path)] == path}
-            self._anchors[event.anchor] = (value, inner)
+            inner = [(key[len(path) :], mark) for key, mark in self._journal[start:]]
+            height = max((len(key) for key, _ in inner), default=0)
+            self._anchors[event.anchor] = _Anchored(value, inner, height, self._size - size)
         return value
 
-    def _count_one(self, more: int, place: Place) -> None:
-        self._count += more
-        if self._count > LARGEST:
-            raise Fault("SRC109", f"its anchors expand to more than {LARGEST:,} values", place)
+    def _mark(self, path: Path, place: Place) -> None:
+        self._marks[path] = place
+        self._journal.append((path, place))
 
-    def _alias(self, event: AliasEvent, path: Path, place: Place) -> Any:
+    def _grow(self, values: int, characters: int, place: Place) -> None:
+        self._count += values
+        self._size += characters
+        if self._count > LARGEST or self._size > LONGEST:
+            raise Fault("SRC109", f"it expands to more than {LARGEST:,} values or {LONGEST:,} characters", place)
+
+    def _alias(self, event: AliasEvent, path: Path, depth: int, place: Place) -> Any:
         if event.anchor not in self._anchors:
             raise Fault("SRC107", f"the anchor {event.anchor} is not defined before its use", place)
-        value, inner = self._anchors[event.anchor]
-        self._count_one(len(inner), place)
-        self._marks.update({(*path, *key): mark for key, mark in inner.items() if key})
-        return value
+        anchored = self._anchors[event.anchor]
+        self._grow(len(anchored.inner), anchored.size, place)
+        if depth + anchored.height > DEEPEST:
+            raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", place)
+        for key, mark in anchored.inner:
+            self._mark((*path, *key), mark)
+        return anchored.value
 
     def _scalar(self, event: ScalarEvent, place: Place) -> Any:
+        self._grow(0, len(event.value), place)
         if event.tag is None or event.tag == "!":
             plain = event.implicit[0] and event.tag is None
             return resolve_plain(event.value) if plain else event.value
@@ -183,13 +210,13 @@ class _Reader:
         while not isinstance(event := self._event(), MappingEndEvent):
             key, at = self._key(event)
             inner = (*path, key)
-            if key == "<<" and getattr(event, "style", None) is None:
+            if key == "<<" and isinstance(event, ScalarEvent) and event.implicit[0]:
                 merged.append((self._value(self._event(), inner, depth + 1), at))
                 continue
             if key in mapping:
                 raise Fault("SRC104", f"the key {key} stands twice (first in line {self._marks[inner].line})", at)
             mapping[key] = self._value(self._event(), inner, depth + 1)
-            self._marks[inner] = at
+            self._mark(inner, at)
         for value, at in merged:
             self._merge(mapping, value, path, at)
         return mapping
@@ -197,11 +224,14 @@ class _Reader:
     def _key(self, event: Event) -> tuple[str, Place]:
         place = _place_of(event)
         if isinstance(event, AliasEvent) and event.anchor in self._anchors:
-            value = self._anchors[event.anchor][0]
+            value = self._anchors[event.anchor].value
             if isinstance(value, str):
                 return value, place
         if not isinstance(event, ScalarEvent):
             raise Fault("SRC107", "keys must be plain text", place)
+        self._check_tag(event.tag, "str", place)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(event.value, [], 0, len(event.value))
         return event.value, place
 
     def _merge(self, mapping: dict[str, Any], value: Any, path: Path, at: Place) -> None:
@@ -214,4 +244,4 @@ class _Reader:
             for key, item in source.items():
                 if key not in mapping:
                     mapping[key] = item
-                    self._marks[(*path, key)] = self._marks.get((*under, key), at)
+                    self._mark((*path, key), self._marks.get((*under, key), at))

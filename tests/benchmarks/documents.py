@@ -1,0 +1,74 @@
+"""Judging a document and building settings from the environment, inside a process."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from unittest import mock
+
+from pydantic import BaseModel, ConfigDict, create_model
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from benchmarks.timing import Row, best_call_seconds, microseconds
+from trainspec import TrainingArguments
+
+DOCUMENT: dict[str, Any] = {
+    "output_dir": "out",
+    "learning_rate": 3e-4,
+    "per_device_train_batch_size": 16,
+    "gradient_accumulation_steps": 2,
+    "num_train_epochs": 5,
+    "weight_decay": 0.01,
+    "warmup_ratio": 0.03,
+    "lr_scheduler_type": "cosine",
+    "bf16": True,
+    "eval_strategy": "steps",
+    "eval_steps": 100,
+    "save_strategy": "steps",
+    "save_steps": 200,
+    "save_total_limit": 3,
+    "load_best_model_at_end": True,
+    "metric_for_best_model": "accuracy",
+    "logging_steps": 10,
+    "seed": 7,
+    "dataloader_num_workers": 2,
+    "report_to": "none",
+}
+
+
+def _fields() -> dict[str, Any]:
+    return {name: (info.annotation, info) for name, info in TrainingArguments.model_fields.items()}
+
+
+def document_row() -> Row:
+    """`from_dict` with all rules against a plain BaseModel of the same fields without any."""
+    plain: type[BaseModel] = create_model("Plain", __config__=ConfigDict(extra="forbid"), **_fields())
+    calls = (lambda: TrainingArguments.from_dict(DOCUMENT), lambda: plain.model_validate(DOCUMENT))
+    ours, theirs = best_call_seconds(calls, repeats=5000)
+    what = f"`from_dict`, {len(DOCUMENT)} keys, {len(TrainingArguments.rules())} rules"
+    return Row(what, microseconds(ours), f"plain BaseModel, no rules: {microseconds(theirs)}", ours / theirs, 3)
+
+
+def environment_rows() -> list[Row]:
+    """Settings from TRAINSPEC_* variables in process, after the first, against a stock BaseSettings of the same fields."""
+    config = SettingsConfigDict(env_prefix="TRAINSPEC_", extra="ignore")
+    stock: type[BaseSettings] = create_model(
+        "Stock",
+        __base__=BaseSettings,
+        **{name: (Any, info.get_default(call_default_factory=True)) for name, info in TrainingArguments.model_fields.items()},
+    )
+    stock.model_config.update(config)
+    variables = {"TRAINSPEC_LEARNING_RATE": "3e-4", "TRAINSPEC_BF16": "true", "TRAINSPEC_OUTPUT_DIR": "x"}
+    with mock.patch.dict(os.environ, variables):
+        ours, theirs = best_call_seconds((TrainingArguments, stock), repeats=200)
+    return [
+        Row("settings from the environment", f"{ours * 1e3:.3f} ms", "a fixed bound", ours * 1e3, 0.5, unit="ms"),
+        Row(
+            "the same against pydantic-settings",
+            f"{ours * 1e3:.3f} ms",
+            f"stock BaseSettings: {theirs * 1e3:.1f} ms",
+            theirs / ours,
+            10,
+            at_least=True,
+        ),
+    ]

@@ -1,0 +1,97 @@
+"""DSP: each rule on both sides of its border."""
+
+from __future__ import annotations
+
+import pytest
+from tests.settings.rules.borders import Border
+
+BORDERS = (
+    Border(
+        "DSP101",
+        "clipping",
+        {"deepspeed": {"gradient_clipping": 0.5}},
+        {"deepspeed": {"gradient_clipping": 0.5}, "max_grad_norm": 0.5},
+    ),
+    Border(
+        "DSP101",
+        "micro batch",
+        {"deepspeed": {"train_micro_batch_size_per_gpu": 4}},
+        {"deepspeed": {"train_micro_batch_size_per_gpu": "auto"}},
+    ),
+    Border(
+        "DSP101",
+        "size is searched",
+        {"deepspeed": {"train_micro_batch_size_per_gpu": 4}},
+        {"deepspeed": {"train_micro_batch_size_per_gpu": 4}, "auto_find_batch_size": True},
+    ),
+    Border(
+        "DSP101",
+        "betas",
+        {"deepspeed": {"optimizer": {"params": {"betas": [0.9, 0.95]}}}},
+        {"deepspeed": {"optimizer": {"params": {"betas": [0.9, 0.999]}}}},
+    ),
+    Border(
+        "DSP101",
+        "precision",
+        {"deepspeed": {"bf16": {"enabled": True}}},
+        {"deepspeed": {"bf16": {"enabled": True}}, "bf16": True},
+    ),
+    Border(
+        "DSP101",
+        "evaluation precision",
+        {"deepspeed": {"fp16": {"enabled": False}}, "fp16": True},
+        {"deepspeed": {"fp16": {"enabled": True}}, "fp16_full_eval": True, "do_eval": True},
+    ),
+    Border(
+        "DSP101",
+        "warmup",
+        {"deepspeed": {"scheduler": {"params": {"warmup_num_steps": 5}}}, "warmup_steps": 4},
+        {"deepspeed": {"scheduler": {"params": {"warmup_num_steps": 5}}}},
+    ),
+    Border("DSP102", "no multiple", {"deepspeed": {"train_batch_size": 17}}, {"deepspeed": {"train_batch_size": 16}}),
+    Border(
+        "DSP103",
+        "both",
+        {"deepspeed": {"fp16": {"enabled": True}, "bf16": {"enabled": True}}},
+        {"deepspeed": {"fp16": {"enabled": "auto"}, "bf16": {"enabled": True}}, "bf16": True},
+        beside=("DSP101",),
+    ),
+    Border(
+        "DSP104",
+        "stage 2",
+        {"deepspeed": {"zero_optimization": {"stage": 2, "offload_param": {"device": "cpu"}}}},
+        {"deepspeed": {"zero_optimization": {"stage": 3, "offload_param": {"device": "cpu"}}}},
+    ),
+    Border(
+        "DSP104",
+        "none",
+        {"deepspeed": {"zero_optimization": {"offload_param": {"device": "cpu"}}}},
+        {"deepspeed": {"zero_optimization": {"offload_param": {"device": "none"}}}},
+    ),
+    Border(
+        "DSP105",
+        "stage 0",
+        {"deepspeed": {"zero_optimization": {"offload_optimizer": {"device": "cpu"}}}},
+        {"deepspeed": {"zero_optimization": {"stage": 1, "offload_optimizer": {"device": "cpu"}}}},
+    ),
+    Border(
+        "DSP106",
+        "no path",
+        {"deepspeed": {"zero_optimization": {"stage": 3, "offload_param": {"device": "nvme"}}}},
+        {"deepspeed": {"zero_optimization": {"stage": 3, "offload_param": {"device": "nvme", "nvme_path": "/fast"}}}},
+    ),
+    Border(
+        "DSP107",
+        "stage 3",
+        {"auto_find_batch_size": True, "deepspeed": {"zero_optimization": {"stage": 3}}},
+        {"auto_find_batch_size": True, "deepspeed": {"zero_optimization": {"stage": 2}}},
+    ),
+    Border(
+        "DSP108", "amp", {"deepspeed": {"amp": {"enabled": True}}}, {"deepspeed": {"torch_autocast": {"enabled": True}}}
+    ),
+)
+
+
+@pytest.mark.parametrize("border", BORDERS, ids=str)
+def test_border(border: Border) -> None:
+    border.check()

@@ -1,0 +1,68 @@
+"""The shape of the code: sizes people can read, and names that say what a folder holds."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+LONGEST_FUNCTION = 60
+VAGUE = {"utils", "common", "helpers", "core", "misc"}
+
+
+def lines_allowed(path: Path) -> int:
+    """By what the file is: a family of rules 250; callbacks, trackers and commands 150; tests 300; any other 400."""
+    if path.name.startswith("test_"):
+        return 300
+    if path.parent.name == "rules" and "RULES: tuple" in path.read_text():
+        return 250
+    return 150 if path.parent.name in {"callbacks", "trackers", "cli"} else 400
+
+
+def named(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=named([*SOURCES, *TESTS]))
+def test_a_file_is_short_enough_to_read(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= lines_allowed(path)
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named(SOURCES))
+def test_a_function_is_short_enough_to_read(path: Path) -> None:
+    long = {name: length for name, length in functions(path) if length > LONGEST_FUNCTION}
+    assert long == {}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named(SOURCES))
+def test_a_file_opens_with_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())), "a module says in its first line what it holds"
+
+
+def test_no_folder_has_a_vague_name() -> None:
+    assert not {folder.name for folder in (ROOT / "src").rglob("*") if folder.is_dir()} & VAGUE
+
+
+def test_no_file_lies_at_the_top_that_has_no_place_there() -> None:
+    allowed = {
+        "pyproject.toml",
+        "src",
+        "schemas",
+        "tests",
+        "README.md",
+        "Makefile",
+        "LICENSE",
+        "CHANGELOG.md",
+        "Dockerfile",
+    }
+    made = {"runs", "build", "dist"}
+    assert {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} <= allowed | made
