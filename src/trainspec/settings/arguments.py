@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trainspec.settings.derived import DERIVATIONS, Derivation
+from trainspec.settings.base import Settings
 from trainspec.settings.groups.advanced import AdvancedSettings
 from trainspec.settings.groups.batch import BatchSettings
 from trainspec.settings.groups.best_model import BestModelSettings
@@ -55,6 +56,7 @@ class TrainingArguments(
     BatchSettings,
     RunSettings,
     OutputSettings,
+    Settings,
 ):
     """The settings of one training run: Hugging Face's names, types and defaults, validated together.
 
@@ -66,9 +68,7 @@ class TrainingArguments(
     own_rules: ClassVar[tuple[Rule, ...]] = ALL_RULES
 
 
-GROUPS = tuple(
-    base for base in reversed(TrainingArguments.__mro__) if base.__module__.startswith("trainspec.settings.groups.")
-)
+GROUPS = tuple(base for base in reversed(TrainingArguments.__mro__) if base.__name__.endswith("Settings"))[1:]
 
 
 class _Derived:

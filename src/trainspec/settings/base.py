@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     # Type checkers know how pydantic's own metaclass makes constructors, and ours changes nothing of that.
     _Model = BaseModel
 else:
-    _Model = SettingsMeta("_Model", (BaseModel,), {"__module__": __name__})
+    _Model = SettingsMeta("_Model", (BaseModel,), {"__module__": __name__}, defer_build=True)
 
 
 class Settings(_Model):

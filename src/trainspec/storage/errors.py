@@ -40,19 +40,19 @@ class StorageError(Exception):
         return type(self), (self.url, self.operation, self.reason)
 
 
-class NotFound(StorageError):  # noqa: N818
+class NotFound(StorageError):
     """Nothing is stored under that name."""
 
 
-class PermissionRefused(StorageError):  # noqa: N818
+class PermissionRefused(StorageError):
     """The store answered, and said no: credentials are missing or do not allow the operation."""
 
 
-class TooLarge(StorageError):  # noqa: N818
+class TooLarge(StorageError):
     """The file has more bytes than the caller is ready to take."""
 
 
-class MissingPackage(StorageError):  # noqa: N818
+class MissingPackage(StorageError):
     """The Python package that speaks this kind of URL is not installed."""
 
 
@@ -76,9 +76,7 @@ def missing_package(url: str, scheme: str, cause: BaseException) -> MissingPacka
     """The error for a URL whose file system is not installed; it names the extra, or package, to install."""
     extra = _EXTRAS.get(scheme)
     advice = f"pip install 'trainspec[{extra}]'" if extra else _told(cause)
-    return MissingPackage(
-        url, "open", f"the package for {scheme}:// is not installed; to get it: {advice}", cause
-    )
+    return MissingPackage(url, "open", f"the package for {scheme}:// is not installed; to get it: {advice}", cause)
 
 
 def _is_refusal(cause: BaseException) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -98,7 +97,7 @@ class LocalStore(Store):
 def publish(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Make `path` appear with what `write` puts into it, all at once and safe on the disk. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}{_UNFINISHED}")
     try:
         with unfinished.open("xb") as file:
             write(file)

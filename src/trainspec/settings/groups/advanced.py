@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import TokenCount
 from trainspec.settings.types import Flag, Number
 
 
-class AdvancedSettings(Settings):
+class AdvancedSettings(Group):
     neftune_noise_alpha: Number | None = Field(
         default=None, gt=0, description="Noise on input embeddings while training (NEFTune).", examples=[5.0]
     )

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import NonNegativeNumber, Positive
 
 
-class BatchSettings(Settings):
+class BatchSettings(Group):
     per_device_train_batch_size: Positive = Field(
         default=8, description="Training rows per device in one micro-batch.", examples=[32]
     )

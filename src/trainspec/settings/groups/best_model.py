@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, Name
 
 
-class BestModelSettings(Settings):
+class BestModelSettings(Group):
     load_best_model_at_end: Flag = Field(
         default=False, description="Load the best checkpoint's weights after training.", examples=[True]
     )

@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import SaveStrategy
 from trainspec.settings.types import Flag, Interval, Positive
 
 
-class CheckpointSettings(Settings):
+class CheckpointSettings(Group):
     save_strategy: SaveStrategy = Field(
         default=SaveStrategy.STEPS,
         description="When checkpoints are written; best: each time the metric improves.",

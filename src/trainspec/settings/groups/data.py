@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, Name, NonNegative, Positive, Seed
 
 
-class DataSettings(Settings):
+class DataSettings(Group):
     remove_unused_columns: Flag = Field(
         default=True, description="Drop columns that the model's forward does not take.", examples=[False]
     )

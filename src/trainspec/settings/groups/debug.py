@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import DebugOption, RayScope
 from trainspec.settings.types import Flag, MinusOneOrMore, Name, Text, option_words
 
 
-class DebugSettings(Settings):
+class DebugSettings(Group):
     debug: list[DebugOption] | Annotated[Text, option_words(DebugOption)] = Field(
         default="",
         description="Debugging aids, as a list or as words in one text.",

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, Positive
 
 
-class DeviceSettings(Settings):
+class DeviceSettings(Group):
     use_cpu: Flag = Field(
         default=False, description="Compute on the CPU even when an accelerator is there.", examples=[True]
     )

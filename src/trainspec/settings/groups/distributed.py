@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import DDPBackend, FSDPOption
 from trainspec.settings.sections.lazy import LazySection
 from trainspec.settings.types import Flag, MinusOneOrMore, Name, Positive, Text, option_words
@@ -21,7 +21,7 @@ else:
     ParallelismConfig = Annotated[Any, LazySection("trainspec.settings.sections.parallelism:ParallelismConfig")]
 
 
-class DistributedSettings(Settings):
+class DistributedSettings(Group):
     local_rank: MinusOneOrMore = Field(
         default=-1, description="Rank on this node; LOCAL_RANK under a launcher.", examples=[0]
     )

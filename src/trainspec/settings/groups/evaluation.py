@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import IntervalStrategy
 from trainspec.settings.types import Flag, Interval, NonNegativeNumber
 
 
-class EvaluationSettings(Settings):
+class EvaluationSettings(Group):
     eval_strategy: IntervalStrategy = Field(
         default=IntervalStrategy.NO,
         description="When evaluation runs: never, every eval_steps updates, or after each epoch.",

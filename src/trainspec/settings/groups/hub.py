@@ -2,12 +2,12 @@
 
 from pydantic import Field, SecretStr
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import HubStrategy
 from trainspec.settings.types import Flag, Name
 
 
-class HubSettings(Settings):
+class HubSettings(Group):
     push_to_hub: Flag = Field(default=False, description="Push the model to the hub.", examples=[True])
     hub_model_id: Name | None = Field(
         default=None, description="Repository to push to; the name of output_dir when unset.", examples=["team/digits"]

@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import IntervalStrategy, LogLevel, TrackerName
 from trainspec.settings.types import Flag, Interval, Name
 
 
-class LoggingSettings(Settings):
+class LoggingSettings(Group):
     logging_dir: Name | None = Field(
         default=None,
         description="TensorBoard folder; output_dir/runs/DATETIME_HOSTNAME when unset.",

@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import MetricInput
 from trainspec.settings.types import BelowOne, Flag
 
 
-class MetricsSettings(Settings):
+class MetricsSettings(Group):
     include_for_metrics: list[MetricInput] = Field(
         default_factory=list, description="What reaches compute_metrics besides predictions.", examples=[["inputs"]]
     )

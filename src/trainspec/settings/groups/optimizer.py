@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import OptimizerNames
 from trainspec.settings.types import BelowOne, Name, NonNegativeNumber, Number, Text
 
 
-class OptimizerSettings(Settings):
+class OptimizerSettings(Group):
     learning_rate: NonNegativeNumber = Field(default=5e-5, description="Initial learning rate.", examples=[3e-4])
     weight_decay: NonNegativeNumber = Field(
         default=0.0,

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, Name
 
 
-class OutputSettings(Settings):
+class OutputSettings(Group):
     output_dir: Name = Field(
         default="trainer_output",
         description="Folder or fsspec URL for checkpoints, the final model, the state and the resolved settings.",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import TorchCompileMode
 from trainspec.settings.sections.lazy import LazySection
 from trainspec.settings.types import Flag, Name, Positive
@@ -19,7 +19,7 @@ else:
     ]
 
 
-class PerformanceSettings(Settings):
+class PerformanceSettings(Group):
     torch_compile: Flag = Field(default=False, description="Compile the model with torch.compile.", examples=[True])
     torch_compile_backend: Name | None = Field(
         default=None, description="Backend of torch.compile; setting it switches compilation on.", examples=["inductor"]

@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import ApexOptLevel, HalfPrecisionBackend
 from trainspec.settings.types import Flag
 
 
-class PrecisionSettings(Settings):
+class PrecisionSettings(Group):
     bf16: Flag = Field(default=False, description="Train under bfloat16 autocast.", examples=[True])
     fp16: Flag = Field(
         default=False, description="Train under float16 autocast with dynamic loss scaling.", examples=[True]

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, Seed
 
 
-class RandomnessSettings(Settings):
+class RandomnessSettings(Group):
     seed: Seed = Field(default=42, description="Seed of python, numpy, torch and all devices.", examples=[1])
     full_determinism: Flag = Field(
         default=False, description="Deterministic algorithms only: two runs agree bit for bit.", examples=[True]

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, MinusOneOrMore, Name, NonNegativeNumber
 
 
-class RunSettings(Settings):
+class RunSettings(Group):
     do_train: Flag = Field(
         default=False,
         description="Train; the train command does so unless a source says false.",

@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import SchedulerType
 from trainspec.settings.types import NonNegative, Probability
 
 
-class ScheduleSettings(Settings):
+class ScheduleSettings(Group):
     lr_scheduler_type: SchedulerType = Field(
         default=SchedulerType.LINEAR, description="Shape of the learning-rate curve.", examples=["cosine"]
     )

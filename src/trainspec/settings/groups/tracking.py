@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from trainspec.settings.base import Settings
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Name
 
 
-class TrackingSettings(Settings):
+class TrackingSettings(Group):
     trackio_space_id: Name | None = Field(
         default="trackio", description="Trackio space; null logs locally.", examples=["team/space"]
     )
