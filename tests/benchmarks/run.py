@@ -1,4 +1,4 @@
-"""`make bench`: measures everything on this machine and prints the table of the README; exits 1 where a limit is missed."""
+"""`make bench`: measures everything here and prints the table of the README; exits 1 where a limit is missed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.documents import document_row, environment_rows  # noqa: E402 - the path comes first
-from benchmarks.processes import many_files_rows, validate_rows  # noqa: E402
+from benchmarks.documents import document_row, environment_rows
+from benchmarks.processes import many_files_rows, validate_rows
 
 
 def main() -> int:

@@ -34,9 +34,7 @@ def test_lists_are_what_a_loop_meets(cadence: Cadence) -> None:
     moments = [cadence.moment(step) for step in range(1, cadence.total_updates + 1)]
     start = [0] if cadence.eval_on_start else []
     assert list(events.log_steps(cadence)) == [m.step for m in moments if events.should_log(cadence, m)]
-    assert list(events.eval_steps(cadence)) == start + [
-        m.step for m in moments if events.should_evaluate(cadence, m)
-    ]
+    assert list(events.eval_steps(cadence)) == start + [m.step for m in moments if events.should_evaluate(cadence, m)]
     assert list(events.save_steps(cadence)) == [m.step for m in moments if events.should_save(cadence, m)]
 
 

@@ -70,9 +70,7 @@ def test_learning_rates() -> None:
 
 
 @given(
-    name=st.sampled_from(
-        ["linear", "cosine", "constant", "cosine_warmup_with_min_lr", "warmup_stable_decay"]
-    ),
+    name=st.sampled_from(["linear", "cosine", "constant", "cosine_warmup_with_min_lr", "warmup_stable_decay"]),
     total=st.integers(1, 60),
     warmup=st.integers(0, 80),
 )
@@ -127,9 +125,7 @@ def test_no_epochs_no_events() -> None:
 
 
 @given(saves=st.integers(1, 8), limit=st.one_of(st.none(), st.integers(1, 9)), keeps_best=st.booleans())
-def test_kept_checkpoints_are_those_left_whichever_is_best(
-    saves: int, limit: int | None, keeps_best: bool
-) -> None:
+def test_kept_checkpoints_are_those_left_whichever_is_best(saves: int, limit: int | None, keeps_best: bool) -> None:
     plan = _plan(
         80 * saves,
         num_train_epochs=1.0,

@@ -159,9 +159,7 @@ def test_at_and_past_the_end(name: str) -> None:
 @pytest.mark.parametrize("name", SCHEDULES)
 @given(total=st.integers(0, 60), warmup=st.integers(0, 80), rate=st.sampled_from([0.0, 1e-6, 5e-5, 1.0]))
 def test_no_run_is_too_odd(name: str, total: int, warmup: int, rate: float) -> None:
-    factor = _factor(
-        name, NEEDED.get(name, {}), total_updates=total, warmup_updates=warmup, learning_rate=rate
-    )
+    factor = _factor(name, NEEDED.get(name, {}), total_updates=total, warmup_updates=warmup, learning_rate=rate)
     for k in range(total + 2):
         assert 0.0 <= factor(k) <= 1.0 + 1e-12
 

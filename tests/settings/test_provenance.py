@@ -94,6 +94,16 @@ def test_a_fault_between_two_sources_cites_both(monkeypatch: pytest.MonkeyPatch,
     assert cited["save_strategy"] == "run.yaml:2:1"
 
 
+def test_keys_passed_over_are_listed(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("seed: 1\ndatabase: x\n")
+    args = TrainingArguments.from_file(str(file), ignore_unknown=True)
+    assert (args.seed, args.provenance.ignored) == (1, ("database",))
+    assert TrainingArguments.from_dict({}).provenance.ignored == ()
+    with pytest.raises(ValidationError):
+        TrainingArguments.from_file(str(file))
+
+
 def test_all_faults_come_at_once_with_their_sources() -> None:
     text = "seed: -1\nlerning_rate: 3\nbf16: true\nfp16: true\nlr_scheduler_kwargs: {nmu: 1}\noptim: adamw_torc\n"
     with pytest.raises(ValidationError) as caught:

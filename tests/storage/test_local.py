@@ -108,9 +108,7 @@ def test_plain_words_for_what_goes_wrong(tmp_path: Path, monkeypatch: pytest.Mon
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(
-        PermissionRefused, match=r"cannot read .*/file: permission refused \(Permission denied\)"
-    ):
+    with pytest.raises(PermissionRefused, match=r"cannot read .*/file: permission refused \(Permission denied\)"):
         store.read_bytes("file")
 
 

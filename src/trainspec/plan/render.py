@@ -53,19 +53,13 @@ def _length(plan: RunPlan) -> list[tuple[str, str]]:
 def _rates(plan: RunPlan) -> list[tuple[str, str]]:
     first, last = plan.learning_rate(1), plan.learning_rate(max(1, plan.total_updates))
     if first is None or last is None:
-        return [
-            ("learning rate", f"{plan.peak_learning_rate:g}, then as evaluations decide ({plan.schedule})")
-        ]
+        return [("learning rate", f"{plan.peak_learning_rate:g}, then as evaluations decide ({plan.schedule})")]
     peak = plan.peak_learning_rate
     return [("learning rate", f"{first:.4g} first, {peak:.4g} peak, {last:.4g} last ({plan.schedule})")]
 
 
 def _events(plan: RunPlan) -> list[tuple[str, str]]:
-    saves = (
-        "whenever the metric improves"
-        if plan.saves_when_best
-        else _steps(plan, "save_steps", plan.save_steps)
-    )
+    saves = "whenever the metric improves" if plan.saves_when_best else _steps(plan, "save_steps", plan.save_steps)
     rows = [
         ("logs after", f"{_steps(plan, 'log_steps', plan.log_steps)}; a summary at the end"),
         ("evaluates after", _steps(plan, "eval_steps", plan.eval_steps)),
@@ -80,8 +74,4 @@ def _events(plan: RunPlan) -> list[tuple[str, str]]:
 
 def _steps(plan: RunPlan, name: str, steps: Sequence[int]) -> str:
     # An endless list is cut at its head, so its last entry must not pass for the run's.
-    return (
-        f"{', '.join(map(str, steps[:3]))}, … (over {len(steps):,})"
-        if name in plan.truncated
-        else shortened(steps)
-    )
+    return f"{', '.join(map(str, steps[:3]))}, … (over {len(steps):,})" if name in plan.truncated else shortened(steps)

@@ -8,9 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def checkpoints_to_delete(
-    steps: Collection[int], limit: int | None, *, best: int | None = None
-) -> tuple[int, ...]:
+def checkpoints_to_delete(steps: Collection[int], limit: int | None, *, best: int | None = None) -> tuple[int, ...]:
     """The steps, oldest first, of the checkpoints to delete so that `limit` (save_total_limit) are left.
 
     `steps` are those of valid checkpoints. The newest is never deleted, nor `best`, the best one while

@@ -180,6 +180,4 @@ def _kept(saves: tuple[int, ...], limit: int | None, keeps_best: bool) -> tuple[
 def _eval_batches(args: TrainingArguments, rows: int | None, world_size: int) -> int | None:
     if rows is None:
         return None
-    return cut_epoch(
-        rows, per_device_batch_size=args.per_device_eval_batch_size, world_size=world_size
-    ).micro_batches
+    return cut_epoch(rows, per_device_batch_size=args.per_device_eval_batch_size, world_size=world_size).micro_batches

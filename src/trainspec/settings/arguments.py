@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainspec.settings.derived import DERIVATIONS, Derivation
 from trainspec.settings.base import Settings
+from trainspec.settings.derived import DERIVATIONS, Derivation
 from trainspec.settings.groups.advanced import AdvancedSettings
 from trainspec.settings.groups.batch import BatchSettings
 from trainspec.settings.groups.best_model import BestModelSettings

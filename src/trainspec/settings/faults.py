@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from trainspec.settings.codes import CODES
-from trainspec.settings.coercion import section_kinds
+from trainspec.settings.coercion import parse, section_kinds
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.kinds import Kind
 from trainspec.settings.redaction import HIDDEN, printable, show_value
@@ -21,7 +21,8 @@ Locate = Callable[[tuple[str, ...]], "Source | None"]
 
 _BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 _CHOICES = frozenset({"enum", "literal_error", "not_an_option"})
-_MALFORMED = frozenset({"string_pattern_mismatch", "string_too_short", "string_too_long", "value_error"})
+_BAD_TEXT = frozenset({"string_pattern_mismatch", "string_too_short", "string_too_long"})
+_MALFORMED = _BAD_TEXT | {"value_error"}
 
 
 def diagnose(
@@ -142,7 +143,7 @@ def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:
         return "VAL106"
     if types & _CHOICES and (isinstance(value, str) or (isinstance(value, list) and types & {"enum"})):
         return "VAL103"
-    return "VAL106" if types <= _MALFORMED else "VAL101"
+    return "VAL106" if types <= _MALFORMED or (isinstance(value, str) and types & _BAD_TEXT) else "VAL101"
 
 
 def _message(
@@ -165,10 +166,18 @@ def _message(
         options = list(_options(kind))
         return f"{name} must be {expected}, not {shown}", did_you_mean(_wrong_word(lines, options), options)
     said = next((line["msg"] for line in lines if line["type"] == "value_error"), None)
-    if code == "VAL106" and said is not None:
+    if code == "VAL106" and said is not None and shown != HIDDEN:
         return f"{name}: {said.removeprefix('Value error, ')}", ""
-    detail = f" ({lines[0]['msg']})" if code == "VAL106" or expected == "a valid value" else ""
-    return f"{name} must be {expected}, not {shown}{detail}", _remedy(kind, lines[0]["input"])
+    detail = f" ({_detail(lines)})" if (code == "VAL106" or expected == "a valid value") and shown != HIDDEN else ""
+    remedy = "" if code == "VAL106" else _remedy(kind, lines[0]["input"])
+    return f"{name} must be {expected}, not {shown}{detail}", remedy
+
+
+def _detail(lines: Sequence[ErrorDetails]) -> str:
+    """What is wrong with a value of the right type."""
+    line = next((line for line in lines if line["type"] in _BAD_TEXT), lines[0])
+    is_ours = "x7f" in line.get("ctx", {}).get("pattern", "")
+    return "it holds a control character" if is_ours else line["msg"]
 
 
 def _wrong_word(lines: Sequence[ErrorDetails], options: list[str]) -> str:
@@ -195,10 +204,10 @@ def _remedy(kind: Kind | None, value: Any) -> str:
         choice = next((option for option in _options(kind) if option in word), None)
         return f'write "{choice}" in quotes' if choice is not None else ""
     if isinstance(value, str) and (kind.boolean or kind.integer or kind.number) and not kind.takes_strings:
-        return "write it without quotes" if _reads_as_scalar(value) else ""
-    if isinstance(value, str) and kind.items is not None:
-        return f"write [{value}]"
-    return ""
+        # Text of a variable or flag was parsed already, so what still is text there has no quotes to lose.
+        unquoted = _reads_as_scalar(value) and not isinstance(parse(kind, value), str)
+        return "write it without quotes" if unquoted else ""
+    return "write it as a list" if isinstance(value, str) and kind.items is not None else ""
 
 
 def _reads_as_scalar(text: str) -> bool:

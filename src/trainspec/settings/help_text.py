@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import get_annotations
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -31,7 +32,7 @@ def sections_of(shape: Shape) -> list[Section]:
     placed: set[str] = set()
     found = []
     for base in reversed(shape.judge_model.__mro__):
-        new = tuple(name for name in getattr(base, "__pydantic_fields__", {}) if name not in placed)
+        new = tuple(name for name in get_annotations(base) if name in shape.fields and name not in placed)
         placed.update(new)
         if new:
             found.append(Section(*_heading(base, shape), new))

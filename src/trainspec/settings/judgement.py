@@ -291,8 +291,10 @@ def document_layer(
         values, found = without_task(document)
     reading = Reading(cls, SourceKind.FILE, Manner.DOCUMENT, document.source)
     layer = reading.read(values)
-    kept = (item for item in reading.diagnostics if not (ignore_unknown and item.code == "SRC102"))
-    return layer, [*found, *kept]
+    if not ignore_unknown:
+        return layer, [*found, *reading.diagnostics]
+    layer.ignored = tuple(reading.unknown)
+    return layer, [*found, *(item for item in reading.diagnostics if item.code != "SRC102")]
 
 
 def settings_from_document(cls: type[S], read: Callable[[], Document], *, ignore_unknown: bool = False) -> S:

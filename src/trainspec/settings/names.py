@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import Manner, coerce, section_kinds
 from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.kinds import Kind
 from trainspec.settings.redaction import HIDDEN, printable, show_value
 from trainspec.settings.renames import NOTHING, ORGANIZATION, REMOVED, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
 from trainspec.settings.sources.provenance import Source, SourceKind
@@ -35,6 +36,7 @@ class Layer:
     values: dict[str, Any]
     locate: Locate
     spelled: dict[Path, Path] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     def source(self, path: Path) -> Source:
         """The place of the setting at `path` in the source, under the name it has there."""
@@ -81,6 +83,9 @@ SPELLINGS = {
 }
 
 
+_SWITCH, _NUMBER = Kind(boolean=True), Kind(number=True)
+
+
 class Reading:
     """One pass over what a source holds, turning its names into ours."""
 
@@ -123,9 +128,11 @@ class Reading:
         value = coerce(self.model.field_kinds()[name], value, self.manner)
         if name in self.model.secret_fields() and _is_placeholder(value):
             return
-        if name == "warmup_steps" and isinstance(value, float) and 0 < value < 1 and "warmup_ratio" in self._fields:
-            self._warmup_share = value
-            return
+        if name == "warmup_steps" and "warmup_ratio" in self._fields:
+            share = coerce(_NUMBER, value, self.manner) if isinstance(value, str) else value
+            if isinstance(share, float) and 0 < share < 1:
+                self._warmup_share = share
+                return
         value = self._retire(name, value)
         if value is not REFUSED:
             self.layer.values[name] = value
@@ -204,9 +211,7 @@ class Reading:
         return value if section is None else coerce(section_kinds(section)[path[1]], value, self.manner)
 
     def _parse_switch(self, value: Any) -> Any:
-        from trainspec.settings.kinds import Kind
-
-        return coerce(Kind(boolean=True), value, self.manner)
+        return coerce(_SWITCH, value, self.manner)
 
     def _put(self, name: str, path: Path, value: Any, *, idle: bool = False) -> None:
         """Under its name of today; an idle value, the old name's default, gives way to what stands there."""

@@ -57,6 +57,12 @@ class Provenance(Mapping[str, Entry]):
         overrode = tuple(Overridden(self._show(name, weaker), source) for weaker, source in sources[1:])
         return Entry(self._show(name, value), sources[0][1], overrode)
 
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The keys of other programs that `ignore_unknown` passed over."""
+        origin = self._settings.origin
+        return tuple(name for layer in (origin.layers if origin is not None else ()) for name in layer.ignored)
+
     def __iter__(self) -> Iterator[str]:
         return iter(type(self._settings).__pydantic_fields__)
 

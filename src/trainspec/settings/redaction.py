@@ -18,6 +18,10 @@ _SECRET_NAME = re.compile(
 _USERINFO = re.compile(r"(?<=://)(?:[^/@\s\"']*:[^\s\"']*|[^/\s\"']*)@")
 _QUERY = re.compile(r"(?<=\?)[^\s\"'#]+")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# A secret beside its name inside a longer text: arguments as k=v, JSON that does not parse.
+_PAIR = re.compile(
+    r"""(?i)((?:token|secret|password|passwd|api_?key|access_?key|credentials?)\\?["']?\s*[:=]\s*\\?["']?)[^\s"',}\\]+"""
+)
 _LONGEST = 120
 # Longer than any URL; the search is quadratic in the worst of texts.
 _LONGEST_SEARCHED = 8192
@@ -29,11 +33,13 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_url(text: str) -> str:
-    """The text without what may be a credential in a URL in it: user:password and the query."""
-    if "://" not in text:
-        return text
+    """The text without what may be a credential: user:password and query of a URL in it, what follows `token=`."""
     if len(text) > _LONGEST_SEARCHED:
         text = text[:_LONGEST_SEARCHED] + "…"
+    if ":" in text or "=" in text:
+        text = _PAIR.sub(rf"\1{HIDDEN}", text)
+    if "://" not in text:
+        return text
     return _QUERY.sub(HIDDEN, _USERINFO.sub(f"{HIDDEN}@", text))
 
 
@@ -69,7 +75,7 @@ def _as_text(value: Any) -> str:
         return HIDDEN
     try:
         return json.dumps(_hide_nested(value), ensure_ascii=False, default=repr)
-    except (TypeError, ValueError, RecursionError):
+    except Exception:  # whatever an object's own repr raises
         return f"<{type(value).__name__}>"
 
 

@@ -135,6 +135,10 @@ def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> l
     section = type(settings).field_kinds()[name].section
     if section is None:
         return []
+    if path.startswith(("{", "[")):
+        return [
+            _about("VAL106", "malformed", f"{name} is neither a path nor valid JSON", name, path, origin, "mend it")
+        ]
     cited = Evidence(name, show_value(name, path), origin.source((name,)))
     try:
         document = read_document(path)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import DebugOption, RayScope
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, MinusOneOrMore, Name, Text, option_words
 
 

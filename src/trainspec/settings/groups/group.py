@@ -3,7 +3,11 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainspec.settings.base import Settings as Group
+    from trainspec.settings.base import Settings
+
+    class Group(Settings):
+        """What type checkers see: fields of a settings model."""
+
 else:
 
     class Group:

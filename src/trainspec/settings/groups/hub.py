@@ -2,8 +2,8 @@
 
 from pydantic import Field, SecretStr
 
-from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import HubStrategy
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, Name
 
 

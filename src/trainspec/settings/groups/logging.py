@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import IntervalStrategy, LogLevel, TrackerName
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import Flag, Interval, Name
 
 

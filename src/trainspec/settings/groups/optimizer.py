@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import Field
 
-from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import OptimizerNames
+from trainspec.settings.groups.group import Group
 from trainspec.settings.types import BelowOne, Name, NonNegativeNumber, Number, Text
 
 

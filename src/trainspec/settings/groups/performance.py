@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from trainspec.settings.groups.group import Group
 from trainspec.settings.choices import TorchCompileMode
+from trainspec.settings.groups.group import Group
 from trainspec.settings.sections.lazy import LazySection
 from trainspec.settings.types import Flag, Name, Positive
 

@@ -2,8 +2,8 @@
 
 Every condition is false while all settings have their defaults, so a rule can only be broken through a setting the user
 named. For each rule the settings are found through which that can happen (its triggers); judging then walks the names
-the user gave, and each name leads to one function with the conditions of its rules as straight-line code, compiled when the
-name is first met.
+the user gave, and each name leads to one function with the conditions of its rules as straight-line code, compiled
+when the name is first met.
 """
 
 from __future__ import annotations

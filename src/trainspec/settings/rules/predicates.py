@@ -1,7 +1,7 @@
 """The vocabulary in which rules say their conditions: `all_of(on("bf16"), on("fp16"))`.
 
-Each word makes a predicate of `conditions.py`: data that judges settings, tells people what it means, and can be rendered
-into JSON Schema.
+Each word makes a predicate of `conditions.py`: data that judges settings, tells people what it means, and can be
+rendered into JSON Schema.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ class Rule:
 
     `when` says the combination as data. What no schema can say (a multiple of another field) is the function
     `check`, which gets the settings and returns a message (or True for `message`) where they are wrong, else None
-    or False; `when` then only limits when it is called. A rule never raises, logs, reads the machine or changes a value.
+    or False; `when` then only limits when it is called. A rule never raises, logs, reads the machine or changes a
+    value.
     """
 
     code: str

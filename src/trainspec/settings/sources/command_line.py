@@ -180,10 +180,8 @@ def _suggestion(written: str, names: Sequence[str]) -> str:
     plain = written.lstrip("-").replace("-", "_")
     head, *rest = _NEST.split(plain, maxsplit=1)
     # The names of mappings end with a dot: only those can have something behind them.
-    near = nearest(plain, [name for name in names if name[-1:] != "."])
-    if near is None and rest:
-        above = nearest(head, [name[:-1] for name in names if name[-1:] == "."])
-        near = f"{above}.{rest[0]}" if above is not None else None
+    above = nearest(head, [name[:-1] for name in names if name[-1:] == "."]) if rest else None
+    near = f"{above}.{rest[0]}" if above is not None else nearest(plain, [n for n in names if n[-1:] != "."])
     if near is None or near == plain:
         return ""
     dashed = "-" in written.lstrip("-") and "_" not in written

@@ -76,12 +76,13 @@ def _entries_of(directory: str) -> list[tuple[str, bool]]:
     """
     try:
         with os.scandir(directory) as entries:
-            return sorted((entry.name, entry.is_file()) for entry in entries if not entry.name.startswith("."))
+            names = [entry.name for entry in entries if not entry.name.startswith(".")]
     except FileNotFoundError:
         raise source_error("SRC105", f"there is no secrets directory {directory}", directory) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not a path"
         raise source_error("SRC106", f"cannot list the secrets directory {directory}: {reason}", directory) from None
+    return [(name, os.path.isfile(os.path.join(directory, name))) for name in sorted(names)]
 
 
 def _near_miss(name: str, path: str, model: type[Settings]) -> list[Diagnostic]:

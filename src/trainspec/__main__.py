@@ -1,0 +1,7 @@
+"""`python -m trainspec`."""
+
+import sys
+
+from trainspec.cli import main
+
+sys.exit(main())

@@ -1,0 +1,110 @@
+"""The `trainspec` command: one file a command, imported when it is chosen.
+
+Exit codes: 0 fine, 1 findings, 2 could not run. Answers go to stdout, talk to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "validate": "judge files of settings, or this process's environment",
+    "show": "the settings that hold here, where each comes from, what follows",
+    "explain": "one setting: type, bounds, default, variable, flag, rules",
+    "rule": "one rule or code: what it found, why it is wrong, what to write",
+    "plan": "a run in numbers: batches, updates, logs, evaluations, checkpoints",
+    "diff": "two files compared as settings, not as text",
+    "train": "train a task",
+}
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that the words name (sys.argv by default); returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    # File names may hold bytes that are no text; showing them must not fail.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if argv is None and words[:1] != ["train"]:
+        _hurry()
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        return _close_quietly()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    name = words[0] if words else ""
+    if name in COMMANDS:
+        return _run_command(name, words[1:])
+    if name in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if name in ("-V", "--version"):
+        from trainspec import __version__
+
+        print(f"trainspec {__version__}")
+        return 0
+    if not name:
+        print(_help(), file=sys.stderr)
+        return 2
+    from trainspec.cli.faults import unknown_command
+    from trainspec.cli.terminal import say
+
+    say([unknown_command(name, COMMANDS)])
+    return 2
+
+
+def _hurry() -> None:
+    """Most of a short command is loading classes, of which nothing is garbage: collecting costs a twentieth of it."""
+    import gc
+
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _run_command(name: str, words: list[str]) -> int:
+    from importlib import import_module
+
+    from trainspec.cli.faults import CannotRun
+
+    try:
+        code: int = import_module(f"trainspec.cli.{name}").run(words)
+    except CannotRun as mistake:
+        from trainspec.cli.terminal import say
+
+        say(mistake.diagnostics)
+        return 2
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    return "\n".join(
+        [
+            "usage: trainspec COMMAND ...",
+            "",
+            "Typed settings for torch training jobs: judged, explained, planned, trained.",
+            "",
+            *(f"  {name:<{width}}  {about}" for name, about in COMMANDS.items()),
+            "",
+            "trainspec COMMAND --help says more. Exit codes: 0 fine, 1 findings, 2 could not run.",
+        ]
+    )
+
+
+def _close_quietly() -> int:
+    """The reader of our output has gone (`| head`): nothing is left to say, neither now nor when Python exits."""
+    import os
+    from contextlib import suppress
+
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE

@@ -1,0 +1,60 @@
+"""Mistakes in using the command itself: each one diagnostic, never a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainspec.settings.codes import Explanation
+    from trainspec.settings.diagnostics import Diagnostic
+
+# Code -> name, what was found, why it is refused, what to write.
+_CODES = {
+    "CLI101": ("unknown-command", "a command that there is not", "it cannot be run", "trainspec --help lists them"),
+    "CLI102": ("missing-argument", "a command without what it needs", "it cannot be run", "see --help"),
+    "CLI103": ("bad-option", "an option with a value that it does not take", "its meaning is unknown", "see --help"),
+    "CLI104": ("unknown-name", "a setting, code or option that there is not", "nothing can be said", "see the message"),
+    "CLI105": ("no-such-task", "a task that cannot be used", "there is nothing to train", "see the message"),
+    "CLI106": ("no-such-model", "a settings class that cannot be used", "nothing can be judged", "see the message"),
+    "CLI107": (
+        "no-such-run",
+        "settings that describe no run with this data",
+        "it cannot be planned",
+        "see the message",
+    ),
+    "CLI108": ("cannot-train-here", "a package that training needs is missing", "nothing can be trained", "install it"),
+}
+
+
+class CannotRun(Exception):
+    """The command cannot do its work: exit code 2, with these diagnostics."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("\n".join(item.message for item in diagnostics))
+        self.diagnostics = diagnostics
+
+
+def command_codes() -> dict[str, Explanation]:
+    """The codes of this file as `trainspec rule` explains them."""
+    from trainspec.settings.codes import Explanation
+
+    return {code: Explanation(*texts) for code, texts in _CODES.items()}
+
+
+def mistake(code: str, message: str, remedy: str = "") -> Diagnostic:
+    """A diagnostic about the command line."""
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.settings.redaction import printable
+
+    return Diagnostic(code, _CODES[code][0], "error", printable(message), "", printable(remedy))
+
+
+def unknown_command(name: str, commands: Iterable[str]) -> Diagnostic:
+    from trainspec.settings.sources.command_line import shown_flag
+    from trainspec.settings.suggestions import did_you_mean
+
+    known = list(commands)
+    shown = shown_flag(name) if name.startswith("-") else name[:40]
+    remedy = did_you_mean(name, known) or f"the commands are {', '.join(known)}"
+    return mistake("CLI101", f"there is no command {shown}", remedy)

@@ -1,0 +1,86 @@
+"""The settings that hold for this process, for the commands that act on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.diagnostics import Diagnostic
+from trainspec.settings.judgement import from_layers
+from trainspec.settings.names import Layer
+from trainspec.settings.shapes import Shape, shape_of
+from trainspec.settings.sources.command_line import Flag, Takes, Vocabulary
+from trainspec.settings.sources.process import open_sources
+from trainspec.settings.sources.task_section import has_task, judge_task, read_task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trainspec.cli.options import Given
+
+SETTINGS, TASK = "settings", "task"
+_UNDER_TASK = "task."
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Settings of this process and the task's own, where both are valid, and all there is to say about them."""
+
+    settings: TrainingArguments | None
+    task: Any
+    task_layers: list[Layer]
+    diagnostics: list[Diagnostic]
+    ignored: list[str]
+    unchecked_task: bool
+
+
+def settings_vocabulary() -> Vocabulary:
+    """The flags of a run's settings."""
+    return Vocabulary(TrainingArguments.field_kinds(), owner=SETTINGS)
+
+
+def task_vocabulary(shape: Shape) -> Vocabulary:
+    """The flags of a task's own settings: --task.width."""
+    return Vocabulary(shape.kinds, renames=False, owner=TASK, under=_UNDER_TASK)
+
+
+class AnyTask(Vocabulary):
+    """Flags of a task that is not known yet."""
+
+    def __init__(self) -> None:
+        super().__init__({}, renames=False, owner=TASK, under=_UNDER_TASK)
+
+    def find(self, written: str) -> Flag | None:
+        if not written.startswith(f"--{self.under}"):
+            return None
+        return Flag((written.removeprefix(f"--{self.under}"),), Takes.PERHAPS_ONE, "true", TASK)
+
+
+def load_settings(given: Given, config: str | None, task: Shape | None) -> Loaded:
+    """Read every source of this process, with the flags of `given` over them."""
+    sources = open_sources(TrainingArguments.env_prefix, config=config, at=given.get("at"))
+    layers, found = sources.layers(TrainingArguments)
+    flags, more = shape_of(TrainingArguments).read_flags(use for use in given.uses if use.flag.owner == SETTINGS)
+    found, ignored = split_ignored([*given.unknown, *found, *more], given.has("ignore_unknown"))
+    verdict = from_layers(TrainingArguments, [*layers, flags], found, quiet=True)
+    documents = [sources.document] if sources.document is not None else []
+    if task is None:
+        unchecked = has_task(documents, sources.variables)
+        return Loaded(verdict.settings, None, [], verdict.diagnostics, ignored, unchecked)
+    of_task = [use for use in given.uses if use.flag.owner == TASK]
+    task_layers, task_found = read_task(task, documents, sources.variables, of_task)
+    judged = judge_task(task, task_layers, task_found)
+    everything = [*verdict.diagnostics, *judged.diagnostics]
+    if not (verdict.ok and judged.ok):
+        return Loaded(None, None, task_layers, everything, ignored, False)
+    return Loaded(verdict.settings, judged.settings, task_layers, everything, ignored, False)
+
+
+def split_ignored(found: Iterable[Diagnostic], ignore_unknown: bool) -> tuple[list[Diagnostic], list[str]]:
+    """The diagnostics without those of unknown keys in files, and these keys, where they are to be passed over."""
+    items = list(found)
+    if not ignore_unknown:
+        return items, []
+    keys = [item.fields[0] for item in items if item.code == "SRC102"]
+    return [item for item in items if item.code != "SRC102"], keys

@@ -1,0 +1,67 @@
+"""What the command line names by its place in Python: settings classes and tasks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from trainspec.cli.faults import CannotRun, mistake
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.shapes import Shape
+
+
+def settings_class(place: str) -> type[Settings]:
+    """The settings class at `pkg.mod:Class`. Raises CannotRun."""
+    from importlib import import_module
+
+    from trainspec.settings.base import Settings
+
+    module, colon, name = place.partition(":")
+    if not (module and colon and name):
+        raise CannotRun(mistake("CLI106", f"--model takes pkg.mod:Class, not {place}"))
+    _look_in_this_folder()
+    try:
+        found: Any = import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        raise CannotRun(mistake("CLI106", f"the module {module} has no {name}")) from None
+    except Exception as error:
+        text = f"importing {module} failed with {type(error).__name__}: {error}"
+        raise CannotRun(mistake("CLI106", text, "set PYTHONPATH, or run from its folder")) from None
+    if not (isinstance(found, type) and issubclass(found, Settings)):
+        raise CannotRun(mistake("CLI106", f"{place} is no settings class", "derive it from trainspec.Settings"))
+    return found
+
+
+def task_named(name: str) -> tuple[Callable[..., Any], Shape]:
+    """A task and the shape of its own settings. Raises CannotRun."""
+    from trainspec.settings.shapes import shape_of
+    from trainspec.tasks import TaskError, resolve_task, settings_model
+
+    _look_in_this_folder()
+    try:
+        task = resolve_task(name)
+        return task, shape_of(settings_model(task) or _no_settings())
+    except (TaskError, TypeError, NameError) as error:
+        raise CannotRun(mistake("CLI105", str(error))) from None
+
+
+def _no_settings() -> type[Any]:
+    from pydantic import BaseModel
+
+    class NoSettings(BaseModel):
+        """The settings of a task that has none."""
+
+    return NoSettings
+
+
+def _look_in_this_folder() -> None:
+    """`python -m` finds modules of the current folder; an installed command does not by itself."""
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)

@@ -1,0 +1,121 @@
+"""A command's own options, declared as data, and the settings flags that it may take beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from trainspec.cli.faults import CannotRun, mistake
+from trainspec.settings.diagnostics import Diagnostic
+from trainspec.settings.sources.command_line import Flag, Takes, Use, Vocabulary, cut, unknown_flags
+
+
+class Option(NamedTuple):
+    """An option: its name, what --help says, and the placeholder of its value (none for a switch)."""
+
+    name: str
+    about: str
+    value: str = ""
+    choices: tuple[str, ...] = ()
+    also: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.name.replace("-", "_")
+
+
+@dataclass(slots=True)
+class Given:
+    """What a command was given: values of its options, words without a flag, settings flags."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    unknown: list[Diagnostic] = field(default_factory=list)
+
+    def has(self, name: str) -> bool:
+        return name in self.values
+
+    def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    def number(self, name: str, least: int) -> int | None:
+        """The value as a whole number of at least `least`. Raises CannotRun."""
+        text = self.values.get(name)
+        if text is None:
+            return None
+        plain = text.replace(",", "").replace("_", "")
+        if not (plain.isascii() and plain.isdigit()) or len(plain) > 15 or int(plain) < least:
+            raise CannotRun(mistake("CLI103", f"--{name.replace('_', '-')} takes a whole number >= {least}"))
+        return int(plain)
+
+
+class Command(NamedTuple):
+    """A command line: usage, what it is for, options, and whether settings flags are taken too."""
+
+    name: str
+    words: str
+    about: str
+    options: tuple[Option, ...] = ()
+    takes_settings: bool = False
+    examples: tuple[str, ...] = ()
+
+    def parse(self, argv: Sequence[str], *vocabularies: Vocabulary) -> Given:
+        """Read the words. Raises CannotRun for options that are wrong; unknown flags are in `unknown`."""
+        own = {option.key: option for option in self.options}
+        own.update({option.also: option for option in self.options if option.also})
+
+        def find(written: str) -> Flag | None:
+            option = own.get(written[2:].replace("-", "_")) if written.startswith("--") else None
+            if option is not None:
+                return Flag((option.key,), Takes.ONE if option.value else Takes.NOTHING, None, self)
+            return next((flag for one in vocabularies if (flag := one.find(written)) is not None), None)
+
+        found = cut(argv, find)
+        given = Given(words=[word for word, _ in found.strays])
+        names = [*own, *(name for one in vocabularies for name in one.names())]
+        given.unknown = [*unknown_flags(found, names), *found.diagnostics]
+        for use in found.uses:
+            if use.flag.owner is self:
+                given.values[use.flag.path[0]] = use.words[0] if use.words else ""
+            else:
+                given.uses.append(use)
+        self._check_choices(given)
+        return given
+
+    def _check_choices(self, given: Given) -> None:
+        for option in self.options:
+            if option.choices and given.values.get(option.key, option.choices[0]) not in option.choices:
+                raise CannotRun(mistake("CLI103", f"--{option.name} takes {' or '.join(option.choices)}"))
+
+    def help(self) -> str:
+        """The text of `trainspec COMMAND --help`."""
+        from trainspec.settings.wrapping import wrap
+
+        usage = " ".join(filter(None, (f"usage: trainspec {self.name}", self.words, "[OPTIONS]")))
+        lines = [f"{usage} [--SETTING VALUE ...]" if self.takes_settings else usage, "", *wrap(self.about)]
+        lines += ["", "options"]
+        for option in self.options:
+            lines.append(f"  --{option.name} {option.value}".rstrip())
+            lines += wrap(option.about, "      ")
+        lines += ["  -h, --help", "      show this text"]
+        if self.takes_settings:
+            text = "Every setting is a flag: --learning_rate 3e-4, --bf16, --no_save_safetensors, --label_names a b, "
+            text += "--fsdp_config.min_num_params 1000. trainspec explain lists them."
+            lines += ["", "settings", *wrap(text, "  ")]
+        lines += ["", "examples", *(f"  {example}" for example in self.examples)] if self.examples else []
+        return "\n".join(lines)
+
+
+def wants_help(argv: Sequence[str]) -> bool:
+    """Whether the words ask for --help."""
+    return "-h" in argv or "--help" in argv
+
+
+FORMAT = Option("format", "text (the default) or json, which prints nothing but JSON", "FORMAT", ("text", "json"))
+AT = Option("at", "use only the mapping at this dotted path of the file", "a.b")
+IGNORE_UNKNOWN = Option(
+    "ignore-unknown", "pass over keys that are no settings, for files that other programs read too; they are listed"
+)
+TASK_OPTION = Option("task", "check the file's task section as the settings of this task", "NAME")

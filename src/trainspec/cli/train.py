@@ -1,0 +1,84 @@
+"""`trainspec train`: a task, with the settings of this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.loading import AnyTask, load_settings, settings_vocabulary, task_vocabulary
+from trainspec.cli.named import task_named
+from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
+from trainspec.cli.show import say_notes
+from trainspec.cli.terminal import exit_code, say
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.renames import RENAMED
+from trainspec.tasks import TASKS
+
+if TYPE_CHECKING:
+    from trainspec.settings.shapes import Shape
+
+COMMAND = Command(
+    "train",
+    "TASK",
+    f"Train a task: {', '.join(TASKS)}, or your own as pkg.mod:callable. Settings come from flags, TRAINSPEC_* "
+    "variables, dotenv, secrets and a config file; the task's own from --task.NAME, TRAINSPEC_TASK__NAME and the "
+    "file's key task.",
+    (Option("config", "the config file, instead of the one that TRAINSPEC_CONFIG names", "FILE"), AT, IGNORE_UNKNOWN),
+    takes_settings=True,
+    examples=("trainspec train digits --output_dir runs/digits --num_train_epochs 5 --task.width 64",),
+)
+
+
+def run(argv: Sequence[str]) -> int:
+    if wants_help(argv):
+        print(COMMAND.help())
+        return 0
+    task, shape = task_named(_task_name(argv))
+    given = COMMAND.parse(argv, settings_vocabulary(), task_vocabulary(shape))
+    if len(given.words) > 1:
+        given.unknown.append(mistake("CLI102", "there are words that belong to no flag", "write --name value"))
+    loaded = load_settings(given, given.get("config"), shape)
+    say(loaded.diagnostics)
+    say_notes(loaded)
+    if loaded.settings is None:
+        return exit_code(loaded.diagnostics)
+    forget_secrets(shape)
+    run_task = _training()
+    code: int = run_task(loaded.settings, task, loaded.task)
+    return code
+
+
+def _task_name(argv: Sequence[str]) -> str:
+    given: Given = COMMAND.parse(argv, settings_vocabulary(), AnyTask())
+    if not given.words:
+        raise CannotRun(mistake("CLI102", "train needs a task", f"trainspec train {next(iter(TASKS))}"))
+    return given.words[0]
+
+
+def forget_secrets(shape: Shape) -> None:
+    """Take secrets out of the environment once they are read, so that no child process ever sees them."""
+    prefix = TrainingArguments.env_prefix
+    for name in [name for name in os.environ if name.upper().startswith(prefix)]:
+        if name[len(prefix) :].lower() in _secret_names(shape):
+            del os.environ[name]
+
+
+def _secret_names(shape: Shape) -> Iterable[str]:
+    secrets = TrainingArguments.secret_fields()
+    old = {name for name, renamed in RENAMED.items() if renamed.successor in secrets}
+    # TRAINSPEC_TASK may hold the task's secrets as JSON.
+    of_task = {f"task__{name}" for name in shape.secrets} | ({"task"} if shape.secrets else set())
+    return secrets | old | of_task
+
+
+def _training() -> Any:
+    try:
+        from trainspec.training.run import run_task
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("trainspec"):
+            raise
+        remedy = "pip install 'trainspec[train]'"
+        raise CannotRun(mistake("CLI108", f"training needs {error.name}, which is not installed", remedy)) from None
+    return run_task

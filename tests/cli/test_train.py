@@ -1,0 +1,122 @@
+"""`trainspec train`: settings of both kinds are loaded, secrets leave the environment, and the run starts."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CANARY = "canary-9f8e7d6c"
+
+TASK = '''
+"""A task that says what it was given and what its children see."""
+import subprocess, sys
+from pydantic import BaseModel, SecretStr
+from trainspec.tasks import TaskError
+
+class Own(BaseModel):
+    width: int = 3
+    key: SecretStr | None = None
+
+def task(args, settings: Own):
+    show = [sys.executable, "-c", "import os; print(dict(os.environ))"]
+    child = subprocess.run(show, capture_output=True, text=True).stdout
+    given = [secret.get_secret_value() for secret in (args.hub_token, settings.key) if secret is not None]
+    leaked = any(secret in child for secret in given)
+    raise TaskError(f"seed {args.seed} width {settings.width} secrets {len(given)} leaked {leaked}")
+'''
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "cli_train_task.py").write_text(TASK)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("cli_train_task", None)
+    return "cli_train_task:task"
+
+
+def test_both_kinds_of_settings_reach_the_task(run: Callable, write: Callable, task: str) -> None:
+    pytest.importorskip("torch")
+    path = write("run.yaml", "seed: 1\ntask: {width: 5}\n")
+    assert "seed 1 width 5" in run("train", task, "--config", path).err
+    assert "seed 2 width 9" in run("train", "--seed", "2", task, "--config", path, "--task.width=9").err
+
+
+def test_secrets_reach_the_task_and_no_child_process(run: Callable, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("TRAINSPEC_HUB_TOKEN", CANARY)
+    monkeypatch.setenv("TRAINSPEC_TASK__KEY", CANARY)
+    monkeypatch.setenv("TRAINSPEC_SEED", "7")
+    found = run("train", task)
+    assert "seed 7 width 3 secrets 2 leaked False" in found.err
+    assert CANARY not in found.out + found.err
+    assert os.environ["TRAINSPEC_SEED"] == "7"
+    assert "TRAINSPEC_HUB_TOKEN" not in os.environ
+
+
+def test_warnings_are_said_before_the_run(run: Callable, task: str) -> None:
+    pytest.importorskip("torch")
+    assert "warning[REN101] evaluation_strategy" in run("train", task, "--evaluation_strategy", "no").err
+
+
+FAULTS: dict[str, tuple[list[str], int, list[str]]] = {
+    "a setting": (["digits", "--seed", "x"], 1, ["error[VAL101] seed"]),
+    "both kinds": (["digits", "--seed", "x", "--task.width", "0"], 1, ["seed must be", "task.width must be"]),
+    "an unknown flag of the task": (["digits", "--task.widht", "1"], 1, ["did you mean --task.width?"]),
+    "a stray word": (["digits", "more"], 1, ["error[CLI102]"]),
+    "a missing file": (["digits", "--config", "nowhere.yaml"], 2, ["error[SRC105]"]),
+    "a model's own validator": (["lm", "--task.heads", "3"], 1, ["error[VAL106]", "not a multiple of heads"]),
+}
+
+
+@pytest.mark.parametrize(("words", "code", "texts"), FAULTS.values(), ids=FAULTS)
+def test_nothing_starts_with_a_fault(run: Callable, words: list[str], code: int, texts: list[str]) -> None:
+    found = run("train", *words)
+    assert (found.code, found.out) == (code, "")
+    assert all(text in found.err for text in texts), found.err
+
+
+def test_a_machine_without_torch_says_what_to_install(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("trainspec.training.run")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    found = run("train", "digits")
+    assert found.code == 2
+    assert "error[CLI108]" in found.err
+    assert "pip install 'trainspec[train]'" in found.err
+
+
+def command(folder: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "trainspec", "train", "digits", "--output_dir", str(folder / "out"), *words]
+
+
+def test_a_real_run(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    found = subprocess.run(
+        command(tmp_path, "--max_steps", "3", "--report_to", "none", "--task.width", "8"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert found.returncode == 0, found.stderr
+    assert "updates" in found.stdout
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"])
+def test_a_run_that_is_stopped(tmp_path: Path, signum: signal.Signals, code: int) -> None:
+    pytest.importorskip("sklearn")
+    words = ["--max_steps", "1000000", "--save_steps", "20", "--save_total_limit", "1", "--report_to", "none"]
+    with subprocess.Popen(command(tmp_path, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        deadline = time.monotonic() + 60
+        while not list((tmp_path / "out").glob("checkpoint-*/manifest.json")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        run.send_signal(signum)
+        _, err = run.communicate(timeout=60)
+    assert run.returncode == code, err
+    assert "Traceback" not in err

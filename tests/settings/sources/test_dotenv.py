@@ -1,0 +1,100 @@
+"""Dotenv files: variables with their lines; a line that is none is an error, and nothing is expanded."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import fsspec
+import pytest
+
+from trainspec import TrainingArguments
+
+READ = {
+    "plain": ("TRAINSPEC_RUN_NAME=x", "x", 1),
+    "exported": ("\n\nexport TRAINSPEC_RUN_NAME=x\n", "x", 3),
+    "blanks around": ("  TRAINSPEC_RUN_NAME = x  \n", "x", 1),
+    "double quotes": ('A=1\nTRAINSPEC_RUN_NAME="a b # c"\n', "a b # c", 2),
+    "single quotes": ("# one\n\nTRAINSPEC_RUN_NAME='a b' # two\n", "a b", 3),
+    "a comment behind": ("TRAINSPEC_RUN_NAME=x # y", "x", 1),
+    "a hash inside": ("TRAINSPEC_RUN_NAME=x#y", "x#y", 1),
+    "not expanded": ("A=1\nTRAINSPEC_RUN_NAME=${A}-$A\n", "${A}-$A", 2),
+    "an equals sign": ("TRAINSPEC_RUN_NAME=a=b", "a=b", 1),
+    "after one of several lines": ('OTHER="a\nb\nc"\nTRAINSPEC_RUN_NAME=x', "x", 4),
+    "after blank lines and comments": ("\n# a\n\n# b\n\nTRAINSPEC_RUN_NAME=x", "x", 6),
+    "CRLF": ("A=1\r\n\r\nTRAINSPEC_RUN_NAME=x\r\n", "x", 3),
+    "lower case": ("trainspec_run_name=x", "x", 1),
+    "a mark of byte order": ("\ufeffTRAINSPEC_RUN_NAME=x", "x", 1),
+    "other text": ("TRAINSPEC_RUN_NAME=Größe", "Größe", 1),
+}
+
+
+@pytest.mark.parametrize(("text", "value", "line"), READ.values(), ids=READ)
+def test_read(text, value, line, judge, write):
+    path = write(".env", text)
+    settings = judge({"TRAINSPEC_ENV_FILE": path}).settings
+    assert settings.run_name == value
+    source = settings.provenance["run_name"].source
+    assert (str(source), source.line) == (f"{path}:{line} (dotenv)", line)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "# none\n", "OTHER=1\nXTRAINSPEC_SEED=2", "TRAINSPEC_SEED=\n", "TRAINSPEC_SEED=''"]
+)
+def test_says_nothing(text, judge, write):
+    verdict = judge({"TRAINSPEC_ENV_FILE": write(".env", text)})
+    assert verdict.settings.model_fields_set == set() and not verdict.diagnostics
+
+
+REFUSED = {
+    "no equals sign": ("A=1\nTRAINSPEC_SEED 3\n", "SRC107", 2),
+    "a name alone": ("\nTRAINSPEC_SEED\n", "SRC107", 2),
+    "an open quote": ('TRAINSPEC_RUN_NAME="x\n', "SRC107", 1),
+    "twice": ("TRAINSPEC_SEED=1\n# two\nTRAINSPEC_SEED=1\n", "SRC104", 3),
+    "twice in two cases": ("TRAINSPEC_SEED=1\ntrainspec_seed=2\n", "SRC113", 1),
+    "unknown": ("\nTRAINSPEC_LEARNNG_RATE=1\n", "SRC101", 2),
+    "a wrong value": ("A=1\n\nTRAINSPEC_SEED=x\n", "VAL101", 3),
+    "a wrong nested key": ("\nTRAINSPEC_FSDP_CONFIG__X=1\nTRAINSPEC_FSDP=full_shard", "VAL107", 2),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "line"), REFUSED.values(), ids=REFUSED)
+def test_refused_at_its_line(text, code, line, judge, write):
+    path = write(".env", text)
+    (error,) = judge({"TRAINSPEC_ENV_FILE": path}).errors
+    assert (error.code, error.source.name, error.source.line) == (code, path, line)
+
+
+def test_suggests_the_variable(judge, write):
+    (error,) = judge({"TRAINSPEC_ENV_FILE": write(".env", "TRAINSPEC_LEARNNG_RATE=1")}).errors
+    assert error.remedy == "did you mean TRAINSPEC_LEARNING_RATE?"
+
+
+def unreadable(name: str, write: Any, tmp_path: Any) -> tuple[str, str]:
+    large = write("large", "")
+    os.truncate(large, 17 * 2**20)
+    return {
+        "missing": (str(tmp_path / "no"), "SRC105"),
+        "a folder": (str(tmp_path), "SRC106"),
+        "not UTF-8": (write("latin", b"A=\xff"), "SRC106"),
+        "too large": (large, "SRC109"),
+    }[name]
+
+
+@pytest.mark.parametrize("name", ["missing", "a folder", "not UTF-8", "too large"])
+def test_one_that_cannot_be_read_does_not_hide_other_faults(name, judge, write, tmp_path):
+    path, code = unreadable(name, write, tmp_path)
+    found = judge({"TRAINSPEC_ENV_FILE": path, "TRAINSPEC_SEED": "x"}).errors
+    assert [item.code for item in found] == [code, "VAL101"]
+    assert found[0].source.name == path
+
+
+def test_at_a_url_and_only_when_named(judge, write, monkeypatch, tmp_path):
+    fsspec.filesystem("memory").pipe("/dot/env", b"TRAINSPEC_SEED=5")
+    assert judge({"TRAINSPEC_ENV_FILE": "memory://dot/env"}).settings.seed == 5
+    write(".env", "TRAINSPEC_SEED=6")
+    monkeypatch.chdir(tmp_path)
+    assert TrainingArguments().seed == 42
+    monkeypatch.setenv("TRAINSPEC_ENV_FILE", ".env")
+    assert TrainingArguments().seed == 6
+    assert "TRAINSPEC_SEED" not in os.environ
