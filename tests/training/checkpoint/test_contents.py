@@ -200,9 +200,7 @@ class TestRandomness:
             torch.randn(17).tolist(),
         ]
 
-    @pytest.mark.parametrize(
-        "data", [b"", b"{}", b"[]", b'{"python": [3, [1], null], "torch": "00", "cuda": []}']
-    )
+    @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"python": [3, [1], null], "torch": "00", "cuda": []}'])
     def test_damaged(self, data: bytes) -> None:
         with pytest.raises(CheckpointError, match="random state is damaged"):
             restore_rng(data, "x")

@@ -104,9 +104,7 @@ BROKEN: dict[str, tuple[Callable[[Store], None], str]] = {
 
 
 @pytest.mark.parametrize(("damage", "problem"), BROKEN.values(), ids=BROKEN)
-def test_broken_ones_are_refused_and_passed_over(
-    store: Store, damage: Callable[[Store], None], problem: str
-) -> None:
+def test_broken_ones_are_refused_and_passed_over(store: Store, damage: Callable[[Store], None], problem: str) -> None:
     save_checkpoint(store, 4, FILES)
     save_checkpoint(store, 5, FILES)
     damage(store.child(FOLDER))
@@ -174,9 +172,7 @@ def test_the_output_folder_is_no_checkpoint_but_knows_some(store: Store) -> None
 def test_an_older_attempt_is_cleared(store: Store) -> None:
     store.write_bytes(f"{FOLDER}/leftover.bin", b"from a crash")
     save_checkpoint(store, 5, FILES)
-    assert {entry.name for entry in store.entries(FOLDER)} == {
-        f"{FOLDER}/{name}" for name in (*FILES, "manifest.json")
-    }
+    assert {entry.name for entry in store.entries(FOLDER)} == {f"{FOLDER}/{name}" for name in (*FILES, "manifest.json")}
 
 
 def test_a_failed_second_attempt_leaves_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,11 +65,7 @@ def unpack(checkpoint: Checkpoint) -> Contents:
         optimizer=_state(checkpoint, OPTIMIZER),
         scheduler=_state(checkpoint, SCHEDULER),
         scaler=_state(checkpoint, SCALER),
-        rng={
-            f.name: checkpoint.read(f.name)
-            for f in checkpoint.manifest.files
-            if f.name.startswith("rng_state")
-        },
+        rng={f.name: checkpoint.read(f.name) for f in checkpoint.manifest.files if f.name.startswith("rng_state")},
     )
 
 

@@ -108,9 +108,7 @@ def open_checkpoint(url: str | PathLike[str] | Store) -> Checkpoint:
     return Checkpoint(store, manifest)
 
 
-def list_checkpoints(
-    store: Store, on_skip: Callable[[CheckpointError], None] | None = None
-) -> list[Checkpoint]:
+def list_checkpoints(store: Store, on_skip: Callable[[CheckpointError], None] | None = None) -> list[Checkpoint]:
     """The checkpoints in an output folder, lowest step first, with a manifest and files of the right sizes.
 
     `on_skip` hears of every folder that looks like a checkpoint and is none. Raises StorageError.

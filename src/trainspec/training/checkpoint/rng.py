@@ -25,9 +25,7 @@ def rng_bytes() -> bytes:
         "python": [version, list(words), gauss],
         "numpy": _numpy_state(),
         "torch": _hex(torch.get_rng_state()),
-        "cuda": [_hex(device) for device in torch.cuda.get_rng_state_all()]
-        if torch.cuda.is_available()
-        else [],
+        "cuda": [_hex(device) for device in torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else [],
     }
     return json.dumps(state).encode()
 
@@ -43,9 +41,7 @@ def restore_rng(data: bytes, where: str) -> None:
         on_cpu, on_cuda = _tensor(state["torch"]), [_tensor(text) for text in state["cuda"]]
         devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if on_cuda and len(on_cuda) != devices:
-            raise CheckpointError(
-                where, f"its random states are of {len(on_cuda)} CUDA devices, here are {devices}"
-            )
+            raise CheckpointError(where, f"its random states are of {len(on_cuda)} CUDA devices, here are {devices}")
         random.setstate((version, tuple(words), gauss))
         _restore_numpy(state["numpy"])
         torch.set_rng_state(on_cpu)

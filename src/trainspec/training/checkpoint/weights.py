@@ -33,9 +33,7 @@ def model_files(state_dict: Mapping[str, Any], *, save_safetensors: bool = True)
     for name, value in state_dict.items():
         if not isinstance(value, Tensor):
             kind = type(value).__name__
-            raise TypeError(
-                f"{name} is a {kind}, safetensors holds tensors only; set save_safetensors: false"
-            )
+            raise TypeError(f"{name} is a {kind}, safetensors holds tensors only; set save_safetensors: false")
     tensors, aliases = _without_aliases(state_dict)
     return {SAFETENSORS: save_safetensors_bytes(tensors, metadata={"format": "pt", **aliases})}
 

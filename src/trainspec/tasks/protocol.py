@@ -1,0 +1,105 @@
+"""What a task is: a callable that turns settings into everything a run trains on.
+
+    @dataclass
+    class Mine:
+        width: int = 64
+
+    def task(args: TrainingArguments, settings: Mine) -> TaskParts:
+        ...
+
+The settings may be a pydantic model or a dataclass. They are found by the annotation of the second parameter, or,
+where that would import too much, by an attribute `settings_model` on the callable. Importing the module that holds a
+task should not import torch: the settings of a task are read, checked and documented where no torch is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+    from trainspec.settings.arguments import TrainingArguments
+
+
+@dataclass
+class TaskParts:
+    """What a task gives to the Trainer. Test data is held out: it is only used for predictions."""
+
+    model: nn.Module
+    train_dataset: Any = None
+    eval_dataset: Any = None
+    test_dataset: Any = None
+    data_collator: Callable[[Any], Any] | None = None
+    compute_metrics: Callable[..., dict[str, float]] | None = None
+    preprocess_logits_for_metrics: Callable[[Any, Any], Any] | None = None
+
+
+class Task(Protocol):
+    """A callable of the settings and, where the task has any, its own."""
+
+    def __call__(self, args: TrainingArguments, settings: Any, /) -> TaskParts: ...
+
+
+class TaskError(ValueError):
+    """A task that cannot be found or is not one; the message says what to write."""
+
+
+def settings_model(task: Callable[..., Any]) -> type[Any] | None:
+    """The type of a task's own settings; None where it takes only the TrainingArguments."""
+    declared = getattr(task, "settings_model", None) or _second_annotation(task)
+    if declared is None:
+        return None
+    if isinstance(declared, type) and (issubclass(declared, BaseModel) or dataclasses.is_dataclass(declared)):
+        return declared
+    raise TaskError(
+        f"the settings of task {_name(task)} are declared as {declared!r}; "
+        "expected a pydantic model or a dataclass, as the annotation of its second parameter or as its attribute "
+        "settings_model"
+    )
+
+
+def takes_settings(task: Callable[..., Any]) -> bool:
+    return len(_positional(task)) > 1
+
+
+def _positional(task: Callable[..., Any]) -> list[inspect.Parameter]:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [entry for entry in inspect.signature(task).parameters.values() if entry.kind in kinds]
+
+
+def _second_annotation(task: Callable[..., Any]) -> Any:
+    positional = _positional(task)
+    if len(positional) < 2 or positional[1].annotation is inspect.Parameter.empty:
+        return None
+    annotation = positional[1].annotation
+    if not isinstance(annotation, str):
+        return annotation
+    # Resolved alone: the other annotations may name what is only imported for type checkers.
+    function = inspect.unwrap(task if inspect.isroutine(task) else type(task).__call__)
+    scope = getattr(function, "__globals__", {})
+    try:
+        return typing.get_type_hints(_Lone(annotation), globalns=scope)["settings"]
+    except NameError as error:
+        raise TaskError(
+            f"the settings of task {_name(task)} are annotated {annotation!r}, unknown in its module: {error}"
+        ) from error
+
+
+class _Lone:
+    """A carrier of one annotation, in the shape that typing resolves."""
+
+    def __init__(self, annotation: str) -> None:
+        self.__annotations__ = {"settings": annotation}
+
+
+def _name(task: Callable[..., Any]) -> str:
+    return f"{getattr(task, '__module__', '')}:{getattr(task, '__qualname__', repr(task))}"

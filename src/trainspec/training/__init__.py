@@ -1,0 +1,1 @@
+"""The training core; everything here needs torch."""

@@ -1,0 +1,31 @@
+"""What can stop a run that its author can put right; the message says how."""
+
+from __future__ import annotations
+
+
+class TrainingError(Exception):
+    """The base of them all: a command shows the message without a traceback."""
+
+
+class ModelOutputError(TrainingError, TypeError):
+    """The model returned something in which no loss can be found."""
+
+
+class CollationError(TrainingError, ValueError):
+    """Rows that do not fit into one batch."""
+
+
+class UnusedColumnsError(TrainingError, ValueError):
+    """None of a row's keys is taken by the model."""
+
+
+class NoBatchesError(TrainingError, ValueError):
+    """There was nothing to train or evaluate on."""
+
+
+class UnknownMetricError(TrainingError, ValueError):
+    """metric_for_best_model names what evaluation does not return."""
+
+
+class NoModelError(TrainingError, ValueError):
+    """A command that does not train found no trained model."""

@@ -1,0 +1,102 @@
+"""One pass over a data set without learning: losses, predictions, metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from trainspec.training.errors import NoBatchesError
+from trainspec.training.gathering import Gathered, detached, to_numpy
+from trainspec.training.outputs import count_rows
+from trainspec.training.results import EvalLoopOutput, EvalPrediction
+
+if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
+
+# (batch, loss only) -> loss, predictions, labels
+PredictionStep = Callable[[Any, bool], tuple[Tensor | None, Any, Any]]
+Metrics = Callable[..., dict[str, Any]]
+
+
+class EvaluationLoop:
+    """Runs `step` on every batch; the loss is the mean over rows, so that a short last batch counts as what it is."""
+
+    def __init__(self, args: TrainingArguments, step: PredictionStep, compute_metrics: Metrics | None) -> None:
+        self._args = args
+        self._step = step
+        self._metrics = compute_metrics
+
+    def run(self, batches: Iterable[Any], prefix: str, *, loss_only: bool) -> EvalLoopOutput:
+        began = time.perf_counter()
+        losses: list[tuple[Tensor, int]] = []
+        predictions = Gathered(self._args.eval_accumulation_steps)
+        labels = Gathered(self._args.eval_accumulation_steps)
+        batch_metrics: dict[str, Any] = {}
+        by_batch = self._args.batch_eval_metrics and self._metrics is not None and not loss_only
+        rows = count = 0
+        for batch, is_last in _with_last(batches):
+            loss, output, target = self._step(batch, loss_only)
+            size = count_rows(batch)
+            rows, count = rows + size, count + 1
+            if loss is not None:
+                losses.append((loss.detach(), size))
+            if by_batch:
+                batch_metrics = self._batch_metrics(output, target, is_last=is_last)
+            elif not loss_only:
+                predictions.add(output)
+                labels.add(target)
+        if not count:
+            raise NoBatchesError("the data set to evaluate on gave no batch")
+        metrics = _mean_loss(losses) | batch_metrics
+        joined = self._collect(predictions), self._collect(labels)
+        if self._metrics is not None and not loss_only and not by_batch and joined[1] is not None:
+            metrics |= self._metrics(EvalPrediction(*joined))
+        metrics |= _speed(time.perf_counter() - began, rows, count)
+        return EvalLoopOutput(*joined, _prefixed(metrics, prefix), rows)
+
+    def _batch_metrics(self, output: Any, target: Any, *, is_last: bool) -> dict[str, Any]:
+        assert self._metrics is not None
+        batch = EvalPrediction(to_numpy(detached(output)), to_numpy(detached(target)))
+        return self._metrics(batch, compute_result=is_last) or {}
+
+    def _collect(self, gathered: Gathered) -> Any:
+        return gathered.joined() if self._args.eval_do_concat_batches else gathered.separate()
+
+
+def _with_last(batches: Iterable[Any]) -> Iterator[tuple[Any, bool]]:
+    """Each batch with whether it is the last one."""
+    iterator = iter(batches)
+    try:
+        held = next(iterator)
+    except StopIteration:
+        return
+    for batch in iterator:
+        yield held, False
+        held = batch
+    yield held, True
+
+
+def _mean_loss(losses: list[tuple[Tensor, int]]) -> dict[str, Any]:
+    if not losses:
+        return {}
+    values = torch.stack([loss.reshape(()) for loss, _ in losses]).cpu().double()
+    weights = torch.tensor([size for _, size in losses], dtype=torch.float64)
+    return {"loss": float((values * weights).sum() / weights.sum())}
+
+
+def _speed(seconds: float, rows: int, batches: int) -> dict[str, float]:
+    return {
+        "runtime": round(seconds, 4),
+        "samples_per_second": round(rows / seconds, 3),
+        "steps_per_second": round(batches / seconds, 3),
+    }
+
+
+def _prefixed(metrics: dict[str, Any], prefix: str) -> dict[str, float]:
+    # numpy's numbers are not JSON.
+    plain = {key: value.item() if hasattr(value, "item") else value for key, value in metrics.items()}
+    return {key if key.startswith(f"{prefix}_") else f"{prefix}_{key}": value for key, value in plain.items()}

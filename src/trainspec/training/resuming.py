@@ -1,0 +1,96 @@
+"""Where a run goes on from, and what keeps it from doing so."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.diagnostics import Diagnostic, finding
+from trainspec.storage import StorageError, Store
+from trainspec.training.checkpoint import Checkpoint, CheckpointError, newest_valid, open_checkpoint
+from trainspec.training.checkpoint.contents import why_not_resumable
+from trainspec.training.checkpoint.weights import (
+    SAFETENSORS,
+    TORCH_WEIGHTS,
+    load_model_state,
+    load_torch_bytes,
+    state_from_safetensors,
+)
+from trainspec.training.errors import NoModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+    from trainspec.settings.arguments import TrainingArguments
+
+logger = logging.getLogger(__name__)
+
+
+def look_for_checkpoint(
+    output: Callable[[], Store], wanted: str | bool | None
+) -> tuple[Checkpoint | None, list[Diagnostic]]:
+    """The checkpoint that a value of resume_from_checkpoint means, and what is wrong with it."""
+    if not wanted:
+        return None, []
+    try:
+        found = find_checkpoint(output, wanted)
+    except (CheckpointError, StorageError) as error:
+        return None, [_no_checkpoint(wanted, str(error))]
+    reason = why_not_resumable(found)
+    return (found, []) if reason is None else (None, [_incomplete(wanted, reason)])
+
+
+def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoint:
+    """The one at that path or URL; for True and "latest" the newest valid one in the output folder."""
+    if isinstance(wanted, str) and wanted != "latest":
+        return open_checkpoint(wanted)
+    store = output()
+    found = newest_valid(store, lambda error: logger.warning("passed over: %s", error))
+    if found is None:
+        raise CheckpointError(store.url, "it holds no valid checkpoint to resume from")
+    return found
+
+
+def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:
+    return finding(
+        "RUN110",
+        "no-checkpoint",
+        "there is no checkpoint to resume from",
+        values={"resume_from_checkpoint": wanted},
+        reason=reason,
+        remedy="name another checkpoint, or leave resume_from_checkpoint out to start from the beginning",
+    )
+
+
+def _incomplete(wanted: str | bool, reason: str) -> Diagnostic:
+    return finding(
+        "RUN111",
+        "checkpoint-without-training-state",
+        "the checkpoint holds a model, but not what training needs to go on from it",
+        values={"resume_from_checkpoint": wanted},
+        reason=reason,
+        remedy="resume from a checkpoint saved with save_only_model: false",
+    )
+
+
+def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Store) -> None:
+    """For a command that does not train: the weights of resume_from_checkpoint, else of the model in output_dir."""
+    if args.resume_from_checkpoint:
+        model.load_state_dict(load_model_state(find_checkpoint(lambda: output, args.resume_from_checkpoint)))
+        return
+    for name, read in _MODEL_FILES.items():
+        if output.exists(name):
+            model.load_state_dict(read(output.read_bytes(name), output.child_url(name)))
+            return
+    raise NoModelError(
+        f"do_train is false and there is no trained model: {output.url} holds none of {', '.join(_MODEL_FILES)}; "
+        "train first, or set resume_from_checkpoint"
+    )
+
+
+_MODEL_FILES: dict[str, Callable[[bytes, str], dict[str, Any]]] = {
+    SAFETENSORS: state_from_safetensors,
+    TORCH_WEIGHTS: lambda data, where: load_torch_bytes(data, TORCH_WEIGHTS, where),
+}

@@ -1,0 +1,101 @@
+"""Checkpoints of a run: written, thinned out, found and read back."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from trainspec.storage import StorageError, Store
+from trainspec.training.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    apply_retention,
+    open_checkpoint,
+    remove_all_except,
+    save_checkpoint,
+)
+from trainspec.training.checkpoint.contents import Contents, pack
+from trainspec.training.checkpoint.load import folder_name
+from trainspec.training.checkpoint.rng import rng_bytes, rng_file
+from trainspec.training.checkpoint.weights import load_model_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.precision import Precision
+    from trainspec.training.state import TrainerState
+
+logger = logging.getLogger(__name__)
+
+
+class CheckpointKeeper:
+    """Writes the checkpoints of one run to its output folder and keeps as many as the settings say."""
+
+    def __init__(self, args: TrainingArguments, store: Store, *, replaces_old_run: bool) -> None:
+        self._args = args
+        self._store = store
+        self._old_run_is_there = replaces_old_run
+
+    def save(
+        self,
+        model: Mapping[str, Tensor],
+        state: TrainerState,
+        optimizer: Optimizer,
+        schedule: LRScheduler,
+        precision: Precision,
+    ) -> Checkpoint:
+        step = state.global_step
+        if state.best_global_step == step:
+            state.best_model_checkpoint = self._store.child_url(folder_name(step))
+        contents = self._contents(model, state, optimizer, schedule, precision)
+        files = pack(contents, save_safetensors=self._args.save_safetensors)
+        checkpoint = save_checkpoint(self._store, step, files)
+        self._thin_out(state)
+        return checkpoint
+
+    def _contents(
+        self,
+        model: Mapping[str, Tensor],
+        state: TrainerState,
+        optimizer: Optimizer,
+        schedule: LRScheduler,
+        precision: Precision,
+    ) -> Contents:
+        known = {"trainer_state": state.to_dict(), "training_args": settings_document(self._args)}
+        if self._args.save_only_model:
+            return Contents(model, **known)
+        return Contents(
+            model,
+            **known,
+            optimizer=optimizer.state_dict(),
+            scheduler=schedule.state_dict(),
+            scaler=None if precision.scaler is None else precision.scaler.state_dict(),
+            rng={rng_file(): rng_bytes()},
+        )
+
+    def _thin_out(self, state: TrainerState) -> None:
+        if self._old_run_is_there:
+            remove_all_except(self._store, state.global_step)
+            self._old_run_is_there = False
+        best = state.best_global_step if self._args.load_best_model_at_end else None
+        apply_retention(self._store, self._args.save_total_limit, best_step=best)
+
+
+def settings_document(args: TrainingArguments) -> dict[str, Any]:
+    """What the user said, secrets left out."""
+    return args.to_dict()
+
+
+def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) -> None:
+    """The best checkpoint's weights into the model, where load_best_model_at_end says so."""
+    if not args.load_best_model_at_end or state.best_model_checkpoint is None:
+        return
+    try:
+        model.load_state_dict(load_model_state(open_checkpoint(state.best_model_checkpoint)))
+    except (CheckpointError, StorageError) as error:
+        logger.warning("the best model is not loaded, the last one stays: %s", error)
