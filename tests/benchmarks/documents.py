@@ -52,7 +52,12 @@ def document_row() -> Row:
 def environment_rows() -> list[Row]:
     """Settings from TRAINSPEC_* variables in process, after the first, against a stock BaseSettings of its size."""
     config = SettingsConfigDict(env_prefix="TRAINSPEC_", extra="ignore")
-    stock: type[BaseSettings] = create_model("Stock", __base__=BaseSettings, **_fields())
+    # Without our strictness, since stock sources leave text to pydantic's own lenient parsing.
+    fields: dict[str, Any] = {
+        name: (info.annotation, info.get_default(call_default_factory=True))
+        for name, info in TrainingArguments.model_fields.items()
+    }
+    stock: type[BaseSettings] = create_model("Stock", __base__=BaseSettings, **fields)
     stock.model_config.update(config)
     variables = {"TRAINSPEC_LEARNING_RATE": "3e-4", "TRAINSPEC_BF16": "true", "TRAINSPEC_OUTPUT_DIR": "x"}
     with mock.patch.dict(os.environ, variables):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests.training.small_job import Line, Make, Rows, weights
 
+from trainspec import TrainingArguments
 from trainspec.training.callbacks import Callback
 from trainspec.training.preflight import PreflightError
 
@@ -127,7 +128,13 @@ def test_resume_from_checkpoint_that_is_not_there_is_refused(
 def test_save_only_model_cannot_be_resumed_from(make_trainer: Make, tmp_path: Path) -> None:
     make_trainer(save_strategy="epoch", save_only_model=True).train()
     files = {path.name for path in (tmp_path / "out" / "checkpoint-6").iterdir()}
-    assert files == {"model.safetensors", "trainer_state.json", "training_args.json", "manifest.json"}
+    assert files == {
+        "model.safetensors",
+        "trainer_state.json",
+        "training_args.json",
+        "resolved_args.json",
+        "manifest.json",
+    }
     with pytest.raises(PreflightError, match="save_only_model") as caught:
         make_trainer(resume_from_checkpoint="latest").train()
     assert [item.code for item in caught.value.diagnostics] == ["RUN111"]
@@ -152,3 +159,11 @@ def test_a_checkpoint_holds_what_the_user_said(make_trainer: Make, tmp_path: Pat
     said = json.loads((tmp_path / "out" / "checkpoint-2" / "training_args.json").read_text())
     assert said["save_steps"] == 1 and "logging_first_step" not in said
     assert type(trainer.args).from_dict(said) == trainer.args
+
+
+def test_a_checkpoint_holds_every_setting_with_the_value_that_held(make_trainer: Make, tmp_path: Path) -> None:
+    make_trainer(**RUN).train()
+    resolved = json.loads((tmp_path / "out" / "checkpoint-2" / "resolved_args.json").read_text())
+    assert resolved.keys() == TrainingArguments.model_fields.keys() - {"hub_token"}
+    assert resolved["optim"] == {"value": "adamw_torch", "source": "default"}
+    assert resolved["data_seed"] == {"value": 42, "source": "derived from seed"}

@@ -11,7 +11,9 @@ from trainspec.cli.options import FORMAT, Command, wants_help
 from trainspec.cli.terminal import answer_json, style
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.codes import CODES
+from trainspec.settings.preflight_codes import PREFLIGHT_CODES
 from trainspec.settings.suggestions import nearest
+from trainspec.settings.target_rules import TARGET_RULES
 from trainspec.settings.wrapping import wrap
 
 COMMAND = Command(
@@ -72,8 +74,13 @@ def meanings() -> dict[str, Meaning]:
     """Every code there is, sorted, with its meaning."""
     found = {
         code: Meaning(code, item.name, item.meaning, item.reason, item.fix)
-        for code, item in {**CODES, **command_codes()}.items()
+        for code, item in {**CODES, **PREFLIGHT_CODES, **command_codes()}.items()
     }
+    for machine in TARGET_RULES:
+        words = machine.name.replace("-", " ")
+        found[machine.code] = Meaning(
+            machine.code, machine.name, words, machine.reason, machine.fix, machine.severity, machine.fields
+        )
     for rule in TrainingArguments.rules():
         condition = rule.when.prose() if rule.when is not None and rule.check is None else ""
         found[rule.code] = Meaning(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, Severity, finding
+from trainspec.settings.preflight_codes import PREFLIGHT_CODES
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -13,20 +14,21 @@ if TYPE_CHECKING:
 def found(
     args: TrainingArguments,
     code: str,
-    name: str,
     message: str,
     *fields: str,
     reason: str = "",
     remedy: str = "",
     severity: Severity = "error",
 ) -> Diagnostic:
+    """A finding with one of PREFLIGHT_CODES; its own `reason` where it knows more than the code's."""
+    explained = PREFLIGHT_CODES[code]
     return finding(
         code,
-        name,
+        explained.name,
         message,
         values={field: getattr(args, field) for field in fields},
         sources={field: args.provenance[field].source for field in fields},
-        reason=reason,
+        reason=reason or explained.reason,
         remedy=remedy,
         severity=severity,
     )

@@ -23,7 +23,6 @@ def find_unwritable(args: TrainingArguments) -> Iterator[Diagnostic]:
         yield found(
             args,
             "RUN117",
-            "output-dir-not-writable",
             "nothing can be written to output_dir",
             "output_dir",
             reason=reason,
@@ -61,10 +60,8 @@ def find_old_run(args: TrainingArguments, store: Store) -> list[Diagnostic]:
         found(
             args,
             "RUN118",
-            "output-dir-in-use",
             f"output_dir holds {len(steps)} checkpoint{'s' if len(steps) > 1 else ''} of an earlier run",
             "output_dir",
-            reason="two runs in one folder cannot be told apart afterwards",
             remedy="set resume_from_checkpoint: latest to go on, overwrite_output_dir: true to start anew, "
             "or another output_dir",
         )

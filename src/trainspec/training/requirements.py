@@ -48,9 +48,7 @@ def _processes(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[
         yield found(
             args,
             "RUN103",
-            "several-processes",
             f"WORLD_SIZE is {machine.world_size}, but this release trains in one process",
-            reason="each process would train a model of its own and write to the same output_dir",
             remedy="start the command by itself, without torchrun",
         )
 
@@ -60,7 +58,6 @@ def _number_formats(args: TrainingArguments, machine: Machine, job: Job) -> Iter
         yield found(
             args,
             "RUN104",
-            "no-bfloat16",
             f"this {machine.device.type} device does not compute in bfloat16",
             "bf16",
             remedy="use fp16: true, or no half precision",
@@ -69,7 +66,6 @@ def _number_formats(args: TrainingArguments, machine: Machine, job: Job) -> Iter
         yield found(
             args,
             "RUN105",
-            "no-tf32",
             "this GPU has no TF32; that came with NVIDIA's Ampere generation",
             "tf32",
             remedy="leave tf32 out",
@@ -79,10 +75,8 @@ def _number_formats(args: TrainingArguments, machine: Machine, job: Job) -> Iter
         yield found(
             args,
             "RUN106",
-            "half-weights-under-fp16",
             f"the model's weights are float16 already ({halves[0]} and {len(halves) - 1} more)",
             "fp16",
-            reason="loss scaling casts float32 weights for each operation; float16 gradients cannot be unscaled",
             remedy="load the model in float32 (model.float()), or use bf16: true",
         )
 
@@ -93,7 +87,6 @@ def _optimizer(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[
         yield found(
             args,
             "RUN107",
-            "nothing-to-train",
             "the model has no parameter that requires a gradient",
             remedy="set requires_grad on what is to be trained",
         )
@@ -101,7 +94,6 @@ def _optimizer(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[
         yield found(
             args,
             "RUN108",
-            "no-fused-optimizer",
             f"the fused AdamW does not run on {machine.device.type} with these parameters",
             "optim",
             remedy="use optim: adamw_torch, which takes the fastest form that works",
@@ -113,7 +105,6 @@ def _training_data(args: TrainingArguments, machine: Machine, job: Job) -> Itera
         yield found(
             args,
             "RUN112",
-            "no-training-data",
             "there is no training data",
             remedy="pass train_dataset to the Trainer",
         )
@@ -129,7 +120,7 @@ def _training_data(args: TrainingArguments, machine: Machine, job: Job) -> Itera
         check_rows(rows, cut, args.dataloader_drop_last)
         total_updates(args.max_steps, args.num_train_epochs, cut.updates)
     except PlanError as error:
-        yield found(args, "RUN113", "no-such-run", str(error), *_PLANNED)
+        yield found(args, "RUN113", str(error), *_PLANNED)
 
 
 def _evaluation(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
@@ -139,7 +130,6 @@ def _evaluation(args: TrainingArguments, machine: Machine, job: Job) -> Iterator
         yield found(
             args,
             "RUN114",
-            "no-evaluation-data",
             "evaluations are due, but there is no row to evaluate on",
             "eval_strategy",
             "eval_on_start",
@@ -152,10 +142,8 @@ def _metrics(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Di
         yield found(
             args,
             "RUN115",
-            "metrics-not-by-batch",
             "compute_metrics takes no argument compute_result",
             "batch_eval_metrics",
-            reason="it is called after every batch, and has to be told which call is the last",
             remedy="write it as compute_metrics(prediction, compute_result), or leave batch_eval_metrics out",
         )
 
@@ -172,7 +160,6 @@ def _trackers(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[D
             yield found(
                 args,
                 "RUN116",
-                "tracker-not-installed",
                 f"tracker {name!r} needs the package {package}, which is not installed",
                 "report_to",
                 remedy=f"pip install {package}, or leave {name} out of report_to",

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, finding
+from trainspec.settings.preflight_codes import PREFLIGHT_CODES
 from trainspec.storage import StorageError, Store
 from trainspec.training.checkpoint import Checkpoint, CheckpointError, newest_valid, open_checkpoint
 from trainspec.training.checkpoint.contents import why_not_resumable
@@ -56,7 +57,7 @@ def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoi
 def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:
     return finding(
         "RUN110",
-        "no-checkpoint",
+        PREFLIGHT_CODES["RUN110"].name,
         "there is no checkpoint to resume from",
         values={"resume_from_checkpoint": wanted},
         reason=reason,
@@ -67,7 +68,7 @@ def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:
 def _incomplete(wanted: str | bool, reason: str) -> Diagnostic:
     return finding(
         "RUN111",
-        "checkpoint-without-training-state",
+        PREFLIGHT_CODES["RUN111"].name,
         "the checkpoint holds a model, but not what training needs to go on from it",
         values={"resume_from_checkpoint": wanted},
         reason=reason,

@@ -14,7 +14,7 @@ from trainspec.storage import StorageError, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
 from trainspec.training import seeding
 from trainspec.training.checkpoint import CheckpointError
-from trainspec.training.checkpoint.contents import TRAINER_STATE, TRAINING_ARGS
+from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.errors import TrainingError
@@ -24,7 +24,7 @@ from trainspec.training.output_folder import find_old_run
 from trainspec.training.predictions import write_predictions
 from trainspec.training.preflight import PreflightError, check
 from trainspec.training.resuming import load_trained_weights
-from trainspec.training.saving import settings_document
+from trainspec.training.saving import resolved_document, settings_document
 from trainspec.training.summary import Outcome, render_summary
 from trainspec.training.trainer import Trainer
 
@@ -77,6 +77,7 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
         trainer.save_model()
         output.write_bytes(TRAINER_STATE, json_bytes(trainer.state.to_dict()))
         output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
+        output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
     else:
         check(trainer.preflight(trains=False))
         load_trained_weights(trainer.model, args, output)
@@ -106,7 +107,6 @@ class _CommandTrainer(Trainer):
                 yield found(
                     self.args,
                     "RUN119",
-                    "no-data-for-phase",
                     f"{phase} is on, but the task has no data for it",
                     phase,
                     remedy=f"set {phase}: false, or return that data set from the task",

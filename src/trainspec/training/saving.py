@@ -54,7 +54,8 @@ class CheckpointKeeper:
             state.best_model_checkpoint = self._store.child_url(folder_name(step))
         contents = self._contents(model, state, optimizer, schedule, precision)
         files = pack(contents, save_safetensors=self._args.save_safetensors)
-        checkpoint = save_checkpoint(self._store, step, files)
+        metadata = {"best": state.best_global_step == step, "best_metric": state.best_metric}
+        checkpoint = save_checkpoint(self._store, step, files, metadata)
         self._thin_out(state)
         return checkpoint
 
@@ -66,7 +67,11 @@ class CheckpointKeeper:
         schedule: LRScheduler,
         precision: Precision,
     ) -> Contents:
-        known = {"trainer_state": state.to_dict(), "training_args": settings_document(self._args)}
+        known = {
+            "trainer_state": state.to_dict(),
+            "training_args": settings_document(self._args),
+            "resolved_args": resolved_document(self._args),
+        }
         if self._args.save_only_model:
             return Contents(model, **known)
         return Contents(
@@ -89,6 +94,12 @@ class CheckpointKeeper:
 def settings_document(args: TrainingArguments) -> dict[str, Any]:
     """What the user said, secrets left out."""
     return args.to_dict()
+
+
+def resolved_document(args: TrainingArguments) -> dict[str, Any]:
+    """Every setting with the value that holds and its source: what was not said means the same years later."""
+    sources = {name: str(entry.source) for name, entry in args.provenance.items()}
+    return {name: {"value": value, "source": sources[name]} for name, value in args.to_dict(derived=True).items()}
 
 
 def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) -> None:

@@ -113,7 +113,6 @@ def find_gaps(args: TrainingArguments) -> Iterator[Diagnostic]:
         yield found(
             args,
             "RUN102",
-            "idle-in-one-process",
             f"{', '.join(idle)}: no effect, because this run is a single process without a search",
             *idle,
             remedy="nothing has to be done; leave them out to make this notice go away",
@@ -126,10 +125,8 @@ def _refusal(gap: Gap, args: TrainingArguments) -> Diagnostic:
     return found(
         args,
         "RUN101",
-        "not-driven-yet",
         f"{gap.field}: {gap.what} cannot be had in this release",
         *said,
-        reason="the setting is valid, but training does not act on it yet and would do something else than you asked",
         remedy=f"leave {gap.field} out" + _choices(gap),
     )
 

@@ -24,19 +24,22 @@ SCHEDULER = "scheduler.pt"
 SCALER = "scaler.pt"
 TRAINER_STATE = "trainer_state.json"
 TRAINING_ARGS = "training_args.json"
+RESOLVED_ARGS = "resolved_args.json"
 _SPELLED = "$float"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The parts of a checkpoint: state dicts as torch gives them, and two JSON documents.
+    """The parts of a checkpoint: state dicts as torch gives them, and three JSON documents.
 
-    `training_args` is the dump of the settings without secrets. A part that is None is not saved.
+    `training_args` is what the user said of the settings, `resolved_args` every setting with the value that held and
+    where it came from; neither holds a secret. A part that is None is not saved.
     """
 
     model: Mapping[str, Any]
     trainer_state: Mapping[str, Any] = field(default_factory=dict)
     training_args: Mapping[str, Any] = field(default_factory=dict)
+    resolved_args: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Mapping[str, Any] | None = None
     scheduler: Mapping[str, Any] | None = None
     scaler: Mapping[str, Any] | None = None
@@ -48,6 +51,7 @@ def pack(contents: Contents, *, save_safetensors: bool = True) -> dict[str, byte
     files = model_files(contents.model, save_safetensors=save_safetensors)
     files[TRAINER_STATE] = json_bytes(_spelled(contents.trainer_state))
     files[TRAINING_ARGS] = json_bytes(contents.training_args)
+    files[RESOLVED_ARGS] = json_bytes(contents.resolved_args)
     states = {OPTIMIZER: contents.optimizer, SCHEDULER: contents.scheduler, SCALER: contents.scaler}
     files |= {name: torch_bytes(state) for name, state in states.items() if state is not None}
     return files | dict(contents.rng)
@@ -62,6 +66,7 @@ def unpack(checkpoint: Checkpoint) -> Contents:
         model=load_model_state(checkpoint),
         trainer_state=read_json(checkpoint, TRAINER_STATE),
         training_args=read_json(checkpoint, TRAINING_ARGS),
+        resolved_args=read_json(checkpoint, RESOLVED_ARGS) if checkpoint.has(RESOLVED_ARGS) else {},
         optimizer=_state(checkpoint, OPTIMIZER),
         scheduler=_state(checkpoint, SCHEDULER),
         scaler=_state(checkpoint, SCALER),
