@@ -1,30 +1,18 @@
-"""Settings are judged in an environment that holds none of our variables, unless a test sets them."""
+"""A process with chosen variables to judge, and files to name in them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.judgement import Verdict, constructor_layer, from_layers
 from trainspec.settings.sources.process import process_layers
 
-settings.register_profile("ci", max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=5000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
-
 Judge = Callable[..., Verdict]
-
-
-@pytest.fixture(autouse=True)
-def no_variables_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.upper().startswith("TRAINSPEC_")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

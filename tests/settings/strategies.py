@@ -27,8 +27,8 @@ odd_text = st.text(max_size=20)
 names = _known | near_misses() | odd_text
 
 odd_numbers = st.sampled_from([0, -1, 1.5, 10**30, 1e308, float("nan"), float("inf"), -0.0, 2**32, 0.1])
-words = st.sampled_from(
-    [
+_words = (
+    *(
         "",
         " ",
         "no",
@@ -45,9 +45,9 @@ words = st.sampled_from(
         "a,b",
         "k=v",
         "k=v,k=w",
+    ),
+    *(
         "0x1",
-    ]
-    + [
         "nan",
         "-inf",
         "1e999",
@@ -58,9 +58,9 @@ words = st.sampled_from(
         "full_shard offload",
         "galore_adamw",
         "cosine",
+    ),
+    *(
         "**********",
-    ]
-    + [
         "${HOME}",
         "~root",
         "s3://a:b@c/d",
@@ -68,13 +68,12 @@ words = st.sampled_from(
         "\ud800",
         "\x00",
         "\x1b[31m",
-        "{message}",
+        "{message} {reason} {diagnostic}",
         "%s",
-        "a\nb",
-        "__",
-        "١",
-    ]
+    ),
+    *("a\nb", "__", "١"),
 )
+words = st.sampled_from(_words)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | odd_numbers | words | odd_text
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=6

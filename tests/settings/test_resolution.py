@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from trainspec import TrainingArguments
+from trainspec import TrainingArguments, diagnostics, load
 
 FILES: list[tuple[str, dict[str, Any], str, list[str]]] = [
     ("good json", {"min_num_params": 1000}, "fsdp.json", []),
@@ -74,6 +75,19 @@ ARGUMENTS: list[tuple[str, dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("document", "codes"), [row[1:] for row in ARGUMENTS], ids=[row[0] for row in ARGUMENTS])
 def test_arguments_are_typed_by_what_takes_them(document: dict[str, Any], codes: list[str]) -> None:
     assert [item.code for item in TrainingArguments.check(document).errors] == codes
+
+
+def test_keys_are_not_laid_over_a_file_that_a_weaker_source_names(tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("fsdp: full_shard\nfsdp_config: fsdp.json\n")
+    with pytest.raises(ValidationError) as caught:
+        load(environ={"TRAINSPEC_FSDP_CONFIG__VERSION": "2"}, config=str(config))
+    (fault,) = diagnostics(caught.value)
+    assert fault.code == "SRC113"
+    assert [str(item.source).rpartition("/")[2] for item in fault.evidence] == [
+        "run.yaml:2:1",
+        "TRAINSPEC_FSDP_CONFIG__VERSION (environment)",
+    ]
 
 
 def test_nested_variables_are_typed_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from tests.settings.samples import BESIDE, FIELDS, KINDS, as_text, fields_of, sample
 
 from trainspec import TrainingArguments
@@ -175,3 +176,10 @@ def test_the_error_names_what_was_seen_and_expected(name, judge):
 
 def test_as_text_of_every_sample_is_text():
     assert all(isinstance(as_text(sample(name)), str) for name in FIELDS)
+
+
+def test_braces_in_a_value_stay_as_they_are():
+    text = "{reason} {remedy} {name} {diagnostic} {message}"
+    with pytest.raises(ValidationError) as caught:
+        TrainingArguments.from_dict({"seed": text})
+    assert str(caught.value).count(text) >= 2 and "{'code'" not in caught.value.errors()[0]["msg"]

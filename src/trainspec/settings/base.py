@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Va
 
 from trainspec.settings.judgement import changed, check_document, judge, judge_process, settings_from_document
 from trainspec.settings.kinds import Kind, kind_of_field
+from trainspec.settings.redaction import redact_url
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.provenance import SourceKind
 
@@ -291,7 +292,8 @@ class Settings(_Model):
         for name in type(self).__pydantic_fields__:
             if name in self.__pydantic_fields_set__ and name not in secret:
                 value = self.__dict__[name]
-                yield name, value.value if isinstance(value, Enum) else value
+                plain = value.value if isinstance(value, Enum) else value
+                yield name, redact_url(plain) if isinstance(plain, str) else plain
 
     def __str__(self) -> str:
         return repr(self)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr
 
+from trainspec.settings.redaction import redact_url
+
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
 
@@ -58,9 +60,10 @@ def sanitize(settings: Settings) -> dict[str, bool | int | float | str]:
     for name in ("train_batch_size", "eval_batch_size"):
         if hasattr(type(settings), name):
             everything[name] = getattr(settings, name)
-    return {
-        name: value if isinstance(value, bool | int | float | str) else str(value) for name, value in everything.items()
+    scalars = {
+        name: value if isinstance(value, bool | int | float) else str(value) for name, value in everything.items()
     }
+    return {name: redact_url(value) if isinstance(value, str) else value for name, value in scalars.items()}
 
 
 def state_without_secrets(settings: Settings, state: dict[Any, Any]) -> dict[Any, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import Manner
 from trainspec.settings.diagnostics import (
     Diagnostic,
@@ -88,25 +89,41 @@ class Context:
         *,
         quiet: bool = False,
         says_post_init: bool = True,
+        values: dict[str, Any] | None = None,
     ) -> None:
         self.layers = layers
-        self.values = merge(layers)
         self.diagnostics = diagnostics
+        self.values = merge(layers, diagnostics) if values is None else values
         self.quiet = quiet
         self.says_post_init = says_post_init
         self.concerning: frozenset[str] | None = None
         self.carried: dict[str, Any] = {}
 
 
-def merge(layers: tuple[Layer, ...]) -> dict[str, Any]:
+def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic]) -> dict[str, Any]:
     """All layers as one, the later over the earlier; mappings key by key."""
     if len(layers) == 1:
         return layers[0].values
     merged: dict[str, Any] = {}
     for layer in layers:
         for name, value in layer.values.items():
-            merged[name] = _over(merged.get(name), value)
+            below = merged.get(name)
+            if isinstance(value, dict) and isinstance(below, str):
+                diagnostics.append(_keys_over_text(name, below, value, Origin(layers), layer))
+            merged[name] = _over(below, value)
     return merged
+
+
+def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer) -> Diagnostic:
+    """Keys cannot be laid over a file that a weaker source names, and dropping what it says would be silent."""
+    weaker = next(other for other in reversed(origin.layers) if other.values.get(name) is below)
+    evidence = (
+        Evidence(name, show_value(name, below), weaker.source((name,))),
+        Evidence(name, show_value(name, value), layer.source((name, *list(value)[:1]))),
+    )
+    message = f"{name} is text in one source and keys of a mapping in a stronger one"
+    code = CODES["SRC113"]
+    return Diagnostic("SRC113", code.name, "error", message, code.reason, "give all of it in one source", evidence)
 
 
 def _over(below: Any, above: Any) -> Any:
@@ -322,8 +339,8 @@ def changed(settings: S, changes: dict[str, Any], kind: SourceKind) -> S:
         (*_layers_of(settings, said), above),
         reading.diagnostics,
         says_post_init=kind is SourceKind.CONSTRUCTOR,
+        values={**said, **above.values},
     )
-    context.values = {**said, **above.values}
     context.concerning = frozenset((*above.values, *changes))
     context.carried = {name: value for name, value in _files_of(settings).items() if name not in above.values}
     return _settings_in(cls, context)

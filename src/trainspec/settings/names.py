@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import Manner, coerce, section_kinds
-from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics import Diagnostic, Evidence, Severity
 from trainspec.settings.kinds import Kind
-from trainspec.settings.redaction import HIDDEN, printable, show_value
+from trainspec.settings.redaction import HIDDEN, printable, redact_url, show_value
 from trainspec.settings.renames import NOTHING, ORGANIZATION, REMOVED, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
 from trainspec.settings.sources.provenance import Source, SourceKind
 from trainspec.settings.suggestions import did_you_mean
@@ -293,10 +293,9 @@ class Reading:
     ) -> None:
         shown = None if value is NOTHING else show_value(name, value)
         evidence = (Evidence(name, shown, self.layer.locate((name,))),)
-        severity = "warning" if warning else "error"
-        self.diagnostics.append(
-            Diagnostic(code, CODES[code].name, severity, message, reason, remedy, evidence)  # type: ignore[arg-type]
-        )
+        severity: Severity = "warning" if warning else "error"
+        message, reason, remedy = (printable(redact_url(text)) for text in (message, reason, remedy))
+        self.diagnostics.append(Diagnostic(code, CODES[code].name, severity, message, reason, remedy, evidence))
 
 
 def _is_placeholder(value: Any) -> bool:

@@ -17,7 +17,6 @@ _SECRET_NAME = re.compile(
 # Passwords hold slashes and at signs that nobody has escaped; queries hold signatures and tokens.
 _USERINFO = re.compile(r"(?<=://)(?:[^/@\s\"']*:[^\s\"']*|[^/\s\"']*)@")
 _QUERY = re.compile(r"(?<=\?)[^\s\"'#]+")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # A secret beside its name inside a longer text: arguments as k=v, JSON that does not parse.
 _PAIR = re.compile(
     r"""(?i)((?:token|secret|password|passwd|api_?key|access_?key|credentials?)\\?["']?\s*[:=]\s*\\?["']?)[^\s"',}\\]+"""
@@ -45,7 +44,9 @@ def redact_url(text: str) -> str:
 
 def printable(text: str) -> str:
     """The text with what a terminal would obey, or no terminal can show, written as escapes."""
-    return _UNPRINTABLE.sub(_escape, text) if not (text.isascii() and text.isprintable()) else text
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _escaped(ord(letter)) for letter in text)
 
 
 def shortened(text: str, longest: int) -> str:
@@ -53,16 +54,17 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _escape(found: re.Match[str]) -> str:
-    number = ord(found.group())
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+def _escaped(number: int) -> str:
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def show_value(field: str, value: Any) -> str:
     """The value as JSON-like text for a person, at most 120 characters, with secrets hidden."""
     if value is not None and is_secret_name(field):
         return HIDDEN
-    text = _UNPRINTABLE.sub(_escape, redact_url(_as_text(value)))
+    text = printable(redact_url(_as_text(value)))
     return shortened(text, _LONGEST)
 
 

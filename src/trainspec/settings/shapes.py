@@ -71,8 +71,9 @@ class Shape:
             return from_layers(self.settings, sources, found, quiet=True)
         locate = Origin(tuple(sources)).source
         extra: Literal["forbid"] | None = None if self.judge_model.model_config.get("extra") == "allow" else "forbid"
+        values = merge(tuple(sources), found)
         try:
-            judged = self.judge_model.model_validate(merge(tuple(sources)), extra=extra, by_alias=True, by_name=True)
+            judged = self.judge_model.model_validate(values, extra=extra, by_alias=True, by_name=True)
         except ValidationError as error:
             return Verdict(None, [*found, *diagnose(error, self.kinds, locate, secrets=self.secrets)])
         if errors_of(found):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from trainspec.settings.redaction import redact_url
 from trainspec.storage import StorageError, Store
 from trainspec.training.checkpoint import (
     Checkpoint,
@@ -92,14 +93,19 @@ class CheckpointKeeper:
 
 
 def settings_document(args: TrainingArguments) -> dict[str, Any]:
-    """What the user said, secrets left out."""
-    return args.to_dict()
+    """What the user said, secrets and credentials in URLs left out."""
+    return _without_credentials(args.to_dict())
 
 
 def resolved_document(args: TrainingArguments) -> dict[str, Any]:
     """Every setting with the value that holds and its source: what was not said means the same years later."""
     sources = {name: str(entry.source) for name, entry in args.provenance.items()}
-    return {name: {"value": value, "source": sources[name]} for name, value in args.to_dict(derived=True).items()}
+    values = _without_credentials(args.to_dict(derived=True))
+    return {name: {"value": value, "source": sources[name]} for name, value in values.items()}
+
+
+def _without_credentials(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: redact_url(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from trainspec.settings.redaction import redact_url
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def render_summary(args: TrainingArguments, state: TrainerState, outcome: Outcom
     rows += [("test", _numbers(outcome.test, "test_"))] if outcome.test else []
     rows += _places(output)
     width = max((len(name) for name, _ in rows), default=0)
-    return "\n".join([f"run {args.run_name}", *(f"  {name:<{width}}  {text}" for name, text in rows)])
+    title = f"run {redact_url(args.run_name or '')}"
+    return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])
 
 
 def _training(args: TrainingArguments, state: TrainerState, metrics: Mapping[str, float]) -> list[tuple[str, str]]:

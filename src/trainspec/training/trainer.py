@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from trainspec.settings.redaction import redact_url
 from trainspec.storage import Store, open_store
 from trainspec.training import data, outputs, seeding
 from trainspec.training.checkpoint.weights import model_files
@@ -241,7 +242,7 @@ class Trainer:
 
     def _begin(self, parts: RunParts) -> None:
         self._callbacks, self._trackers, self._is_training = parts.callbacks, parts.trackers, True
-        parts.trackers.start(RunFacts(self.args.run_name or "", self._output()), self.state.log_history)
+        parts.trackers.start(RunFacts(redact_url(self.args.run_name or ""), self._output()), self.state.log_history)
         parts.model.train()
         for callback in parts.callbacks:
             callback.on_run_begin(self.args, self.state)

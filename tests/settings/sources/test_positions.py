@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+import time
 import tomllib
 from typing import Any
 
@@ -108,3 +109,12 @@ def test_documents_remember_places_only_when_asked():
     document = parse_document('{"seed": 1}', "json", "here")
     assert isinstance(document, Document) and document._marks is None
     assert document.source(("seed",)).column == 2
+
+
+@pytest.mark.parametrize("format", ["json", "toml"])
+def test_places_in_a_huge_text_are_not_looked_for(format):
+    text = json.dumps({"a": ["x"] * 300_000}) if format == "json" else f"a = [{'0,' * 600_000}]"
+    begin = time.process_time()
+    document = parse_document(text, format, "here")
+    assert (document.source(("a",)).name, document.source(("a",)).line) == ("here", None)
+    assert time.process_time() - begin < 10

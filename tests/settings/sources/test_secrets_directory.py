@@ -59,7 +59,8 @@ QUIET = {
 
 @pytest.mark.parametrize("files", QUIET.values(), ids=QUIET)
 def test_left_alone(files, folder, verdict):
-    (folder / "database").mkdir()
+    for name in ("database", "hub_tokn", "trainspec_backup"):
+        (folder / name).mkdir()
     for name, content in files.items():
         (folder / name).write_text(content)
     assert verdict().settings.model_fields_set == {"push_to_hub"} and not verdict().diagnostics

@@ -1,6 +1,8 @@
 """Pushing to a model hub."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+
+from pydantic import Field, SecretStr, Strict
 
 from trainspec.settings.choices import HubStrategy
 from trainspec.settings.groups.group import Group
@@ -19,7 +21,7 @@ class HubSettings(Group):
     hub_strategy: HubStrategy = Field(
         default=HubStrategy.EVERY_SAVE, description="What is pushed, and when.", examples=["end"]
     )
-    hub_token: SecretStr | None = Field(
+    hub_token: Annotated[SecretStr, Strict()] | None = Field(
         default=None, description="Token for the push; a secret, shown nowhere.", examples=[None]
     )
     hub_always_push: Flag = Field(

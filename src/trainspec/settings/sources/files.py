@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from trainspec.storage import StorageError
 
 LARGEST_FILE = 16 * 2**20
+# Places in a larger text of JSON or TOML are not looked for: nobody writes that many settings by hand.
+LARGEST_MARKED = 2**20
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 
 
@@ -35,7 +37,7 @@ class Document:
     def source(self, path: Path) -> Source:
         """Where the value at `path` stands; the nearest mapping around it where the format does not tell."""
         if self._marks is None:
-            self._marks = _marks_of(self.text, self.format)
+            self._marks = _marks_of(self.text, self.format) if len(self.text) <= LARGEST_MARKED else {}
         whole = (*self.at, *path)
         while whole and whole not in self._marks:
             whole = whole[:-1]

@@ -34,15 +34,19 @@ def parse_json(text: str) -> Any:
 
 def _placed(fault: Fault, text: str) -> Fault:
     """The fault with its place, which the standard library's hooks do not tell; all text before it is valid."""
+    if fault.code == "SRC104":
+        return Fault(fault.code, fault.message, _second_key(text))
+    constants = (token for token in _TOKEN.finditer(text) if token.group() in ("NaN", "Infinity", "-Infinity"))
+    return Fault(fault.code, fault.message, _Lines(text).place(next(constants).start()))
+
+
+def _second_key(text: str) -> Place | None:
     seen: set[Path] = set()
     for path, place in _places(text):
-        if fault.code == "SRC104" and path in seen:
-            return Fault(fault.code, fault.message, place)
+        if path in seen:
+            return place
         seen.add(path)
-    for token in _TOKEN.finditer(text):
-        if fault.code != "SRC104" and token.group() in ("NaN", "Infinity", "-Infinity"):
-            return Fault(fault.code, fault.message, _Lines(text).place(token.start()))
-    return fault
+    return None
 
 
 def _has_surrogate(value: Any) -> bool:

@@ -54,7 +54,7 @@ def read_secrets_directory(model: type[Settings], directory: str) -> tuple[Layer
 
 
 def _evidence(name: str, path: str) -> Evidence:
-    return Evidence(name, None, Source(SourceKind.SECRET, path))
+    return Evidence(printable(name), None, Source(SourceKind.SECRET, path))
 
 
 def _both(name: str, *paths: str) -> Diagnostic:

@@ -16,6 +16,7 @@ _HEADER = re.compile(rf"\[\[?[ \t]*({_DOTTED})[ \t]*\]\]?")
 _KEY = re.compile(rf"({_DOTTED})[ \t]*=")
 _TOKEN = re.compile(
     r'''"""(?:\\[\s\S]|[^\\])*?"{3,5}(?!")|'{3}[\s\S]*?'{3,5}(?!')|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n'''
+    r"""|[ \t]+|[^\s"'#\[\]{}]+"""
 )
 
 
@@ -55,7 +56,7 @@ def toml_marks(text: str) -> Marks:
         if "\n" in found:
             line += found.count("\n")
             start = position - len(found) + found.rindex("\n") + 1
-            begun = begun and found != "\n"
+            begun = False
     return marks
 
 

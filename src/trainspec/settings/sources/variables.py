@@ -13,6 +13,7 @@ from trainspec.settings.codes import CODES
 from trainspec.settings.coercion import Manner, Word, coerce
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.names import Layer, Reading
+from trainspec.settings.redaction import printable
 from trainspec.settings.renames import RENAMED
 from trainspec.settings.sources.provenance import Source, SourceKind
 
@@ -112,9 +113,10 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
 def _both(variables: Variables, field: str, *names: str) -> Diagnostic:
     """Two variables that say one thing in two ways."""
     code = CODES["SRC113"]
-    message = f"{names[0]} and {names[1]} both give {field}"
-    evidence = tuple(Evidence(field, None, variables.place(name)) for name in names)
-    return Diagnostic("SRC113", code.name, "error", message, code.reason, f"unset {names[0]}", evidence)
+    message = printable(f"{names[0]} and {names[1]} both give {field}")
+    evidence = tuple(Evidence(printable(field), None, variables.place(name)) for name in names)
+    remedy = printable(f"unset {names[0]}")
+    return Diagnostic("SRC113", code.name, "error", message, code.reason, remedy, evidence)
 
 
 def _is_secret(name: str, secrets: frozenset[str]) -> bool:
