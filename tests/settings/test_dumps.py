@@ -102,6 +102,11 @@ def test_repr_shows_what_was_said() -> None:
     assert repr(args) == str(args) == "TrainingArguments(output_dir='out', eval_strategy='epoch')"
 
 
+def test_repr_shows_choices_as_they_are_written() -> None:
+    args = TrainingArguments.from_dict({"report_to": ["jsonl", "plot"], "save_strategy": "no"})
+    assert repr(args) == "TrainingArguments(report_to=['jsonl', 'plot'], save_strategy='no')"
+
+
 def test_a_choice_is_its_value_everywhere() -> None:
     args = TrainingArguments.from_dict({"eval_strategy": "epoch"})
     assert args.eval_strategy == "epoch"

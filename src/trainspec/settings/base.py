@@ -31,6 +31,10 @@ def _as_pydantic_field(field: dataclasses.Field[Any]) -> Any:
     return Field(**known)
 
 
+def _value_of(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
 class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
     """Lets `@dataclass` be written above a settings class, and gathers the rules declared in its body."""
 
@@ -292,7 +296,7 @@ class Settings(_Model):
         for name in type(self).__pydantic_fields__:
             if name in self.__pydantic_fields_set__ and name not in secret:
                 value = self.__dict__[name]
-                plain = value.value if isinstance(value, Enum) else value
+                plain = [_value_of(item) for item in value] if isinstance(value, list) else _value_of(value)
                 yield name, redact_url(plain) if isinstance(plain, str) else plain
 
     def __str__(self) -> str:

@@ -1,0 +1,87 @@
+"""A real run with a secret in every source: not a byte of it in anything the run prints, writes or starts."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+
+CANARY = "hf_C4n4ryT0kenNobodyMaySee"
+
+TASK = """
+import json, subprocess, sys
+from pathlib import Path
+from trainspec.tasks import resolve_task, settings_model
+
+digits = resolve_task("digits")
+
+def task(args, settings):
+    assert args.hub_token.get_secret_value().startswith("hf_C4")
+    child = subprocess.run([sys.executable, "-c", "import os; print(dict(os.environ))"], capture_output=True, text=True)
+    Path("child.txt").write_text(child.stdout)
+    Path("args.pickle").write_bytes(__import__("pickle").dumps(args))
+    Path("seen.txt").write_text(f"{args!r} {args} {args.to_json_string()} {args.to_sanitized_dict()}")
+    return digits(args, settings)
+
+task.settings_model = settings_model(digits)
+"""
+
+
+def from_variable(folder: Path) -> dict[str, str]:
+    return {"TRAINSPEC_HUB_TOKEN": CANARY}
+
+
+def from_old_variable(folder: Path) -> dict[str, str]:
+    return {"TRAINSPEC_PUSH_TO_HUB_TOKEN": CANARY}
+
+
+def from_mounted_file(folder: Path) -> dict[str, str]:
+    (folder / "secret").write_text(CANARY + "\n")
+    return {"TRAINSPEC_HUB_TOKEN_FILE": "secret"}
+
+
+def from_secrets_directory(folder: Path) -> dict[str, str]:
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "hub_token").write_text(CANARY)
+    return {"TRAINSPEC_SECRETS_DIR": "secrets"}
+
+
+def from_dotenv(folder: Path) -> dict[str, str]:
+    (folder / "run.env").write_text(f"TRAINSPEC_HUB_TOKEN={CANARY}\n")
+    return {"TRAINSPEC_ENV_FILE": "run.env"}
+
+
+def from_config(folder: Path) -> dict[str, str]:
+    (folder / "run.yaml").write_text(f"hub_token: {CANARY}\n")
+    return {"TRAINSPEC_CONFIG": "run.yaml"}
+
+
+SOURCES = [
+    from_variable,
+    from_old_variable,
+    from_mounted_file,
+    from_secrets_directory,
+    from_dotenv,
+    from_config,
+]
+PLANTED = {"secret", "secrets/hub_token", "run.env", "run.yaml"}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.__name__)
+def test_a_secret_is_in_nothing_that_a_run_leaves(source: Callable[[Path], dict[str, str]], tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(TASK)
+    command = [sys.executable, "-m", "trainspec", "train", "planted:task", "--output_dir", "out", "--max_steps", "4"]
+    words = ["--save_steps", "2", "--logging_steps", "1", "--log_level", "debug", "--do_predict"]
+    environment = {**os.environ, **source(tmp_path), "PYTHONPATH": str(tmp_path)}
+    run = subprocess.run([*command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    written = {str(path.relative_to(tmp_path)): path for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"child.txt", "args.pickle", "out/checkpoint-4/manifest.json", "out/resolved_args.json"} <= written.keys()
+    texts = {"stdout": run.stdout.encode(), "stderr": run.stderr.encode()}
+    texts |= {name: path.read_bytes() for name, path in written.items() if name not in PLANTED}
+    assert [name for name, text in texts.items() if CANARY.encode() in text] == []
