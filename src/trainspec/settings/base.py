@@ -43,12 +43,11 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
             if isinstance(value, dataclasses.Field):
                 namespace[key] = _as_pydantic_field(value)
         rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
-        namespace["own_rules"] = (*namespace.get("own_rules", ()), *rules)
-        namespace.setdefault("__annotations__", {})["own_rules"] = ClassVar[tuple[Rule, ...]]
         if not namespace.get("__module__", "").startswith("trainspec."):
             # `@dataclass` walks the class's attributes, which a validator built only then would change.
             kwargs.setdefault("defer_build", False)
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
+        type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
         # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
         for method in ("__init__", "__repr__", "__eq__", "__hash__"):
             if method not in cls.__dict__:
