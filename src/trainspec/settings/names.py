@@ -14,7 +14,16 @@ from trainspec.settings.coercion import Manner, coerce, section_kinds
 from trainspec.settings.diagnostics import Diagnostic, Evidence, Severity
 from trainspec.settings.kinds import Kind
 from trainspec.settings.redaction import HIDDEN, printable, redact_url, show_value
-from trainspec.settings.renames import NOTHING, ORGANIZATION, REMOVED, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
+from trainspec.settings.renames import (
+    NOTHING,
+    ORGANIZATION,
+    REMOVED,
+    RENAMED,
+    RETIRED_VALUES,
+    SAYS_NOTHING,
+    Inexpressible,
+    Renamed,
+)
 from trainspec.settings.sources.provenance import Source, SourceKind
 from trainspec.settings.suggestions import did_you_mean
 
@@ -177,7 +186,7 @@ class Reading:
 
     def _take_removed(self, name: str, value: Any) -> None:
         removed = REMOVED[name]
-        says_nothing = value in (None, False, "", "false", "False", "0") or value in removed.idle
+        says_nothing = any(type(value) is type(idle) and value == idle for idle in (*SAYS_NOTHING, *removed.idle))
         gone = "" if removed.gone == "-" else f" (gone since transformers {removed.gone})"
         message = f"{name} is not a setting{gone}"
         reason = f"{name} {removed.reason}" if removed.gone == "-" else removed.reason
@@ -193,7 +202,9 @@ class Reading:
                 self._say("REN105", name, value, f"{name} cannot be said as {renamed.successor}", str(why), "")
                 return
         elif len(path) == 1:
-            value = coerce(self.model.field_kinds()[path[0]], value, self.manner)
+            value = self._retire(path[0], coerce(self.model.field_kinds()[path[0]], value, self.manner))
+            if value is REFUSED:
+                return
         else:
             value = self._coerce_nested(path, value)
         code = "REN106" if renamed.newer else "REN101"

@@ -75,7 +75,7 @@ _SHARDED_DDP = {"simple": "shard_grad_op", "zero_dp_2": "shard_grad_op", "zero_d
 
 
 def _sharded_ddp(options: Any) -> Any:
-    if options in (False, None, "", []):
+    if options is False or options is None or options == "" or options == []:
         return NOTHING
     if options is True:
         return ["shard_grad_op"]
@@ -114,6 +114,9 @@ RENAMED: dict[str, Renamed] = {
         "group_by_length", "5.2", "group_by_length: true", convert=_sampling, newer=True
     ),
 }
+
+# What a removed switch holds in dumps where it was off; as text in the sources that hold only text.
+SAYS_NOTHING: tuple[Any, ...] = (None, False, 0, "", "false", "False", "0")
 
 # Joined with the model id rather than renamed; `names.py` does so, since it needs both values.
 ORGANIZATION = "push_to_hub_organization"

@@ -54,7 +54,7 @@ def _resolve_arguments(
     if chooser in failing:
         return []
     chosen = settings.__dict__[chooser]
-    section = _argument_models(name)[chosen]
+    section = argument_models(name)[chosen]
     if isinstance(value, str):
         parsed = _parse_pairs(value)
         if parsed is None:
@@ -74,7 +74,8 @@ def _resolve_arguments(
     return []
 
 
-def _argument_models(name: str) -> Mapping[Any, type[BaseModel]]:
+def argument_models(name: str) -> Mapping[Any, type[BaseModel]]:
+    """For `lr_scheduler_kwargs` or `optim_args`: the model of its keys, by schedule or optimizer."""
     if name == "lr_scheduler_kwargs":
         from trainspec.settings.sections.schedulers import SCHEDULER_ARGUMENTS
 

@@ -31,13 +31,17 @@ Fraction: TypeAlias = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Interval: TypeAlias = NonNegative | Fraction
 
 
-def option_words(choices: type[Choice]) -> AfterValidator:
-    """For a text of several options, parted by blanks or commas: every word must be one of the choices."""
+class OptionWords(AfterValidator):
+    """A text of several options, parted by blanks or commas: every word must be one of the choices."""
 
-    def check(text: str) -> str:
-        wrong = [word for word in text.replace(",", " ").split() if word not in tuple(choices)]
+    choices: type[Choice]
+
+    def __init__(self, choices: type[Choice]) -> None:
+        object.__setattr__(self, "choices", choices)
+        object.__setattr__(self, "func", self._check)
+
+    def _check(self, text: str) -> str:
+        wrong = [word for word in text.replace(",", " ").split() if word not in tuple(self.choices)]
         if wrong:
             raise PydanticCustomError("not_an_option", "{word} is not an option", {"word": wrong[0]})
         return text
-
-    return AfterValidator(check)

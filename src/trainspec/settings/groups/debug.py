@@ -6,11 +6,11 @@ from pydantic import Field
 
 from trainspec.settings.choices import DebugOption, RayScope
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, MinusOneOrMore, Name, Text, option_words
+from trainspec.settings.types import Flag, MinusOneOrMore, Name, OptionWords, Text
 
 
 class DebugSettings(Group):
-    debug: list[DebugOption] | Annotated[Text, option_words(DebugOption)] = Field(
+    debug: list[DebugOption] | Annotated[Text, OptionWords(DebugOption)] = Field(
         default="",
         description="Debugging aids, as a list or as words in one text.",
         examples=["underflow_overflow", ["underflow_overflow"]],

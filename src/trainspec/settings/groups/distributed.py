@@ -7,7 +7,7 @@ from pydantic import Field
 from trainspec.settings.choices import DDPBackend, FSDPOption
 from trainspec.settings.groups.group import Group
 from trainspec.settings.sections.lazy import LazySection
-from trainspec.settings.types import Flag, MinusOneOrMore, Name, Positive, Text, option_words
+from trainspec.settings.types import Flag, MinusOneOrMore, Name, OptionWords, Positive, Text
 
 if TYPE_CHECKING:
     from trainspec.settings.sections.accelerator import AcceleratorConfig
@@ -38,7 +38,7 @@ class DistributedSettings(Group):
         default=None, description="Passed to DistributedDataParallel.", examples=[False]
     )
     ddp_timeout: Positive = Field(default=1800, description="Process-group timeout, in seconds.", examples=[7200])
-    fsdp: Flag | list[FSDPOption] | Annotated[Text, option_words(FSDPOption)] | None = Field(
+    fsdp: Flag | list[FSDPOption] | Annotated[Text, OptionWords(FSDPOption)] | None = Field(
         default_factory=list,
         description="Shard parameters, gradients and optimizer state: options as a list or as words in one text.",
         examples=[["full_shard", "auto_wrap"], "full_shard auto_wrap"],

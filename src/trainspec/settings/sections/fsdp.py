@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from trainspec.settings.sections.section import Section
 from trainspec.settings.types import Flag, Name, NonNegative
 
-_OLD_PREFIX = "fsdp_"
+OLD_PREFIX = "fsdp_"
 # Dumps of transformers always hold these; switched off they say nothing, switched on they are refused as unknown.
 _XLA = frozenset({"xla", "xla_fsdp_v2", "xla_fsdp_grad_ckpt"})
 
@@ -54,10 +54,10 @@ class FSDPConfig(Section):
             return data
         plain: dict[Any, Any] = {}
         for key, value in data.items():
-            short = key.removeprefix(_OLD_PREFIX) if isinstance(key, str) else key
+            short = key.removeprefix(OLD_PREFIX) if isinstance(key, str) else key
             if key in _XLA and value is False:
                 continue
             if short in plain and plain[short] != value:
-                raise ValueError(f"{short} and {_OLD_PREFIX}{short} are both given and differ; keep one")
+                raise ValueError(f"{short} and {OLD_PREFIX}{short} are both given and differ; keep one")
             plain[short] = value
         return plain

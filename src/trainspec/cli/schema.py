@@ -1,0 +1,58 @@
+"""`trainspec schema`: JSON Schema for editors and tools, rules included."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.named import settings_class
+from trainspec.cli.options import Command, Option, wants_help
+from trainspec.settings.arguments import TrainingArguments
+
+COMMAND = Command(
+    "schema",
+    "",
+    "JSON Schema of a settings file, with every rule that a schema can carry. The rules that none can are listed by "
+    "code in its $comment; trainspec validate judges those too.",
+    (
+        Option("draft", "7, for editors (the default), or 2020-12, for tools", "DRAFT", ("7", "2020-12")),
+        Option(
+            "for",
+            "file (the default), env for TRAINSPEC_* variables, or diagnostics for what validate --format json prints",
+            "WHAT",
+            ("file", "env", "diagnostics"),
+        ),
+        Option("model", "the settings class, instead of TrainingArguments", "pkg.mod:Class"),
+    ),
+    examples=("trainspec schema > run.schema.json", "trainspec schema --model mine:MyArguments --draft 2020-12"),
+)
+
+
+def run(argv: Sequence[str]) -> int:
+    if wants_help(argv):
+        print(COMMAND.help())
+        return 0
+    given = COMMAND.parse(argv)
+    if given.unknown:
+        raise CannotRun(*given.unknown)
+    if given.words:
+        raise CannotRun(mistake("CLI102", "schema takes no file: it describes files", "see trainspec schema --help"))
+    name = given.get("model")
+    model = settings_class(name) if name else TrainingArguments
+    print(_render(given.get("for") or "file", model, given.get("draft") or "7"), end="")
+    return 0
+
+
+def _render(what: str, model: type[TrainingArguments], draft: str) -> str:
+    if what == "file":
+        from trainspec.export.json_schema import render
+
+        return render(model, draft="7" if draft == "7" else "2020-12")
+    if what == "env":
+        from trainspec.export import environment_schema
+
+        return json.dumps(environment_schema.render(model, draft), indent=1, ensure_ascii=False) + "\n"
+    from trainspec.export import diagnostics_schema
+
+    return json.dumps(diagnostics_schema.render(), indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,169 @@
+"""JSON Schema of a settings document, with the rules in it.
+
+Two dialects: draft-07 for editors, with the keywords that their language servers know (markdownDescription,
+errorMessage, deprecationMessage), and 2020-12 for tools, with standard keywords alone. A schema gives verdicts, not
+warnings, so rules that warn are left to `trainspec validate`; so are the few that no schema can say, which `$comment`
+lists by code.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from trainspec.export.condition_schema import NEVER, SWITCHES, ConditionSchemas
+from trainspec.export.field_schema import FieldSchemas, Schema, one_name, titled
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.base import Settings
+from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED, SAYS_NOTHING
+from trainspec.settings.resolution import argument_models
+from trainspec.settings.rules.compilation import triggers
+from trainspec.settings.rules.conditions import OneOf
+from trainspec.settings.rules.rule import Rule
+
+Draft = Literal["7", "2020-12"]
+
+_DIALECTS = {"7": "http://json-schema.org/draft-07/schema#", "2020-12": "https://json-schema.org/draft/2020-12/schema"}
+_PLACES = {"7": "definitions", "2020-12": "$defs"}
+_NAMES = {"7": "trainspec.schema.json", "2020-12": "trainspec.2020-12.schema.json"}
+_HOME = "https://trainspec.dev/schemas/"
+_ARGUMENTS = {"lr_scheduler_kwargs": "lr_scheduler_type", "optim_args": "optim"}
+# Names and values of which the schema is stricter or looser than the validator; see `not_expressed`.
+PARTLY = ("OPT201", "OPT202", "OPT203", "REN103", "REN105", "REN106")
+
+
+def render(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> str:
+    """The schema as JSON text, a line a value, in a stable order."""
+    return json.dumps(settings_schema(model, draft=draft), indent=1, ensure_ascii=False) + "\n"
+
+
+def settings_schema(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> Schema:
+    """The schema of documents of a settings class, its own fields and rules included."""
+    fields = FieldSchemas(_PLACES[draft], for_editors=draft == "7")
+    properties: dict[str, Schema] = {"$schema": {**_about("$schema", "The schema of this file."), "type": "string"}}
+    properties |= {name: fields.field(name, info) for name, info in model.model_fields.items()}
+    properties |= _old_names(model, fields, properties)
+    properties["task"] = {**_about("task", "Settings of the task's own; the task checks them."), "type": "object"}
+    constraints = [*_rules(model, draft), *_typed_arguments(model, fields), *_one_name(model)]
+    required = [name for name, info in model.model_fields.items() if info.is_required()]
+    head: Schema = {
+        "$schema": _DIALECTS[draft],
+        "$id": _HOME + (_NAMES[draft] if model is TrainingArguments else f"{model.__name__}.{draft}.schema.json"),
+        "title": model.__name__,
+        "description": (model.__doc__ or model.__name__).strip().partition("\n")[0],
+        "$comment": _comment(model),
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+    }
+    if required:
+        head["required"] = required
+    return {**head, "allOf": constraints, _PLACES[draft]: fields.definitions}
+
+
+def _about(name: str, description: str) -> Schema:
+    return {"title": titled(name.strip("$")), "description": description}
+
+
+def expressed(model: type[Settings]) -> tuple[Rule, ...]:
+    """The rules that the schema carries: errors whose condition is data."""
+    return tuple(rule for rule in model.rules() if rule.severity == "error" and rule.in_schema)
+
+
+def not_expressed(model: type[Settings]) -> tuple[str, ...]:
+    """The codes of errors that a document may have though the schema takes it, or the other way round."""
+    functions = (rule.code for rule in model.rules() if rule.severity == "error" and not rule.in_schema)
+    partly = PARTLY if issubclass(model, TrainingArguments) else ()
+    return tuple(sorted((*functions, *partly)))
+
+
+def _comment(model: type[Settings]) -> str:
+    codes = ", ".join(not_expressed(model))
+    return f"Generated. Rules that no schema can say, or only in part, which trainspec validate judges: {codes}"
+
+
+def _rules(model: type[Settings], draft: Draft) -> list[Schema]:
+    conditions = ConditionSchemas(model)
+    defaults = {name: info.get_default(call_default_factory=True) for name, info in model.model_fields.items()}
+    return [_rule(rule, conditions, defaults, draft) for rule in expressed(model)]
+
+
+def _rule(rule: Rule, conditions: ConditionSchemas, defaults: dict[str, Any], draft: Draft) -> Schema:
+    """Where the condition holds, the settings that brought it about are refused, each where it stands."""
+    if rule.when is None:
+        raise TypeError(f"rule {rule.code} is no data")
+    message = f"{rule.code}: {rule.message}. {rule.fix[:1].upper()}{rule.fix[1:]}."
+    refused: Schema = {"not": {}, "errorMessage": message} if draft == "7" else NEVER
+    blamed = sorted(triggers(rule.when, defaults) or ())
+    names = [name for field in blamed for name in (field, *_aliases_of(field))]
+    then: Schema = {"type": "object", "properties": dict.fromkeys(names, refused)} if names else refused
+    return {"$comment": message, "if": conditions.render(rule.when), "then": then}
+
+
+def _aliases_of(field: str) -> list[str]:
+    return [old for old, renamed in RENAMED.items() if renamed.successor.partition(".")[0] == field]
+
+
+def _typed_arguments(model: type[Settings], fields: FieldSchemas) -> list[Schema]:
+    """The arguments of a schedule or optimizer, by which one is chosen."""
+    found = []
+    conditions = ConditionSchemas(model)
+    for name, chooser in _ARGUMENTS.items():
+        by_section: dict[type[BaseModel], list[Any]] = {}
+        for choice, section in argument_models(name).items() if name in model.model_fields else ():
+            by_section.setdefault(section, []).append(choice)
+        for section, choices in by_section.items():
+            takes: Schema = {"anyOf": [{"type": "null"}, {"type": "string"}, fields.section(section)]}
+            then = {"type": "object", "properties": {name: takes}}
+            found.append({"if": conditions.render(OneOf(chooser, tuple(choices))), "then": then})
+    return found
+
+
+def _old_names(model: type[Settings], fields: FieldSchemas, properties: dict[str, Schema]) -> dict[str, Schema]:
+    """Names of other years that still work, marked, each with what it takes."""
+    found: dict[str, Schema] = {}
+    for old, renamed in RENAMED.items():
+        name, _, key = renamed.successor.partition(".")
+        if name not in model.model_fields:
+            continue
+        takes = _old_value(fields, properties, old, name, key)
+        remedy = f"write {renamed.note or renamed.successor}"
+        about = _about(old, f"Old name of {renamed.successor}: {remedy}.")
+        found[old] = {**about, **takes, **fields.deprecation(f"{old} is the old name: {remedy}")}
+    if "output_dir" in model.model_fields:
+        for old, removed in REMOVED.items():
+            about = _about(old, f"No setting: {removed.reason}; {removed.advice}.")
+            idle = [*SAYS_NOTHING, *(value for value in removed.idle if value not in SAYS_NOTHING)]
+            found[old] = {**about, "enum": idle, **fields.deprecation(f"{old} is no setting: {removed.advice}")}
+    return found
+
+
+def _old_value(fields: FieldSchemas, properties: dict[str, Schema], old: str, name: str, key: str) -> Schema:
+    renamed = RENAMED[old]
+    if old == "train_sampling_strategy":
+        return {"oneOf": [{"const": choice, "description": choice} for choice in ("random", "group_by_length")]}
+    if old == "sharded_ddp":
+        # Its words are read by the validator; no condition could follow them here.
+        return {"enum": list(SWITCHES)}
+    if renamed.convert is not None:
+        boolean: Schema = {"type": "boolean"}
+        return boolean if old == "evaluate_during_training" else {"anyOf": [boolean, {"type": "null"}]}
+    value = properties[name]
+    if key:
+        section = TrainingArguments.field_kinds()[name].section
+        value = fields.definitions[section.__name__]["properties"][key] if section is not None else value
+    plain = {word: value[word] for word in value if word not in _DESCRIPTIVE}
+    return {"anyOf": [plain, {"type": "null"}]}
+
+
+_DESCRIPTIVE = frozenset({"title", "description", "markdownDescription", "default", "examples", "deprecated"})
+
+
+def _one_name(model: type[Settings]) -> list[Schema]:
+    return [
+        one_name(old, new)
+        for old, renamed in RENAMED.items()
+        if (new := renamed.successor) in model.model_fields and old != ORGANIZATION
+    ]

@@ -1,0 +1,105 @@
+"""Random settings documents: drawn from the schema, and mutated from there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+Schema = dict[str, Any]
+
+WORDS = ["loss", "accuracy", "out", "a/b", "block", "inductor", "latest"]
+ODD = [None, True, False, 0, 1, -1, 0.5, 1.5, -0.5, 2.0, 1e30, "", "no", "true", "5", [], ["a"], [1], {}, {"a": 1}]
+# A path is read by the validator and cannot be by a schema; both are right, and no file is there.
+NAMED_FILES = {"fsdp_config", "deepspeed", "accelerator_config"}
+
+
+class Documents:
+    """Strategies over the values of one schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._root = schema
+        self._places = schema.get("definitions") or schema.get("$defs") or {}
+        names = [name for name in schema["properties"] if name not in ("$schema", "task")]
+        self._properties = {name: self.value(schema["properties"][name], name in NAMED_FILES) for name in names}
+
+    def value(self, schema: Schema, is_file: bool = False, depth: int = 0) -> st.SearchStrategy[Any]:
+        if "$ref" in schema:
+            return self._object(self._places[schema["$ref"].rpartition("/")[2]], depth)
+        if "allOf" in schema:
+            return self.value(schema["allOf"][0], is_file, depth)
+        for key in ("anyOf", "oneOf"):
+            if key in schema:
+                members = [item for item in schema[key] if not (is_file and item.get("type") == "string")]
+                return st.one_of([self.value(member, is_file, depth) for member in members])
+        if "const" in schema or "enum" in schema:
+            return st.sampled_from(schema.get("enum", [schema.get("const")]))
+        return self._of_type(schema, depth)
+
+    def _of_type(self, schema: Schema, depth: int) -> st.SearchStrategy[Any]:
+        match schema.get("type"):
+            case "boolean":
+                return st.booleans()
+            case "null":
+                return st.none()
+            case "integer":
+                return st.sampled_from(_near(schema, 1))
+            case "number":
+                return st.sampled_from([*_near(schema, 0.25), *_near(schema, 1)])
+            case "string":
+                return st.sampled_from(_options(schema) or WORDS)
+            case "array":
+                return st.lists(self.value(schema.get("items", {}), depth=depth + 1), max_size=2)
+            case "object" if "properties" in schema:
+                return self._object(schema, depth)
+            case "object":
+                return st.dictionaries(st.sampled_from(["min_lr", "power", "momentum", "x"]), st.sampled_from([0.5, 1]))
+        return st.sampled_from(ODD)
+
+    def _object(self, schema: Schema, depth: int) -> st.SearchStrategy[Any]:
+        if depth > 2:
+            return st.just({})
+        keys = {name: self.value(item, depth=depth + 1) for name, item in schema.get("properties", {}).items()}
+        return _some_of(keys, 3)
+
+    def valid_by_field(self) -> st.SearchStrategy[dict[str, Any]]:
+        """Documents of which every value fits its own setting; what they say together may be wrong."""
+        return _some_of(self._properties, 7)
+
+    def mutated(self) -> st.SearchStrategy[dict[str, Any]]:
+        """The same with one thing changed: a key renamed or added, a value of any kind in place of another."""
+        return st.builds(_mutate, self.valid_by_field(), st.sampled_from(ODD), st.integers(0, 5), st.data())
+
+
+def _some_of(values: dict[str, st.SearchStrategy[Any]], most: int) -> st.SearchStrategy[dict[str, Any]]:
+    if not values:
+        return st.just({})
+    names = st.lists(st.sampled_from(sorted(values)), unique=True, max_size=most)
+    return names.flatmap(lambda chosen: st.fixed_dictionaries({name: values[name] for name in chosen}))
+
+
+def _mutate(document: dict[str, Any], odd: Any, what: int, data: st.DataObject) -> dict[str, Any]:
+    changed = dict(document)
+    name = data.draw(st.sampled_from(sorted(changed))) if changed else "seed"
+    if what == 0:
+        changed[name[:-1] + "q"] = changed.pop(name, odd)
+    elif what == 1:
+        changed["unheard_of"] = odd
+    elif not (name in NAMED_FILES and isinstance(odd, str)):
+        changed[name] = odd
+    return changed
+
+
+def _near(schema: Schema, step: float) -> list[Any]:
+    """Values on and about the borders, of which some are over them."""
+    borders = [schema[key] for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum") if key in schema]
+    found = {border + shift for border in borders or [0] for shift in (-step, 0, step)} | {4 * step, 1 * step}
+    return sorted(int(value) if step == 1 and schema.get("type") == "integer" else value for value in found)
+
+
+def _options(schema: Schema) -> list[str]:
+    pattern = schema.get("pattern", "")
+    if "((" not in pattern:
+        return []
+    words = pattern.partition("((")[2].partition(")")[0].split("|")
+    return [*words, "", f"{words[0]} {words[-1]}", "nonsense"]

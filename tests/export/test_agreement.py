@@ -1,0 +1,66 @@
+"""The schema and the validator accept and refuse the same documents, but for the codes that the schema lists."""
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given
+from tests.export.documents import Documents
+
+from trainspec import TrainingArguments
+from trainspec.export.json_schema import not_expressed, settings_schema
+
+SCHEMAS = {draft: settings_schema(draft=draft) for draft in ("7", "2020-12")}  # type: ignore[arg-type]
+VALIDATORS = {draft: jsonschema_rs.validator_for(schema) for draft, schema in SCHEMAS.items()}
+DOCUMENTS = Documents(SCHEMAS["7"])
+LISTED = set(not_expressed(TrainingArguments))
+
+
+def disagreement(document: dict[str, Any]) -> str | None:
+    """What is left unexplained between the two verdicts, None where nothing is."""
+    takes = [validator.is_valid(document) for validator in VALIDATORS.values()]
+    if takes[0] != takes[1]:
+        return f"the two dialects differ: {takes}"
+    verdict = TrainingArguments.check(document)
+    if takes[0] == verdict.ok:
+        return None
+    codes = {item.code for item in verdict.diagnostics}
+    if takes[0] and {item.code for item in verdict.errors} & LISTED:
+        return None
+    if not takes[0] and codes & LISTED:
+        return None
+    # Two names of one setting with the same value: the validator looks, the schema cannot.
+    if not takes[0] and has_two_names(document):
+        return None
+    reason = "" if takes[0] else next(iter(VALIDATORS["7"].iter_errors(document))).message
+    return f"schema {takes[0]}, validator {verdict.ok}: {[item.render() for item in verdict.errors]} {reason[:300]}"
+
+
+def has_two_names(document: dict[str, Any]) -> bool:
+    from trainspec.settings.renames import RENAMED
+
+    section = document.get("fsdp_config")
+    keys = section if isinstance(section, dict) else {}
+    return any(f"fsdp_{key}" in keys for key in keys) or any(
+        old in document and RENAMED[old].successor in document for old in RENAMED
+    )
+
+
+@given(DOCUMENTS.valid_by_field())
+def test_schema_and_validator_agree_on_documents_drawn_from_the_schema(document: dict[str, Any]) -> None:
+    assert disagreement(document) is None
+
+
+@given(DOCUMENTS.mutated())
+def test_schema_and_validator_agree_on_mutated_documents(document: dict[str, Any]) -> None:
+    assert disagreement(document) is None
+
+
+@pytest.mark.parametrize("name", TrainingArguments.model_fields)
+def test_schema_and_validator_agree_on_every_setting_alone(name: str) -> None:
+    from tests.export.documents import NAMED_FILES, ODD
+
+    values = [*ODD, *(TrainingArguments.model_fields[name].examples or [])]
+    for value in values:
+        if not (name in NAMED_FILES and isinstance(value, str)):
+            assert disagreement({name: value}) is None, value
