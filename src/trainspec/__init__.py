@@ -33,6 +33,7 @@ _HOMES = {
         "SaveStrategy",
         "SchedulerType",
     ),
+    "trainspec.settings.typed": ("TrainingArgumentsDict",),
     "trainspec.training.trainer": ("Trainer",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from trainspec.settings.rules import predicates as predicates
     from trainspec.settings.rules.rule import Rule as Rule
     from trainspec.settings.rules.rule import rule as rule
+    from trainspec.settings.typed import TrainingArgumentsDict as TrainingArgumentsDict
     from trainspec.training.trainer import Trainer as Trainer
 
 

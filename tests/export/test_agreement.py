@@ -1,10 +1,11 @@
 """The schema and the validator accept and refuse the same documents, but for the codes that the schema lists."""
 
+import os
 from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.export.documents import Documents
 
 from trainspec import TrainingArguments
@@ -13,6 +14,8 @@ from trainspec.export.json_schema import not_expressed, settings_schema
 SCHEMAS = {draft: settings_schema(draft=draft) for draft in ("7", "2020-12")}  # type: ignore[arg-type]
 VALIDATORS = {draft: jsonschema_rs.validator_for(schema) for draft, schema in SCHEMAS.items()}
 DOCUMENTS = Documents(SCHEMAS["7"])
+# `make test-agreement` compares 100,000 documents.
+EXAMPLES = 50_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 1_500
 LISTED = set(not_expressed(TrainingArguments))
 
 
@@ -46,11 +49,13 @@ def has_two_names(document: dict[str, Any]) -> bool:
     )
 
 
+@settings(max_examples=EXAMPLES)
 @given(DOCUMENTS.valid_by_field())
 def test_schema_and_validator_agree_on_documents_drawn_from_the_schema(document: dict[str, Any]) -> None:
     assert disagreement(document) is None
 
 
+@settings(max_examples=EXAMPLES)
 @given(DOCUMENTS.mutated())
 def test_schema_and_validator_agree_on_mutated_documents(document: dict[str, Any]) -> None:
     assert disagreement(document) is None

@@ -121,3 +121,15 @@ class TestWarmupAsAShare:
         with pytest.warns(SettingsDeprecationWarning):
             settings.warmup_steps = 0.2
         assert settings.get_warmup_steps(2000) == 400
+
+
+def test_an_old_value_under_an_old_name_becomes_both_of_today():
+    verdict = TrainingArguments.check({"fp16_backend": "amp", "fp16": True})
+    assert verdict.settings.to_dict() == {"half_precision_backend": "auto", "fp16": True}
+
+
+@pytest.mark.parametrize(
+    "document", [{"sharded_ddp": 0}, {"dataloader_in_order": 1}, {"dataloader_in_order": 0.0}], ids=str
+)
+def test_a_number_is_no_switch_under_an_old_name_either(document):
+    assert TrainingArguments.check(document).errors

@@ -13,9 +13,14 @@ COMMANDS = {
     "show": "the settings that hold here, where each comes from, what follows",
     "explain": "one setting: type, bounds, default, variable, flag, rules",
     "rule": "one rule or code: what it found, why it is wrong, what to write",
+    "schema": "JSON Schema for editors and tools, rules included",
     "plan": "a run in numbers: batches, updates, logs, evaluations, checkpoints",
+    "init": "a new file of settings, with comments, for an editor to complete",
+    "migrate": "old names and values rewritten, in place or into another form",
+    "export": "a file of settings as variables, flags, YAML, TOML, JSON",
     "diff": "two files compared as settings, not as text",
     "train": "train a task",
+    "completion": "a script that completes all of this in bash, zsh or fish",
 }
 
 INTERRUPTED = 130

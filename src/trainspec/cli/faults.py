@@ -24,6 +24,25 @@ _CODES = {
         "see the message",
     ),
     "CLI108": ("cannot-train-here", "a package that training needs is missing", "nothing can be trained", "install it"),
+    "CLI109": (
+        "cannot-rewrite",
+        "an old name in a place where it cannot be rewritten without changing something else",
+        "an anchor, a merge key or an unusual way of writing ties it to other settings",
+        "change it by hand",
+    ),
+    "CLI110": (
+        "refused-pickle",
+        "a file that is no pickle of training arguments, or names what settings have no use for",
+        "it is read as data, and whatever else it asks for is not done",
+        "save the settings as JSON, by args.to_json_string(), and migrate that",
+    ),
+    "CLI111": (
+        "not-writable",
+        "a setting that a form cannot say, or would give back as another",
+        "what is written must read back as the same settings",
+        "choose another form",
+    ),
+    "CLI112": ("file-exists", "a file that is there already", "it would be overwritten", "pass --force"),
 }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainspec.cli.faults import CannotRun, mistake
-from trainspec.cli.files import files_in
+from trainspec.cli.files import STDIN, files_in, stdin_documents, stdin_name
 from trainspec.cli.options import Given
+from trainspec.reports.report import Report
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.judgement import document_layer, from_layers
 from trainspec.settings.names import Layer
@@ -19,23 +19,6 @@ from trainspec.settings.sources.variables import TASK, Variables
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
     from trainspec.settings.shapes import Shape
-
-
-@dataclass(slots=True)
-class Report:
-    """What judging one document found."""
-
-    file: str
-    number: int = 1
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    task: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        errors = any(item.severity == "error" for item in self.diagnostics)
-        found = [item.to_dict() for item in self.diagnostics]
-        head = {"file": self.file, "document": self.number, "ok": not errors}
-        return {**head, "task": self.task, "ignored": self.ignored, "diagnostics": found}
 
 
 class Judging:
@@ -65,23 +48,30 @@ class Judging:
         self.layers, self.found = sources.layers(self.model)
 
     def reports(self, words: Sequence[str]) -> Iterator[Report]:
+        """A report for each document of each file, every file once. What cannot be read has one too."""
         if not words:
-            yield self._report("environment", 1, self.config, [], [])
+            report = self._report("environment", 1, self.config, [], [])
+            report.of_file = False
+            yield report
+        seen: set[str] = set()
         for word in words:
             try:
                 for path in files_in(word):
-                    yield from self._file(path)
+                    if path == word or path not in seen:
+                        seen.add(path)
+                        yield from self._file(path)
             except SourceError as error:
                 yield Report(word, diagnostics=list(error.diagnostics))
 
     def _file(self, path: str) -> Iterator[Report]:
-        number = 0
+        number, name = 0, stdin_name(self.given) if path == STDIN else path
         try:
-            for number, document in enumerate(read_documents(path, at=self.given.get("at")), start=1):
+            documents = stdin_documents(self.given) if path == STDIN else read_documents(path, at=self.given.get("at"))
+            for number, document in enumerate(documents, start=1):
                 layer, found = document_layer(self.model, document)
-                yield self._report(path, number, document, [layer], found)
+                yield self._report(name, number, document, [layer], found)
         except SourceError as error:
-            yield Report(path, number + 1, diagnostics=list(error.diagnostics))
+            yield Report(name, number + 1, diagnostics=list(error.diagnostics))
 
     def _report(
         self, path: str, number: int, document: Document | None, layers: list[Layer], found: list[Diagnostic]

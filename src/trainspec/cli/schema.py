@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.named import settings_class
 from trainspec.cli.options import Command, Option, wants_help
+from trainspec.export import json_schema
+from trainspec.export.json_schema import Draft
 from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.base import Settings
 
 COMMAND = Command(
     "schema",
@@ -40,15 +43,14 @@ def run(argv: Sequence[str]) -> int:
         raise CannotRun(mistake("CLI102", "schema takes no file: it describes files", "see trainspec schema --help"))
     name = given.get("model")
     model = settings_class(name) if name else TrainingArguments
-    print(_render(given.get("for") or "file", model, given.get("draft") or "7"), end="")
+    draft: Draft = "2020-12" if given.get("draft") == "2020-12" else "7"
+    print(_render(given.get("for") or "file", model, draft), end="")
     return 0
 
 
-def _render(what: str, model: type[TrainingArguments], draft: str) -> str:
+def _render(what: str, model: type[Settings], draft: Draft) -> str:
     if what == "file":
-        from trainspec.export.json_schema import render
-
-        return render(model, draft="7" if draft == "7" else "2020-12")
+        return json_schema.render(model, draft=draft)
     if what == "env":
         from trainspec.export import environment_schema
 

@@ -7,16 +7,25 @@ import sys
 from collections.abc import Sequence
 
 from trainspec.cli.faults import CannotRun, mistake
-from trainspec.cli.judging import Judging, Report
-from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
-from trainspec.cli.terminal import answer_json, counted, exit_code, style, uses_color
+from trainspec.cli.files import STDIN_OPTIONS
+from trainspec.cli.judging import Judging
+from trainspec.cli.options import AT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
+from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, exit_code, style, uses_color
+from trainspec.reports.report import Report
 from trainspec.settings.redaction import printable
+
+# The forms that other programs read, and what makes each; imported when chosen.
+FORMS = {
+    "github": "trainspec.reports.github",
+    "sarif": "trainspec.reports.sarif",
+    "junit": "trainspec.reports.junit",
+}
 
 COMMAND = Command(
     "validate",
     "FILE...",
-    "Judge files of settings (YAML, JSON, TOML; paths or URLs; folders are searched). The verdict depends on the files "
-    "alone, unless --env is given.",
+    "Judge files of settings (YAML, JSON, TOML): paths, URLs, folders, quoted patterns such as 'configs/**/*.yaml', or "
+    "- for stdin. The verdict depends on the files alone, unless --env is given.",
     (
         Option("env", "judge this process's TRAINSPEC_* variables too, over each file; no file is needed then"),
         AT,
@@ -25,9 +34,20 @@ COMMAND = Command(
         Option("world-size", "check against a job of this many processes", "N"),
         TASK_OPTION,
         Option("model", "judge by this settings class instead of TrainingArguments", "pkg.mod:Class"),
-        FORMAT,
+        Option("strict", "warnings count too: exit code 1 where there is one"),
+        *STDIN_OPTIONS,
+        Option(
+            "format",
+            "text (the default), json, github (annotations), sarif or junit; all but text print nothing else",
+            "FORMAT",
+            ("text", "json", *FORMS),
+        ),
     ),
-    examples=("trainspec validate run.yaml --target h100x8", "trainspec validate configs/ --format json"),
+    examples=(
+        "trainspec validate run.yaml --target h100x8",
+        "trainspec validate 'configs/**/*.yaml' --strict --format sarif",
+        "helm template . | trainspec validate - --at data",
+    ),
 )
 
 
@@ -40,31 +60,60 @@ def run(argv: Sequence[str]) -> int:
         raise CannotRun(*given.unknown)
     if not given.words and not given.has("env"):
         raise CannotRun(mistake("CLI102", "validate needs a file", "trainspec validate run.yaml"))
-    judging = Judging(given)
+    judging, form = Judging(given), given.get("format") or "text"
     reports = []
     for report in judging.reports(given.words):
         reports.append(report)
-        if given.get("format") != "json":
-            _print(report, headed=len(given.words) != 1 or report.number > 1 or os.path.isdir(given.words[0]))
-    found = [item for report in reports for item in report.diagnostics]
+        _note(report, form)
+        if form == "text":
+            _print(report, headed=len(given.words) != 1 or report.number > 1 or report.file != given.words[0])
+    code = exit_code(item for report in reports for item in report.diagnostics)
     summary = _summary(reports)
-    if given.get("format") == "json":
-        answer_json({"ok": not summary["errors"], "files": [one.to_dict() for one in reports], "summary": summary})
-    else:
+    strict = given.has("strict")
+    code = FINDINGS if code == FINE and strict and summary["warnings"] else code
+    if form == "text":
         print(_summary_line(summary))
-    return exit_code(found)
+    elif form == "json":
+        answer_json({"ok": code == FINE, "files": [one.to_dict() for one in reports], "summary": summary})
+    elif text := _rendered(form, reports, strict, code):
+        print(text)
+    return code
 
 
-def _print(report: Report, *, headed: bool) -> None:
-    name = printable(report.file) + (f" (document {report.number})" if report.number > 1 else "")
+def _rendered(form: str, reports: Sequence[Report], strict: bool, code: int) -> str:
+    from importlib import import_module
+
+    from trainspec.cli.rule import meanings
+    from trainspec.reports.report import Manner
+
+    # Services show paths from the root of the repository, wherever in it the command runs.
+    here = os.getcwd()
+    roots = (os.environ.get(name, "") for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"))
+    root = next((path for path in roots if path and f"{here}{os.sep}".startswith(f"{path}{os.sep}")), here)
+    text: str = import_module(FORMS[form]).render(reports, Manner(root, strict, code, meanings))
+    return text
+
+
+def _note(report: Report, form: str) -> None:
+    """What is no fault but should be known, to stderr; the JSON has it in its place."""
+    if form == "json":
+        return
+    name = _name_of(report)
     if report.task == "unchecked":
         print(f"note: {name}: the task section was not checked; --task NAME does that", file=sys.stderr)
     if report.ignored:
         print(f"note: {name}: keys that are no settings: {printable(', '.join(report.ignored))}", file=sys.stderr)
+
+
+def _name_of(report: Report) -> str:
+    return printable(report.file) + (f" (document {report.number})" if report.number > 1 else "")
+
+
+def _print(report: Report, *, headed: bool) -> None:
     if not report.diagnostics:
         return
     if headed:
-        print(style(name, "bold"))
+        print(style(_name_of(report), "bold"))
     color = uses_color(sys.stdout)
     print("\n\n".join(item.render(color=color) for item in report.diagnostics), end="\n\n")
 

@@ -43,6 +43,9 @@ class FieldSchemas:
         head: Schema = {"title": titled(name), "description": info.description or titled(name)}
         if self._for_editors:
             head["markdownDescription"] = info.description or titled(name)
+            for choice in _all_choices(schema):
+                # Over a choice editors show this alone, so it tells of the setting too.
+                choice["markdownDescription"] = f"{head['description']}\n\n`{choice['const']}`: {choice['description']}"
         if not info.is_required():
             head["default"] = plain(info.get_default(call_default_factory=True))
         examples = [plain(example) for example in info.examples or () if example is not None]
@@ -146,6 +149,14 @@ def titled(name: str) -> str:
 
 def _choices(values: list[tuple[Any, str]]) -> Schema:
     return {"oneOf": [{"const": value, "description": text or f"The value {value}."} for value, text in values]}
+
+
+def _all_choices(schema: Schema) -> list[Schema]:
+    """The choices of a field, also of the items of its list."""
+    found: list[Schema] = list(schema.get("oneOf", ()))
+    for inner in (*schema.get("anyOf", ()), schema.get("items")):
+        found += _all_choices(inner) if inner else []
+    return found
 
 
 def _constraints(metadata: tuple[Any, ...]) -> list[Any]:

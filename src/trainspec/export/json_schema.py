@@ -95,10 +95,12 @@ def _rule(rule: Rule, conditions: ConditionSchemas, defaults: dict[str, Any], dr
     if rule.when is None:
         raise TypeError(f"rule {rule.code} is no data")
     message = f"{rule.code}: {rule.message}. {rule.fix[:1].upper()}{rule.fix[1:]}."
-    refused: Schema = {"not": {}, "errorMessage": message} if draft == "7" else NEVER
+    refused: Any = False if draft == "7" else NEVER
     blamed = sorted(triggers(rule.when, defaults) or ())
     names = [name for field in blamed for name in (field, *_aliases_of(field))]
-    then: Schema = {"type": "object", "properties": dict.fromkeys(names, refused)} if names else refused
+    then: Schema = {"type": "object", "properties": dict.fromkeys(names, refused)} if names else {"not": {}}
+    if draft == "7":
+        then["errorMessage"] = message
     return {"$comment": message, "if": conditions.render(rule.when), "then": then}
 
 
@@ -115,7 +117,7 @@ def _typed_arguments(model: type[Settings], fields: FieldSchemas) -> list[Schema
         for choice, section in argument_models(name).items() if name in model.model_fields else ():
             by_section.setdefault(section, []).append(choice)
         for section, choices in by_section.items():
-            takes: Schema = {"anyOf": [{"type": "null"}, {"type": "string"}, fields.section(section)]}
+            takes: Schema = {"anyOf": [fields.section(section), {"type": "string"}, {"type": "null"}]}
             then = {"type": "object", "properties": {name: takes}}
             found.append({"if": conditions.render(OneOf(chooser, tuple(choices))), "then": then})
     return found

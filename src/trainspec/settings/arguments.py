@@ -4,60 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainspec.settings.base import Settings
 from trainspec.settings.derived import DERIVATIONS, Derivation
-from trainspec.settings.groups.advanced import AdvancedSettings
-from trainspec.settings.groups.batch import BatchSettings
-from trainspec.settings.groups.best_model import BestModelSettings
-from trainspec.settings.groups.checkpoint import CheckpointSettings
-from trainspec.settings.groups.data import DataSettings
-from trainspec.settings.groups.debug import DebugSettings
-from trainspec.settings.groups.device import DeviceSettings
-from trainspec.settings.groups.distributed import DistributedSettings
-from trainspec.settings.groups.evaluation import EvaluationSettings
-from trainspec.settings.groups.hub import HubSettings
-from trainspec.settings.groups.logging import LoggingSettings
-from trainspec.settings.groups.metrics import MetricsSettings
-from trainspec.settings.groups.optimizer import OptimizerSettings
-from trainspec.settings.groups.output import OutputSettings
-from trainspec.settings.groups.performance import PerformanceSettings
-from trainspec.settings.groups.precision import PrecisionSettings
-from trainspec.settings.groups.randomness import RandomnessSettings
-from trainspec.settings.groups.run import RunSettings
-from trainspec.settings.groups.schedule import ScheduleSettings
-from trainspec.settings.groups.tracking import TrackingSettings
+from trainspec.settings.fields import Fields, PluginFields
 from trainspec.settings.process_view import ProcessView
 from trainspec.settings.rules.registry import ALL_RULES
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.setters import Setters
 
+if TYPE_CHECKING:
+    from typing import Unpack
 
-# Last base first: pydantic orders fields by walking the bases backwards.
-class TrainingArguments(
-    Setters,
-    ProcessView,
-    TrackingSettings,
-    AdvancedSettings,
-    MetricsSettings,
-    DebugSettings,
-    HubSettings,
-    BestModelSettings,
-    RandomnessSettings,
-    DeviceSettings,
-    DistributedSettings,
-    PrecisionSettings,
-    PerformanceSettings,
-    DataSettings,
-    CheckpointSettings,
-    LoggingSettings,
-    ScheduleSettings,
-    OptimizerSettings,
-    EvaluationSettings,
-    BatchSettings,
-    RunSettings,
-    OutputSettings,
-    Settings,
-):
+    from trainspec.settings.typed import SettingsButOutputDir
+
+
+class TrainingArguments(Setters, ProcessView, Fields, PluginFields):
     """The settings of one training run: Hugging Face's names, types and defaults, validated together.
 
     `TrainingArguments("out", learning_rate=3e-4)` reads TRAINSPEC_* variables below its own arguments; `from_dict`,
@@ -67,8 +27,12 @@ class TrainingArguments(
     positional: ClassVar[tuple[str, ...]] = ("output_dir",)
     own_rules: ClassVar[tuple[Rule, ...]] = ALL_RULES
 
+    if TYPE_CHECKING:
+        # What checkers would work out from the fields, in words that pydantic's mypy plugin keeps to as well.
+        def __init__(self, output_dir: str = ..., **settings: Unpack[SettingsButOutputDir]) -> None: ...
 
-GROUPS = tuple(base for base in reversed(TrainingArguments.__mro__) if base.__name__.endswith("Settings"))[1:]
+
+GROUPS = tuple(reversed(Fields.__bases__))
 
 
 class _Derived:

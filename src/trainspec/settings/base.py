@@ -57,7 +57,8 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
 
 if TYPE_CHECKING:
     # Type checkers know how pydantic's own metaclass makes constructors, and ours changes nothing of that.
-    _Model = BaseModel
+    class _Model(BaseModel):
+        """No alias, which pydantic's mypy plugin would overlook."""
 else:
     _Model = SettingsMeta("_Model", (BaseModel,), {"__module__": __name__}, defer_build=True)
 
@@ -248,11 +249,13 @@ class Settings(_Model):
         """New validated settings with these changes; this object stays as it is. Raises ValidationError."""
         return changed(self, changes, SourceKind.CONSTRUCTOR)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in type(self).__pydantic_fields__:
-            self._set_other(name, value)
-            return
-        self._become({name: value})
+    if not TYPE_CHECKING:  # a checker that sees it lets any name be assigned
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name not in type(self).__pydantic_fields__:
+                self._set_other(name, value)
+                return
+            self._become({name: value})
 
     def _become(self, changes: dict[str, Any]) -> None:
         """Take on changes in place, all of them or (raising ValidationError) none."""

@@ -106,6 +106,27 @@ CODES: dict[str, Explanation] = {
         "a mistyped name would otherwise be ignored",
         "correct the name, or ignore this when the file is another program's",
     ),
+    **{
+        f"{family}{number}": Explanation(name, f"{what} of {whose}", why, fix)
+        for family, whose in (("SCH", "a learning-rate schedule"), ("OPT", "an optimizer"))
+        for number, name, what, why, fix in (
+            (
+                201,
+                "unknown-argument",
+                "an argument that is none",
+                "it would be ignored",
+                "use one that the message names",
+            ),
+            (202, "bad-argument", "an argument of a wrong type or out of its bounds", "it cannot be used", "mend it"),
+            (
+                203,
+                "malformed-arguments",
+                "arguments that do not read k=v,k2=v2",
+                "they cannot be read",
+                "write k=v,k2=v2",
+            ),
+        )
+    },
     "REN101": Explanation(
         "deprecated-name", "an old name, which still works", "one name for one thing", "use the new one"
     ),

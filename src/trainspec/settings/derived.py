@@ -101,6 +101,10 @@ def _hub_model_id(args: TrainingArguments, said: str | None) -> str | None:
     return args.output_dir.rstrip("/").rsplit("/", 1)[-1]
 
 
+def _scheduler_arguments(args: TrainingArguments, said: dict[str, Any] | None) -> dict[str, Any]:
+    return dict(said or {})
+
+
 def _or_from(other: str) -> Derivation:
     def compute(args: TrainingArguments, said: Any) -> Any:
         return getattr(args, other) if said is None else said
@@ -118,7 +122,7 @@ DERIVATIONS: dict[str, Derivation] = {
     "torch_compile": Derivation(_compile, ("torch_compile_backend", "torch_compile_mode", "torchdynamo")),
     "torch_compile_backend": Derivation(_compile_backend, ("torch_compile", "torchdynamo")),
     "hub_model_id": Derivation(_hub_model_id, ("push_to_hub", "output_dir")),
-    "lr_scheduler_kwargs": Derivation(lambda args, said: dict(said or {}), ()),
+    "lr_scheduler_kwargs": Derivation(_scheduler_arguments, ()),
     "fsdp": Derivation(_fsdp, ()),
     "debug": Derivation(_debug, ()),
     "report_to": Derivation(_report_to, ()),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -206,7 +206,7 @@ def _validate_fields(
             new = diagnose(error, kinds, origin.source, secrets=secrets)
             found += [item for item in new if item.fields[0].partition(".")[0] not in failing]
             failing.update(item.fields[0].partition(".")[0] for item in new)
-    return cls.model_construct(**sound), found, failing
+    return cast("S", cls.model_construct(**sound)), found, failing
 
 
 def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:

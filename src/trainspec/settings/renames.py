@@ -75,7 +75,7 @@ _SHARDED_DDP = {"simple": "shard_grad_op", "zero_dp_2": "shard_grad_op", "zero_d
 
 
 def _sharded_ddp(options: Any) -> Any:
-    if options is False or options is None or options == "" or options == []:
+    if options is False or options is None or options in ("", []):
         return NOTHING
     if options is True:
         return ["shard_grad_op"]
@@ -98,7 +98,7 @@ RENAMED: dict[str, Renamed] = {
     "push_to_hub_model_id": Renamed("hub_model_id", "4.11"),
     "fp16_backend": Renamed("half_precision_backend", "4.13", idle="auto"),
     "adafactor": Renamed("optim", "4.16", "optim: adafactor", _when_true("adafactor")),
-    "sharded_ddp": Renamed("fsdp", "4.31", "fairscale's options became those of fsdp", _sharded_ddp),
+    "sharded_ddp": Renamed("fsdp", "4.31", "fsdp, with the option that replaces fairscale's", _sharded_ddp),
     "fsdp_min_num_params": Renamed("fsdp_config.min_num_params", "4.27", idle=0),
     "fsdp_transformer_layer_cls_to_wrap": Renamed("fsdp_config.transformer_layer_cls_to_wrap", "4.27"),
     "xpu_backend": Renamed("ddp_backend", "4.29"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from trainspec import TrainingArguments
+from trainspec import TrainingArguments, load
 
 
 def codes(verdict: Any) -> list[str]:
@@ -119,3 +119,9 @@ def test_the_strongest_source_wins_and_remembers_the_others(said, judge, tmp_pat
     ranked = [said[name] for name in reversed(STRENGTH) if name in said]
     assert settings.seed == ranked[0]
     assert [item.value for item in settings.provenance["seed"].overrode] == [str(value) for value in ranked[1:]]
+
+
+def test_an_empty_mounted_secret_is_an_unset_one(tmp_path):
+    (tmp_path / "token").write_text("\n")
+    args = load(environ={"TRAINSPEC_HUB_TOKEN_FILE": str(tmp_path / "token")})
+    assert args.hub_token is None

@@ -16,7 +16,7 @@ class FSDPConfig(Section):
     min_num_params: NonNegative = Field(
         default=0, description="Wrap every module with at least so many parameters; 0: not by size.", examples=[1000000]
     )
-    transformer_layer_cls_to_wrap: list[Name] | Name | None = Field(
+    transformer_layer_cls_to_wrap: Name | list[Name] | None = Field(
         default=None, description="Class names of the layers to wrap.", examples=[["Block"]]
     )
     backward_prefetch: Literal["backward_pre", "backward_post", "no_prefetch"] | None = Field(

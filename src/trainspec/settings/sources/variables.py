@@ -130,7 +130,9 @@ def _read_secret_file(
     if secret in variables.values:
         return [_both(variables, secret, variables.spelled[secret], variables.spelled[name])]
     try:
-        flat[secret] = read_secret(path)
+        # An empty mount is an empty variable: nothing is set.
+        if text := read_secret(path):
+            flat[secret] = text
     except SourceError as error:
         return [unreadable_secret(secret, variables, name, error)]
     return []

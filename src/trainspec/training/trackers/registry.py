@@ -33,8 +33,7 @@ TRACKERS: dict[str, TrackerKind] = {
 
 def chosen_trackers(args: TrainingArguments) -> list[str]:
     """The names that report_to means: "all" is everything installed, "none" is nothing."""
-    said = [args.report_to] if isinstance(args.report_to, str) else list(args.report_to)
-    names = [str(name) for name in said]
+    names = [str(name) for name in args.report_to]
     if "all" in names:
         return [name for name, kind in TRACKERS.items() if kind.is_installed()]
     return [name for name in names if name != "none"]

@@ -1,0 +1,115 @@
+"""`trainspec.env`: a dotenv file with every variable, commented out, under its description, type and default."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from trainspec.export.text_patterns import as_text
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.base import Settings
+from trainspec.settings.dumping import plain
+from trainspec.settings.help_text import default_of, sections_of
+from trainspec.settings.kinds import Kind
+from trainspec.settings.shapes import Shape, shape_of
+from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
+
+_WIDTH = 100
+_WORD = re.compile(r"[\w./:@%+,-]*", re.ASCII)
+_ABOUT = (
+    "Settings of a run as variables. Take the # from the lines that you want; each shows an example, and an empty "
+    "variable counts as unset. Name the file in {prefix}ENV_FILE, or hand it to docker run --env-file, compose or a "
+    "shell. Variables of the process come before those of this file."
+)
+_HOW = (
+    "Lists are written as a,b or as JSON, mappings as JSON in single quotes or a key at a time: "
+    "{prefix}FSDP_CONFIG__VERSION=2. docker run --env-file takes quotes for a part of the value: leave them out there."
+)
+
+
+def render(model: type[Settings] = TrainingArguments) -> str:
+    """The text of the file, for the variables of a settings class."""
+    return "\n".join(_lines(model)) + "\n"
+
+
+def _lines(model: type[Settings]) -> Iterator[str]:
+    shape, prefix = shape_of(model), model.env_prefix
+    yield from _comment(_ABOUT.format(prefix=prefix))
+    if "fsdp_config" in shape.fields:
+        yield from _comment(_HOW.format(prefix=prefix))
+    yield from _sources(model)
+    for section in sections_of(shape):
+        yield from ("", f"# --- {section.heading}")
+        for name in section.names:
+            yield ""
+            yield from _setting(shape, prefix, name)
+
+
+def _sources(model: type[Settings]) -> Iterator[str]:
+    about = {
+        CONFIG: "A file of settings (YAML, JSON, TOML), over which these are laid: configs/run.yaml",
+        SECRETS_DIR: "A folder of mounted secrets, one file a setting: /run/secrets",
+        TASK: "The task's own settings as JSON, or a key at a time",
+    }
+    yield from ("", "# --- Where settings are found")
+    for name, text in about.items():
+        if name not in model.model_fields:
+            yield from ("", *_comment(text), f"#{model.env_prefix}{name.upper()}=")
+
+
+def _setting(shape: Shape, prefix: str, name: str) -> Iterator[str]:
+    info, kind = shape.fields[name], shape.kinds[name]
+    yield from _comment(info.description or "")
+    yield from _comment(f"{kind.expected}; {default_of(name, info)}")
+    yield from _keys(f"{prefix}{name}".upper(), kind)
+    if name in shape.secrets:
+        yield f"#{prefix}{name.upper()}="
+        yield from (*_comment("or the file that holds it"), f"#{prefix}{name.upper()}{FILE_SUFFIX.upper()}=")
+        return
+    yield f"#{prefix}{name.upper()}={_quoted(as_text(example_of(info, kind)))}"
+
+
+def _keys(variable: str, kind: Kind) -> Iterator[str]:
+    if kind.section is not None:
+        keys = ", ".join(kind.section.model_fields)
+        yield from _comment(f"a key at a time: {variable}{NESTED}KEY, of {keys}")
+
+
+def example_of(info: FieldInfo, kind: Kind) -> Any:
+    """A value to show: of a setting that may name a file, one that needs no file."""
+    examples = [plain(value) for value in info.examples or () if value is not None]
+    if kind.section is not None:
+        examples = [value for value in examples if isinstance(value, dict)]
+    if examples:
+        return examples[0]
+    default = None if info.is_required() else plain(info.get_default(call_default_factory=True))
+    return _any_of(kind) if default is None or default == "" else default
+
+
+def _any_of(kind: Kind) -> Any:
+    """A value of a user's own setting that has neither example nor default."""
+    if kind.choices:
+        return kind.choices[0]
+    if kind.items is not None:
+        return [_any_of(kind.items)]
+    if kind.null:
+        return None
+    return {} if kind.mapping else True if kind.boolean else 1 if kind.integer or kind.number else "text"
+
+
+def _quoted(text: str) -> str:
+    """As dotenv files and shells read it: what is more than a word stands in single quotes."""
+    if _WORD.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _comment(text: str) -> Iterator[str]:
+    yield from textwrap.wrap(
+        text, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False, break_long_words=False
+    )

@@ -1,0 +1,172 @@
+"""JSON Schema of the variables that a run is configured by: the `environment` of compose, `env` of Helm values.
+
+A variable holds text, so each is a string here, with a pattern of all that the loader reads as the setting's type.
+What lies beyond a pattern is left to the loader: most bounds, rules across settings, files. Where the schema is the
+stricter one it says so: names are written in upper case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trainspec.export.field_schema import titled
+from trainspec.export.json_schema import Draft, settings_schema
+from trainspec.export.text_patterns import Schema, any_case, as_text, listed, pattern_of
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.base import Settings
+from trainspec.settings.kinds import Kind
+from trainspec.settings.renames import REMOVED, RENAMED
+from trainspec.settings.sources.command_line import kind_at
+from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
+
+_HOME = "https://trainspec.dev/schemas/"
+_COMMENT = (
+    "Generated. Names are written in upper case here, though the loader reads any case. Bounds that no pattern can say,"
+    " rules across settings and files are judged by trainspec validate --env."
+)
+_SWITCH, _WORD = Kind(boolean=True), Kind()
+_SAYS_SOMETHING: Schema = {"type": "string", "pattern": r"\S"}
+_SAYS_NOTHING: Schema = {"type": "string", "pattern": r"^\s*$"}
+_RESERVED = {
+    CONFIG: "Path or URL of a file of settings (YAML, JSON, TOML), over which the variables are laid.",
+    ENV_FILE: "Path of a dotenv file, over which the variables are laid.",
+    SECRETS_DIR: "Folder of mounted secrets, one file a setting.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of ours: what it may hold, and whether more of them lie below it."""
+
+    name: str
+    schema: Schema
+    is_open: bool = False
+    has_keys: bool = False
+
+
+def render(model: type[Settings] = TrainingArguments, draft: Draft = "2020-12") -> Schema:
+    """The schema of environments in which a settings class is loaded."""
+    found = list(variables(model, draft))
+    names = [one.name for one in found]
+    opened = [f"^{one.name}{NESTED}." for one in found if one.is_open]
+    whole = settings_schema(model, draft=draft)
+    return {
+        "$schema": whole["$schema"],
+        "$id": f"{_HOME}{_file_name(model, draft)}",
+        "title": f"Environment of {model.__name__}",
+        "description": f"Variables that say settings of {model.__name__}; those without our prefix are left alone.",
+        "$comment": _COMMENT,
+        "type": "object",
+        "properties": {one.name: one.schema for one in found},
+        "patternProperties": {pattern: _open_key() for pattern in opened},
+        "propertyNames": {
+            "type": "string",
+            "description": f"A variable that begins with {model.env_prefix} is one of those listed.",
+            "anyOf": [
+                {"not": {"type": "string", "pattern": f"^{any_case(model.env_prefix)}"}},
+                {"enum": names},
+                *({"pattern": pattern} for pattern in opened),
+            ],
+        },
+        "additionalProperties": True,
+        "allOf": [*_secrets_once(model), *_keys_over_mappings(found)],
+    }
+
+
+def _file_name(model: type[Settings], draft: Draft) -> str:
+    dialect = "" if draft == "2020-12" else f"{draft}."
+    return f"{'trainspec' if model is TrainingArguments else model.__name__}.environment.{dialect}schema.json"
+
+
+def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Variable]:
+    """Every variable that the class reads, its settings first."""
+    whole = settings_schema(model, draft=draft)
+    sections = whole.get("$defs") or whole.get("definitions") or {}
+    for name, schema in whole["properties"].items():
+        if name in model.model_fields:
+            yield from _with_keys(f"{model.env_prefix}{name.upper()}", schema, model.field_kinds()[name], sections)
+        elif name in RENAMED or name in REMOVED:
+            yield _variable(f"{model.env_prefix}{name.upper()}", schema, _kind_of_old(model, name))
+    for secret in _secrets(model):
+        name = f"{model.env_prefix}{secret}{FILE_SUFFIX}".upper()
+        marks = {key: value for key, value in whole["properties"][secret].items() if key.startswith("deprecat")}
+        yield Variable(
+            name, {**_about(name, f"Path of the file that holds {secret}, as mounted secrets are."), **marks}
+        )
+    for name, about in _RESERVED.items():
+        if name not in model.model_fields:
+            yield Variable(full := f"{model.env_prefix}{name.upper()}", _about(full, about))
+    if TASK not in model.model_fields:
+        text = _about(full := f"{model.env_prefix}{TASK.upper()}", "The task's own settings, as a JSON object.")
+        yield Variable(full, {**text, "pattern": pattern_of({"type": "object"}, _WORD)}, is_open=True)
+
+
+def _with_keys(name: str, schema: Schema, kind: Kind, sections: dict[str, Schema]) -> Iterator[Variable]:
+    """A setting's variable, then those of its keys."""
+    keys = sections[kind.section.__name__]["properties"] if kind.section is not None else {}
+    yield _variable(name, schema, kind, is_open=kind.mapping and not keys, has_keys=bool(keys))
+    for key, inner in keys.items():
+        below = kind_at({"": kind}, ("", key)) or kind_at({"": kind}, ("", key.removeprefix("fsdp_")))
+        if below is not None:
+            yield from _with_keys(f"{name}{NESTED}{key.upper()}", inner, below, sections)
+
+
+def _kind_of_old(model: type[Settings], old: str) -> Kind:
+    """How the text under an old name is read."""
+    if old in REMOVED:
+        return _WORD
+    if RENAMED[old].convert is not None:
+        return _SWITCH
+    return kind_at(model.field_kinds(), tuple(RENAMED[old].successor.split("."))) or _WORD
+
+
+def _variable(name: str, schema: Schema, kind: Kind, *, is_open: bool = False, has_keys: bool = False) -> Variable:
+    description = schema["description"]
+    if kind.phrases:
+        description += f" {kind.expected[:1].upper()}{kind.expected[1:]}."
+    found: Schema = {"type": "string", "title": schema["title"], "description": description}
+    if schema.get("default") not in (None, ""):
+        found["default"] = as_text(schema["default"])
+    if schema.get("examples"):
+        found["examples"] = [as_text(example) for example in schema["examples"]]
+    found |= {key: value for key, value in schema.items() if key.startswith("deprecat")}
+    pattern, choices = pattern_of(schema, kind), listed(schema)
+    if choices and pattern is not None:
+        found["anyOf"] = [{"oneOf": choices}, {"pattern": pattern}]
+    elif pattern is not None:
+        found["pattern"] = pattern
+    return Variable(name, found, is_open=is_open, has_keys=has_keys)
+
+
+def _about(name: str, description: str) -> Schema:
+    return {"type": "string", "title": titled(name.partition("_")[2].lower()), "description": description}
+
+
+def _open_key() -> Schema:
+    return {"type": "string", "title": "Key", "description": "A key of the mapping that the name begins with."}
+
+
+def _secrets(model: type[Settings]) -> list[str]:
+    old = [name for name, renamed in RENAMED.items() if renamed.successor in model.secret_fields()]
+    return [*sorted(model.secret_fields()), *old]
+
+
+def _secrets_once(model: type[Settings]) -> Iterator[Schema]:
+    """A secret is given by value or by file."""
+    for secret in _secrets(model):
+        name = f"{model.env_prefix}{secret}".upper()
+        both = (name, name + FILE_SUFFIX.upper())
+        given = {"properties": dict.fromkeys(both, _SAYS_SOMETHING), "required": list(both)}
+        yield {"type": "object", "not": {"type": "object", **given}}
+
+
+def _keys_over_mappings(found: list[Variable]) -> Iterator[Schema]:
+    """Keys are laid over a mapping; where the variable around them names a file, only one of the two can hold."""
+    for one in found:
+        if one.has_keys or one.is_open:
+            deep = NESTED in one.name
+            text = _SAYS_SOMETHING if deep else {"type": "string", "pattern": r"^\s*[^\s{]"}
+            around = {"type": "object", "properties": {one.name: text}, "required": [one.name]}
+            silent = {"type": "object", "patternProperties": {f"^{one.name}{NESTED}.": _SAYS_NOTHING}}
+            yield {"if": around, "then": silent}

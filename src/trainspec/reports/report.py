@@ -1,0 +1,80 @@
+"""What every form is made from: one report a document, and how its places are named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.settings.sources.provenance import Source
+
+
+@dataclass(slots=True)
+class Report:
+    """What judging one document found."""
+
+    file: str
+    number: int = 1
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    task: str | None = None
+    of_file: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        errors = any(item.severity == "error" for item in self.diagnostics)
+        found = [item.to_dict() for item in self.diagnostics]
+        head = {"file": self.file, "document": self.number, "ok": not errors}
+        return {**head, "task": self.task, "ignored": self.ignored, "diagnostics": found}
+
+
+class Meaning(Protocol):
+    """What a form says of a code: its name, what was found, why it is wrong, what to write."""
+
+    name: str
+    found: str
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to report: the folder that paths are relative to, whether warnings count, what the exit code will be."""
+
+    root: str
+    strict: bool = False
+    code: int = 0
+    meanings: Callable[[], Mapping[str, Meaning]] = dict
+
+    def path(self, name: str) -> str:
+        """The path of a file from the root, with slashes; as it stands where it is a URL or lies elsewhere."""
+        if "://" in name:
+            return name
+        try:
+            inner = os.path.relpath(os.path.abspath(name), self.root)
+        except ValueError:
+            return name
+        outside = inner == os.pardir or inner.startswith(os.pardir + os.sep)
+        return os.path.abspath(name) if outside else inner.replace(os.sep, "/")
+
+
+def place_of(report: Report, item: Diagnostic) -> tuple[str | None, Source | None]:
+    """The file that a diagnostic is about, and the place in it where it is known; a variable has no file."""
+    from trainspec.settings.redaction import printable, redact_url
+    from trainspec.settings.sources.provenance import SourceKind
+
+    shown = printable(redact_url(report.file))
+    for evidence in item.evidence:
+        source = evidence.source
+        if source is not None and source.kind in (SourceKind.FILE, SourceKind.DOTENV):
+            # The name in a source is made printable; the report has the file's own.
+            return (report.file if source.name == shown else source.name), source
+    return (report.file if report.of_file else None), None
+
+
+def details(item: Diagnostic) -> str:
+    """All that a diagnostic says but its code, as text of some lines."""
+    head, _, rest = item.render().partition("\n")
+    return "\n".join(filter(None, (head.partition("] ")[2], rest)))

@@ -1,0 +1,73 @@
+"""What a team's own tests call: settings are valid, or the test fails with every diagnostic."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.judgement import Verdict
+
+__all__ = ["assert_valid"]
+
+
+def assert_valid(
+    subject: Mapping[str, Any] | str | os.PathLike[str] | Settings,
+    *,
+    model: type[Settings] | None = None,
+    target: str | None = None,
+    world_size: int | None = None,
+    allow_warnings: bool = True,
+) -> None:
+    """Raise AssertionError, with every diagnostic rendered, unless a document, a file or settings are valid.
+
+    A file is a path or URL of YAML, JSON or TOML; each document of a YAML stream is judged. `model` is
+    TrainingArguments unless said otherwise, and of settings their own class. `target` (such as `h100x8`) and
+    `world_size` also check against a declared machine. With `allow_warnings` false, a warning fails too. Neither the
+    environment nor this machine is looked at.
+    """
+    __tracebackhide__ = True
+    faults = []
+    for name, verdict in _verdicts(subject, model):
+        judged = verdict
+        if verdict.ok and (target is not None or world_size is not None):
+            from trainspec.settings.loading import against_target
+
+            judged = against_target(verdict, target, world_size)
+        found = judged.errors if allow_warnings else judged.diagnostics
+        faults += [f"{name} {'are' if name == 'these settings' else 'is'} not valid"] * bool(found)
+        faults += [item.render() for item in found]
+    if faults:
+        raise AssertionError("\n\n".join(faults))
+
+
+def _verdicts(subject: Any, model: type[Settings] | None) -> Iterator[tuple[str, Verdict]]:
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.base import Settings
+    from trainspec.settings.judgement import check_document
+
+    if isinstance(subject, Settings):
+        yield "these settings", check_document(model or type(subject), subject.to_dict(secrets=True))
+    elif isinstance(subject, Mapping):
+        yield "this document", check_document(model or TrainingArguments, subject)
+    else:
+        yield from _verdicts_on_file(os.fspath(subject), model or TrainingArguments)
+
+
+def _verdicts_on_file(path: str, model: type[Settings]) -> Iterator[tuple[str, Verdict]]:
+    from trainspec.settings.diagnostics import SourceError
+    from trainspec.settings.judgement import Verdict, document_layer, from_layers
+    from trainspec.settings.redaction import printable, redact_url
+    from trainspec.settings.sources.files import read_documents
+
+    name = printable(redact_url(path))
+    number = 0
+    try:
+        for number, document in enumerate(read_documents(path), start=1):
+            layer, found = document_layer(model, document)
+            shown = name if number == 1 else f"{name} (document {number})"
+            yield shown, from_layers(model, [layer], found, quiet=True)
+    except SourceError as error:
+        yield name if number == 0 else f"{name} (document {number + 1})", Verdict(None, list(error.diagnostics))
