@@ -70,7 +70,8 @@ def test_the_sdist_can_be_built_and_tested(in_sdist: set[str]) -> None:
 
 @pytest.mark.parametrize("which", ["in_wheel", "in_sdist"])
 def test_nothing_of_the_workshop_is_published(which: str, request: pytest.FixtureRequest) -> None:
-    names = request.getfixturevalue(which)
+    # The generated template holds names and defaults, every line commented out.
+    names = request.getfixturevalue(which) - {"schemas/trainspec.env"}
     assert not {name for name in names if RUBBISH.search(f"/{name}")}
 
 
