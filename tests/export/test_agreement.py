@@ -5,7 +5,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from tests.export.documents import Documents
 
 from trainspec import TrainingArguments
@@ -27,10 +28,10 @@ def disagreement(document: dict[str, Any]) -> str | None:
     verdict = TrainingArguments.check(document)
     if takes[0] == verdict.ok:
         return None
-    codes = {item.code for item in verdict.diagnostics}
-    if takes[0] and {item.code for item in verdict.errors} & LISTED:
+    if takes[0] and {item.code for item in verdict.errors} <= LISTED:
         return None
-    if not takes[0] and codes & LISTED:
+    # The validator takes a fraction as warmup_ratio (REN106); the schema keeps to the count.
+    if not takes[0] and isinstance(document.get("warmup_steps"), float):
         return None
     # Two names of one setting with the same value: the validator looks, the schema cannot.
     if not takes[0] and has_two_names(document):
@@ -44,18 +45,23 @@ def has_two_names(document: dict[str, Any]) -> bool:
 
     section = document.get("fsdp_config")
     keys = section if isinstance(section, dict) else {}
-    return any(f"fsdp_{key}" in keys for key in keys) or any(
-        old in document and RENAMED[old].successor in document for old in RENAMED
-    )
+    settings = [RENAMED[name].successor if name in RENAMED else name for name in document]
+    return any(f"fsdp_{key}" in keys for key in keys) or len(set(settings)) < len(settings)
 
 
-@settings(max_examples=EXAMPLES)
+@hypothesis_settings(max_examples=EXAMPLES)
 @given(DOCUMENTS.valid_by_field())
 def test_schema_and_validator_agree_on_documents_drawn_from_the_schema(document: dict[str, Any]) -> None:
     assert disagreement(document) is None
 
 
-@settings(max_examples=EXAMPLES)
+def test_two_old_names_of_one_setting_are_refused_by_both() -> None:
+    document = {"evaluate_during_training": True, "evaluation_strategy": "no"}
+    assert not TrainingArguments.check(document).ok
+    assert not any(validator.is_valid(document) for validator in VALIDATORS.values())
+
+
+@hypothesis_settings(max_examples=EXAMPLES)
 @given(DOCUMENTS.mutated())
 def test_schema_and_validator_agree_on_mutated_documents(document: dict[str, Any]) -> None:
     assert disagreement(document) is None

@@ -9,6 +9,7 @@ lists by code.
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -164,8 +165,9 @@ _DESCRIPTIVE = frozenset({"title", "description", "markdownDescription", "defaul
 
 
 def _one_name(model: type[Settings]) -> list[Schema]:
-    return [
-        one_name(old, new)
-        for old, renamed in RENAMED.items()
-        if (new := renamed.successor) in model.model_fields and old != ORGANIZATION
-    ]
+    """A setting stands under one of its names, of today or of other years."""
+    names: dict[str, list[str]] = {}
+    for old, renamed in RENAMED.items():
+        if renamed.successor in model.model_fields and old != ORGANIZATION:
+            names.setdefault(renamed.successor, [renamed.successor]).append(old)
+    return [one_name(one, other) for group in names.values() for one, other in combinations(group, 2)]

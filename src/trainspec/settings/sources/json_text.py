@@ -60,8 +60,8 @@ def _has_surrogate(value: Any) -> bool:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        left = dict.fromkeys(mapping)
+        twice = next(name for name, _ in pairs if left.pop(name, name) is not None)
         raise Fault("SRC104", f"the key {twice} stands twice", None)
     return mapping
 
