@@ -55,8 +55,12 @@ def test_schema_and_validator_agree_on_documents_drawn_from_the_schema(document:
     assert disagreement(document) is None
 
 
+def test_an_old_value_in_a_list_counts_as_the_one_it_became() -> None:
+    assert disagreement({"report_to": ["all", "azure-ml"]}) is None
+
+
 def test_two_old_names_of_one_setting_are_refused_by_both() -> None:
-    document = {"evaluate_during_training": True, "evaluation_strategy": "no"}
+    document: dict[str, Any] = {"evaluate_during_training": True, "evaluation_strategy": "no"}
     assert not TrainingArguments.check(document).ok
     assert not any(validator.is_valid(document) for validator in VALIDATORS.values())
 

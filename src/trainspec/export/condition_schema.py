@@ -167,6 +167,9 @@ def _value_schema(condition: OfOneField, kind: Kind, retired: Mapping[Any, Any])
     """The values of the setting for which the condition holds."""
     if kind.choices and not (kind.text or kind.items or kind.integer or kind.number):
         return _among_choices(condition, kind, retired)
+    if isinstance(condition, Includes):
+        old = [said for said, value in retired.items() if value.becomes == condition.option]
+        return {"anyOf": [_includes(str(option)) for option in (condition.option, *old)]}
     return _of_any_value(condition, kind)
 
 
