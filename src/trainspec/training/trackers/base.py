@@ -1,28 +1,74 @@
-"""What a tracker is, and the group that keeps a broken one from ending a run."""
+"""What a tracker is, what it is told about a run, and how often files may be written anew."""
 
 from __future__ import annotations
 
-import logging
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from trainspec.storage.local import LocalStore
 
 if TYPE_CHECKING:
     from trainspec.storage import Store
-
-logger = logging.getLogger(__name__)
 
 Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class ModelFacts:
+    """The model in a few words: its class, its parameters, and the configuration it carries where it has one."""
+
+    class_name: str
+    parameters: int
+    trainable: int
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunFacts:
-    """What a tracker is told about a run."""
+    """What a tracker is told about a run. Nothing in here is a secret; `run_facts` makes it from settings."""
 
     name: str
     output: Store
+    project: str = "huggingface"
+    project_is_said: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    logging_dir: str | None = None
+    # None: Trackio keeps the run on this machine.
+    trackio_space_id: str | None = None
+    private: bool | None = None
+    model: ModelFacts | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """One flat mapping for trackers that have one: the settings, under them the model's configuration."""
+        if self.model is None:
+            return dict(self.settings)
+        described = {
+            "model/class": self.model.class_name,
+            "model/num_parameters": self.model.parameters,
+            "model/num_trainable_parameters": self.model.trainable,
+        }
+        return {**self.model.config, **self.settings, **described}
+
+    def project_for(self, variable: str) -> str:
+        """The project: as the settings say, else as the tracker's environment variable says, else the default."""
+        return self.project if self.project_is_said else os.environ.get(variable) or self.project
+
+    def folder(self, name: str, variable: str = "") -> str | None:
+        """A folder for a tracker's own files: the one its environment variable names, else one in output_dir.
+
+        None where output_dir is remote: then the library's own place is as good as any.
+        """
+        said = os.environ.get(variable) if variable else None
+        if said is None and isinstance(self.output, LocalStore):
+            said = str(self.output.folder / name)
+        if said is not None:
+            Path(said).mkdir(parents=True, exist_ok=True)
+        return said
 
 
 class Pace:
@@ -55,44 +101,15 @@ class Tracker:
 
     def log(self, entry: Entry) -> None: ...
 
+    def best_checkpoint(self, url: str) -> None:
+        """The checkpoint at `url` holds the best model so far."""
+
     def refresh(self) -> None:
         """Called after evaluations and checkpoints: a moment to bring files up to date, where that is cheap."""
 
     def flush(self) -> None:
-        """Bring files up to date now: a run, or what came after it, is over."""
+        """Bring files up to date now. Training is over, but an evaluation may still follow."""
 
-
-class TrackerGroup:
-    """Several trackers as one. One that raises is reported and left out from then on."""
-
-    def __init__(self, trackers: Iterable[Tracker]) -> None:
-        self._trackers = list(trackers)
-
-    def start(self, run: RunFacts, history: Sequence[Entry]) -> None:
-        self._each(lambda tracker: tracker.start(run, history))
-
-    def log(self, entry: Entry) -> None:
-        self._each(lambda tracker: tracker.log(entry))
-
-    def refresh(self) -> None:
-        self._each(lambda tracker: tracker.refresh())
-
-    def flush(self) -> None:
-        self._each(lambda tracker: tracker.flush())
-
-    @property
-    def names(self) -> list[str]:
-        return [tracker.name for tracker in self._trackers]
-
-    def _each(self, act: Callable[[Tracker], None]) -> None:
-        for tracker in list(self._trackers):
-            try:
-                act(tracker)
-            except Exception as error:
-                self._trackers.remove(tracker)
-                logger.warning(
-                    "tracker %r failed and is left out for the rest of the run: %s: %s",
-                    tracker.name,
-                    type(error).__name__,
-                    error,
-                )
+    def finish(self, *, failed: bool) -> None:
+        """Nothing follows: close what is open. `failed`: the run ended before its last step."""
+        self.flush()

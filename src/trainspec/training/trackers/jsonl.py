@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainspec.training.trackers.base import Entry, Pace, RunFacts, Tracker
+from trainspec.training.trackers.names import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +42,12 @@ class JsonLinesTracker(Tracker):
 
     def _line(self, entry: Entry) -> str:
         # JSON has no nan and no infinity, and most readers refuse them.
-        known = {key: value if _is_json(value) else None for key, value in entry.items()}
-        return json.dumps({"run": self._run.name, **known}) + "\n"
+        known = {key: _as_json(value) for key, value in entry.items()}
+        return json.dumps({"run": self._run.name, **known}, default=str) + "\n"
 
 
-def _is_json(value: object) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
+def _as_json(value: Any) -> Any:
+    number = number_of(value)
+    if number is None:
+        return value
+    return number if math.isfinite(number) else None

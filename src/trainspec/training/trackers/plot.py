@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from importlib import import_module
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from trainspec.training.trackers.base import Entry, Pace, RunFacts, Tracker
+from trainspec.training.trackers.names import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FILE = "loss.png"
+_EVALUATION_LOSS = re.compile(r"eval_(?:.+_)?loss")
+_EVALUATION_COLORS = ("#c1440e", "#e09f3e", "#3d5a80", "#6a994e", "#9d4edd")
 
 
 class PlotTracker(Tracker):
@@ -52,7 +57,8 @@ def draw(entries: Sequence[Entry], title: str) -> bytes:
     FigureCanvasAgg(figure)
     losses, rate, norm = figure.subplots(3, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1, 1]})
     _curve(losses, entries, "loss", "training", color="#2a6f97")
-    _curve(losses, entries, "eval_loss", "evaluation", color="#c1440e", marker="o")
+    for (key, label), color in zip(_evaluations(entries).items(), cycle(_EVALUATION_COLORS), strict=False):
+        _curve(losses, entries, key, label, color=color, marker="o")
     _curve(rate, entries, "learning_rate", "learning rate", color="#52796f")
     _curve(norm, entries, "grad_norm", "gradient norm", color="#7b5ea7")
     losses.set(title=title, ylabel="loss")
@@ -69,9 +75,15 @@ def draw(entries: Sequence[Entry], title: str) -> bytes:
     return image.getvalue()
 
 
+def _evaluations(entries: Sequence[Entry]) -> dict[str, str]:
+    """Loss keys with their labels: one for each data set that evaluations had, in the order they came in."""
+    keys = dict.fromkeys(key for entry in entries for key in entry if _EVALUATION_LOSS.fullmatch(key))
+    return {key: f"evaluation {key.removeprefix('eval_').removesuffix('loss').rstrip('_')}".rstrip() for key in keys}
+
+
 def _curve(axes: Axes, entries: Sequence[Entry], key: str, label: str, *, color: str, marker: str = "") -> None:
-    known = [(entry["step"], entry[key]) for entry in entries if entry.get(key) is not None]
-    points = [(step, value) for step, value in known if math.isfinite(value)]
+    known = [(entry["step"], number_of(entry.get(key))) for entry in entries]
+    points = [(step, value) for step, value in known if value is not None and math.isfinite(value)]
     if not points:
         return
     steps, values = zip(*points, strict=True)
