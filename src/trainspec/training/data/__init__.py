@@ -1,27 +1,42 @@
 """From data sets to batches on their way to a device."""
 
-from trainspec.training.data.collator import collate
-from trainspec.training.data.columns import Collator, ColumnFilter, accepted_names
-from trainspec.training.data.loaders import (
-    batches,
-    data_seed,
-    eval_loader,
-    is_iterable,
-    row_count,
-    train_loader,
+from trainspec.training.data.collator import (
+    DataCollatorWithPadding,
+    collate,
+    collator_for,
+    default_data_collator,
 )
-from trainspec.training.data.sampler import EpochSampler
+from trainspec.training.data.columns import Collator, ColumnFilter, accepted_names
+from trainspec.training.data.draws import undisturbed
+from trainspec.training.data.evaluation_loaders import KeptLoaders
+from trainspec.training.data.lengths import RowLengthError
+from trainspec.training.data.loaders import data_seed, eval_loader, train_loader, train_sampler
+from trainspec.training.data.rows import column_names, first_row, is_iterable, row_count
+from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, LengthGroupedSampler
+from trainspec.training.data.walking import batches, epoch_lengths
 
 __all__ = [
     "Collator",
     "ColumnFilter",
+    "DataCollatorWithPadding",
     "EpochSampler",
+    "GroupedEpochSampler",
+    "KeptLoaders",
+    "LengthGroupedSampler",
+    "RowLengthError",
     "accepted_names",
     "batches",
     "collate",
+    "collator_for",
+    "column_names",
     "data_seed",
+    "default_data_collator",
+    "epoch_lengths",
     "eval_loader",
+    "first_row",
     "is_iterable",
     "row_count",
     "train_loader",
+    "train_sampler",
+    "undisturbed",
 ]

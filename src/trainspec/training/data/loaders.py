@@ -1,42 +1,68 @@
-"""Data loaders as the settings describe them, and walking through them from any batch."""
+"""Data loaders as the settings describe them."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sized
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch.utils.data import DataLoader, IterableDataset, SequentialSampler
+from torch.utils.data import DataLoader, IterableDataset, Sampler, SequentialSampler
 
-from trainspec.training.data.sampler import EpochSampler, mixed_seed
+from trainspec.training.data.columns import ColumnFilter
+from trainspec.training.data.draws import mixed_seed
+from trainspec.training.data.lengths import measure
+from trainspec.training.data.rows import Streamed, is_iterable
+from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler
+from trainspec.training.data.workers import SeededBatches
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.data.columns import Collator
 
+# Draws for training and for evaluation have nothing in common.
+_TRAINING, _EVALUATION = 0, 1
 
-def row_count(dataset: Any) -> int | None:
-    """Rows of a data set; None where it does not know."""
-    try:
-        return len(dataset) if isinstance(dataset, Sized) else None
-    except TypeError:
+
+def train_loader(
+    dataset: Any,
+    args: TrainingArguments,
+    collator: Collator,
+    device: torch.device,
+    *,
+    batch_size: int | None = None,
+    model_input_name: str | None = None,
+    rank: int = 0,
+) -> DataLoader[Any]:
+    """Rows in a new order each epoch, or as they come where they have no numbers.
+
+    `batch_size` (rows) stands in for the settings', `model_input_name` is what length grouping measures, `rank` tells
+    the draws of this process's workers from those of others. Raises RowLengthError where lengths are asked for and
+    rows have none.
+    """
+    size = args.train_batch_size if batch_size is None else batch_size
+    sampler = train_sampler(dataset, args, batch_size=size, model_input_name=model_input_name)
+    key = (data_seed(args), _TRAINING, rank)
+    return _loader(dataset, args, collator, device, size, sampler, key, drop_last=args.dataloader_drop_last)
+
+
+def train_sampler(
+    dataset: Any, args: TrainingArguments, *, batch_size: int, model_input_name: str | None = None
+) -> EpochSampler | None:
+    """The order of the training rows; None where they come one after the other."""
+    if is_iterable(dataset):
         return None
+    if not args.group_by_length:
+        return EpochSampler(len(dataset), data_seed(args))
+    lengths = measure(dataset, args.length_column_name, model_input_name)
+    return GroupedEpochSampler(lengths, batch_size * args.gradient_accumulation_steps, data_seed(args))
 
 
-def is_iterable(dataset: Any) -> bool:
-    return isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__")
-
-
-def train_loader(dataset: Any, args: TrainingArguments, collator: Collator, device: torch.device) -> DataLoader[Any]:
-    sampler = None if is_iterable(dataset) else EpochSampler(len(dataset), data_seed(args))
-    return _loader(dataset, args, collator, device, args.train_batch_size, sampler, drop_last=args.dataloader_drop_last)
-
-
-def eval_loader(dataset: Any, args: TrainingArguments, collator: Collator, device: torch.device) -> DataLoader[Any]:
+def eval_loader(
+    dataset: Any, args: TrainingArguments, collator: Collator, device: torch.device, *, rank: int = 0
+) -> DataLoader[Any]:
+    """All rows in their own order: none is dropped, since every one counts in a metric."""
     sampler = None if is_iterable(dataset) else SequentialSampler(dataset)
-    return _loader(dataset, args, collator, device, args.eval_batch_size, sampler, drop_last=False)
+    key = (data_seed(args), _EVALUATION, rank)
+    return _loader(dataset, args, collator, device, args.eval_batch_size, sampler, key, drop_last=False)
 
 
 def data_seed(args: TrainingArguments) -> int:
@@ -49,38 +75,33 @@ def _loader(
     collator: Collator,
     device: torch.device,
     batch_size: int,
-    sampler: EpochSampler | SequentialSampler | None,
+    sampler: Sampler[int] | None,
+    key: tuple[int, ...],
     *,
     drop_last: bool,
 ) -> DataLoader[Any]:
     workers = args.dataloader_num_workers
-    return DataLoader(
-        dataset,
+    loader: DataLoader[Any] = DataLoader(
+        _prepared(dataset, collator),
         batch_size=batch_size,
         sampler=sampler,
         collate_fn=collator,
         drop_last=drop_last,
         num_workers=workers,
-        pin_memory=args.dataloader_pin_memory and device.type != "cpu",
+        pin_memory=args.dataloader_pin_memory and device.type not in ("cpu", "mps"),
         persistent_workers=args.dataloader_persistent_workers and workers > 0,
         prefetch_factor=args.dataloader_prefetch_factor if workers else None,
-        # Workers' seeds are drawn from here: never from the generator that the model uses.
-        generator=torch.Generator().manual_seed(mixed_seed(data_seed(args), 0)),
+        # Workers' first seeds are drawn from here: never from the generator that the model uses.
+        generator=torch.Generator().manual_seed(mixed_seed(*key)),
     )
+    if workers:
+        # Given to the constructor, it would take the place of batch_size and sampler, which people read.
+        vars(loader)["batch_sampler"] = SeededBatches(cast("Sampler[Any]", loader.sampler), batch_size, drop_last, key)
+    return loader
 
 
-def batches(loader: DataLoader[Any], epoch: int, start: int, seed: int) -> Iterator[Any]:
-    """The batches of one epoch from number `start` on; those before it are not even loaded where we own the order."""
-    if isinstance(loader.generator, torch.Generator):
-        loader.generator.manual_seed(mixed_seed(seed, epoch))
-    set_epoch = getattr(loader.dataset, "set_epoch", None)
-    if callable(set_epoch):
-        set_epoch(epoch)
-    sampler = loader.sampler
-    if isinstance(sampler, EpochSampler):
-        sampler.move_to(epoch, start * (loader.batch_size or 1))
-        return iter(loader)
-    iterator = iter(loader)
-    # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.
-    deque(islice(iterator, start), maxlen=0)
-    return iterator
+def _prepared(dataset: Any, collator: Collator) -> Any:
+    if isinstance(collator, ColumnFilter):
+        dataset = collator.narrowed(dataset)
+    # A loader asks for rows by number, unless the data set is one of torch's.
+    return Streamed(dataset) if is_iterable(dataset) and not isinstance(dataset, IterableDataset) else dataset

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy
 import torch
 from torch.utils.data import Sampler
+
+from trainspec.training.data.draws import mixed_seed
+from trainspec.training.data.lengths import as_lengths, grouped_order, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-def mixed_seed(seed: int, epoch: int) -> int:
-    """A seed for one epoch; unlike a sum, it gives neighbouring seeds nothing in common."""
-    return int(numpy.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+    from trainspec.training.data.lengths import Lengths
 
 
 class EpochSampler(Sampler[int]):
@@ -36,9 +35,53 @@ class EpochSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(mixed_seed(self._seed, self._epoch))
-        order: list[int] = torch.randperm(self._length, generator=generator).tolist()
-        return iter(order[self._start :])
+        return iter(self._order(generator)[self._start :])
 
     def __len__(self) -> int:
         """The rows of a whole epoch, wherever the next walk starts."""
         return self._length
+
+    def _order(self, generator: torch.Generator) -> list[int]:
+        order: list[int] = torch.randperm(self._length, generator=generator).tolist()
+        return order
+
+
+class GroupedEpochSampler(EpochSampler):
+    """An order in which rows of similar length are neighbours, the longest of all in the first batch."""
+
+    def __init__(self, lengths: Lengths, batch_size: int, seed: int) -> None:
+        super().__init__(len(lengths), seed)
+        self._lengths = lengths
+        self._batch_size = batch_size
+
+    def _order(self, generator: torch.Generator) -> list[int]:
+        order: list[int] = grouped_order(self._lengths, self._batch_size, generator).tolist()
+        return order
+
+
+class LengthGroupedSampler(Sampler[int]):
+    """Rows of similar length are neighbours: for a loader of one's own.
+
+    `lengths` are measured where they are not given: on `model_input_name` (by default `input_ids`) of every row of
+    `dataset`. Draws from `generator`, or torch's. Raises ValueError where there is neither.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        dataset: Any = None,
+        lengths: Any = None,
+        model_input_name: str | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        if lengths is None and dataset is None:
+            raise ValueError("LengthGroupedSampler needs a dataset to measure, or lengths")
+        self.batch_size = batch_size
+        self.lengths = measure(dataset, None, model_input_name) if lengths is None else as_lengths(lengths)
+        self.generator = generator
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(grouped_order(self.lengths, self.batch_size, self.generator).tolist())

@@ -1,0 +1,27 @@
+"""Evaluation loaders whose worker processes serve one evaluation after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class KeptLoaders:
+    """Keeps a loader for each data set where its workers are to stay, and makes a new one each time elsewhere."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Any, Any]] = {}
+
+    def get(self, dataset: Any, make: Callable[[], Any]) -> Any:
+        """The loader of that very data set: what `make` returns, or returned the last time."""
+        if id(dataset) in self._kept:
+            return self._kept[id(dataset)][1]
+        loader = make()
+        if getattr(loader, "persistent_workers", False):
+            # Together with the data set, whose id nobody else can have as long as it is held.
+            self._kept[id(dataset)] = dataset, loader
+        return loader
+
+    def clear(self) -> None:
+        """Let the workers go."""
+        self._kept.clear()

@@ -1,0 +1,70 @@
+"""What workers draw: a function of the seed, the epoch and the batch.
+
+It depends neither on which worker loads the batch, nor on how many there are, nor on what was loaded before. So a
+resumed run sees the same augmentations, and so does one with workers that outlive an epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch.utils.data import BatchSampler, Sampler, get_worker_info
+
+from trainspec.training.data.draws import seed_generators
+
+
+class SeededIndexes(list[Any]):
+    """The indexes of one batch, which set the generators of the worker that receives them.
+
+    Only the way into another process pickles them; what arrives there is a plain list.
+    """
+
+    def __init__(self, indexes: Iterable[Any], epoch: int, seeds: tuple[int, ...]) -> None:
+        super().__init__(indexes)
+        self._epoch = epoch
+        self._seeds = seeds
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrive, (list(self), self._epoch, self._seeds)
+
+
+class SeededBatches(BatchSampler):
+    """Batches for workers; `key` tells this loader's draws from those of others."""
+
+    def __init__(self, sampler: Sampler[Any], batch_size: int, drop_last: bool, key: tuple[int, ...]) -> None:
+        super().__init__(sampler, batch_size, drop_last)
+        self._key = key
+        self._epoch = 0
+        self._first = 0
+
+    def move_to(self, epoch: int, first: int = 0) -> None:
+        """The next walk is through this epoch; `first` is the number of the first batch that the sampler gives."""
+        self._epoch = epoch
+        self._first = first
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        for number, indexes in enumerate(super().__iter__(), start=self._first):
+            yield SeededIndexes(indexes, self._epoch, (*self._key, self._epoch, number))
+
+
+_told: int | None = None
+"""In a worker: the epoch of the last batch."""
+
+
+def _arrive(indexes: list[Any], epoch: int, seeds: tuple[int, ...]) -> list[Any]:
+    worker = get_worker_info()
+    # In the main process somebody merely made a copy.
+    if worker is not None:
+        _tell_epoch(worker.dataset, epoch)
+        seed_generators(*seeds)
+    return indexes
+
+
+def _tell_epoch(dataset: Any, epoch: int) -> None:
+    """A worker that outlives an epoch has a data set of its own, which nobody else tells."""
+    global _told
+    before, _told = _told, epoch
+    set_epoch = getattr(dataset, "set_epoch", None)
+    if before not in (None, epoch) and callable(set_epoch):
+        set_epoch(epoch)

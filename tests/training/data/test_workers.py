@@ -1,0 +1,135 @@
+"""What workers draw is a function of the seed, the epoch and the batch; evaluations can keep their workers."""
+
+import copy
+import pickle
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from tests.training.small_job import Make, Rows
+from torch.utils.data import Dataset, IterableDataset
+
+from trainspec.training.data import KeptLoaders, batches, eval_loader, train_loader, undisturbed
+from trainspec.training.data.workers import SeededBatches, SeededIndexes
+
+
+class Drawn(Dataset[list[float]]):
+    """What each generator gives, with the epoch that this copy was told."""
+
+    epoch = 0
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> list[float]:
+        return [index, self.epoch, random.random(), numpy.random.rand(), torch.rand(()).item()]
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+
+class DrawnStream(IterableDataset[list[float]]):
+    def __iter__(self) -> Iterator[list[float]]:
+        worker = torch.utils.data.get_worker_info()
+        start = 0 if worker is None else worker.id * 4
+        rows = Drawn()
+        return (rows[index] for index in range(start, start + 4))
+
+
+def _collate(rows: list[list[float]]) -> torch.Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def _loader(make_trainer: Make, dataset: Any = None, workers: int = 2, rank: int = 0, **settings: Any) -> Any:
+    args = make_trainer(dataloader_num_workers=workers, **settings).args
+    return train_loader(Drawn() if dataset is None else dataset, args, _collate, torch.device("cpu"), rank=rank)
+
+
+def _epoch(loader: Any, epoch: int, start: int = 0) -> torch.Tensor:
+    return torch.cat(list(batches(loader, epoch, start, 1)))
+
+
+def test_draws_follow_epoch_batch_and_rank_and_repeat_nowhere(make_trainer: Make) -> None:
+    zero, one, other = (
+        _epoch(_loader(make_trainer, rank=rank), epoch)[:, 2:] for epoch, rank in [(0, 0), (1, 0), (0, 1)]
+    )
+    drawn = torch.cat([zero, one, other]).flatten()
+    assert len(drawn.unique()) == len(drawn)
+
+
+@pytest.mark.parametrize("stay", [False, True])
+@pytest.mark.parametrize("dataset", [Drawn(), DrawnStream()], ids=["by-number", "stream"])
+def test_draws_are_the_same_whatever_came_before(make_trainer: Make, stay: bool, dataset: Any) -> None:
+    settings = {"dataloader_persistent_workers": stay, "max_steps": 1}
+    loader = _loader(make_trainer, dataset, **settings)
+    _epoch(loader, 0)
+    assert torch.equal(_epoch(loader, 3), _epoch(_loader(make_trainer, dataset, **settings), 3))
+
+
+def test_workers_that_live_on_tell_their_data_the_epoch(make_trainer: Make) -> None:
+    loader = _loader(make_trainer, dataloader_persistent_workers=True)
+    assert [set(_epoch(loader, epoch)[:, 1].tolist()) for epoch in (0, 1, 4)] == [{0.0}, {1.0}, {4.0}]
+
+
+def test_a_walk_given_up_leaves_no_batch_to_the_next(make_trainer: Make) -> None:
+    loader = _loader(make_trainer, dataloader_persistent_workers=True)
+    whole = _epoch(_loader(make_trainer), 1)
+    next(batches(loader, 0, 0, 1))
+    assert torch.equal(_epoch(loader, 1), whole)
+
+
+def test_evaluation_draws_the_same_each_time_and_not_what_training_draws(make_trainer: Make) -> None:
+    args = make_trainer(dataloader_num_workers=2, dataloader_persistent_workers=True).args
+    loader = eval_loader(Drawn(), args, _collate, torch.device("cpu"))
+    first, second = torch.cat(list(loader)), torch.cat(list(loader))
+    assert torch.equal(first, second) and first[:, 0].tolist() == list(range(8))
+    assert not set(first[:, 2].tolist()) & set(_epoch(_loader(make_trainer), 0)[:, 2].tolist())
+
+
+def test_loaders_show_what_people_read_of_them(make_trainer: Make) -> None:
+    for workers in (0, 2):
+        loader = _loader(make_trainer, workers=workers)
+        assert (loader.batch_size, len(loader), len(loader.sampler), loader.drop_last) == (4, 2, 8, False)
+        assert isinstance(loader.batch_sampler, SeededBatches) is (workers > 0)
+
+
+def test_indexes_arrive_as_a_plain_list_and_copies_disturb_nobody() -> None:
+    indexes, before = SeededIndexes([3, 1], 0, (1, 2)), torch.get_rng_state()
+    for received in (pickle.loads(pickle.dumps(indexes)), copy.deepcopy(indexes)):
+        assert type(received) is list and received == [3, 1]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_undisturbed_puts_every_generator_back_also_after_an_error() -> None:
+    def draw() -> list[float]:
+        return [random.random(), numpy.random.rand(), torch.rand(()).item()]
+
+    random.seed(1)
+    numpy.random.seed(1)
+    torch.manual_seed(1)
+    expected = draw()
+    random.seed(1)
+    numpy.random.seed(1)
+    torch.manual_seed(1)
+    with pytest.raises(ZeroDivisionError), undisturbed():
+        draw()
+        raise ZeroDivisionError
+    assert draw() == expected
+
+
+@pytest.mark.parametrize("stay", [False, True])
+def test_kept_loaders_are_those_with_workers_that_stay(make_trainer: Make, stay: bool) -> None:
+    trainer = make_trainer(dataloader_num_workers=1, dataloader_persistent_workers=stay)
+    kept, data = KeptLoaders(), Rows(4)
+
+    def make(dataset: Any = data) -> Any:
+        return eval_loader(dataset, trainer.args, trainer.data_collator, torch.device("cpu"))
+
+    first = kept.get(data, make)
+    assert (kept.get(data, make) is first) is stay
+    assert kept.get(Rows(4), make) is not first
+    kept.clear()
+    assert kept.get(data, make) is not first
