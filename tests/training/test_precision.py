@@ -1,13 +1,25 @@
 """Half precision, loss scaling and TF32."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from tests.training.small_job import Line, Make, entries, weights
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from trainspec.training.precision import tf32
+from trainspec import TrainingArguments
+from trainspec.training.job import Job, Machine
+from trainspec.training.precision import (
+    Precision,
+    choose_precision,
+    find_apex,
+    find_lost_epsilon,
+    find_number_formats,
+    tf32,
+)
 
 
 class Formats(Line):
@@ -127,3 +139,117 @@ def test_half_precision_backend_cpu_amp_is_torchs_own(make_trainer: Make) -> Non
     trainer = make_trainer(model=Formats(), bf16=True, half_precision_backend="cpu_amp")
     trainer.train()
     assert set(trainer.model.formats) == {torch.bfloat16}
+
+
+class Reads(TorchDispatchMode):
+    """Counts the numbers that the host waits for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def _update(precision: Precision, optimizer: torch.optim.Optimizer, slope: float) -> bool:
+    weight = optimizer.param_groups[0]["params"][0]
+    precision.backward((weight * slope).sum())
+    precision.unscale(optimizer)
+    stepped = precision.step(optimizer)
+    optimizer.zero_grad()
+    return stepped
+
+
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "not-fused"])
+def test_fp16_waits_for_the_device_once_an_update(fused: bool, arguments: Callable[..., TrainingArguments]) -> None:
+    precision = choose_precision(arguments(fp16=True), torch.device("cpu"))
+    optimizer = torch.optim.SGD([torch.ones(3, requires_grad=True)], fused=fused)
+    _update(precision, optimizer, 1.0)
+    stepped = []
+    for slope in (1.0, math.inf, 1.0, math.nan):
+        with Reads() as reads:
+            stepped.append(_update(precision, optimizer, slope))
+        assert reads.count == 1
+    assert stepped == [True, False, True, False]
+    assert precision.loss_scale() == 65536 / 4
+
+
+@pytest.mark.parametrize("settings", [{}, {"bf16": True}, {"fp16": True, "fp16_opt_level": "O3"}])
+def test_without_a_scale_no_step_waits(settings: dict[str, Any], arguments: Callable[..., TrainingArguments]) -> None:
+    precision = choose_precision(arguments(**settings), torch.device("cpu"))
+    optimizer = torch.optim.AdamW([torch.ones(3, requires_grad=True)], fused=True)
+    _update(precision, optimizer, 1.0)
+    with Reads() as reads:
+        assert _update(precision, optimizer, 1.0)
+    assert reads.count == 0
+    assert precision.loss_scale() is None and precision.state_dict() is None
+
+
+def test_the_scale_grows_after_so_many_steps(arguments: Callable[..., TrainingArguments]) -> None:
+    precision = choose_precision(arguments(fp16=True), torch.device("cpu"))
+    assert precision.scaler is not None
+    precision.scaler.set_growth_interval(3)
+    optimizer = torch.optim.SGD([torch.ones(3, requires_grad=True)])
+    assert [_update(precision, optimizer, 1.0) for _ in range(3)] == [True] * 3
+    assert precision.loss_scale() == 131072
+
+
+def test_a_saved_scale_goes_on(arguments: Callable[..., TrainingArguments]) -> None:
+    first, second = (choose_precision(arguments(fp16=True), torch.device("cpu")) for _ in range(2))
+    optimizer = torch.optim.SGD([torch.ones(3, requires_grad=True)])
+    for slope in (math.inf, 1.0, 1.0):
+        _update(first, optimizer, slope)
+    assert second.loss_scale() == 65536
+    second.load_state_dict(first.state_dict())
+    assert second.loss_scale() == 32768 and second.state_dict() == first.state_dict()
+    second.load_state_dict(None)
+    assert second.loss_scale() == 32768
+
+
+def test_paused_precision_leaves_formats_alone(arguments: Callable[..., TrainingArguments]) -> None:
+    precision = choose_precision(arguments(bf16=True), torch.device("cpu"))
+    layer = nn.Linear(2, 2)
+    with precision.paused(), precision.autocast():
+        assert layer(torch.ones(1, 2)).dtype is torch.float32
+    with precision.autocast():
+        assert layer(torch.ones(1, 2)).dtype is torch.bfloat16
+
+
+LAPTOP = Machine(torch.device("cpu"), world_size=1, bf16=True, tf32=True)
+OLD_GPU = Machine(torch.device("cuda"), world_size=1, bf16=False, tf32=False)
+FINDINGS: list[Any] = [
+    pytest.param({}, LAPTOP, [], id="fine"),
+    pytest.param({"bf16": True}, LAPTOP, [], id="bf16"),
+    pytest.param({"bf16": True}, OLD_GPU, ["RUN104"], id="bf16-on-an-old-gpu"),
+    pytest.param({"bf16_full_eval": True}, OLD_GPU, ["RUN104"], id="bf16-evaluation-on-an-old-gpu"),
+    pytest.param({"fp16_full_eval": True}, OLD_GPU, [], id="fp16-evaluation-on-an-old-gpu"),
+    pytest.param({"tf32": True, "use_cpu": False}, OLD_GPU, ["RUN105"], id="tf32-on-an-old-gpu"),
+    pytest.param({"fp16": True, "half": True}, LAPTOP, ["RUN106"], id="half-weights"),
+    pytest.param({"fp16": True, "fp16_opt_level": "O2", "half": True}, LAPTOP, ["RUN106"], id="half-masters"),
+    pytest.param({"half": True}, LAPTOP, [], id="half-weights-without-fp16"),
+    pytest.param({"fp16": True, "fp16_opt_level": "O3", "adam_epsilon": 1e-4, "half": True}, LAPTOP, [], id="o3"),
+    pytest.param({"fp16": True, "fp16_opt_level": "O3"}, LAPTOP, ["RUN165"], id="epsilon-lost"),
+    pytest.param({"fp16": True, "fp16_opt_level": "O3", "adam_epsilon": 2.0**-25}, LAPTOP, ["RUN165"], id="border"),
+    pytest.param({"fp16": True, "fp16_opt_level": "O3", "adam_epsilon": 2.99e-8}, LAPTOP, [], id="above-the-border"),
+    pytest.param({"fp16": True, "fp16_opt_level": "O2"}, LAPTOP, [], id="epsilon-in-masters"),
+    pytest.param({"fp16": True, "half_precision_backend": "apex", "use_cpu": False}, OLD_GPU, ["RUN164"], id="apex"),
+    pytest.param({"fp16": True, "half_precision_backend": "cpu_amp"}, LAPTOP, [], id="cpu-amp"),
+]
+
+
+@pytest.mark.parametrize("given, machine, codes", FINDINGS)
+def test_what_does_not_go_together_is_found(
+    arguments: Callable[..., TrainingArguments], given: dict[str, Any], machine: Machine, codes: list[str]
+) -> None:
+    model = nn.Linear(1, 1).half() if given.pop("half", False) else nn.Linear(1, 1)
+    args, job = arguments(**given), Job(model, None, None, None)
+    needs = (find_number_formats, find_lost_epsilon, find_apex)
+    found = [item for need in needs for item in need(args, machine, job)]
+    assert [item.code for item in found] == codes
+
+
+@pytest.mark.parametrize("epsilon", [2.0**-25, 2.99e-8])
+def test_the_border_of_a_lost_epsilon_is_that_of_float16(epsilon: float) -> None:
+    assert (torch.tensor(epsilon).half() == 0) == (epsilon <= 2.0**-25)

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from trainspec.training.findings import found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.job import Job, Machine
+
+
+def map_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The same nest of tuples, lists and mappings with every tensor changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: map_tensors(entry, change) for key, entry in value.items()}
+    if isinstance(value, (tuple, list)):
+        entries = [map_tensors(entry, change) for entry in value]
+        # A named tuple takes its entries one by one.
+        return type(value)(*entries) if hasattr(value, "_fields") else type(value)(entries)
+    return value
+
 
 def to_device(value: Any, device: torch.device, *, non_blocking: bool = False) -> Any:
     """The same nest of tuples, lists and mappings with every tensor on the device."""
-    if isinstance(value, Tensor):
-        return value.to(device, non_blocking=non_blocking)
-    if isinstance(value, Mapping):
-        return {key: to_device(entry, device, non_blocking=non_blocking) for key, entry in value.items()}
-    if isinstance(value, (tuple, list)):
-        return type(value)(to_device(entry, device, non_blocking=non_blocking) for entry in value)
-    return value
+    return map_tensors(value, lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
 
 def supports_bf16(device: torch.device) -> bool:
@@ -27,3 +44,20 @@ def supports_bf16(device: torch.device) -> bool:
 def supports_tf32(device: torch.device) -> bool:
     """Other devices than NVIDIA's take the setting, and compute in float32 where they have nothing less."""
     return device.type != "cuda" or torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def find_missing_tpu(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    """Settings about TPUs, where there is none that torch can reach."""
+    asked = ["tpu_num_cores"] if args.tpu_num_cores is not None else []
+    asked += ["debug"] if "tpu_metrics_debug" in args.debug else []
+    if not asked or machine.device.type == "xla":
+        return
+    missing = find_spec("torch_xla") is None
+    yield found(
+        args,
+        "RUN168",
+        f"{' and '.join(asked)}: "
+        + ("torch_xla is not installed" if missing else f"this run computes on {machine.device.type}, not on a TPU"),
+        *asked,
+        remedy=f"leave {' and '.join(asked)} out" + (", or pip install torch_xla on a TPU host" if missing else ""),
+    )
