@@ -1,6 +1,8 @@
 """What every test stands on: no settings from the machine it runs on, and hypothesis in a known mood."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,3 +22,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("TRAINSPEC_") or name in LAUNCHER:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def the_logger_is_put_back() -> Iterator[None]:
+    """log_level sets the level of the package's logger for good."""
+    logger = logging.getLogger("trainspec")
+    before = logger.level
+    yield
+    logger.setLevel(before)

@@ -35,6 +35,59 @@ _HOMES = {
     ),
     "trainspec.settings.typed": ("TrainingArgumentsDict",),
     "trainspec.training.trainer": ("Trainer",),
+    "trainspec.training.preflight": ("PreflightError",),
+    "trainspec.training.callbacks": (
+        "DEFAULT_CALLBACKS",
+        "DefaultFlowCallback",
+        "EarlyStoppingCallback",
+        "ExportableState",
+        "PrinterCallback",
+        "ProfilerCallback",
+        "ProgressCallback",
+        "StopOnNonFinite",
+        "TrainerCallback",
+        "TrainerControl",
+    ),
+    "trainspec.training.state": (
+        "TRAINER_STATE_NAME",
+        "TrainerState",
+    ),
+    "trainspec.training.results": (
+        "EvalLoopOutput",
+        "EvalPrediction",
+        "PredictionOutput",
+        "TrainOutput",
+    ),
+    "trainspec.training.data": (
+        "DataCollatorWithPadding",
+        "LengthGroupedSampler",
+        "default_data_collator",
+    ),
+    "trainspec.training.debugging": ("DebugUnderflowOverflow",),
+    "trainspec.training.search": ("BestRun",),
+    "trainspec.training.label_smoothing": ("LabelSmoother",),
+    "trainspec.training.batch_size": ("find_executable_batch_size",),
+    "trainspec.training.seeding": (
+        "enable_full_determinism",
+        "set_seed",
+    ),
+    "trainspec.training.checkpoint.load": (
+        "PREFIX_CHECKPOINT_DIR",
+        "get_last_checkpoint",
+    ),
+    "trainspec.training.schedules": (
+        "get_constant_schedule",
+        "get_constant_schedule_with_warmup",
+        "get_cosine_schedule_with_warmup",
+        "get_cosine_with_hard_restarts_schedule_with_warmup",
+        "get_cosine_with_min_lr_schedule_with_warmup",
+        "get_inverse_sqrt_schedule",
+        "get_linear_schedule_with_warmup",
+        "get_polynomial_decay_schedule_with_warmup",
+        "get_reduce_on_plateau_schedule",
+        "get_scheduler",
+        "get_wsd_schedule",
+    ),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -64,6 +117,51 @@ if TYPE_CHECKING:
     from trainspec.settings.rules.rule import Rule as Rule
     from trainspec.settings.rules.rule import rule as rule
     from trainspec.settings.typed import TrainingArgumentsDict as TrainingArgumentsDict
+    from trainspec.training.batch_size import find_executable_batch_size as find_executable_batch_size
+    from trainspec.training.callbacks import DEFAULT_CALLBACKS as DEFAULT_CALLBACKS
+    from trainspec.training.callbacks import DefaultFlowCallback as DefaultFlowCallback
+    from trainspec.training.callbacks import EarlyStoppingCallback as EarlyStoppingCallback
+    from trainspec.training.callbacks import ExportableState as ExportableState
+    from trainspec.training.callbacks import PrinterCallback as PrinterCallback
+    from trainspec.training.callbacks import ProfilerCallback as ProfilerCallback
+    from trainspec.training.callbacks import ProgressCallback as ProgressCallback
+    from trainspec.training.callbacks import StopOnNonFinite as StopOnNonFinite
+    from trainspec.training.callbacks import TrainerCallback as TrainerCallback
+    from trainspec.training.callbacks import TrainerControl as TrainerControl
+    from trainspec.training.checkpoint.load import PREFIX_CHECKPOINT_DIR as PREFIX_CHECKPOINT_DIR
+    from trainspec.training.checkpoint.load import get_last_checkpoint as get_last_checkpoint
+    from trainspec.training.data import DataCollatorWithPadding as DataCollatorWithPadding
+    from trainspec.training.data import LengthGroupedSampler as LengthGroupedSampler
+    from trainspec.training.data import default_data_collator as default_data_collator
+    from trainspec.training.debugging import DebugUnderflowOverflow as DebugUnderflowOverflow
+    from trainspec.training.label_smoothing import LabelSmoother as LabelSmoother
+    from trainspec.training.preflight import PreflightError as PreflightError
+    from trainspec.training.results import EvalLoopOutput as EvalLoopOutput
+    from trainspec.training.results import EvalPrediction as EvalPrediction
+    from trainspec.training.results import PredictionOutput as PredictionOutput
+    from trainspec.training.results import TrainOutput as TrainOutput
+    from trainspec.training.schedules import get_constant_schedule as get_constant_schedule
+    from trainspec.training.schedules import get_constant_schedule_with_warmup as get_constant_schedule_with_warmup
+    from trainspec.training.schedules import get_cosine_schedule_with_warmup as get_cosine_schedule_with_warmup
+    from trainspec.training.schedules import (
+        get_cosine_with_hard_restarts_schedule_with_warmup as get_cosine_with_hard_restarts_schedule_with_warmup,
+    )
+    from trainspec.training.schedules import (
+        get_cosine_with_min_lr_schedule_with_warmup as get_cosine_with_min_lr_schedule_with_warmup,
+    )
+    from trainspec.training.schedules import get_inverse_sqrt_schedule as get_inverse_sqrt_schedule
+    from trainspec.training.schedules import get_linear_schedule_with_warmup as get_linear_schedule_with_warmup
+    from trainspec.training.schedules import (
+        get_polynomial_decay_schedule_with_warmup as get_polynomial_decay_schedule_with_warmup,
+    )
+    from trainspec.training.schedules import get_reduce_on_plateau_schedule as get_reduce_on_plateau_schedule
+    from trainspec.training.schedules import get_scheduler as get_scheduler
+    from trainspec.training.schedules import get_wsd_schedule as get_wsd_schedule
+    from trainspec.training.search import BestRun as BestRun
+    from trainspec.training.seeding import enable_full_determinism as enable_full_determinism
+    from trainspec.training.seeding import set_seed as set_seed
+    from trainspec.training.state import TRAINER_STATE_NAME as TRAINER_STATE_NAME
+    from trainspec.training.state import TrainerState as TrainerState
     from trainspec.training.trainer import Trainer as Trainer
 
 

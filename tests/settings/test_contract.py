@@ -127,14 +127,21 @@ DEFAULTS: dict[str, Any] = {
     "restore_callback_states_from_checkpoint": False,
     "trackio_space_id": "trackio",
 }
+EXTENSIONS = {"stop_on_nonfinite": True}
 
 
 def test_there_are_118_settings_with_these_names() -> None:
     assert len(DEFAULTS) == 118
-    assert list(TrainingArguments.model_fields) == [
-        name for group in GROUPS for name in group.__annotations__ if name in DEFAULTS
-    ]
-    assert set(TrainingArguments.model_fields) == set(DEFAULTS)
+    known = [name for name in TrainingArguments.model_fields if name not in EXTENSIONS]
+    assert known == [name for group in GROUPS for name in group.__annotations__ if name in DEFAULTS]
+    assert set(known) == set(DEFAULTS)
+
+
+def test_there_are_few_settings_of_our_own_and_they_come_last() -> None:
+    assert list(TrainingArguments.model_fields)[-len(EXTENSIONS) :] == list(EXTENSIONS)
+    for name, default in EXTENSIONS.items():
+        field = TrainingArguments.model_fields[name]
+        assert field.default is default and field.description is not None and field.examples
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -156,7 +163,7 @@ def test_every_setting_is_described_with_an_example_that_validates(name: str) ->
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
 def test_a_group_is_small_and_documented(group: type[TrainingArguments]) -> None:
-    own = [name for name in group.__annotations__ if name in DEFAULTS]
+    own = [name for name in group.__annotations__ if name in {**DEFAULTS, **EXTENSIONS}]
     assert 1 <= len(own) <= 13
     assert group.__module__.startswith("trainspec.settings.groups.")
 

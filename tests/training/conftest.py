@@ -45,11 +45,19 @@ def make_trainer(arguments: Callable[..., TrainingArguments]) -> Make:
             "data_collator",
             "callbacks",
             "optimizers",
+            "optimizer_cls_and_kwargs",
+            "processing_class",
+            "tokenizer",
+            "model_init",
+            "compute_loss_func",
+            "preprocess_logits_for_metrics",
         }
         given = {name: changes.pop(name) for name in list(changes) if name in parts}
         kind = changes.pop("kind", Trainer)
-        known = {"model": Line(), "train_dataset": Rows(), "eval_dataset": Rows(10), **given}
-        trainer: Trainer = kind(known.pop("model"), arguments(**changes), **known)
+        known = {"train_dataset": Rows(), "eval_dataset": Rows(10), **given}
+        if "model_init" not in known:
+            known.setdefault("model", Line())
+        trainer: Trainer = kind(known.pop("model", None), arguments(**changes), **known)
         return trainer
 
     return make

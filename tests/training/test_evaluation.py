@@ -25,7 +25,7 @@ def test_per_device_eval_batch_size_does_not_change_the_loss(make_trainer: Make,
     metrics = trainer.evaluate()
     assert metrics["eval_loss"] == pytest.approx(_by_hand(trainer.model, Rows(10)), rel=1e-6)
     assert len(batches) == -(-10 // size)
-    assert {"eval_loss", "eval_runtime", "eval_samples_per_second", "eval_steps_per_second"} == set(metrics)
+    assert {"eval_loss", "eval_runtime", "eval_samples_per_second", "eval_steps_per_second", "epoch"} == set(metrics)
 
 
 def test_evaluation_leaves_training_as_it_was(make_trainer: Make) -> None:

@@ -9,7 +9,7 @@ import torch
 from tests.training.small_job import Line, Make, Rows, weights
 
 from trainspec import TrainingArguments
-from trainspec.training.callbacks import Callback
+from trainspec.training.callbacks import TrainerCallback
 from trainspec.training.preflight import PreflightError
 
 RUN = {
@@ -30,15 +30,25 @@ class PulledPlug(Exception):
     pass
 
 
-class Plug(Callback):
+class Plug(TrainerCallback):
     """Ends the process's run, as a crash does, after some update."""
 
     def __init__(self, step: int) -> None:
         self.step = step
 
-    def on_step_end(self, args: Any, state: Any) -> None:
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == self.step:
             raise PulledPlug
+
+
+class Forget(TrainerCallback):
+    """What preflight looked at does not count."""
+
+    def __init__(self, data: Rows) -> None:
+        self.data = data
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.data.touched.clear()
 
 
 def _history(trainer: Any) -> list[dict[str, str]]:
@@ -84,7 +94,9 @@ def test_resume_from_checkpoint_equals_the_uninterrupted_run(
         first.train()
     torch.manual_seed(999)
     data = Rows(22)
-    resumed = make_trainer(model=Line(dropout=0.3), output_dir=out, train_dataset=data, **settings)
+    resumed = make_trainer(
+        model=Line(dropout=0.3), output_dir=out, train_dataset=data, callbacks=[Forget(data)], **settings
+    )
     resumed.train(resume_from_checkpoint=True)
 
     _same_run(whole, resumed)

@@ -40,7 +40,9 @@ def _files(out: Path) -> set[str]:
 
 
 def test_do_train_do_eval_do_predict(arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = arguments(do_predict=True, save_strategy="epoch", report_to="all", logging_steps=2, run_name="first")
+    args = arguments(
+        do_predict=True, save_strategy="epoch", report_to=["jsonl", "plot"], logging_steps=2, run_name="first"
+    )
     assert run_task(args, Phases()) == FINE
     out = tmp_path / "out"
     assert _files(out) == {

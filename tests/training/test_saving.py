@@ -12,6 +12,8 @@ from trainspec.storage import open_store
 from trainspec.training.checkpoint import open_checkpoint
 from trainspec.training.checkpoint.weights import load_model_state
 from trainspec.training.errors import UnknownMetricError
+from trainspec.training.preflight import PreflightError
+from trainspec.training.trainer import Trainer
 
 
 def _steps(out: Path) -> list[int]:
@@ -72,9 +74,11 @@ def test_save_strategy_best_saves_when_the_metric_improves(make_trainer: Make, t
 def test_load_best_model_at_end_metric_for_best_model_greater_is_better(
     make_trainer: Make, tmp_path: Path, settings: dict[str, Any], best: int
 ) -> None:
-    scores = iter([1.0, 2.0, 3.0, 4.0])
+    # Preflight looks at one batch to see whether there is such a metric.
+    looks = [9.0] if settings.get("metric_for_best_model") == "score" else []
+    scores = iter([*looks, 1.0, 2.0, 3.0, 4.0])
     trainer = make_trainer(
-        model=Scripted([3.0, 1.0, 2.0, 1.5]),
+        model=Scripted([*looks, 3.0, 1.0, 2.0, 1.5]),
         num_train_epochs=4,
         save_strategy="epoch",
         save_total_limit=1,
@@ -103,7 +107,25 @@ def test_metric_for_best_model_unknown_names_those_there_are(make_trainer: Make)
     trainer = make_trainer(
         metric_for_best_model="accuracy", load_best_model_at_end=True, save_strategy="epoch", **WHOLE
     )
-    with pytest.raises(UnknownMetricError, match=r"'accuracy', but evaluation returned eval_loss"):
+    with pytest.raises(PreflightError, match=r"RUN121.*'accuracy'; a batch of the evaluation data gave loss"):
+        trainer.train()
+    assert trainer.state.global_step == 0
+
+
+class OwnEvaluation(Trainer):
+    def evaluate(self, eval_dataset: Any = None) -> dict[str, float]:  # type: ignore[override]
+        return {"eval_score": 1.0}
+
+
+def test_metric_for_best_model_that_an_own_evaluate_does_not_return_is_told_at_the_first(make_trainer: Make) -> None:
+    trainer = make_trainer(
+        kind=OwnEvaluation,
+        metric_for_best_model="accuracy",
+        load_best_model_at_end=True,
+        save_strategy="epoch",
+        **WHOLE,
+    )
+    with pytest.raises(UnknownMetricError, match=r"'accuracy', but evaluation returned eval_score"):
         trainer.train()
 
 
@@ -148,7 +170,7 @@ def test_output_dir_may_be_any_url(make_trainer: Make) -> None:
         save_strategy="epoch",
         eval_strategy="epoch",
         load_best_model_at_end=True,
-        report_to="all",
+        report_to=["jsonl", "plot"],
         num_train_epochs=2,
     )
     trainer.train()

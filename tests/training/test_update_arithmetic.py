@@ -88,7 +88,7 @@ def test_max_grad_norm_bounds_the_update_and_logs_the_norm_before(make_trainer: 
     seen: dict[str, float] = {}
     for name, trainer in (("clipped", clipped), ("free", free)):
         optimizer = trainer.create_optimizer()
-        trainer._given = (optimizer, None)
+        trainer.given = (optimizer, None)
 
         def remember(opt: torch.optim.Optimizer, *_: Any, name: str = name) -> None:
             grads = [p.grad for group in opt.param_groups for p in group["params"]]

@@ -12,6 +12,7 @@ from trainspec.settings.groups.debug import DebugSettings
 from trainspec.settings.groups.device import DeviceSettings
 from trainspec.settings.groups.distributed import DistributedSettings
 from trainspec.settings.groups.evaluation import EvaluationSettings
+from trainspec.settings.groups.extensions import ExtensionSettings
 from trainspec.settings.groups.hub import HubSettings
 from trainspec.settings.groups.logging import LoggingSettings
 from trainspec.settings.groups.metrics import MetricsSettings
@@ -27,6 +28,7 @@ from trainspec.settings.groups.tracking import TrackingSettings
 
 # Last base first: pydantic orders fields by walking the bases backwards.
 class Fields(
+    ExtensionSettings,
     TrackingSettings,
     AdvancedSettings,
     MetricsSettings,

@@ -305,6 +305,8 @@ class Fields:
     """Restore the callbacks' own state on resume."""
     trackio_space_id: str | None = "trackio"
     """Trackio space; null logs locally."""
+    stop_on_nonfinite: bool = True
+    """End the run at a loss or gradient that is nan or infinite, before it reaches a checkpoint."""
 
 # What pydantic's mypy plugin goes by: it knows no descriptors.
 class PluginFields(Settings):
@@ -426,3 +428,4 @@ class PluginFields(Settings):
     average_tokens_across_devices: bool = unset
     restore_callback_states_from_checkpoint: bool = unset
     trackio_space_id: str | None = unset
+    stop_on_nonfinite: bool = unset

@@ -270,6 +270,7 @@ class SettingsButOutputDir(TypedDict, total=False):
     average_tokens_across_devices: bool
     restore_callback_states_from_checkpoint: bool
     trackio_space_id: str | None
+    stop_on_nonfinite: bool
 
 
 class TrainingArgumentsDict(SettingsButOutputDir, total=False):

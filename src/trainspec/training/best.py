@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from trainspec.training.state import TrainerState
 
 
-def chosen_metric(args: TrainingArguments, metrics: Mapping[str, float]) -> float | None:
-    """The value of metric_for_best_model, None where none is set."""
+def chosen_metric(args: TrainingArguments, metrics: Mapping[str, float], *, required: bool = True) -> float | None:
+    """The value of metric_for_best_model, None where none is set (or, unless required, where it is not there)."""
     name = args.metric_for_best_model
     if name is None:
         return None
     key = name if name.startswith("eval_") else f"eval_{name}"
+    if key not in metrics and not required:
+        return None
     if key not in metrics:
         raise UnknownMetricError(
             f"metric_for_best_model = {name!r}, but evaluation returned {', '.join(sorted(metrics))}; "

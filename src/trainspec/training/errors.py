@@ -29,3 +29,11 @@ class UnknownMetricError(TrainingError, ValueError):
 
 class NoModelError(TrainingError, ValueError):
     """A command that does not train found no trained model."""
+
+
+class NonFiniteError(TrainingError, ArithmeticError):
+    """A loss or a gradient is nan or infinite."""
+
+
+class SearchError(TrainingError, ValueError):
+    """A hyperparameter search that cannot be done."""

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from trainspec.training.errors import NoBatchesError
-from trainspec.training.gathering import Gathered, detached, to_numpy
-from trainspec.training.outputs import count_rows
+from trainspec.training.gathering import Gathered, detached
+from trainspec.training.outputs import count_rows, main_input
 from trainspec.training.results import EvalLoopOutput, EvalPrediction
+from trainspec.training.speed import speed_metrics
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -23,18 +24,34 @@ Metrics = Callable[..., dict[str, Any]]
 
 
 class EvaluationLoop:
-    """Runs `step` on every batch; the loss is the mean over rows, so that a short last batch counts as what it is."""
+    """Runs `step` on every batch; the loss is the mean over rows, so that a short last batch counts as what it is.
 
-    def __init__(self, args: TrainingArguments, step: PredictionStep, compute_metrics: Metrics | None) -> None:
+    `after_batch` is called after each; `input_name` and `label_names` say what of a batch are inputs.
+    """
+
+    def __init__(
+        self,
+        args: TrainingArguments,
+        step: PredictionStep,
+        compute_metrics: Metrics | None,
+        *,
+        after_batch: Callable[[], None] | None = None,
+        input_name: str | None = None,
+        label_names: list[str] | None = None,
+    ) -> None:
         self._args = args
         self._step = step
         self._metrics = compute_metrics
+        self._after_batch = after_batch
+        self._input_name = input_name
+        self._label_names = label_names or []
+        self._with_inputs = "inputs" in args.include_for_metrics
+        self._with_losses = "loss" in args.include_for_metrics
 
     def run(self, batches: Iterable[Any], prefix: str, *, loss_only: bool) -> EvalLoopOutput:
         began = time.perf_counter()
         losses: list[tuple[Tensor, int]] = []
-        predictions = Gathered(self._args.eval_accumulation_steps)
-        labels = Gathered(self._args.eval_accumulation_steps)
+        predictions, labels, inputs = (Gathered(self._args.eval_accumulation_steps) for _ in range(3))
         batch_metrics: dict[str, Any] = {}
         by_batch = self._args.batch_eval_metrics and self._metrics is not None and not loss_only
         rows = count = 0
@@ -45,23 +62,41 @@ class EvaluationLoop:
             if loss is not None:
                 losses.append((loss.detach(), size))
             if by_batch:
-                batch_metrics = self._batch_metrics(output, target, is_last=is_last)
+                batch_metrics = self._batch_metrics(batch, loss, output, target, is_last=is_last)
             elif not loss_only:
                 predictions.add(output)
                 labels.add(target)
+                if self._with_inputs:
+                    inputs.add(main_input(batch, self._input_name, self._label_names))
+            if self._after_batch is not None:
+                self._after_batch()
         if not count:
             raise NoBatchesError("the data set to evaluate on gave no batch")
         metrics = _mean_loss(losses) | batch_metrics
         joined = self._collect(predictions), self._collect(labels)
         if self._metrics is not None and not loss_only and not by_batch and joined[1] is not None:
-            metrics |= self._metrics(EvalPrediction(*joined))
-        metrics |= _speed(time.perf_counter() - began, rows, count)
+            extra = {"inputs": self._collect(inputs) if self._with_inputs else None, "losses": self._each(losses)}
+            metrics |= self._metrics(EvalPrediction(*joined, **extra))
+        metrics |= speed_metrics(time.perf_counter() - began, samples=rows, steps=count)
         return EvalLoopOutput(*joined, _prefixed(metrics, prefix), rows)
 
-    def _batch_metrics(self, output: Any, target: Any, *, is_last: bool) -> dict[str, Any]:
+    def _batch_metrics(
+        self, batch: Any, loss: Tensor | None, output: Any, target: Any, *, is_last: bool
+    ) -> dict[str, Any]:
         assert self._metrics is not None
-        batch = EvalPrediction(to_numpy(detached(output)), to_numpy(detached(target)))
-        return self._metrics(batch, compute_result=is_last) or {}
+        seen = EvalPrediction(
+            detached(output),
+            detached(target),
+            inputs=main_input(batch, self._input_name, self._label_names) if self._with_inputs else None,
+            losses=self._each([(loss, count_rows(batch))]) if loss is not None else None,
+        )
+        return self._metrics(seen, compute_result=is_last) or {}
+
+    def _each(self, losses: list[tuple[Tensor, int]]) -> Any:
+        """The loss of every row, a batch's mean standing for each of its rows; None where nobody asked."""
+        if not self._with_losses or not losses:
+            return None
+        return torch.cat([loss.detach().float().reshape(1).expand(size) for loss, size in losses]).cpu().numpy()
 
     def _collect(self, gathered: Gathered) -> Any:
         return gathered.joined() if self._args.eval_do_concat_batches else gathered.separate()
@@ -86,14 +121,6 @@ def _mean_loss(losses: list[tuple[Tensor, int]]) -> dict[str, Any]:
     values = torch.stack([loss.reshape(()) for loss, _ in losses]).cpu().double()
     weights = torch.tensor([size for _, size in losses], dtype=torch.float64)
     return {"loss": float((values * weights).sum() / weights.sum())}
-
-
-def _speed(seconds: float, rows: int, batches: int) -> dict[str, float]:
-    return {
-        "runtime": round(seconds, 4),
-        "samples_per_second": round(rows / seconds, 3),
-        "steps_per_second": round(batches / seconds, 3),
-    }
 
 
 def _prefixed(metrics: dict[str, Any], prefix: str) -> dict[str, float]:

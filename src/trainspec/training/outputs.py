@@ -15,16 +15,24 @@ import torch
 from torch import Tensor, nn
 
 from trainspec.training.errors import ModelOutputError
+from trainspec.training.models import base_of
 
 IGNORED_LABEL = -100
 
 
-def call(model: nn.Module, batch: Any) -> Any:
+def call(model: nn.Module, batch: Any, **more: Any) -> Any:
     if isinstance(batch, Mapping):
-        return model(**batch)
+        return model(**batch, **more)
     if isinstance(batch, (tuple, list)):
-        return model(*batch)
-    return model(batch)
+        return model(*batch, **more)
+    return model(batch, **more)
+
+
+def at(outputs: Any, index: int) -> Any:
+    """The entry at a place, counted as in a tuple; None where there are fewer."""
+    named = _named(outputs)
+    entries = list(named.values()) if named is not None else outputs
+    return entries[index] if isinstance(entries, (tuple, list)) and index < len(entries) else None
 
 
 def _named(outputs: Any) -> Mapping[str, Any] | None:
@@ -66,11 +74,12 @@ def _describe(outputs: Any) -> str:
     return f"a {type(outputs).__name__}"
 
 
-def predictions_of(outputs: Any, *, without_loss: bool) -> Any:
-    """Everything but the loss: one value when there is one, else a tuple."""
+def predictions_of(outputs: Any, *, without_loss: bool, ignored: Sequence[str] = ()) -> Any:
+    """Everything but the loss and the ignored keys: one value when there is one, else a tuple."""
     named = _named(outputs)
     if named is not None:
-        rest = [value for key, value in named.items() if key != "loss" and value is not None]
+        left_out = {"loss", *ignored}
+        rest = [value for key, value in named.items() if key not in left_out and value is not None]
     elif isinstance(outputs, (tuple, list)):
         rest = list(outputs[1:] if without_loss else outputs)
     else:
@@ -84,7 +93,7 @@ def label_names(model: nn.Module, chosen: Sequence[str] | None) -> list[str]:
     """The batch keys that are labels: the user's, else those that the forward signature calls so."""
     if chosen is not None:
         return list(chosen)
-    taken = inspect.signature(model.forward).parameters
+    taken = inspect.signature(base_of(model).forward).parameters
     found = [name for name in taken if "label" in name or name in ("start_positions", "end_positions")]
     return found or ["labels"]
 
@@ -114,13 +123,27 @@ def count_rows(batch: Any) -> int:
     return 0
 
 
-def weigh(batch: Any, names: Sequence[str]) -> int:
+def main_input(batch: Any, name: str | None, labels: Sequence[str]) -> Any:
+    """What the model reads: the entry of that name, else the first that is no label."""
+    if isinstance(batch, Mapping):
+        if name in batch:
+            return batch[name]
+        return next((value for key, value in batch.items() if key not in labels), None)
+    if isinstance(batch, (tuple, list)):
+        return batch[0] if batch else None
+    return batch
+
+
+def weigh(batch: Any, names: Sequence[str], *, shifted: bool = False) -> int:
     """How much a batch counts in its accumulation window: the items that its mean loss is a mean over.
 
-    Class labels count one item each, without the ignored ones; with other labels, or none, every row is an item. Called
-    while the batch is still on the host, so that counting costs no wait for the device.
+    Class labels count one item each, without the ignored ones (and without the first of each row, where the model
+    shifts them); with other labels, or none, every row is an item. Called while the batch is still on the host, so
+    that counting costs no wait for the device.
     """
     labels = labels_of(batch, names)
     if isinstance(labels, Tensor) and labels.dtype in (torch.int64, torch.int32):
+        if shifted and labels.dim() > 1:
+            labels = labels[..., 1:]
         return int((labels != IGNORED_LABEL).sum())
     return count_rows(batch)

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from trainspec.plan.events import Cadence
-    from trainspec.training.callbacks import Callback
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.parallel import Strategy
     from trainspec.training.precision import Precision
     from trainspec.training.running_loss import RunningLoss
     from trainspec.training.saving import CheckpointKeeper
     from trainspec.training.state import TrainerState
+    from trainspec.training.tokens import TokenCounter
     from trainspec.training.trackers import TrackerGroup
 
 
@@ -34,11 +34,12 @@ class RunParts:
     cadence: Cadence
     losses: RunningLoss
     keeper: CheckpointKeeper
-    callbacks: list[Callback]
     trackers: TrackerGroup
+    tokens: TokenCounter
     label_names: list[str]
     resumed_from: Checkpoint | None
     rows_seen: int = 0
+    tokens_seen: int = 0
     parameters: list[Tensor] = field(init=False)
 
     def __post_init__(self) -> None:

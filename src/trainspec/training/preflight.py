@@ -7,10 +7,27 @@ import os
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, errors_of
-from trainspec.training.devices import supports_bf16, supports_tf32
+from trainspec.training import requirements
+from trainspec.training.activation_checkpointing import find_nothing_to_recompute
+from trainspec.training.compilation import find_uncompilable
+from trainspec.training.data.requirements import (
+    find_missing_labels,
+    find_ungroupable_rows,
+    find_unreadable_rows,
+    find_unused_columns,
+)
+from trainspec.training.devices import find_missing_tpu, supports_bf16, supports_tf32
+from trainspec.training.disk_space import find_full_disk
+from trainspec.training.hub import find_hub_needs
+from trainspec.training.job import Job, Machine
+from trainspec.training.liger import find_no_liger
+from trainspec.training.memory import find_no_cache, find_unmeasurable_memory
+from trainspec.training.neftune import find_no_embeddings
+from trainspec.training.optimizers.needs import find_optimizer_needs
 from trainspec.training.output_folder import find_unwritable
-from trainspec.training.requirements import GENERAL, TRAINING, Job, Machine
+from trainspec.training.precision import find_apex, find_lost_epsilon, find_number_formats
 from trainspec.training.support import find_gaps
+from trainspec.training.trackers.preflight import find_missing_trackers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,10 +35,41 @@ if TYPE_CHECKING:
     import torch
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.job import Need
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["Job", "Machine", "PreflightError", "check", "examine", "look_around"]
+
+
+GENERAL: tuple[Need, ...] = (
+    requirements.find_processes,
+    requirements.find_metrics_by_batch,
+    find_number_formats,
+    find_apex,
+    find_missing_tpu,
+    find_missing_trackers,
+    find_hub_needs,
+    find_unmeasurable_memory,
+    find_uncompilable,
+    find_no_liger,
+)
+TRAINING: tuple[Need, ...] = (
+    requirements.find_nothing_to_train,
+    requirements.find_training_data,
+    requirements.find_evaluation_data,
+    requirements.find_unknown_metric,
+    find_unreadable_rows,
+    find_unused_columns,
+    find_ungroupable_rows,
+    find_missing_labels,
+    find_optimizer_needs,
+    find_lost_epsilon,
+    find_nothing_to_recompute,
+    find_no_embeddings,
+    find_no_cache,
+    find_full_disk,
+)
 
 
 class PreflightError(Exception):

@@ -1,49 +1,24 @@
-"""What a run needs of the machine, the model and the data."""
+"""What a run needs of its data, its metrics and its processes."""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import torch
-from torch import nn
 
 from trainspec.plan.batches import PlanError, check_rows, cut_epoch
 from trainspec.plan.steps import total_updates
 from trainspec.training import data
 from trainspec.training.findings import found
-from trainspec.training.optimizers.adamw import fused_works
-from trainspec.training.trackers import TRACKERS, chosen_trackers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.job import Job, Machine
 
 
-@dataclass(frozen=True)
-class Machine:
-    """What preflight needs to know of the machine."""
-
-    device: torch.device
-    world_size: int
-    bf16: bool
-    tf32: bool
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a Trainer was given to work on."""
-
-    model: nn.Module
-    train_dataset: Any
-    eval_dataset: Any
-    compute_metrics: Callable[..., Any] | None
-
-
-def _processes(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+def find_processes(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
     if machine.world_size > 1:
         yield found(
             args,
@@ -53,54 +28,19 @@ def _processes(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[
         )
 
 
-def _number_formats(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
-    if args.bf16 and not machine.bf16:
-        yield found(
-            args,
-            "RUN104",
-            f"this {machine.device.type} device does not compute in bfloat16",
-            "bf16",
-            remedy="use fp16: true, or no half precision",
-        )
-    if args.tf32 and not machine.tf32:
-        yield found(
-            args,
-            "RUN105",
-            "this GPU has no TF32; that came with NVIDIA's Ampere generation",
-            "tf32",
-            remedy="leave tf32 out",
-        )
-    halves = [name for name, value in job.model.named_parameters() if value.dtype is torch.float16]
-    if args.fp16 and halves:
-        yield found(
-            args,
-            "RUN106",
-            f"the model's weights are float16 already ({halves[0]} and {len(halves) - 1} more)",
-            "fp16",
-            remedy="load the model in float32 (model.float()), or use bf16: true",
-        )
-
-
-def _optimizer(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
-    trained = [value for value in job.model.parameters() if value.requires_grad]
-    if not trained:
+def find_nothing_to_train(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    if not any(value.requires_grad for value in job.model.parameters()):
         yield found(
             args,
             "RUN107",
             "the model has no parameter that requires a gradient",
             remedy="set requires_grad on what is to be trained",
         )
-    if args.optim == "adamw_torch_fused" and not fused_works(trained):
-        yield found(
-            args,
-            "RUN108",
-            f"the fused AdamW does not run on {machine.device.type} with these parameters",
-            "optim",
-            remedy="use optim: adamw_torch, which takes the fastest form that works",
-        )
 
 
-def _training_data(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+def find_training_data(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    if job.makes_its_own_loader:
+        return
     if job.train_dataset is None:
         yield found(
             args,
@@ -123,10 +63,12 @@ def _training_data(args: TrainingArguments, machine: Machine, job: Job) -> Itera
         yield found(args, "RUN113", str(error), *_PLANNED)
 
 
-def _evaluation(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+def find_evaluation_data(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
     evaluates = args.eval_strategy != "no" or args.eval_on_start
-    rows = None if job.eval_dataset is None else data.row_count(job.eval_dataset)
-    if evaluates and (job.eval_dataset is None or rows == 0):
+    if not evaluates or job.evaluates_by_itself:
+        return
+    sets = list(job.eval_dataset.values()) if isinstance(job.eval_dataset, dict) else [job.eval_dataset]
+    if not sets or any(dataset is None or data.row_count(dataset) == 0 for dataset in sets):
         yield found(
             args,
             "RUN114",
@@ -137,7 +79,7 @@ def _evaluation(args: TrainingArguments, machine: Machine, job: Job) -> Iterator
         )
 
 
-def _metrics(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+def find_metrics_by_batch(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
     if args.batch_eval_metrics and job.compute_metrics is not None and not _takes_compute_result(job.compute_metrics):
         yield found(
             args,
@@ -148,22 +90,32 @@ def _metrics(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Di
         )
 
 
+def find_unknown_metric(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    """A best model is chosen by a metric; one batch tells whether evaluation returns it."""
+    name = args.metric_for_best_model
+    chooses = args.load_best_model_at_end or args.save_strategy == "best"
+    depends = chooses or args.lr_scheduler_type == "reduce_lr_on_plateau"
+    # The loss is there wherever labels are.
+    if name is None or name in ("loss", "eval_loss") or not depends:
+        return
+    if args.eval_strategy == "no" or job.evaluates_by_itself or job.metric_names is None:
+        return
+    known = job.metric_names()
+    key = name if name.startswith("eval_") else f"eval_{name}"
+    if known is not None and key not in known:
+        offered = ", ".join(sorted(metric.removeprefix("eval_") for metric in known))
+        yield found(
+            args,
+            "RUN121",
+            f"evaluation does not return {name!r}; a batch of the evaluation data gave {offered}",
+            "metric_for_best_model",
+            remedy="set metric_for_best_model to one of these, or return it from compute_metrics",
+        )
+
+
 def _takes_compute_result(function: Callable[..., Any]) -> bool:
     taken = inspect.signature(function).parameters
     return "compute_result" in taken or any(e.kind is inspect.Parameter.VAR_KEYWORD for e in taken.values())
-
-
-def _trackers(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
-    for name in chosen_trackers(args):
-        if name in TRACKERS and not TRACKERS[name].is_installed():
-            package = TRACKERS[name].package
-            yield found(
-                args,
-                "RUN116",
-                f"tracker {name!r} needs the package {package}, which is not installed",
-                "report_to",
-                remedy=f"pip install {package}, or leave {name} out of report_to",
-            )
 
 
 _PLANNED = (
@@ -172,6 +124,3 @@ _PLANNED = (
     "per_device_train_batch_size",
     "dataloader_drop_last",
 )
-
-GENERAL = (_processes, _number_formats, _metrics, _trackers)
-TRAINING = (_optimizer, _training_data, _evaluation)

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-class EvalPrediction(NamedTuple):
-    """What compute_metrics gets: numpy arrays (or tuples of them), or lists of those, one entry a batch."""
+class EvalPrediction:
+    """What compute_metrics gets: numpy arrays (or tuples of them), or lists of those, one entry a batch.
 
-    predictions: Any
-    label_ids: Any
+    With batch_eval_metrics they are one batch's tensors. `inputs` and `losses` (one a row) are there when
+    include_for_metrics asks for them. It unpacks like a tuple: `predictions, labels = prediction`.
+    """
+
+    def __init__(self, predictions: Any, label_ids: Any, inputs: Any = None, losses: Any = None) -> None:
+        self.predictions = predictions
+        self.label_ids = label_ids
+        self.inputs = inputs
+        self.losses = losses
+        self.elements = (predictions, label_ids, *(extra for extra in (inputs, losses) if extra is not None))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.elements)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.elements[index]
+
+    def __len__(self) -> int:
+        return len(self.elements)
 
 
 class EvalLoopOutput(NamedTuple):

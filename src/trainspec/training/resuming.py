@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.preflight_codes import PREFLIGHT_CODES
 from trainspec.storage import StorageError, Store
 from trainspec.training.checkpoint import Checkpoint, CheckpointError, newest_valid, open_checkpoint
 from trainspec.training.checkpoint.contents import why_not_resumable
-from trainspec.training.checkpoint.weights import (
-    SAFETENSORS,
-    TORCH_WEIGHTS,
-    load_model_state,
-    load_torch_bytes,
-    state_from_safetensors,
-)
+from trainspec.training.checkpoint.weights import SAFETENSORS, TORCH_WEIGHTS
 from trainspec.training.errors import NoModelError
+from trainspec.training.model_saving import ADAPTER_TORCH_WEIGHTS, ADAPTER_WEIGHTS, restore_model
+from trainspec.training.saving import load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,19 +75,15 @@ def _incomplete(wanted: str | bool, reason: str) -> Diagnostic:
 def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Store) -> None:
     """For a command that does not train: the weights of resume_from_checkpoint, else of the model in output_dir."""
     if args.resume_from_checkpoint:
-        model.load_state_dict(load_model_state(find_checkpoint(lambda: output, args.resume_from_checkpoint)))
+        load_weights(model, find_checkpoint(lambda: output, args.resume_from_checkpoint))
         return
-    for name, read in _MODEL_FILES.items():
-        if output.exists(name):
-            model.load_state_dict(read(output.read_bytes(name), output.child_url(name)))
-            return
-    raise NoModelError(
-        f"do_train is false and there is no trained model: {output.url} holds none of {', '.join(_MODEL_FILES)}; "
-        "train first, or set resume_from_checkpoint"
-    )
+    names = [entry.name for entry in output.entries() if "/" not in entry.name]
+    if not any(name in names for name in MODEL_FILES):
+        raise NoModelError(
+            f"do_train is false and there is no trained model: {output.url} holds none of {', '.join(MODEL_FILES)}; "
+            "train first, or set resume_from_checkpoint"
+        )
+    restore_model(model, output.read_bytes, names, output.url)
 
 
-_MODEL_FILES: dict[str, Callable[[bytes, str], dict[str, Any]]] = {
-    SAFETENSORS: state_from_safetensors,
-    TORCH_WEIGHTS: lambda data, where: load_torch_bytes(data, TORCH_WEIGHTS, where),
-}
+MODEL_FILES = (SAFETENSORS, TORCH_WEIGHTS, ADAPTER_WEIGHTS, ADAPTER_TORCH_WEIGHTS)

@@ -27,11 +27,14 @@ class RunningLoss:
         self._kept: list[Tensor] = []
         self._last = math.nan
 
-    def add(self, loss: Tensor) -> None:
+    def add(self, loss: Tensor) -> Tensor:
+        """Take in a loss; returns what is kept of it."""
         # A copy: a compiled model may hand out the same memory each time.
-        self._kept.append(loss.detach().clone())
+        kept = loss.detach().clone()
+        self._kept.append(kept)
         if len(self._kept) >= _KEPT:
             self._sum_up()
+        return kept
 
     def _sum_up(self) -> None:
         if not self._kept:

@@ -18,17 +18,15 @@ from trainspec.training.checkpoint import (
 from trainspec.training.checkpoint.contents import Contents, pack
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.rng import rng_bytes, rng_file
-from trainspec.training.checkpoint.weights import load_model_state
+from trainspec.training.model_saving import model_artifacts, restore_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
-    from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.training.precision import Precision
+    from trainspec.training.parts import RunParts
     from trainspec.training.state import TrainerState
 
 logger = logging.getLogger(__name__)
@@ -42,45 +40,38 @@ class CheckpointKeeper:
         self._store = store
         self._old_run_is_there = replaces_old_run
 
-    def save(
-        self,
-        model: Mapping[str, Tensor],
-        state: TrainerState,
-        optimizer: Optimizer,
-        schedule: LRScheduler,
-        precision: Precision,
-    ) -> Checkpoint:
+    def save(self, parts: RunParts, processing_class: Any = None) -> Checkpoint:
+        state = parts.state
         step = state.global_step
         if state.best_global_step == step:
             state.best_model_checkpoint = self._store.child_url(folder_name(step))
-        contents = self._contents(model, state, optimizer, schedule, precision)
-        files = pack(contents, save_safetensors=self._args.save_safetensors)
+        weights = parts.strategy.model_state(parts.model)
+        artifacts = model_artifacts(
+            parts.strategy.unwrap(parts.model),
+            save_safetensors=self._args.save_safetensors,
+            processing_class=processing_class,
+            state_dict=weights,
+        )
+        files = pack(self._contents(weights, parts), artifacts=artifacts)
         metadata = {"best": state.best_global_step == step, "best_metric": state.best_metric}
         checkpoint = save_checkpoint(self._store, step, files, metadata)
         self._thin_out(state)
         return checkpoint
 
-    def _contents(
-        self,
-        model: Mapping[str, Tensor],
-        state: TrainerState,
-        optimizer: Optimizer,
-        schedule: LRScheduler,
-        precision: Precision,
-    ) -> Contents:
+    def _contents(self, weights: Mapping[str, Tensor], parts: RunParts) -> Contents:
         known = {
-            "trainer_state": state.to_dict(),
+            "trainer_state": parts.state.to_dict(),
             "training_args": settings_document(self._args),
             "resolved_args": resolved_document(self._args),
         }
         if self._args.save_only_model:
-            return Contents(model, **known)
+            return Contents(weights, **known)
         return Contents(
-            model,
+            weights,
             **known,
-            optimizer=optimizer.state_dict(),
-            scheduler=schedule.state_dict(),
-            scaler=None if precision.scaler is None else precision.scaler.state_dict(),
+            optimizer=parts.optimizer.state_dict(),
+            scheduler=parts.schedule.state_dict(),
+            scaler=parts.precision.state_dict(),
             rng={rng_file(): rng_bytes()},
         )
 
@@ -113,6 +104,12 @@ def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) ->
     if not args.load_best_model_at_end or state.best_model_checkpoint is None:
         return
     try:
-        model.load_state_dict(load_model_state(open_checkpoint(state.best_model_checkpoint)))
+        load_weights(model, open_checkpoint(state.best_model_checkpoint))
     except (CheckpointError, StorageError) as error:
         logger.warning("the best model is not loaded, the last one stays: %s", error)
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
+    """A checkpoint's weights into the model. Raises WeightsMismatchError for those of another model."""
+    names = [file.name for file in checkpoint.manifest.files]
+    restore_model(model, checkpoint.read, names, checkpoint.url)

@@ -63,7 +63,7 @@ def _training(args: TrainingArguments, state: TrainerState, metrics: Mapping[str
 
 
 def _numbers(metrics: Mapping[str, float], prefix: str) -> str:
-    shown = {name: value for name, value in metrics.items() if not name.endswith(_SPEED)}
+    shown = {name: value for name, value in metrics.items() if name != "epoch" and not name.endswith(_SPEED)}
     return "  ".join(
         f"{name.removeprefix(prefix)} {value:.4g}"
         if isinstance(value, float)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.findings import found
-from trainspec.training.optimizers import OPTIMIZERS
-from trainspec.training.trackers import TRACKERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,54 +34,13 @@ class Gap:
 
 
 NOT_DRIVEN: tuple[Gap, ...] = (
-    Gap("optim", tuple(OPTIMIZERS), "this optimizer"),
-    Gap("optim_args", (None, "", {}), "further optimizer arguments"),
-    Gap("optim_target_modules", (None,), "low-rank optimizers"),
-    Gap(
-        "report_to",
-        ("all", "none", *TRACKERS),
-        "this tracker",
-        ("logging_dir", "project", "trackio_space_id"),
-    ),
     Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),
     Gap("deepspeed", (None,), "DeepSpeed"),
     Gap("accelerator_config", (None,), "dealing batches to processes"),
     Gap("parallelism_config", (None,), "device meshes"),
-    Gap("tpu_num_cores", (None,), "TPUs"),
-    Gap(
-        "push_to_hub",
-        (False,),
-        "pushing to a hub",
-        ("hub_model_id", "hub_revision", "hub_private_repo", "hub_strategy", "hub_token", "hub_always_push"),
-    ),
-    Gap(
-        "torch_compile",
-        (False,),
-        "compilation",
-        ("torch_compile_backend", "torch_compile_mode", "torchdynamo"),
-    ),
-    Gap("torch_empty_cache_steps", (None,), "emptying the device cache"),
-    Gap("jit_mode_eval", (False,), "traced evaluation"),
-    Gap("gradient_checkpointing", (False,), "recomputing activations", ("gradient_checkpointing_kwargs",)),
-    Gap("auto_find_batch_size", (False,), "finding the batch size"),
-    Gap("use_liger_kernel", (False,), "Liger kernels", ("liger_kernel_config",)),
-    Gap("group_by_length", (False,), "batches of similar length", ("length_column_name",)),
-    Gap("fp16_opt_level", ("O1",), "half-precision levels other than O1"),
-    Gap("half_precision_backend", ("auto", "cpu_amp"), "apex (torch's own mixed precision needs no package)"),
-    Gap("bf16_full_eval", (False,), "evaluation entirely in bfloat16"),
-    Gap("fp16_full_eval", (False,), "evaluation entirely in float16"),
-    Gap("include_for_metrics", (), "inputs and losses in compute_metrics"),
-    Gap("label_smoothing_factor", (0,), "label smoothing"),
-    Gap("neftune_noise_alpha", (None,), "noise on embeddings"),
-    Gap("include_tokens_per_second", (False,), "counting tokens"),
-    Gap("include_num_input_tokens_seen", (None, False, "no"), "counting tokens"),
-    Gap("restore_callback_states_from_checkpoint", (False,), "saving the state of callbacks"),
-    Gap("debug", ("",), "debugging aids"),
-    Gap("skip_memory_metrics", (True,), "memory figures"),
-    Gap("past_index", (-1,), "feeding outputs back"),
 )
 
-# These say how several processes work together or how a search compares trials. Runs have one process, where they
+# These say how several processes work together. Runs have one process, where they
 # change nothing; a configuration that sets them is not wrong, but its author should know.
 WITHOUT_EFFECT_YET: dict[str, Any] = {
     "ddp_backend": None,
@@ -96,7 +53,6 @@ WITHOUT_EFFECT_YET: dict[str, Any] = {
     "log_level_replica": "warning",
     "log_on_each_node": True,
     "average_tokens_across_devices": True,
-    "ray_scope": "last",
 }
 
 # By contract: accepted for the sake of old configurations; the settings themselves warn of it.
@@ -113,7 +69,7 @@ def find_gaps(args: TrainingArguments) -> Iterator[Diagnostic]:
         yield found(
             args,
             "RUN102",
-            f"{', '.join(idle)}: no effect, because this run is a single process without a search",
+            f"{', '.join(idle)}: no effect, because this run is a single process",
             *idle,
             remedy="nothing has to be done; leave them out to make this notice go away",
             severity="warning",

@@ -10,17 +10,17 @@ from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched, total_updates
 from trainspec.storage import open_store
 from trainspec.training import data
-from trainspec.training.callbacks import Callback, Lines, Progress, progress_wanted
 from trainspec.training.checkpoint.contents import Contents, unpack
+from trainspec.training.optimizers import safe_types
+from trainspec.training.optimizers.behaviour import announce_length, training_mode
 from trainspec.training.parts import RunParts
 from trainspec.training.running_loss import RunningLoss
-from trainspec.training.saving import CheckpointKeeper
+from trainspec.training.saving import CheckpointKeeper, load_weights
 from trainspec.training.state import TrainerState
-from trainspec.training.trackers import build_trackers
+from trainspec.training.tokens import TokenCounter
+from trainspec.training.trackers import TrackerGroup, build_trackers
 
 if TYPE_CHECKING:
-    from torch.utils.data import DataLoader
-
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.trainer import Trainer
@@ -31,14 +31,17 @@ logger = logging.getLogger(__name__)
 def wire(trainer: Trainer, checkpoint: Checkpoint | None) -> RunParts:
     """The parts of a run that starts at the beginning, or where the checkpoint was written."""
     args = trainer.args
-    contents = None if checkpoint is None else unpack(checkpoint)
-    if contents is not None:
-        trainer.model.load_state_dict(dict(contents.model))
+    contents = None
+    if checkpoint is not None:
+        known = () if trainer.given[0] is not None else safe_types(args.optim)
+        contents = unpack(checkpoint, with_model=False, safe_types=known)
+        load_weights(trainer.model, checkpoint)
     loader = trainer.get_train_dataloader()
     cut = cut_training_epoch(args, loader)
     total = total_updates(args.max_steps, args.num_train_epochs, cut.updates)
     trainer.state = _state(args, cut, total, contents)
     optimizer = trainer.create_optimizer()
+    announce_length(optimizer, args, total)
     parts = RunParts(
         model=trainer.model_wrapped,
         loader=loader,
@@ -54,34 +57,30 @@ def wire(trainer: Trainer, checkpoint: Checkpoint | None) -> RunParts:
             open_store(args.output_dir),
             replaces_old_run=args.overwrite_output_dir and checkpoint is None,
         ),
-        callbacks=[*trainer.callbacks, *_display(args)],
-        trackers=build_trackers(args),
+        trackers=build_trackers(args) if trainer.is_world_process_zero() else TrackerGroup([]),
+        tokens=TokenCounter(args, trainer.model, trainer.processing_class, trainer.label_names),
         label_names=trainer.label_names,
         resumed_from=checkpoint,
     )
     if contents is not None:
         _restore(parts, contents)
+    training_mode(optimizer)
     return parts
 
 
-def cut_training_epoch(args: TrainingArguments, loader: DataLoader[Any]) -> Batches:
+def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
     """An epoch as plan cuts it; a loader that somebody else built is asked for its own length."""
     size, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps
-    if isinstance(loader.sampler, data.EpochSampler):
-        rows = len(loader.sampler)
+    rows, micro_batches = data.epoch_lengths(loader)
+    if rows is not None and isinstance(getattr(loader, "sampler", None), data.EpochSampler):
         return cut_epoch(
             rows,
             per_device_batch_size=size,
             accumulation_steps=accumulation,
             drop_last=args.dataloader_drop_last,
         )
-    micro_batches = data.row_count(loader)
     updates = None if micro_batches is None else updates_per_epoch(micro_batches, accumulation)
     return Batches(size, size * accumulation, micro_batches, updates, dropped_rows=0)
-
-
-def _display(args: TrainingArguments) -> list[Callback]:
-    return [Progress() if progress_wanted(args) else Lines()]
 
 
 def _state(args: TrainingArguments, cut: Batches, total: int, contents: Contents | None) -> TrainerState:
@@ -99,6 +98,12 @@ def _state(args: TrainingArguments, cut: Batches, total: int, contents: Contents
     state.updates_per_epoch = cut.updates
     state.num_train_epochs = epochs_touched(total, cut.updates) or 0
     state.train_batch_size = args.per_device_train_batch_size
+    cadence = Cadence.of(args, total, cut.updates)
+    state.logging_steps, state.eval_steps, state.save_steps = (
+        cadence.logging_every,
+        cadence.eval_every,
+        cadence.save_every,
+    )
     return state
 
 
@@ -106,7 +111,6 @@ def _restore(parts: RunParts, contents: Contents) -> None:
     """Random states are not restored here: making the first batches may still draw from them."""
     parts.optimizer.load_state_dict(dict(contents.optimizer or {}))
     parts.schedule.load_state_dict(dict(contents.scheduler or {}))
-    if parts.precision.scaler is not None and contents.scaler is not None:
-        parts.precision.scaler.load_state_dict(dict(contents.scaler))
+    parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
     if parts.state.running_loss:
         parts.losses.load_state_dict(parts.state.running_loss)

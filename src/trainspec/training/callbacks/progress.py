@@ -1,18 +1,22 @@
-"""A progress bar on the terminal: updates done, updates a second, time left, and the newest numbers."""
+"""ProgressCallback: a bar on the terminal with updates a second, time left and the newest numbers."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from trainspec.training.callbacks.base import Callback, Entry
-from trainspec.training.callbacks.lines import entry_line
+from trainspec.training.callbacks.base import TrainerCallback
+from trainspec.training.callbacks.printer import entry_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.callbacks.control import TrainerControl
     from trainspec.training.state import TrainerState
 
 _SHOWN = {"loss": "loss", "eval_loss": "eval", "learning_rate": "lr"}
@@ -25,34 +29,96 @@ def progress_wanted(args: TrainingArguments) -> bool:
     return sys.stderr.isatty() and logging.getLogger("trainspec").isEnabledFor(logging.WARNING)
 
 
-class Progress(Callback):
+class ProgressCallback(TrainerCallback):
+    """A bar for training, and under it one for each evaluation that lasts as long as it does."""
+
+    shows_progress = True
+
     def __init__(self) -> None:
-        self._bar: tqdm | None = None
+        self._training: tqdm | None = None
+        self._evaluation: tqdm | None = None
         self._numbers: dict[str, str] = {}
 
-    def on_run_begin(self, args: TrainingArguments, state: TrainerState) -> None:
-        self._bar = tqdm(
-            total=state.max_steps,
-            initial=state.global_step,
-            unit="step",
-            desc="training",
-            dynamic_ncols=True,
-            file=sys.stderr,
-        )
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.is_local_process_zero:
+            self._numbers = {}
+            self._training = _bar("training", state.max_steps, state.global_step, "step")
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState) -> None:
-        if self._bar is not None:
-            self._bar.update(state.global_step - self._bar.n)
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if self._training is not None:
+            self._training.update(state.global_step - self._training.n)
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, entry: Entry) -> None:
-        if self._bar is None:
+    def on_prediction_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        eval_dataloader: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if not state.is_local_process_zero:
             return
-        self._numbers |= {name: f"{entry[key]:.3g}" for key, name in _SHOWN.items() if key in entry}
-        self._bar.set_postfix(self._numbers, refresh=False)
-        if any(key.startswith("eval_") for key in entry):
-            self._bar.write(entry_line(state, entry), file=sys.stderr)
+        if self._evaluation is None:
+            self._evaluation = _bar("evaluation", _length(eval_dataloader), 0, "batch", leave=self._training is None)
+        self._evaluation.update(1)
 
-    def on_run_end(self, args: TrainingArguments, state: TrainerState) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        logs = logs or {}
+        if self._training is None:
+            return
+        self._numbers |= {name: f"{logs[key]:.3g}" for key, name in _SHOWN.items() if key in logs}
+        self._training.set_postfix(self._numbers, refresh=False)
+        if any(key.startswith("eval_") for key in logs):
+            self._training.write(entry_line(state, logs), file=sys.stderr)
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        _close(self._evaluation)
+        self._evaluation = None
+
+    def on_predict(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        _close(self._evaluation)
+        self._evaluation = None
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        _close(self._training)
+        self._training = None
+
+    def abandon(self) -> None:
+        for bar in (self._training, self._evaluation):
+            _close(bar)
+        self._training = self._evaluation = None
+
+
+def _bar(what: str, total: int | None, start: int, unit: str, *, leave: bool = True) -> tqdm:
+    return tqdm(
+        total=total,
+        initial=start,
+        unit=unit,
+        desc=what,
+        leave=leave,
+        dynamic_ncols=True,
+        file=sys.stderr,
+    )
+
+
+def _close(bar: tqdm | None) -> None:
+    if bar is not None:
+        bar.close()
+
+
+def _length(loader: Any) -> int | None:
+    try:
+        return len(loader) if isinstance(loader, Sized) else None
+    except TypeError:
+        return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
 from trainspec.training.checkpoint.weights import (
@@ -46,10 +48,15 @@ class Contents:
     rng: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def pack(contents: Contents, *, save_safetensors: bool = True) -> dict[str, bytes]:
-    """The files of a checkpoint, by name. Raises TypeError for weights that safetensors cannot hold."""
-    files = model_files(contents.model, save_safetensors=save_safetensors)
-    files[TRAINER_STATE] = json_bytes(_spelled(contents.trainer_state))
+def pack(
+    contents: Contents, *, save_safetensors: bool = True, artifacts: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """The files of a checkpoint, by name; `artifacts` are the model's, where it takes more than its weights.
+
+    Raises TypeError for weights that safetensors cannot hold.
+    """
+    files = dict(artifacts or model_files(contents.model, save_safetensors=save_safetensors))
+    files[TRAINER_STATE] = state_bytes(contents.trainer_state)
     files[TRAINING_ARGS] = json_bytes(contents.training_args)
     files[RESOLVED_ARGS] = json_bytes(contents.resolved_args)
     states = {OPTIMIZER: contents.optimizer, SCHEDULER: contents.scheduler, SCALER: contents.scaler}
@@ -57,17 +64,23 @@ def pack(contents: Contents, *, save_safetensors: bool = True) -> dict[str, byte
     return files | dict(contents.rng)
 
 
-def unpack(checkpoint: Checkpoint) -> Contents:
-    """The parts of a checkpoint, tensors on the CPU; what was not saved is None.
+def state_bytes(state: Mapping[str, Any]) -> bytes:
+    """A TrainerState as JSON, with nan and inf in it spelled out."""
+    return json_bytes(_spelled(state))
 
-    Every file is compared with its checksum first. Raises CheckpointError for one that differs or is unsafe.
+
+def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Sequence[type] = ()) -> Contents:
+    """The parts of a checkpoint, tensors on the CPU; what was not saved is None, and so is a model not asked for.
+
+    `safe_types` are classes that the optimizer's state may hold besides torch's own. Every file is compared with its
+    checksum first. Raises CheckpointError for one that differs or is unsafe.
     """
     return Contents(
-        model=load_model_state(checkpoint),
+        model=load_model_state(checkpoint) if with_model else {},
         trainer_state=read_json(checkpoint, TRAINER_STATE),
         training_args=read_json(checkpoint, TRAINING_ARGS),
         resolved_args=read_json(checkpoint, RESOLVED_ARGS) if checkpoint.has(RESOLVED_ARGS) else {},
-        optimizer=_state(checkpoint, OPTIMIZER),
+        optimizer=_state(checkpoint, OPTIMIZER, safe_types),
         scheduler=_state(checkpoint, SCHEDULER),
         scaler=_state(checkpoint, SCALER),
         rng={f.name: checkpoint.read(f.name) for f in checkpoint.manifest.files if f.name.startswith("rng_state")},
@@ -95,8 +108,11 @@ def why_not_resumable(checkpoint: Checkpoint) -> str | None:
     return f"checkpoint {checkpoint.url} holds no {names}; {reason}"
 
 
-def _state(checkpoint: Checkpoint, name: str) -> Any:
-    return load_torch_bytes(checkpoint.read(name), name, checkpoint.url) if checkpoint.has(name) else None
+def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -> Any:
+    if not checkpoint.has(name):
+        return None
+    with torch.serialization.safe_globals(list(safe_types)):
+        return load_torch_bytes(checkpoint.read(name), name, checkpoint.url)
 
 
 def _spelled(value: Any) -> Any:

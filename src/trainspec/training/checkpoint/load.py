@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
-_FOLDER = re.compile(r"checkpoint-(0|[1-9][0-9]*)")
+PREFIX_CHECKPOINT_DIR = "checkpoint"
+_FOLDER = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(0|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Checkpoint:
 
 def folder_name(step: int) -> str:
     """The name of the folder of the checkpoint after `step` updates."""
-    return f"checkpoint-{step}"
+    return f"{PREFIX_CHECKPOINT_DIR}-{step}"
 
 
 def checkpoint_folders(store: Store) -> list[int]:
@@ -138,6 +139,12 @@ def newest_valid(store: Store, on_skip: Callable[[CheckpointError], None] | None
         else:
             return checkpoint
     return None
+
+
+def get_last_checkpoint(folder: str | PathLike[str]) -> str | None:
+    """The path or URL of the newest valid checkpoint in an output folder; None without one. Raises StorageError."""
+    found = newest_valid(open_store(folder))
+    return None if found is None else found.url
 
 
 def _numbered(store: Store, step: int) -> Checkpoint:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from trainspec.training.compilation import unwrap
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -15,12 +17,13 @@ if TYPE_CHECKING:
 class SingleProcess:
     world_size = 1
     is_main = True
+    is_local_main = True
 
     def prepare(self, model: nn.Module, device: torch.device) -> nn.Module:
         return model.to(device)
 
     def unwrap(self, model: nn.Module) -> nn.Module:
-        return model
+        return unwrap(model)
 
     def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
         return nullcontext()
@@ -31,4 +34,4 @@ class SingleProcess:
         return nn.utils.get_total_norm(value.grad for value in parameters if value.grad is not None)
 
     def model_state(self, model: nn.Module) -> Mapping[str, Tensor]:
-        return model.state_dict()
+        return unwrap(model).state_dict()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Strategy(Protocol):
     world_size: int
     is_main: bool
+    is_local_main: bool
 
     def prepare(self, model: nn.Module, device: torch.device) -> nn.Module:
         """The module whose forward trains, on its device."""

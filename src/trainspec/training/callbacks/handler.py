@@ -1,0 +1,149 @@
+"""The callbacks of a Trainer, asked at each moment in their order; those with nothing to say there cost nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training.callbacks.base import EVENTS, TrainerCallback
+from trainspec.training.callbacks.control import ExportableState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.callbacks.control import TrainerControl
+    from trainspec.training.state import TrainerState
+
+logger = logging.getLogger(__name__)
+
+# An object with methods of these names will do; transformers' own callbacks are such.
+Callback = Any
+
+
+class CallbackHandler:
+    """Holds the callbacks, and what they are told by keyword: the attributes here may be set at any time."""
+
+    def __init__(
+        self,
+        callbacks: Iterable[Callback | type[Callback]],
+        model: Any,
+        processing_class: Any,
+        optimizer: Any = None,
+        lr_scheduler: Any = None,
+    ) -> None:
+        self.callbacks: list[Callback] = []
+        self.model = model
+        self.processing_class = processing_class
+        self.optimizer = optimizer
+        self.lr_scheduler = lr_scheduler
+        self.train_dataloader: Any = None
+        self.eval_dataloader: Any = None
+        self._listeners: dict[str, list[Callable[..., Any]]] = {}
+        for callback in callbacks:
+            self.add_callback(callback)
+
+    def add_callback(self, callback: Callback | type[Callback]) -> None:
+        """An object, or a class that is then made without arguments."""
+        made = callback() if isinstance(callback, type) else callback
+        if type(made) in {type(known) for known in self.callbacks}:
+            logger.warning("there is a %s among the callbacks already; both will run", type(made).__name__)
+        self._insert(made)
+        self.listen()
+
+    def _insert(self, callback: Callback) -> None:
+        # What shows progress stays last, whatever comes after it.
+        at = len(self.callbacks)
+        if not getattr(callback, "shows_progress", False):
+            while at and getattr(self.callbacks[at - 1], "shows_progress", False):
+                at -= 1
+        self.callbacks.insert(at, callback)
+
+    def pop_callback(self, callback: Callback | type[Callback]) -> Callback | None:
+        """Take the object, or the first of the class, out of the list; None where there is none."""
+        for known in self.callbacks:
+            if known is callback or (isinstance(callback, type) and isinstance(known, callback)):
+                self.callbacks.remove(known)
+                self.listen()
+                return known
+        return None
+
+    def remove_callback(self, callback: Callback | type[Callback]) -> None:
+        self.pop_callback(callback)
+
+    @property
+    def callback_list(self) -> str:
+        return "\n".join(type(callback).__name__ for callback in self.callbacks)
+
+    def listen(self) -> None:
+        """Find out anew who has something to say at which moment; needed after changing `callbacks` directly."""
+        self._listeners = {
+            event: [getattr(callback, event) for callback in self.callbacks if _hears(callback, event)]
+            for event in EVENTS
+        }
+
+    def has_listeners(self, event: str) -> bool:
+        return bool(self._listeners[event])
+
+    def abandon(self) -> None:
+        """Training broke off: callbacks with a method `abandon` put away what they hold open."""
+        for callback in self.callbacks:
+            abandon = getattr(callback, "abandon", None)
+            if callable(abandon):
+                abandon()
+
+    def export_states(self, state: TrainerState, control: TrainerControl) -> None:
+        """Put what the callbacks and the control keep of themselves into the state, for a checkpoint."""
+        kept: dict[str, Any] = {}
+        for part in (control, *self.callbacks):
+            if isinstance(part, ExportableState):
+                name, exported = type(part).__name__, part.state()
+                # Several of one class make a list.
+                others = kept.get(name)
+                kept[name] = (
+                    exported if others is None else [*(others if isinstance(others, list) else [others]), exported]
+                )
+        state.stateful_callbacks = kept
+
+    def restore_states(self, state: TrainerState) -> None:
+        """Give callbacks the states that a checkpoint kept, where restore_callback_states_from_checkpoint says so."""
+        stored = {
+            name: list(kept) if isinstance(kept, list) else [kept] for name, kept in state.stateful_callbacks.items()
+        }
+        for callback in self.callbacks:
+            if not isinstance(callback, ExportableState):
+                continue
+            waiting = stored.get(type(callback).__name__)
+            if not waiting:
+                logger.warning("the checkpoint holds no state of %s; it starts anew", type(callback).__name__)
+                continue
+            # In place: whoever made the callback still holds it.
+            vars(callback).update(vars(type(callback).from_state(waiting.pop(0))))
+
+    def call_event(
+        self, event: str, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
+    ) -> TrainerControl:
+        """Ask every callback that has something to say; returns the control that holds from now on."""
+        listeners = self._listeners[event]
+        if not listeners:
+            return control
+        known = {
+            "model": self.model,
+            "processing_class": self.processing_class,
+            "tokenizer": self.processing_class,
+            "optimizer": self.optimizer,
+            "lr_scheduler": self.lr_scheduler,
+            "train_dataloader": self.train_dataloader,
+            "eval_dataloader": self.eval_dataloader,
+            **more,
+        }
+        for listener in listeners:
+            answer = listener(args, state, control, **known)
+            if answer is not None:
+                control = answer
+        return control
+
+
+def _hears(callback: Callback, event: str) -> bool:
+    own = getattr(type(callback), event, None)
+    return event in vars(callback) or (own is not None and own is not getattr(TrainerCallback, event))

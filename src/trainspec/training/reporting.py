@@ -1,0 +1,75 @@
+"""Metrics and state on the terminal and as files in output_dir, for scripts that ask for them."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from typing import TYPE_CHECKING, Any
+
+from trainspec.storage import NotFound, open_store
+from trainspec.training.checkpoint.contents import state_bytes
+from trainspec.training.checkpoint.manifest import json_bytes
+from trainspec.training.state import TRAINER_STATE_NAME, TrainerState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.parallel import Strategy
+
+ALL_RESULTS = "all_results.json"
+
+
+class Reporting:
+    args: TrainingArguments
+    state: TrainerState
+    strategy: Strategy
+
+    def metrics_format(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
+        """The metrics as a person reads them: times as h:mm:ss, large counts in thousands, four decimals."""
+        return {name: _readable(name, value) for name, value in metrics.items()}
+
+    def log_metrics(self, split: str, metrics: Mapping[str, Any]) -> None:
+        """Print the metrics of a split (train, eval, test) as a table."""
+        if not self.strategy.is_main:
+            return
+        shown = {name: str(value) for name, value in sorted(self.metrics_format(metrics).items())}
+        left = max(map(len, shown), default=0)
+        right = max(map(len, shown.values()), default=0)
+        lines = [f"  {name:<{left}} = {value:>{right}}" for name, value in shown.items()]
+        sys.stdout.write("\n".join([f"***** {split} metrics *****", *lines]) + "\n")
+
+    def save_metrics(self, split: str, metrics: Mapping[str, Any], combined: bool = True) -> None:
+        """Write {split}_results.json into output_dir, and with `combined` add to all_results.json."""
+        if not self.strategy.is_main:
+            return
+        output = open_store(self.args.output_dir)
+        output.write_bytes(f"{split}_results.json", json_bytes(dict(metrics)))
+        if combined:
+            try:
+                known = _read_json(output.read_bytes(ALL_RESULTS))
+            except NotFound:
+                known = {}
+            output.write_bytes(ALL_RESULTS, json_bytes({**known, **metrics}))
+
+    def save_state(self) -> None:
+        """Write trainer_state.json into output_dir, beside a model that save_model wrote there."""
+        if self.strategy.is_main:
+            open_store(self.args.output_dir).write_bytes(TRAINER_STATE_NAME, state_bytes(self.state.to_dict()))
+
+
+def _read_json(data: bytes) -> dict[str, Any]:
+    import json
+
+    document = json.loads(data)
+    return document if isinstance(document, dict) else {}
+
+
+def _readable(name: str, value: Any) -> Any:
+    if "_mem_" in name and isinstance(value, int):
+        return f"{value >> 20}MB"
+    if name.endswith("_runtime"):
+        return str(datetime.timedelta(seconds=round(value)))
+    if name == "total_flos":
+        return f"{int(value) >> 30}GF"
+    return round(value, 4) if isinstance(value, float) else value

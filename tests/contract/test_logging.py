@@ -1,0 +1,120 @@
+"""What each logging setting does, seen in the entries of a run and on the terminal."""
+
+import logging
+import math
+import sys
+from typing import Any
+
+import pytest
+import torch
+from tests.training.small_job import Line, Make, entries
+from torch import Tensor
+
+
+def _logged_at(trainer: Any) -> list[int]:
+    return [entry["step"] for entry in entries(trainer, "loss")]
+
+
+@pytest.mark.parametrize("strategy, steps", [("no", []), ("steps", [4, 8, 12]), ("epoch", [6, 12])])
+def test_logging_strategy_says_when_there_is_an_entry(make_trainer: Make, strategy: str, steps: list[int]) -> None:
+    interval = {"logging_steps": 4} if strategy == "steps" else {}
+    trainer = make_trainer(num_train_epochs=2, logging_strategy=strategy, **interval)
+    trainer.train()
+    assert _logged_at(trainer) == steps
+
+
+@pytest.mark.parametrize("interval, steps", [(5, [5, 10]), (1, list(range(1, 13))), (0.5, [6, 12]), (0.51, [7])])
+def test_logging_steps_are_the_updates_between_entries(make_trainer: Make, interval: float, steps: list[int]) -> None:
+    each = make_trainer(num_train_epochs=2, logging_steps=1)
+    trainer = make_trainer(num_train_epochs=2, logging_steps=interval)
+    each.train()
+    trainer.train()
+    assert _logged_at(trainer) == steps
+    losses = [entry["loss"] for entry in entries(each, "loss")]
+    for entry, start, end in zip(entries(trainer, "loss"), [0, *steps], steps, strict=False):
+        assert entry["loss"] == pytest.approx(sum(losses[start:end]) / (end - start), rel=1e-6), "the interval's mean"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_logging_first_step_adds_the_first(make_trainer: Make, first: bool) -> None:
+    trainer = make_trainer(logging_steps=4, logging_first_step=first)
+    trainer.train()
+    assert _logged_at(trainer) == ([1, 4] if first else [4])
+
+
+class Spoilt(Line):
+    """Its third loss is nan."""
+
+    calls = 0
+
+    def forward(self, inputs: Tensor, labels: Tensor | None = None, number: Tensor | None = None) -> Any:
+        returned = super().forward(inputs, labels, number)
+        self.calls += 1
+        return {**returned, "loss": returned["loss"] * torch.nan} if self.calls == 3 else returned
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_logging_nan_inf_filter_leaves_them_out_of_the_mean(make_trainer: Make, filtered: bool) -> None:
+    trainer = make_trainer(
+        model=Spoilt(),
+        learning_rate=0.0,
+        max_grad_norm=0,
+        logging_steps=6,
+        logging_nan_inf_filter=filtered,
+        stop_on_nonfinite=False,
+    )
+    trainer.train()
+    assert math.isnan(entries(trainer, "loss")[0]["loss"]) != filtered
+    assert math.isnan(entries(trainer, "train_loss")[0]["train_loss"]) != filtered
+
+
+@pytest.mark.parametrize(
+    "level, shown", [("debug", True), ("info", True), ("warning", False), ("critical", False), ("passive", True)]
+)
+def test_log_level_is_what_the_package_says(
+    make_trainer: Make, capsys: pytest.CaptureFixture[str], level: str, shown: bool
+) -> None:
+    logger = logging.getLogger("trainspec")
+    before = logger.level
+    try:
+        logger.setLevel("ERROR")
+        make_trainer(log_level=level, logging_steps=2).train()
+        expected = logging.ERROR if level == "passive" else logging.getLevelName(level.upper())
+        assert logger.level == expected
+        assert ("step 2/6" in capsys.readouterr().err) == shown
+    finally:
+        logger.setLevel(before)
+
+
+@pytest.mark.parametrize("field, value", [("log_level_replica", "error"), ("log_on_each_node", False)])
+def test_log_level_replica_and_log_on_each_node_are_noted_where_there_is_one_process(
+    make_trainer: Make, caplog: pytest.LogCaptureFixture, field: str, value: Any
+) -> None:
+    make_trainer(**{field: value}).train()
+    assert field in caplog.text and "single process" in caplog.text
+
+
+def test_log_on_each_node_is_noted_where_there_is_one_process(
+    make_trainer: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_trainer(log_on_each_node=False).train()
+    assert "log_on_each_node" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "terminal, off, bar", [(True, None, True), (False, None, False), (True, True, False), (False, False, True)]
+)
+def test_disable_tqdm_hides_the_bar(
+    make_trainer: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    terminal: bool,
+    off: bool | None,
+    bar: bool,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    make_trainer(disable_tqdm=off, logging_steps=2, eval_strategy="epoch").train()
+    told = capsys.readouterr().err
+    assert ("training: 100%" in told and "evaluation:" in told) == bar
+    assert "loss=" in told if bar else "loss=" not in told
+    assert "eval_loss" in told, "evaluations are told either way"
