@@ -7,7 +7,7 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help editor-tools test-agreement schemas install demo test test-settings test-alone test-image test-packaging test-shells check bench clean
+.PHONY: help editor-tools test-agreement schemas install demo test test-settings test-alone test-image test-packaging test-shells test-trackers test-search mutate check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -17,7 +17,7 @@ install: $(VENV)/installed ## make .venv with everything that training and tests
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python $(PIP_INSTALL) --editable '.[train,s3]' --group test --group check
+	$(BIN)/python $(PIP_INSTALL) --editable '.[train,optimizers,trackers,hub,s3]' --group test --group check
 	@touch $@
 
 demo: install ## train the digits task, set by environment variables only
@@ -35,6 +35,7 @@ demo: install ## train the digits task, set by environment variables only
 	TRAINSPEC_METRIC_FOR_BEST_MODEL=accuracy \
 	TRAINSPEC_LOGGING_STEPS=20 \
 	TRAINSPEC_DO_PREDICT=true \
+	TRAINSPEC_REPORT_TO=jsonl,plot \
 	$(BIN)/trainspec train digits
 
 test: install editor-tools ## every test but the long suites
@@ -64,6 +65,24 @@ test-image: install ## build both images of the Dockerfile and run them (minutes
 test-packaging: install ## build wheel and sdist, run the wheel in an empty environment
 	$(BIN)/python $(PIP_INSTALL) build
 	TEST_PACKAGING=1 $(BIN)/python -m pytest tests/packaging
+
+# Heavy libraries, each in a small environment of its own that sees the packages of .venv.
+test-trackers: install ## a real run into each heavy tracker, read back (minutes)
+	$(BIN)/python tests/trackers/run.py
+
+test-search: .venv-search/installed ## real Ray searches, in an environment with Ray (minutes)
+	.venv-search/bin/python -m pytest tests/training/search
+
+.venv-search/installed: $(VENV)/installed
+	$(PYTHON) -m venv .venv-search
+	SITE=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	echo "import site; site.addsitedir('$$SITE')" > \
+	$$(.venv-search/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/shared.pth
+	.venv-search/bin/python $(PIP_INSTALL) 'ray[tune]==2.60.*'
+	@touch $@
+
+mutate: install ## break the effect of every setting and see its test notice (minutes)
+	$(BIN)/python tests/contract/mutate.py
 
 test-shells: install ## the completion scripts in real shells (Debian, as root)
 	apt-get update -qq
@@ -100,4 +119,4 @@ bench: .venv-bench/installed ## the speed table of the README, measured here
 	@touch $@
 
 clean: ## remove environments, caches and demo runs
-	rm -rf $(VENV) .venv-alone .venv-bench runs build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-alone .venv-bench .venv-search .venv-trackers runs build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
