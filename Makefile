@@ -39,7 +39,7 @@ demo: install ## train the digits task, set by environment variables only
 	$(BIN)/trainspec train digits
 
 test: install editor-tools ## every test but the long suites
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-settings: install ## only what needs no torch, quickly
 	$(BIN)/python -m pytest -n 2 tests/settings tests/plan tests/cli tests/export tests/reports tests/migration

@@ -34,7 +34,11 @@ def map_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 def to_device(value: Any, device: torch.device, *, non_blocking: bool = False) -> Any:
     """The same nest of tuples, lists and mappings with every tensor on the device."""
-    return map_tensors(value, lambda tensor: tensor.to(device, non_blocking=non_blocking))
+    return map_tensors(
+        # Asking where a tensor is takes a fraction of the time of moving it to where it is already.
+        value,
+        lambda tensor: tensor if tensor.device == device else tensor.to(device, non_blocking=non_blocking),
+    )
 
 
 def supports_bf16(device: torch.device) -> bool:

@@ -12,7 +12,7 @@ from trainspec.training.optimizers import decay_parameter_names, get_optimizer_c
 from trainspec.training.outputs import count_rows, main_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from torch.optim import Optimizer
 
@@ -27,8 +27,6 @@ class Inspection:
     optimizer: Optimizer | None
     strategy: Strategy
     label_names: list[str]
-    _operations_per_token: float | None = None
-    _input_name: str | None = None
 
     def is_world_process_zero(self) -> bool:
         """Whether this is the main process of the whole job."""
@@ -88,13 +86,25 @@ class Inspection:
         counts = getattr(self.model, "floating_point_ops", None)
         if callable(counts):
             return float(counts(inputs))
-        if self._operations_per_token is None:
-            # Once: walking through all parameters takes longer than a small step.
-            self._operations_per_token = 6.0 * self.get_num_trainable_parameters()
-            self._input_name = main_input_name(self.model)
-        read = main_input(inputs, self._input_name, self.label_names)
-        is_text = isinstance(read, Tensor) and not read.is_floating_point()
-        return self._operations_per_token * (read.numel() if is_text else count_rows(inputs))
+        return self._estimate()(inputs)
+
+    def operations_counter(self) -> Callable[[Any], float]:
+        """`floating_point_ops` for a whole run, in which the parameters stay the same."""
+        said = hasattr(self.model, "floating_point_ops")
+        if said or type(self).floating_point_ops is not Inspection.floating_point_ops:
+            return self.floating_point_ops
+        return self._estimate()
+
+    def _estimate(self) -> Callable[[Any], float]:
+        each = 6.0 * self.get_num_trainable_parameters()
+        name, labels = main_input_name(self.model), self.label_names
+
+        def count(inputs: Any) -> float:
+            read = main_input(inputs, name, labels)
+            is_text = isinstance(read, Tensor) and not read.is_floating_point()
+            return each * (read.numel() if is_text else count_rows(inputs))
+
+        return count
 
     def _existing_optimizer(self) -> Optimizer:
         if self.optimizer is None:

@@ -54,6 +54,7 @@ class TrainingLoop:
         self._logged_at = self._evaluated_at = self._saved_at = -1
         self._shifted = shifts_labels(parts.model)
         self._counts_items = self._accumulation > 1 or trainer.counts_items() or takes_item_count(parts.model)
+        self._operations = trainer.operations_counter()
         self._step_takes_items = takes(trainer.training_step, "num_items_in_batch")
 
     def run(self) -> None:
@@ -83,7 +84,10 @@ class TrainingLoop:
 
     def _fire(self, event: str, **more: Any) -> None:
         trainer = self._trainer
-        trainer.control = trainer.callback_handler.call_event(event, self._args, self._state, trainer.control, **more)
+        if trainer.callback_handler.has_listeners(event):
+            trainer.control = trainer.callback_handler.call_event(
+                event, self._args, self._state, trainer.control, **more
+            )
 
     def _windows(self) -> Iterator[tuple[Window, bool]]:
         """The rest of the epoch as accumulation windows, each with whether the data ends with it."""
@@ -165,7 +169,7 @@ class TrainingLoop:
         state.batch_in_epoch += len(window)
         for batch in window:
             parts.rows_seen += count_rows(batch)
-            state.total_flos += self._trainer.floating_point_ops(batch)
+            state.total_flos += self._operations(batch)
         if parts.tokens.is_wanted:
             tokens = sum(map(parts.tokens.count, window))
             parts.tokens_seen += tokens

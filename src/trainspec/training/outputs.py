@@ -62,7 +62,7 @@ def loss_of(outputs: Any) -> Tensor:
             "dimension, a tuple that starts with it, or a mapping or dataclass with an entry named 'loss' "
             "(are the labels in the batch?)"
         )
-    return loss.reshape(())
+    return loss if loss.dim() == 0 else loss.reshape(())
 
 
 def _describe(outputs: Any) -> str:
@@ -114,12 +114,12 @@ def count_rows(batch: Any) -> int:
     """Rows in a batch, by its first tensor."""
     if isinstance(batch, Tensor):
         return batch.shape[0] if batch.dim() else 1
-    values = batch.values() if isinstance(batch, Mapping) else batch
-    if isinstance(values, Sequence) or isinstance(batch, Mapping):
-        for value in values:
-            rows = count_rows(value) if isinstance(value, (Tensor, Mapping, tuple, list)) else 0
-            if rows:
-                return rows
+    if not isinstance(batch, (dict, Mapping, Sequence)) or isinstance(batch, str):
+        return 0
+    for value in batch.values() if isinstance(batch, Mapping) else batch:
+        rows = count_rows(value)
+        if rows:
+            return rows
     return 0
 
 

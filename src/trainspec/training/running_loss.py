@@ -18,8 +18,10 @@ class RunningLoss:
     of both the sum and the count. Nothing here waits for the device before `take` or `overall`.
     """
 
-    def __init__(self, device: torch.device, filter_nonfinite: bool) -> None:
+    def __init__(self, device: torch.device, filter_nonfinite: bool, *, copies: bool = True) -> None:
         self._filter = filter_nonfinite
+        # A compiled model may hand out the same memory each time.
+        self._copies = copies
         # Apple's GPUs have no float64.
         self._dtype = torch.float32 if device.type == "mps" else torch.float64
         self._sums = torch.zeros(2, dtype=self._dtype, device=device)
@@ -29,8 +31,7 @@ class RunningLoss:
 
     def add(self, loss: Tensor) -> Tensor:
         """Take in a loss; returns what is kept of it."""
-        # A copy: a compiled model may hand out the same memory each time.
-        kept = loss.detach().clone()
+        kept = loss.detach().clone() if self._copies else loss.detach()
         self._kept.append(kept)
         if len(self._kept) >= _KEPT:
             self._sum_up()

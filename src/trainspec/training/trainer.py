@@ -130,7 +130,6 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
         self.precision.prepare(model)
         self.label_names = outputs.label_names(model, self.args.label_names)
         self.losses = Losses(self.args, self.label_names, self.compute_loss_func)
-        self._operations_per_token = None
 
     def _made_model(self, trial: Any) -> nn.Module:
         if self.model_init is None:

@@ -51,7 +51,7 @@ def wire(trainer: Trainer, checkpoint: Checkpoint | None) -> RunParts:
         strategy=trainer.strategy,
         state=trainer.state,
         cadence=Cadence.of(args, total, cut.updates),
-        losses=RunningLoss(trainer.device, args.logging_nan_inf_filter),
+        losses=RunningLoss(trainer.device, args.logging_nan_inf_filter, copies=args.torch_compile),
         keeper=CheckpointKeeper(
             args,
             open_store(args.output_dir),

@@ -19,30 +19,25 @@ class DefaultFlowCallback(TrainerCallback):
 
     def __init__(self) -> None:
         self._cadence = Cadence(total_updates=0, updates_per_epoch=None)
-        self._intervals: tuple[int, ...] = ()
+        self._next = 1
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        cadence = self._cadence = Cadence.of(args, state.max_steps, state.updates_per_epoch)
-        by_steps = {
-            "logging": (cadence.logging_strategy, cadence.logging_every),
-            "eval": (cadence.eval_strategy, cadence.eval_every),
-            "save": (cadence.save_strategy, cadence.save_every),
-        }
-        self._intervals = tuple(every for strategy, every in by_steps.values() if strategy == "steps")
+        self._cadence = Cadence.of(args, state.max_steps, state.updates_per_epoch)
+        self._next = self._cadence.next_event_after(state.global_step)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         step, cadence = state.global_step, self._cadence
-        is_last = cadence.is_last(step)
-        if step > 1 and not is_last and all(step % every for every in self._intervals):
+        if step < self._next:
             return
+        self._next = cadence.next_event_after(step)
         # What is due at the end of an epoch is asked for there.
         now = Moment(step, exact(state.epoch), epoch_ended=False)
         control.should_log |= should_log(cadence, now)
         control.should_evaluate |= should_evaluate(cadence, now)
         control.should_save |= should_save(cadence, now)
-        control.should_training_stop |= is_last
+        control.should_training_stop |= cadence.is_last(step)
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -77,13 +77,15 @@ class CallbackHandler:
 
     def listen(self) -> None:
         """Find out anew who has something to say at which moment; needed after changing `callbacks` directly."""
-        self._listeners = {
+        found = {
             event: [getattr(callback, event) for callback in self.callbacks if _hears(callback, event)]
             for event in EVENTS
         }
+        # Moments that nobody hears of are not in here: asking for one then takes a single look.
+        self._listeners = {event: listeners for event, listeners in found.items() if listeners}
 
     def has_listeners(self, event: str) -> bool:
-        return bool(self._listeners[event])
+        return event in self._listeners
 
     def abandon(self) -> None:
         """Training broke off: callbacks with a method `abandon` put away what they hold open."""
@@ -124,7 +126,7 @@ class CallbackHandler:
         self, event: str, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> TrainerControl:
         """Ask every callback that has something to say; returns the control that holds from now on."""
-        listeners = self._listeners[event]
+        listeners = self._listeners.get(event)
         if not listeners:
             return control
         known = {
