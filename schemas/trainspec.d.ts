@@ -4384,6 +4384,12 @@ export interface TrainingArguments {
    * @example "team/space"
    */
   trackio_space_id?: string | null;
+  /**
+   * End the run at a loss or gradient that is nan or infinite, before it reaches a checkpoint.
+   * @default true
+   * @example false
+   */
+  stop_on_nonfinite?: boolean;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
   evaluate_during_training?: boolean;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
@@ -4409,7 +4415,49 @@ export interface TrainingArguments {
   /** @deprecated Old name of optim: write optim: adafactor. */
   adafactor?: boolean | null;
   /** @deprecated Old name of fsdp: write fsdp, with the option that replaces fairscale's. */
-  sharded_ddp?: true | false | null | "" | [];
+  sharded_ddp?:
+    | true
+    | false
+    | null
+    | []
+    | ["offload"]
+    | ["auto_wrap"]
+    | ["offload", "auto_wrap"]
+    | ["auto_wrap", "offload"]
+    | ["simple"]
+    | ["simple", "offload"]
+    | ["offload", "simple"]
+    | ["simple", "auto_wrap"]
+    | ["auto_wrap", "simple"]
+    | ["simple", "offload", "auto_wrap"]
+    | ["simple", "auto_wrap", "offload"]
+    | ["offload", "simple", "auto_wrap"]
+    | ["offload", "auto_wrap", "simple"]
+    | ["auto_wrap", "simple", "offload"]
+    | ["auto_wrap", "offload", "simple"]
+    | ["zero_dp_2"]
+    | ["zero_dp_2", "offload"]
+    | ["offload", "zero_dp_2"]
+    | ["zero_dp_2", "auto_wrap"]
+    | ["auto_wrap", "zero_dp_2"]
+    | ["zero_dp_2", "offload", "auto_wrap"]
+    | ["zero_dp_2", "auto_wrap", "offload"]
+    | ["offload", "zero_dp_2", "auto_wrap"]
+    | ["offload", "auto_wrap", "zero_dp_2"]
+    | ["auto_wrap", "zero_dp_2", "offload"]
+    | ["auto_wrap", "offload", "zero_dp_2"]
+    | ["zero_dp_3"]
+    | ["zero_dp_3", "offload"]
+    | ["offload", "zero_dp_3"]
+    | ["zero_dp_3", "auto_wrap"]
+    | ["auto_wrap", "zero_dp_3"]
+    | ["zero_dp_3", "offload", "auto_wrap"]
+    | ["zero_dp_3", "auto_wrap", "offload"]
+    | ["offload", "zero_dp_3", "auto_wrap"]
+    | ["offload", "auto_wrap", "zero_dp_3"]
+    | ["auto_wrap", "zero_dp_3", "offload"]
+    | ["auto_wrap", "offload", "zero_dp_3"]
+    | string;
   /**
    * Bounds: >= 0.
    * @deprecated Old name of fsdp_config.min_num_params: write fsdp_config.min_num_params.
@@ -4435,6 +4483,8 @@ export interface TrainingArguments {
   activation_checkpointing_kwargs?: GradientCheckpointingKwargs | null;
   /** @deprecated Old name of group_by_length: write group_by_length: true. */
   train_sampling_strategy?: "random" | "group_by_length";
+  /** @deprecated Old name of the first part of hub_model_id: write hub_model_id: owner/name. */
+  push_to_hub_organization?: string | null;
   /** @deprecated No setting: there is one evaluation loop; drop it. */
   use_legacy_prediction_loop?: null | false | 0 | "" | "false" | "False" | "0";
   /** @deprecated No setting: it configured SageMaker's model parallelism only; use parallelism_config. */

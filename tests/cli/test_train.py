@@ -1,6 +1,7 @@
 """`trainspec train`: settings of both kinds are loaded, secrets leave the environment, and the run starts."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,3 +121,56 @@ def test_a_run_that_is_stopped(tmp_path: Path, signum: signal.Signals, code: int
         _, err = run.communicate(timeout=60)
     assert run.returncode == code, err
     assert "Traceback" not in err
+
+
+# Stands in for the first library that training imports: it says so, and takes its time.
+SLOW = 'import time\nprint("importing", flush=True)\ntime.sleep(60)\n'
+
+
+AS_FIRST = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+
+
+@pytest.mark.parametrize("prefix", [[], AS_FIRST], ids=["a process of many", "process 1"])
+def test_a_run_that_is_stopped_before_it_trains(tmp_path: Path, prefix: list[str]) -> None:
+    if prefix and (shutil.which("unshare") is None or subprocess.run([*prefix, "true"]).returncode != 0):
+        pytest.skip("no process namespaces here")
+    (tmp_path / "tqdm.py").write_text(SLOW)
+    found_in = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(found_in)}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*prefix, *command(tmp_path)], env=environ, **streams) as run:  # type: ignore[call-overload]
+        assert run.stdout.readline() == "importing\n"
+        # A signal to unshare would not reach the process that it started.
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split() if prefix else [str(run.pid)]
+        os.kill(int(children[0]), signal.SIGTERM)
+        _, err = run.communicate(timeout=30)
+    assert run.returncode == 143, err
+    assert err == "terminated before training began; nothing was written\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_sigterm_is_handled_before_torch_is_imported() -> None:
+    script = "import sys, trainspec.cli.train; sys.exit('torch' in sys.modules or 'tqdm' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_a_run_that_has_ended_does_not_claim_to_have_written_nothing() -> None:
+    script = """
+import os, signal
+from trainspec.training.interruption import leaving_at_once, terminable
+with leaving_at_once():
+    with terminable():
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (143, "terminated\n")
+
+
+def test_the_handler_of_the_process_comes_back() -> None:
+    from trainspec.training.interruption import leaving_at_once, terminable
+
+    before = signal.getsignal(signal.SIGTERM)
+    with leaving_at_once(), terminable():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 
 Schema = dict[str, Any]
 
-WORDS = ["loss", "accuracy", "out", "a/b", "block", "inductor", "latest"]
+WORDS = ["loss", "accuracy", "out", "a/b", "a/b/c", ".", "block", "inductor", "latest", " out", "loss\t", "  "]
 ODD = [None, True, False, 0, 1, -1, 0.5, 1.5, -0.5, 2.0, 1e30, "", "no", "true", "5", [], ["a"], [1], {}, {"a": 1}]
 # A path is read by the validator and cannot be by a schema; both are right, and no file is there.
 NAMED_FILES = {"fsdp_config", "deepspeed", "accelerator_config"}
@@ -33,7 +35,10 @@ class Documents:
                 members = [item for item in schema[key] if not (is_file and item.get("type") == "string")]
                 return st.one_of([self.value(member, is_file, depth) for member in members])
         if "const" in schema or "enum" in schema:
-            return st.sampled_from(schema.get("enum", [schema.get("const")]))
+            values = schema.get("enum", [schema.get("const")])
+            return st.sampled_from(
+                [*values * 8, *(f" {value}" for value in values if value and isinstance(value, str))]
+            )
         return self._of_type(schema, depth)
 
     def _of_type(self, schema: Schema, depth: int) -> st.SearchStrategy[Any]:
@@ -62,9 +67,27 @@ class Documents:
         keys = {name: self.value(item, depth=depth + 1) for name, item in schema.get("properties", {}).items()}
         return _some_of(keys, 3)
 
-    def valid_by_field(self) -> st.SearchStrategy[dict[str, Any]]:
+    def valid_by_field(self, names: list[str] | None = None, most: int = 7) -> st.SearchStrategy[dict[str, Any]]:
         """Documents of which every value fits its own setting; what they say together may be wrong."""
-        return _some_of(self._properties, 7)
+        return _some_of({name: self._properties[name] for name in names or self._properties}, most)
+
+    def of_rules(self, rows: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+        """Documents of the rules' own tables, two at a time, with one thing changed, anywhere inside."""
+        two = st.lists(st.sampled_from(rows), min_size=1, max_size=2)
+        merged = two.map(lambda chosen: {name: value for row in chosen for name, value in row.items()})
+        changed = st.builds(_change_inside, merged, st.sampled_from([*ODD, " no ", "auto"]), st.data())
+        return st.one_of(
+            merged, changed, st.builds(_mutate, merged, st.sampled_from(ODD), st.integers(0, 5), st.data())
+        )
+
+    def with_arguments(self, chooser: str, name: str, sections: Mapping[Any, Any]) -> st.SearchStrategy[dict[str, Any]]:
+        """A schedule or an optimizer with arguments of its own, or now and then of another's, as a mapping or text."""
+        drawn = {choice.value: self._object(self._places[section.__name__], 1) for choice, section in sections.items()}
+        choices, others = st.sampled_from(sorted(drawn)), st.sampled_from([*[None] * 9, *sorted(drawn)])
+        pairs = choices.flatmap(lambda it: others.flatmap(lambda other: st.tuples(st.just(it), drawn[other or it])))
+        rest = self.valid_by_field(["learning_rate", "max_steps", "warmup_steps"], 2)
+        as_text = st.booleans() if name == "optim_args" else st.just(False)
+        return st.builds(lambda pair, rest, text: _with(chooser, name, pair, rest, text), pairs, rest, as_text)
 
     def mutated(self) -> st.SearchStrategy[dict[str, Any]]:
         """The same with one thing changed: a key renamed or added, a value of any kind in place of another."""
@@ -76,6 +99,24 @@ def _some_of(values: dict[str, st.SearchStrategy[Any]], most: int) -> st.SearchS
         return st.just({})
     names = st.lists(st.sampled_from(sorted(values)), unique=True, max_size=most)
     return names.flatmap(lambda chosen: st.fixed_dictionaries({name: values[name] for name in chosen}))
+
+
+def _with(chooser: str, name: str, pair: tuple[str, Any], rest: dict[str, Any], as_text: bool) -> dict[str, Any]:
+    choice, arguments = pair
+    if as_text:
+        arguments = ", ".join(f"{key}={json.dumps(value)}" for key, value in arguments.items())
+    return {**rest, chooser: choice, name: arguments}
+
+
+def _change_inside(document: dict[str, Any], odd: Any, data: st.DataObject) -> dict[str, Any]:
+    """One value, however deep, in place of another, or one key less."""
+    name = data.draw(st.sampled_from(sorted(document))) if document else "seed"
+    inner = document.get(name)
+    if isinstance(inner, dict) and inner:
+        return {**document, name: _change_inside(inner, odd, data)}
+    if data.draw(st.booleans()):
+        return {key: value for key, value in document.items() if key != name}
+    return {**document, name: [odd]} if name in NAMED_FILES and isinstance(odd, str) else {**document, name: odd}
 
 
 def _mutate(document: dict[str, Any], odd: Any, what: int, data: st.DataObject) -> dict[str, Any]:

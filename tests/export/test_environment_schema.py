@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 import trainspec
 from trainspec import TrainingArguments
 from trainspec.export.environment_schema import render, variables
+from trainspec.settings.resolution import ARGUMENTS, argument_models
 
 DRAFTS = ["7", "2020-12"]
 SCHEMAS: dict[str, dict[str, Any]] = {draft: render(draft=draft) for draft in DRAFTS}  # type: ignore[arg-type]
@@ -92,7 +93,11 @@ ACCEPTED: dict[str, dict[str, str]] = {
         "TRAINSPEC_PARALLELISM_CONFIG": '{"tp_size": 2}',
         "TRAINSPEC_PARALLELISM_CONFIG__CP_SIZE": "2",
     },
-    "a key of a mapping without known keys": {"TRAINSPEC_LR_SCHEDULER_KWARGS__NUM_CYCLES": "2"},
+    "a key of a mapping without known keys": {"TRAINSPEC_GRADIENT_CHECKPOINTING_KWARGS__USE_REENTRANT": "false"},
+    "an argument of the schedule": {"TRAINSPEC_LR_SCHEDULER_KWARGS__NUM_CYCLES": "2"},
+    "an argument that is a list or a number": {"TRAINSPEC_LR_SCHEDULER_KWARGS__MIN_LR": "[1e-6, 0]"},
+    "an argument that may be null for one": {"TRAINSPEC_LR_SCHEDULER_KWARGS__MIN_LR": "null"},
+    "an argument of the optimizer": {"TRAINSPEC_OPTIM_ARGS__AMSGRAD": "true"},
     "the task's own": {"TRAINSPEC_TASK__WIDTH": "64", "TRAINSPEC_TASK": '{"depth": 2}'},
     "an old name": {"TRAINSPEC_NO_CUDA": "1", "TRAINSPEC_EVALUATION_STRATEGY": "no"},
     "an old name with an old meaning": {"TRAINSPEC_EVALUATE_DURING_TRAINING": "true"},
@@ -106,6 +111,10 @@ REFUSED: dict[str, dict[str, str]] = {
     "a mistyped name": {"TRAINSPEC_LERNING_RATE": "1"},
     "a mistyped key": {"TRAINSPEC_FSDP_CONFIG__VERSIONS": "2"},
     "a key of what has none": {"TRAINSPEC_SEED__X": "1"},
+    "an argument that nothing takes": {"TRAINSPEC_LR_SCHEDULER_KWARGS__MINLR": "1e-6"},
+    "an argument of another type": {"TRAINSPEC_LR_SCHEDULER_KWARGS__MIN_LR": "low"},
+    "a switch of the optimizer": {"TRAINSPEC_OPTIM_ARGS__NESTEROV": "maybe"},
+    "arguments beside text": {"TRAINSPEC_OPTIM_ARGS": "momentum=0.9", "TRAINSPEC_OPTIM_ARGS__NESTEROV": "true"},
     "no switch": {"TRAINSPEC_BF16": "maybe"},
     "no whole number": {"TRAINSPEC_SEED": "1.5"},
     "below zero": {"TRAINSPEC_SEED": "-1"},
@@ -175,11 +184,33 @@ def test_schema_and_loader_agree_on_one_variable(name: str, text: str) -> None:
         assert differ({name: text}) is None
 
 
+UNKNOWN = {"SRC101", "SCH201", "OPT201"}
+TYPED = [
+    (f"TRAINSPEC_{chooser.upper()}", choice.value, f"TRAINSPEC_{name.upper()}__{key.upper()}", info)
+    for name, (chooser, _) in ARGUMENTS.items()
+    for choice, section in argument_models(name).items()
+    for key, info in section.model_fields.items()
+]
+
+
+def test_the_example_of_every_argument_is_taken() -> None:
+    for chooser, choice, name, info in TYPED:
+        example = info.examples[0]
+        shown = {chooser: choice, name: example if isinstance(example, str) else json.dumps(example)}
+        assert taken(shown) and not {code for code in codes(shown) if code[3] == "2"}, shown
+
+
+@given(st.sampled_from(TYPED), TEXTS)
+def test_the_schema_refuses_no_argument_that_the_loader_takes(typed: tuple[str, str, str, Any], text: str) -> None:
+    chooser, choice, name, _ = typed
+    assert taken({chooser: choice, name: text}) or codes({chooser: choice, name: text})
+
+
 @given(st.sampled_from(NAMES), st.sampled_from(["X", "_X", "__X", "S", ""]), st.integers(0, 3))
 def test_schema_and_loader_agree_on_names(name: str, tail: str, cut: int) -> None:
     mutated = name[: len(name) - cut] + tail
     if mutated not in ELSEWHERE and not mutated.endswith(("_FILE", "_DIR")):
-        refused = "SRC101" in codes({mutated: "1"}) or "VAL" in {code[:3] for code in codes({mutated: "1"})}
+        refused = {code for code in codes({mutated: "1"}) if code[:3] == "VAL" or code in UNKNOWN}
         known = VALIDATORS["7"].is_valid({mutated: ""})
         assert known or refused
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from trainspec import TrainingArguments
 from trainspec.export.typescript import render
-from trainspec.settings.renames import REMOVED, RENAMED
+from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED
 
 TEXT = render()
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def interface(text: str, name: str) -> str:
 
 def test_every_setting_and_every_old_name_is_an_optional_property() -> None:
     keys = re.findall(r"(?m)^  ([\w$]+)\?:", interface(TEXT, "TrainingArguments"))
-    assert set(keys) == {*TrainingArguments.model_fields, *RENAMED, *REMOVED, "$schema", "task"}
+    assert set(keys) == {*TrainingArguments.model_fields, *RENAMED, *REMOVED, ORGANIZATION, "$schema", "task"}
     assert len(keys) == len(set(keys))
 
 

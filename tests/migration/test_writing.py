@@ -14,7 +14,7 @@ from trainspec.cli.faults import CannotRun
 from trainspec.migration.documents import read_back
 from trainspec.migration.rewriting import same
 from trainspec.migration.values import NotWritable
-from trainspec.migration.writing import as_json_file, as_toml_file, as_yaml_file
+from trainspec.migration.writing import as_cli, as_env, as_json_file, as_toml_file, as_yaml_file
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import parse_document
 
@@ -123,3 +123,10 @@ def test_documents_people_write(document: dict[str, Any], form: str) -> None:
             check(document, form)
         except CannotRun as mistake:
             assert form in ("env", "cli") and mistake.diagnostics[0].code == "CLI111"
+
+
+@pytest.mark.parametrize("write", [as_env, as_cli])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), ""])
+def test_what_no_variable_can_hold_is_refused(write: Any, value: Any) -> None:
+    with pytest.raises(NotWritable, match="learning_rate: "):
+        write({"learning_rate": value})

@@ -38,6 +38,40 @@ def test_lists_are_what_a_loop_meets(cadence: Cadence) -> None:
     assert list(events.save_steps(cadence)) == [m.step for m in moments if events.should_save(cadence, m)]
 
 
+@given(CADENCES, st.integers(0, 45))
+def test_next_event_after_skips_nothing_and_stops_for_something(cadence: Cadence, step: int) -> None:
+    following = cadence.next_event_after(step)
+    for skipped in range(step + 1, following):
+        assert not _has_something_to_do(cadence, cadence.moment(skipped))
+    assert _has_something_to_do(cadence, cadence.moment(following))
+
+
+def _has_something_to_do(cadence: Cadence, now: events.Moment) -> bool:
+    due = events.should_log(cadence, now) or events.should_evaluate(cadence, now) or events.should_save(cadence, now)
+    return due or now.epoch_ended
+
+
+@pytest.mark.parametrize(
+    ("step", "settings", "expected"),
+    [
+        (0, {"logging_strategy": "no", "save_strategy": "no"}, 4),
+        (4, {"logging_strategy": "no", "save_strategy": "no"}, 8),
+        (8, {"logging_strategy": "no", "save_strategy": "no"}, 10),
+        (10, {}, 11),
+        (0, {"logging_every": 3}, 3),
+        (2, {"logging_every": 3}, 3),
+        (3, {"logging_every": 3}, 4),
+        (0, {"logging_first_step": True}, 1),
+        (1, {"logging_first_step": True}, 4),
+        (4, {"eval_strategy": "steps", "eval_every": 1, "eval_delay": 5.5}, 6),
+        (4, {"eval_strategy": "steps", "eval_every": 1, "eval_delay": 5}, 5),
+        (4, {"save_every": 5}, 5),
+    ],
+)
+def test_next_event_after(step: int, settings: dict[str, object], expected: int) -> None:
+    assert Cadence(10, 4, **settings).next_event_after(step) == expected  # type: ignore[arg-type]
+
+
 def _logs(**settings: object) -> list[int]:
     return list(events.log_steps(Cadence(10, 4, **settings)))  # type: ignore[arg-type]
 

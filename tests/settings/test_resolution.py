@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from trainspec import TrainingArguments, diagnostics, load
+from trainspec import Rule, TrainingArguments, diagnostics, load
+from trainspec.settings.rules.predicates import above
 
 FILES: list[tuple[str, dict[str, Any], str, list[str]]] = [
     ("good json", {"min_num_params": 1000}, "fsdp.json", []),
@@ -100,3 +101,27 @@ def test_a_reason_given_inside_a_section_reaches_the_user() -> None:
     (fault,) = TrainingArguments.check({"fsdp": "full_shard", "fsdp_config": {"version": 1, "fsdp_version": 2}}).errors
     assert fault.code == "VAL106"
     assert "version and fsdp_version" in fault.message
+
+
+class Team(TrainingArguments):
+    """Settings with a rule about an argument of the schedule."""
+
+    steep = Rule(
+        code="ACME101",
+        name="steep",
+        message="lr_end in lr_scheduler_kwargs is too high",
+        reason="of us",
+        fix="lower it",
+        when=above("lr_scheduler_kwargs.lr_end", 1e-3),
+    )
+
+
+@pytest.mark.parametrize(("lr_end", "code"), [("low", "SCH202"), (0.01, "ACME101")])
+def test_a_condition_meets_no_argument_of_the_wrong_type(lr_end: Any, code: str) -> None:
+    document = {"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": {"lr_end": lr_end}, "learning_rate": 1}
+    assert [item.code for item in Team.check(document).errors] == [code]
+
+
+def test_a_rule_is_not_asked_about_an_argument_of_the_wrong_type() -> None:
+    document = {"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": {"lr_end": "low"}, "learning_rate": 1e-8}
+    assert [item.code for item in TrainingArguments.check(document).errors] == ["SCH202"]

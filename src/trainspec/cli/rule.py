@@ -82,7 +82,7 @@ def meanings() -> dict[str, Meaning]:
             machine.code, machine.name, words, machine.reason, machine.fix, machine.severity, machine.fields
         )
     for rule in TrainingArguments.rules():
-        condition = rule.when.prose() if rule.when is not None and rule.check is None else ""
+        condition = rule.when.prose() if rule.when is not None and rule.is_data else ""
         found[rule.code] = Meaning(
             rule.code, rule.name, rule.message, rule.reason, rule.fix, rule.severity, rule.fields, condition
         )

@@ -15,6 +15,7 @@ from trainspec.cli.terminal import exit_code, say
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.renames import RENAMED
 from trainspec.tasks import TASKS
+from trainspec.training.interruption import leaving_at_once
 
 if TYPE_CHECKING:
     from trainspec.settings.shapes import Shape
@@ -35,6 +36,11 @@ def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
         print(COMMAND.help())
         return 0
+    with leaving_at_once():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str]) -> int:
     task, shape = task_named(_task_name(argv))
     given = COMMAND.parse(argv, settings_vocabulary(), task_vocabulary(shape))
     if len(given.words) > 1:

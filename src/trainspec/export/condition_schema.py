@@ -1,20 +1,34 @@
 """Conditions of rules as JSON Schema: the same predicate that judges settings, said in the schema's words.
 
 An absent key counts as its default, an old name as the setting it became, a retired value as the one it became.
+Where two settings are compared, the schema says what follows while one of them is absent; for the rest it has no words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from itertools import permutations
+from typing import Any, TypeGuard
 
 from pydantic import BaseModel
 
+from trainspec.export.entry_schema import NEVER, Schema, entry_schema, text_with_key
+from trainspec.export.text_patterns import exactly
 from trainspec.settings.base import Settings
 from trainspec.settings.coercion import section_kinds
 from trainspec.settings.kinds import Kind
-from trainspec.settings.renames import NOTHING, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
+from trainspec.settings.renames import (
+    NOTHING,
+    RENAMED,
+    RETIRED_VALUES,
+    SAMPLING_STRATEGIES,
+    SHARDED_DDP,
+    Inexpressible,
+    Renamed,
+)
+from trainspec.settings.rules.comparisons import OfTwoFields
 from trainspec.settings.rules.conditions import (
     Above,
     AllOf,
@@ -25,6 +39,7 @@ from trainspec.settings.rules.conditions import (
     Includes,
     IsSet,
     IsTruthy,
+    Matches,
     Not,
     OfOneField,
     OneOf,
@@ -33,12 +48,21 @@ from trainspec.settings.rules.conditions import (
 )
 from trainspec.settings.sections.fsdp import OLD_PREFIX
 
-Schema = dict[str, Any]
-
-SWITCHES: tuple[Any, ...] = (True, False, None, "", [])
+_ANY = Kind()
+_SWITCHES: tuple[Any, ...] = (True, False, None, "", [])
+_SHARDED = [
+    list(words)
+    for how in ([], *([name] for name in SHARDED_DDP))
+    for more in ([], ["offload"], ["auto_wrap"], ["offload", "auto_wrap"])
+    for words in permutations([*how, *more])
+    if words
+]
+_OLD_VALUES: dict[str, tuple[Any, ...]] = {
+    "sharded_ddp": (*_SWITCHES, *(" ".join(words) for words in _SHARDED), *_SHARDED),
+    "train_sampling_strategy": SAMPLING_STRATEGIES,
+}
 _EMPTY: list[Any] = [None, False, 0, "", [], {}]
 _SAYS_NOTHING: list[Any] = [None, False, "", [], {}]
-NEVER: Schema = {"not": {}}
 
 
 @dataclass(frozen=True)
@@ -63,16 +87,49 @@ class ConditionSchemas:
                 self._aliases.setdefault(renamed.successor, []).append(Alias(old, renamed))
 
     def render(self, condition: Predicate) -> Schema:
-        """A schema that a document satisfies exactly where the condition holds."""
-        if isinstance(condition, AllOf):
-            return {"allOf": [self.render(part) for part in condition.parts]}
-        if isinstance(condition, AnyOf):
-            return {"anyOf": [self.render(part) for part in condition.parts]}
-        if isinstance(condition, Not):
-            return {"not": self.render(condition.inner)}
-        if isinstance(condition, OfOneField):
-            return self._on_field(condition)
+        """A schema that a document satisfies exactly where the condition holds.
+
+        With a comparison in it, one that a document satisfies only where the condition holds, but not wherever.
+        """
+        match condition:
+            case AllOf(parts=parts):
+                return _all_of([self._compared(part, parts) if _is_two(part) else self.render(part) for part in parts])
+            case AnyOf(parts=parts):
+                return _any_of([self.render(part) for part in parts])
+            case Not(inner=inner) if not inner.compares():
+                return {"not": self.render(inner)}
+            case OfTwoFields():
+                return self._compared(condition, ())
+            case OfOneField():
+                return self._on_field(condition)
         raise TypeError(f"no schema can say {condition!r}")
+
+    def _compared(self, condition: OfTwoFields, beside: tuple[Predicate, ...]) -> Schema:
+        """What is wrong with one side while the other is absent, unless the conditions beside want that to be said."""
+        ways = []
+        if all(self._may_be_absent(name, beside) for name in condition.others):
+            defaults = [self._default(name) for name in condition.others]
+            stronger = condition.beside(defaults if defaults[1:] else defaults[0])
+            ways.append(_all_of([*map(self._absence, condition.others), self.render(stronger)]))
+        if self._may_be_absent(condition.field, beside):
+            stronger = condition.against(self._default(condition.field))
+            ways.append(_all_of([self._absence(condition.field), self.render(stronger)]))
+        return _any_of(ways)
+
+    def _may_be_absent(self, name: str, beside: tuple[Predicate, ...]) -> bool:
+        """Whether a comparison with its default can hold, and whatever is asked of the setting beside it does."""
+        if "." in name:
+            return False
+        asked = (part for part in beside if isinstance(part, OfOneField) and part.field == name)
+        default = self._default(name)
+        return default is not None and all(not isinstance(part, Said) and part.holds_for(default) for part in asked)
+
+    def _default(self, name: str) -> Any:
+        default = self._defaults[name]
+        return default.value if isinstance(default, Enum) else default
+
+    def _absence(self, name: str) -> Schema:
+        return _absent([name, *(alias.name for alias in self._aliases.get(name, []))])
 
     def _on_field(self, condition: OfOneField) -> Schema:
         name, *inner = condition.field.split(".")
@@ -87,16 +144,43 @@ class ConditionSchemas:
         leaf = _value_schema(condition, _leaf_kind(kind, inner), {}) if inner else value
         ways = [_present(name, value)]
         ways += [_present(alias.name, _alias_schema(condition, alias, leaf, default)) for alias in aliases]
-        absent = _absent([name, *(alias.name for alias in aliases)])
         if default:
-            ways.append(absent)
+            ways.append(_absent([name, *(alias.name for alias in aliases)]))
         return ways[0] if len(ways) == 1 else {"anyOf": ways}
+
+
+def _is_two(condition: Predicate) -> TypeGuard[OfTwoFields]:
+    return isinstance(condition, OfTwoFields)
+
+
+def _all_of(parts: list[Schema]) -> Schema:
+    return NEVER if NEVER in parts else {"allOf": parts}
+
+
+def _any_of(parts: list[Schema]) -> Schema:
+    ways = [part for part in parts if part != NEVER]
+    return {"anyOf": ways} if ways else NEVER
 
 
 def _leaf_kind(kind: Kind, path: list[str]) -> Kind:
     for key in path:
         kind = section_kinds(kind.section)[key] if kind.section is not None else kind
     return kind
+
+
+def old_values(name: str) -> tuple[Any, ...]:
+    """All values of an old name that became another kind of setting."""
+    return _OLD_VALUES.get(name, _SWITCHES)
+
+
+def among_old_values(name: str, values: Iterable[Any]) -> Schema:
+    """These values of an old name; words in one text may have any blanks between and around them."""
+    texts = [value for value in values if name == "sharded_ddp" and isinstance(value, str)]
+    others = [value for value in values if value not in texts]
+    spelled = "|".join(r"\s+".join(text.split()) for text in texts)
+    ways: list[Schema] = [{"enum": others}] if others else []
+    ways += [{"type": "string", "pattern": rf"^\s*(?:{spelled})\s*$"}] if texts else []
+    return ways[0] if len(ways) == 1 else _any_of(ways)
 
 
 def null_says_nothing(name: str) -> bool:
@@ -124,8 +208,10 @@ def _alias_schema(condition: OfOneField, alias: Alias, value: Schema, default: b
     """The values of an old name under which the condition holds; what says nothing leaves the default."""
     if alias.renamed.convert is None:
         return _with_null(value, default)
-    holding = [switch for switch in SWITCHES if _holds_converted(condition, alias.renamed, switch, default)]
-    return {"enum": holding} if holding else NEVER
+    holding = [
+        switch for switch in old_values(alias.name) if _holds_converted(condition, alias.renamed, switch, default)
+    ]
+    return among_old_values(alias.name, holding)
 
 
 def _holds_converted(condition: OfOneField, renamed: Renamed, switch: Any, default: bool) -> bool:
@@ -139,7 +225,7 @@ def _holds_converted(condition: OfOneField, renamed: Renamed, switch: Any, defau
 def _nested(condition: OfOneField, kind: Kind, path: list[str]) -> Schema:
     """A key inside a section; where the section is absent or only named by a path, the key reads as null."""
     if kind.section is None:
-        return {} if condition.holds_for(None) else NEVER
+        return entry_schema(condition, path[0], _of_any_value(condition, _ANY), is_text=kind.text)
     inside = _inside(condition, kind.section, path)
     if not condition.holds_for(None):
         return inside
@@ -186,29 +272,40 @@ def _among_choices(condition: OfOneField, kind: Kind, retired: Mapping[Any, Any]
 def _of_any_value(condition: OfOneField, kind: Kind) -> Schema:
     match condition:
         case Equals():
-            return {"const": condition.to}
+            return _exactly(condition.to, kind)
         case OneOf():
-            return {"enum": list(condition.of)}
+            return _any_of([_exactly(value, kind) for value in condition.of])
         case IsSet():
             return {"not": {"type": "null"}}
         case Said():
-            return {"not": {"enum": _empty(_SAYS_NOTHING, kind)}}
+            return {"not": _among(_SAYS_NOTHING, kind)}
         case IsTruthy():
-            return {"not": {"enum": _empty(_EMPTY, kind)}}
+            return {"not": _among(_EMPTY, kind)}
         case Above():
             return {"type": "number", "exclusiveMinimum": condition.limit}
         case Below():
             return {"type": "number", "exclusiveMaximum": condition.limit}
         case Includes():
             return _includes(str(condition.option))
+        case Matches():
+            # Blanks around a value are no part of it.
+            return {"type": "string", "pattern": rf"^\s*(?:{condition.pattern})\s*$"}
         case HasKey():
-            return _has_key(condition.key)
+            return _has_key(condition.key, kind)
     raise TypeError(f"no schema can say {condition!r}")
 
 
-def _empty(values: list[Any], kind: Kind) -> list[Any]:
+def _exactly(value: Any, kind: Kind) -> Schema:
+    """This value; where any text may stand, blanks around it are no part of it."""
+    if isinstance(value, str) and kind.text:
+        return {"type": "string", "pattern": rf"^\s*{exactly(value)}\s*$"}
+    return {"const": value}
+
+
+def _among(values: list[Any], kind: Kind) -> Schema:
     """What counts as nothing; a section that is there counts, even without a key."""
-    return [value for value in values if value != {} or kind.section is None]
+    nothing: Schema = {"enum": [value for value in values if value != {} or kind.section is None]}
+    return {"anyOf": [nothing, _exactly("", kind)]} if kind.text else nothing
 
 
 def _includes(option: str) -> Schema:
@@ -216,6 +313,7 @@ def _includes(option: str) -> Schema:
     return {"anyOf": [word, {"type": "array", "contains": {"const": option}}]}
 
 
-def _has_key(key: str) -> Schema:
-    text = {"type": "string", "pattern": rf"(^|,)\s*{key}\s*(=|,|$)"}
-    return {"anyOf": [text, {"type": "object", "properties": {key: {}}, "required": [key]}]}
+def _has_key(key: str, kind: Kind) -> Schema:
+    inside: Schema = {"type": "object", "properties": {key: {}}, "required": [key]}
+    # The text of a section is a path.
+    return {"anyOf": [{"type": "string", "pattern": text_with_key(key)}, inside]} if kind.section is None else inside

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from trainspec.export.text_patterns import as_text
+from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
 from trainspec.settings.dumping import plain
@@ -19,7 +18,6 @@ from trainspec.settings.shapes import Shape, shape_of
 from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
 
 _WIDTH = 100
-_WORD = re.compile(r"[\w./:@%+,-]*", re.ASCII)
 _ABOUT = (
     "Settings of a run as variables. Take the # from the lines that you want; each shows an example, and an empty "
     "variable counts as unset. Name the file in {prefix}ENV_FILE, or hand it to docker run --env-file, compose or a "
@@ -70,7 +68,7 @@ def _setting(shape: Shape, prefix: str, name: str) -> Iterator[str]:
         yield f"#{prefix}{name.upper()}="
         yield from (*_comment("or the file that holds it"), f"#{prefix}{name.upper()}{FILE_SUFFIX.upper()}=")
         return
-    yield f"#{prefix}{name.upper()}={_quoted(as_text(example_of(info, kind)))}"
+    yield f"#{prefix}{name.upper()}={in_dotenv(as_text(example_of(info, kind)))}"
 
 
 def _keys(variable: str, kind: Kind) -> Iterator[str]:
@@ -99,14 +97,6 @@ def _any_of(kind: Kind) -> Any:
     if kind.null:
         return None
     return {} if kind.mapping else True if kind.boolean else 1 if kind.integer or kind.number else "text"
-
-
-def _quoted(text: str) -> str:
-    """As dotenv files and shells read it: what is more than a word stands in single quotes."""
-    if _WORD.fullmatch(text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _comment(text: str) -> Iterator[str]:

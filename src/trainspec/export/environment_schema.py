@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from trainspec.export.field_schema import titled
 from trainspec.export.json_schema import Draft, settings_schema
 from trainspec.export.text_patterns import Schema, any_case, as_text, listed, pattern_of
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
+from trainspec.settings.coercion import section_kinds
 from trainspec.settings.kinds import Kind
-from trainspec.settings.renames import REMOVED, RENAMED
+from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED
+from trainspec.settings.resolution import ARGUMENTS, argument_models
 from trainspec.settings.sources.command_line import kind_at
 from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
 
@@ -86,7 +89,7 @@ def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Varia
     for name, schema in whole["properties"].items():
         if name in model.model_fields:
             yield from _with_keys(f"{model.env_prefix}{name.upper()}", schema, model.field_kinds()[name], sections)
-        elif name in RENAMED or name in REMOVED:
+        elif name in RENAMED or name in REMOVED or name == ORGANIZATION:
             yield _variable(f"{model.env_prefix}{name.upper()}", schema, _kind_of_old(model, name))
     for secret in _secrets(model):
         name = f"{model.env_prefix}{secret}{FILE_SUFFIX}".upper()
@@ -105,16 +108,51 @@ def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Varia
 def _with_keys(name: str, schema: Schema, kind: Kind, sections: dict[str, Schema]) -> Iterator[Variable]:
     """A setting's variable, then those of its keys."""
     keys = sections[kind.section.__name__]["properties"] if kind.section is not None else {}
-    yield _variable(name, schema, kind, is_open=kind.mapping and not keys, has_keys=bool(keys))
+    arguments = _arguments(name, sections) if kind.mapping and not keys else {}
+    yield _variable(
+        name, schema, kind, is_open=kind.mapping and not (keys or arguments), has_keys=bool(keys or arguments)
+    )
+    for key, ways in arguments.items():
+        yield _one_of_several(f"{name}{NESTED}{key.upper()}", ways)
     for key, inner in keys.items():
         below = kind_at({"": kind}, ("", key)) or kind_at({"": kind}, ("", key.removeprefix("fsdp_")))
         if below is not None:
             yield from _with_keys(f"{name}{NESTED}{key.upper()}", inner, below, sections)
 
 
+def _arguments(name: str, sections: dict[str, Schema]) -> dict[str, list[Schema]]:
+    """The keys of a schedule's or an optimizer's arguments, with all that each may be, whichever is chosen."""
+    setting = name.partition("_")[2].lower()
+    found: dict[str, list[Schema]] = {}
+    for model in dict.fromkeys(argument_models(setting).values()) if setting in ARGUMENTS else ():
+        for key, schema in sections[model.__name__]["properties"].items():
+            variable = _variable(f"{name}{NESTED}{key.upper()}", schema, section_kinds(model)[key])
+            found.setdefault(key, []).append(variable.schema)
+    return found
+
+
+def _one_of_several(name: str, ways: list[Schema]) -> Variable:
+    """A key that is what one of the schemas says; of which of them another variable tells."""
+    patterns = _unlike([{key: way[key] for key in ("pattern", "anyOf") if key in way} for way in ways])
+    if len(patterns) == 1:
+        return Variable(name, {**_in_common(ways), **patterns[0]})
+    return Variable(name, _in_common(ways) | ({} if {} in patterns else {"anyOf": patterns}))
+
+
+def _in_common(ways: list[Schema]) -> Schema:
+    found = {key: ways[0][key] for key in ("type", "title")}
+    found["description"] = " Or: ".join(_unlike([way["description"] for way in ways]))
+    found["examples"] = _unlike([example for way in ways for example in way.get("examples", ())])
+    return found
+
+
+def _unlike(values: list[Any]) -> list[Any]:
+    return [value for place, value in enumerate(values) if value not in values[:place]]
+
+
 def _kind_of_old(model: type[Settings], old: str) -> Kind:
     """How the text under an old name is read."""
-    if old in REMOVED:
+    if old in REMOVED or old == ORGANIZATION:
         return _WORD
     if RENAMED[old].convert is not None:
         return _SWITCH

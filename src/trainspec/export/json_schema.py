@@ -14,15 +14,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from trainspec.export.condition_schema import NEVER, SWITCHES, ConditionSchemas
+from trainspec.export.condition_schema import ConditionSchemas, among_old_values, old_values
+from trainspec.export.entry_schema import NEVER
 from trainspec.export.field_schema import FieldSchemas, Schema, one_name, titled
+from trainspec.export.text_patterns import pattern_of_pairs
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
+from trainspec.settings.coercion import section_kinds
 from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED, SAYS_NOTHING
-from trainspec.settings.resolution import argument_models
+from trainspec.settings.resolution import ARGUMENTS, argument_models
 from trainspec.settings.rules.compilation import triggers
-from trainspec.settings.rules.conditions import OneOf
+from trainspec.settings.rules.conditions import Equals, OneOf
+from trainspec.settings.rules.hub import REPOSITORY_PART
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.types import Text
 
 Draft = Literal["7", "2020-12"]
 
@@ -30,9 +35,9 @@ _DIALECTS = {"7": "http://json-schema.org/draft-07/schema#", "2020-12": "https:/
 _PLACES = {"7": "definitions", "2020-12": "$defs"}
 _NAMES = {"7": "trainspec.schema.json", "2020-12": "trainspec.2020-12.schema.json"}
 _HOME = "https://trainspec.dev/schemas/"
-_ARGUMENTS = {"lr_scheduler_kwargs": "lr_scheduler_type", "optim_args": "optim"}
+_OWNED = "hub_model_id"
 # Names and values of which the schema is stricter or looser than the validator; see `not_expressed`.
-PARTLY = ("OPT201", "OPT202", "OPT203", "REN103", "REN105", "REN106")
+PARTLY = ("OPT202", "OPT203", "REN103", "REN105", "REN106")
 
 
 def render(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> str:
@@ -47,7 +52,7 @@ def settings_schema(model: type[Settings] = TrainingArguments, *, draft: Draft =
     properties |= {name: fields.field(name, info) for name, info in model.model_fields.items()}
     properties |= _old_names(model, fields, properties)
     properties["task"] = {**_about("task", "Settings of the task's own; the task checks them."), "type": "object"}
-    constraints = [*_rules(model, draft), *_typed_arguments(model, fields), *_one_name(model)]
+    constraints = [*_rules(model, draft), *_typed_arguments(model, fields), *_one_name(model), *_owner(model)]
     required = [name for name, info in model.model_fields.items() if info.is_required()]
     head: Schema = {
         "$schema": _DIALECTS[draft],
@@ -69,8 +74,15 @@ def _about(name: str, description: str) -> Schema:
 
 
 def expressed(model: type[Settings]) -> tuple[Rule, ...]:
-    """The rules that the schema carries: errors whose condition is data."""
+    """The rules that the schema carries whole: errors whose condition is data that JSON Schema has words for."""
     return tuple(rule for rule in model.rules() if rule.severity == "error" and rule.in_schema)
+
+
+def _compared(model: type[Settings]) -> tuple[Rule, ...]:
+    """The rules that compare two settings, of which the schema carries what follows while one of them is absent."""
+    return tuple(
+        rule for rule in model.rules() if rule.severity == "error" and rule.is_data and rule not in expressed(model)
+    )
 
 
 def not_expressed(model: type[Settings]) -> tuple[str, ...]:
@@ -88,13 +100,16 @@ def _comment(model: type[Settings]) -> str:
 def _rules(model: type[Settings], draft: Draft) -> list[Schema]:
     conditions = ConditionSchemas(model)
     defaults = {name: info.get_default(call_default_factory=True) for name, info in model.model_fields.items()}
-    return [_rule(rule, conditions, defaults, draft) for rule in expressed(model)]
+    found = []
+    for rule in (*expressed(model), *_compared(model)):
+        holds = conditions.render(rule.when) if rule.when is not None else NEVER
+        if holds != NEVER:
+            found.append(_rule(rule, holds, defaults, draft))
+    return found
 
 
-def _rule(rule: Rule, conditions: ConditionSchemas, defaults: dict[str, Any], draft: Draft) -> Schema:
+def _rule(rule: Rule, holds: Schema, defaults: dict[str, Any], draft: Draft) -> Schema:
     """Where the condition holds, the settings that brought it about are refused, each where it stands."""
-    if rule.when is None:
-        raise TypeError(f"rule {rule.code} is no data")
     message = f"{rule.code}: {rule.message}. {rule.fix[:1].upper()}{rule.fix[1:]}."
     refused: Any = False if draft == "7" else NEVER
     blamed = sorted(triggers(rule.when, defaults) or ())
@@ -102,7 +117,7 @@ def _rule(rule: Rule, conditions: ConditionSchemas, defaults: dict[str, Any], dr
     then: Schema = {"type": "object", "properties": dict.fromkeys(names, refused)} if names else {"not": {}}
     if draft == "7":
         then["errorMessage"] = message
-    return {"$comment": message, "if": conditions.render(rule.when), "then": then}
+    return {"$comment": message, "if": holds, "then": then}
 
 
 def _aliases_of(field: str) -> list[str]:
@@ -113,12 +128,15 @@ def _typed_arguments(model: type[Settings], fields: FieldSchemas) -> list[Schema
     """The arguments of a schedule or optimizer, by which one is chosen."""
     found = []
     conditions = ConditionSchemas(model)
-    for name, chooser in _ARGUMENTS.items():
+    for name, (chooser, _) in ARGUMENTS.items():
         by_section: dict[type[BaseModel], list[Any]] = {}
         for choice, section in argument_models(name).items() if name in model.model_fields else ():
             by_section.setdefault(section, []).append(choice)
         for section, choices in by_section.items():
-            takes: Schema = {"anyOf": [fields.section(section), {"type": "string"}, {"type": "null"}]}
+            mapping = fields.section(section)
+            kinds, properties = section_kinds(section), fields.definitions[section.__name__]["properties"]
+            text = pattern_of_pairs({key: (schema, kinds[key]) for key, schema in properties.items()})
+            takes: Schema = {"anyOf": [mapping, {"type": "string", "pattern": text}, {"type": "null"}]}
             then = {"type": "object", "properties": {name: takes}}
             found.append({"if": conditions.render(OneOf(chooser, tuple(choices))), "then": then})
     return found
@@ -135,6 +153,11 @@ def _old_names(model: type[Settings], fields: FieldSchemas, properties: dict[str
         remedy = f"write {renamed.note or renamed.successor}"
         about = _about(old, f"Old name of {renamed.successor}: {remedy}.")
         found[old] = {**about, **takes, **fields.deprecation(f"{old} is the old name: {remedy}")}
+    if _OWNED in model.model_fields:
+        takes = {"anyOf": [fields.of(Text), {"type": "null"}]}
+        remedy = f"write {_OWNED}: owner/name"
+        about = _about(ORGANIZATION, f"Old name of the first part of {_OWNED}: {remedy}.")
+        found[ORGANIZATION] = {**about, **takes, **fields.deprecation(f"{ORGANIZATION} is the old name: {remedy}")}
     if "output_dir" in model.model_fields:
         for old, removed in REMOVED.items():
             about = _about(old, f"No setting: {removed.reason}; {removed.advice}.")
@@ -146,10 +169,9 @@ def _old_names(model: type[Settings], fields: FieldSchemas, properties: dict[str
 def _old_value(fields: FieldSchemas, properties: dict[str, Schema], old: str, name: str, key: str) -> Schema:
     renamed = RENAMED[old]
     if old == "train_sampling_strategy":
-        return {"oneOf": [{"const": choice, "description": choice} for choice in ("random", "group_by_length")]}
+        return {"oneOf": [{"const": choice, "description": choice} for choice in old_values(old)]}
     if old == "sharded_ddp":
-        # Its words are read by the validator; no condition could follow them here.
-        return {"enum": list(SWITCHES)}
+        return among_old_values(old, old_values(old))
     if renamed.convert is not None:
         boolean: Schema = {"type": "boolean"}
         return boolean if old == "evaluate_during_training" else {"anyOf": [boolean, {"type": "null"}]}
@@ -162,6 +184,21 @@ def _old_value(fields: FieldSchemas, properties: dict[str, Schema], old: str, na
 
 
 _DESCRIPTIVE = frozenset({"title", "description", "markdownDescription", "default", "examples", "deprecated"})
+
+
+def _owner(model: type[Settings]) -> list[Schema]:
+    """The old name of a repository's owner stands beside the rest of the name, and is fit for one where it is used."""
+    if _OWNED not in model.model_fields:
+        return []
+    named: Schema = {"anyOf": [_said(name, {"type": "string"}) for name in (_OWNED, *_aliases_of(_OWNED))]}
+    owner = {"if": _said(ORGANIZATION, {"type": "string", "pattern": r"\S"}), "then": named}
+    part: Schema = {"type": "string", "pattern": rf"^\s*(?:{REPOSITORY_PART})?\s*$"}
+    fit: Schema = {"type": "object", "properties": {ORGANIZATION: {"anyOf": [part, {"type": "null"}]}}}
+    return [owner, {"if": ConditionSchemas(model).render(Equals("push_to_hub", True)), "then": fit}]
+
+
+def _said(name: str, value: Schema) -> Schema:
+    return {"type": "object", "properties": {name: value}, "required": [name]}
 
 
 def _one_name(model: type[Settings]) -> list[Schema]:

@@ -64,7 +64,7 @@ def _entries(model: type[Settings]) -> Iterator[Entry]:
 
 def _rule(rule: Rule, in_schema: bool) -> Entry:
     # Beside a function, the condition only says when the function is asked.
-    condition = rule.when.prose() if rule.when is not None and rule.check is None else None
+    condition = rule.when.prose() if rule.when is not None and rule.is_data else None
     return Entry(
         code=rule.code,
         name=rule.name,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from trainspec.settings.coercion import _FALSE, _TRUE
+from trainspec.settings.coercion import FALSE_WORDS, TRUE_WORDS
 from trainspec.settings.kinds import Kind
 
 Schema = dict[str, Any]
@@ -17,6 +19,7 @@ _JSON_OBJECT, _JSON_LIST = r"\{[\s\S]*\}", r"\[[\s\S]*\]"
 _DIGITS = "[0-9]+"
 _DECIMAL = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _ZERO = r"(?:0+\.?0*|\.0+)(?:[eE][+-]?[0-9]+)?"
+_WORD = re.compile(r"[\w./:@%+,-]*", re.ASCII)
 _SPECIAL = frozenset(r"\^$.*+?()[]{}|/")
 
 
@@ -27,6 +30,19 @@ def pattern_of(schema: Schema, kind: Kind) -> str | None:
     """
     ways = list(dict.fromkeys(_ways(schema, kind)))
     return None if _ANYTHING in ways or not ways else rf"^\s*(?:{'|'.join(ways)})?\s*$"
+
+
+def pattern_of_pairs(keys: Mapping[str, tuple[Schema, Kind]]) -> str:
+    """The pattern of texts like k=v,k2=v2 with these keys, in any order, each with a value of its own type."""
+    pairs = (rf"{key}\s*=\s*(?:{_value_in_pair(schema, kind)})\s*" for key, (schema, kind) in keys.items())
+    return rf"^[\s,]*(?:(?:{'|'.join(pairs)})(?:,[\s,]*|$))*$" if keys else r"^[\s,]*$"
+
+
+def _value_in_pair(schema: Schema, kind: Kind) -> str:
+    # Commas are between pairs, so a list stands in brackets, and text ends at the next comma.
+    ways = dict.fromkeys(_ways(schema, replace(kind, items=None)))
+    spelled = {_ANYTHING: "[^,]*", _PLAIN_TEXT: "[^,]*", _JSON_LIST: r"\[[^\[\]]*\]"}
+    return "|".join(spelled.get(way, way) for way in ways)
 
 
 def listed(schema: Schema) -> list[Schema]:
@@ -41,18 +57,25 @@ def listed(schema: Schema) -> list[Schema]:
 
 
 def as_text(value: Any) -> str:
-    """A value as a variable holds it: text as it stands, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value as a variable holds it: text as it stands, all else as JSON. Raises ValueError for nan and infinity."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def in_dotenv(text: str) -> str:
+    """As dotenv files and shells read it: what is more than a word stands in single quotes."""
+    if _WORD.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def any_case(text: str) -> str:
     """A pattern of the text whatever the case of its letters."""
-    return "".join(
-        f"[{low.upper()}{low}]" if (low := letter.lower()).isalpha() else _exactly(letter) for letter in text
-    )
+    return "".join(f"[{low.upper()}{low}]" if (low := letter.lower()).isalpha() else exactly(letter) for letter in text)
 
 
-def _exactly(text: str) -> str:
+def exactly(text: str) -> str:
+    """A pattern of the text alone."""
     return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in text)
 
 
@@ -63,7 +86,7 @@ def _ways(schema: Schema, kind: Kind) -> Iterator[str]:
         for member in schema.get(key, []):
             yield from _ways(member, kind)
     if "const" in schema:
-        yield _exactly(str(schema["const"]))
+        yield exactly(str(schema["const"]))
     elif "enum" in schema:
         yield from _among(schema["enum"])
     elif "$ref" in schema:
@@ -83,13 +106,13 @@ def _null(kind: Kind) -> Iterator[str]:
 def _among(values: list[Any]) -> Iterator[str]:
     """Of the values that dumps hold, a variable can hold the texts; where lists are among them, words of any kind."""
     texts = [value for value in values if isinstance(value, str)]
-    yield from [_ANYTHING] if [] in values else [_exactly(text) for text in texts if text]
+    yield from [_ANYTHING] if [] in values else [exactly(text) for text in texts if text]
 
 
 def _of_type(schema: Schema, kind: Kind) -> Iterator[str]:
     match schema["type"]:
         case "boolean":
-            yield from (any_case(word) for word in sorted(_TRUE | _FALSE))
+            yield from (any_case(word) for word in sorted(TRUE_WORDS | FALSE_WORDS))
         case "integer":
             yield _integer(schema)
         case "number":

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.migration.values import NotWritable, as_toml, as_yaml, toml_key
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.sources.variables import TASK
 
 _NO_OPTIONS: dict[str, str] = {}
-_BARE_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 
 
 def as_yaml_file(document: Mapping[str, Any], *, options: Mapping[str, str] = _NO_OPTIONS) -> str:
@@ -67,14 +66,7 @@ def variables(document: Mapping[str, Any]) -> dict[str, str]:
 
 def as_env(document: Mapping[str, Any], *, options: Mapping[str, str] = _NO_OPTIONS) -> str:
     """Lines NAME=value for a dotenv file or a shell."""
-    return "".join(f"{name}={_dotenv_value(value)}\n" for name, value in variables(document).items())
-
-
-def _dotenv_value(text: str) -> str:
-    if _BARE_VALUE.fullmatch(text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return "".join(f"{name}={in_dotenv(value)}\n" for name, value in variables(document).items())
 
 
 def as_cli(document: Mapping[str, Any], *, options: Mapping[str, str] = _NO_OPTIONS) -> str:
@@ -97,11 +89,9 @@ def flags(document: Mapping[str, Any]) -> list[str]:
 
 
 def _word(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        if not value:
-            raise NotWritable(f"{name}: variables and flags have no empty text")
-        return value
+    if value == "":
+        raise NotWritable(f"{name}: variables and flags have no empty text")
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return as_text(value)
     except ValueError:
         raise NotWritable(f"{name}: it holds nan or infinity") from None

@@ -9,8 +9,10 @@ An epoch that the end of the run cuts short ends there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from heapq import merge
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -62,11 +64,34 @@ class Cadence:
         For data with a length all follows from `step`; without, the loop says whether the data has just run
         out, and how many epochs are through.
         """
-        through = exact(epoch)
-        if self.updates_per_epoch:
-            epoch_ended = step % self.updates_per_epoch == 0
-            through = Fraction(step, self.updates_per_epoch)
-        return Moment(step, through, epoch_ended or self.is_last(step))
+        if not self.updates_per_epoch:
+            return Moment(step, exact(epoch), epoch_ended or self.is_last(step))
+        epoch_ended = step % self.updates_per_epoch == 0
+        return Moment(step, Fraction(step, self.updates_per_epoch), epoch_ended or self.is_last(step))
+
+    def next_event_after(self, step: int) -> int:
+        """The first update after `step` with anything to do: a log, an evaluation, a save, an epoch's or the run's end.
+
+        A loop that keeps this number compares two integers at every update before it. Only data without a length can
+        end an epoch earlier; a save by strategy "best" comes with the evaluation.
+        """
+        if step >= self.total_updates or (step < 1 and self.logging_first_step):
+            return step + 1
+        found = self.total_updates
+        for every, earliest in self._intervals:
+            found = min(found, (max(step, earliest - 1) // every + 1) * every)
+        return found
+
+    @cached_property
+    def _intervals(self) -> tuple[tuple[int, int], ...]:
+        """The updates between two of the same kind, with the first update that may be one."""
+        strategies = (
+            (self.logging_strategy, self.logging_every, 1),
+            (self.eval_strategy, self.eval_every, math.ceil(exact(self.eval_delay))),
+            (self.save_strategy, self.save_every, 1),
+        )
+        by_steps = tuple((every, earliest) for strategy, every, earliest in strategies if strategy == "steps")
+        return (*by_steps, (self.updates_per_epoch, 1)) if self.updates_per_epoch else by_steps
 
     def is_last(self, step: int) -> bool:
         """Whether the run is over after update `step`: then comes the closing log."""
@@ -91,8 +116,9 @@ def should_log(cadence: Cadence, now: Moment) -> bool:
 
 def should_evaluate(cadence: Cadence, now: Moment) -> bool:
     """Whether an evaluation runs now; eval_delay counts epochs under strategy epoch, updates under steps."""
-    through = now.epoch if cadence.eval_strategy == "epoch" else Fraction(now.step)
-    return exact(cadence.eval_delay) <= through and _due(cadence.eval_strategy, cadence.eval_every, now)
+    if not _due(cadence.eval_strategy, cadence.eval_every, now):
+        return False
+    return exact(cadence.eval_delay) <= (now.epoch if cadence.eval_strategy == "epoch" else now.step)
 
 
 def should_save(cadence: Cadence, now: Moment, *, improved: bool = False) -> bool:

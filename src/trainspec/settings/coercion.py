@@ -5,7 +5,8 @@ Three manners, and nothing is guessed in any:
 * STRINGS (environment, dotenv, secrets, command line) hold only text, which is parsed as the field's type.
 * CONSTRUCTOR takes real types, and numeric or boolean strings where a number or a boolean is due, since people pass on
   what their own loaders read.
-* DOCUMENT (JSON, YAML, TOML) is strict; only 8.0 stands for the integer 8, as JSON has it.
+* DOCUMENT (JSON, YAML, TOML) is strict, as its schema says; only 8.0 stands for the integer 8, as JSON has it. Blanks
+  around a text are no part of it; one of several choices is written exactly.
 
 What cannot be parsed is passed on as it is, and validation says what was expected.
 """
@@ -21,8 +22,8 @@ from pydantic import BaseModel
 
 from trainspec.settings.kinds import Kind, kind_of_field
 
-_TRUE = frozenset({"true", "1", "yes", "on"})
-_FALSE = frozenset({"false", "0", "no", "off"})
+TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
+FALSE_WORDS = frozenset({"false", "0", "no", "off"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,400}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE)
 
@@ -47,7 +48,9 @@ def coerce(kind: Kind, value: Any, manner: Manner) -> Any:
         text = value.strip()
         if manner is Manner.STRINGS:
             return parse(kind, text)
-        return text if manner is Manner.DOCUMENT or kind.takes_strings else _parse_scalar(kind, text)
+        if manner is Manner.DOCUMENT:
+            return value if kind.only_choices else text
+        return text if kind.takes_strings else _parse_scalar(kind, text)
     if isinstance(value, float) and manner is Manner.DOCUMENT and kind.integer and value.is_integer():
         return int(value)
     if isinstance(value, dict):
@@ -98,8 +101,8 @@ def parse(kind: Kind, text: str) -> Any:
     if text[:1] in ("{", "[") and (kind.mapping or kind.items is not None):
         return _parse_json(kind, text)
     if kind.items is not None and not kind.text and not _is_one_choice(kind, text):
-        if kind.boolean and text.lower() in _TRUE | _FALSE:
-            return text.lower() in _TRUE
+        if kind.boolean and text.lower() in TRUE_WORDS | FALSE_WORDS:
+            return text.lower() in TRUE_WORDS
         return [parse(kind.items, part.strip()) for part in text.split(",") if part.strip()]
     if kind.items is not None and kind.text and "," in text and not kind.mapping:
         return [parse(kind.items, part.strip()) for part in text.split(",") if part.strip()]
@@ -116,7 +119,7 @@ def _parse_scalar(kind: Kind, text: str) -> Any:
     lower = text.lower()
     if kind.boolean:
         # Where text is a value too (a checkpoint's path), only the two unmistakable words are booleans.
-        words = ({"true"}, {"false"}) if kind.text and kind.items is None else (_TRUE, _FALSE)
+        words = ({"true"}, {"false"}) if kind.text and kind.items is None else (TRUE_WORDS, FALSE_WORDS)
         if lower in words[0] or lower in words[1]:
             return lower in words[0]
     if kind.integer and _INTEGER.fullmatch(text):

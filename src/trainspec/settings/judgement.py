@@ -26,7 +26,7 @@ from trainspec.settings.diagnostics import (
 from trainspec.settings.faults import diagnose, validation_error
 from trainspec.settings.names import Layer, Reading
 from trainspec.settings.redaction import HIDDEN, show_value
-from trainspec.settings.resolution import FILES, resolvable, resolve
+from trainspec.settings.resolution import resolvable, resolve
 from trainspec.settings.sources.provenance import Source, SourceKind
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.strictness import lenient_faults, lenient_fields
@@ -212,8 +212,9 @@ def _validate_fields(
 def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:
     """The rules that sound settings break; one that reads a setting of which the value is wrong is not asked."""
     cls = type(settings)
-    # A setting that names a file is judged by what the file says.
-    values = {**settings.__dict__, **{name: origin.resolved[name] for name in FILES if name in origin.resolved}}
+    # A setting that names a file is judged by what the file says, arguments in one text by what it spells.
+    # What is wrong already counts as not said, so that no condition meets a value of a type that it cannot judge.
+    values = {**settings.__dict__, **origin.resolved, **_defaults(cls, failing)}
     hits = cls.judging_function()(values, settings.__pydantic_fields_set__, settings)
     rules = cls.rules()
     return [
@@ -221,6 +222,11 @@ def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list
         for index, message in hits
         if failing.isdisjoint(name.partition(".")[0] for name in rules[index].fields)
     ]
+
+
+def _defaults(cls: type[Settings], names: set[str]) -> dict[str, Any]:
+    fields = cls.__pydantic_fields__
+    return {name: fields[name].get_default(call_default_factory=True) for name in names if name in fields}
 
 
 def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, origin: Origin) -> Diagnostic:

@@ -52,6 +52,11 @@ class Kind:
         return self.text or self.secret or self.other or bool(self.choices)
 
     @property
+    def only_choices(self) -> bool:
+        """Whether a string is a value here only where it is one of the choices."""
+        return bool(self.choices) and not (self.text or self.secret or self.other)
+
+    @property
     def is_switch(self) -> bool:
         """Whether the field is a plain on/off switch, so that a bare flag means true."""
         return self.boolean and not (self.integer or self.number or self.text or self.choices or self.items)

@@ -92,7 +92,7 @@ SPELLINGS = {
 }
 
 
-_SWITCH, _NUMBER = Kind(boolean=True), Kind(number=True)
+_SWITCH, _NUMBER, _TEXT = Kind(boolean=True), Kind(number=True), Kind(text=True)
 
 
 class Reading:
@@ -124,7 +124,7 @@ class Reading:
                 self._take_current(name, value)
             else:
                 old.append((name, value))
-        organization = raw.get(ORGANIZATION)
+        organization = coerce(_TEXT, raw.get(ORGANIZATION), self.manner)
         for name, value in old:
             self._take_other(name, value)
         if organization is not None and organization != "":
@@ -261,7 +261,7 @@ class Reading:
 
     def _join_organization(self, organization: Any) -> None:
         model_id = self.layer.values.get("hub_model_id")
-        if not isinstance(organization, str) or not isinstance(model_id, str):
+        if not isinstance(organization, str) or not isinstance(model_id, str) or not model_id:
             reason = "it is the first part of a hub_model_id in the same source"
             message = f"{ORGANIZATION} cannot be said without hub_model_id"
             self._say("REN105", ORGANIZATION, organization, message, reason, "write hub_model_id: ORGANIZATION/NAME")

@@ -65,13 +65,16 @@ def _on_off(when_on: Any, when_off: Any) -> Callable[[Any], Any]:
     return convert
 
 
+SAMPLING_STRATEGIES = ("random", "group_by_length")
+
+
 def _sampling(strategy: Any) -> bool:
-    if strategy in ("group_by_length", "random"):
+    if strategy in SAMPLING_STRATEGIES:
         return bool(strategy == "group_by_length")
     raise Inexpressible("only random and group_by_length have a counterpart here")
 
 
-_SHARDED_DDP = {"simple": "shard_grad_op", "zero_dp_2": "shard_grad_op", "zero_dp_3": "full_shard"}
+SHARDED_DDP = {"simple": "shard_grad_op", "zero_dp_2": "shard_grad_op", "zero_dp_3": "full_shard"}
 
 
 def _sharded_ddp(options: Any) -> Any:
@@ -82,10 +85,10 @@ def _sharded_ddp(options: Any) -> Any:
     names = options.split() if isinstance(options, str) else options
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Inexpressible("option names were expected")
-    unknown = [name for name in names if name not in (*_SHARDED_DDP, "offload", "auto_wrap")]
+    unknown = [name for name in names if name not in (*SHARDED_DDP, "offload", "auto_wrap")]
     if unknown:
         raise Inexpressible(f"{unknown[0]} is not an option that sharded_ddp had")
-    return [_SHARDED_DDP.get(name, name) for name in names]
+    return [SHARDED_DDP.get(name, name) for name in names]
 
 
 RENAMED: dict[str, Renamed] = {

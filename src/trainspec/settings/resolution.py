@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from trainspec.settings.judgement import Origin
 
 FILES = ("fsdp_config", "deepspeed", "accelerator_config")
-_ARGUMENTS = {"lr_scheduler_kwargs": ("lr_scheduler_type", "SCH"), "optim_args": ("optim", "OPT")}
+ARGUMENTS = {"lr_scheduler_kwargs": ("lr_scheduler_type", "SCH"), "optim_args": ("optim", "OPT")}
+"""The settings whose keys another one chooses, with that one and the family of their codes."""
 
 
 def resolvable(cls: type[Settings]) -> frozenset[str]:
     """The fields of this class that `resolve` may have work with."""
     found: frozenset[str] = cls._once(
-        "resolvable", lambda: frozenset((*FILES, *_ARGUMENTS)) & cls.__pydantic_fields__.keys()
+        "resolvable", lambda: frozenset((*FILES, *ARGUMENTS)) & cls.__pydantic_fields__.keys()
     )
     return found
 
@@ -37,7 +38,7 @@ def resolve(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagn
     for name in sorted(said - failing):
         value = settings.__dict__[name]
         wrong: list[Diagnostic] = []
-        if name in _ARGUMENTS and value:
+        if name in ARGUMENTS and value:
             wrong = _resolve_arguments(settings, name, value, origin, failing)
         elif name in FILES and isinstance(value, str) and name not in origin.resolved:
             wrong = _resolve_file(settings, name, value, origin)
@@ -50,7 +51,7 @@ def resolve(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagn
 def _resolve_arguments(
     settings: Settings, name: str, value: Any, origin: Origin, failing: set[str]
 ) -> list[Diagnostic]:
-    chooser, family = _ARGUMENTS[name]
+    chooser, family = ARGUMENTS[name]
     if chooser in failing:
         return []
     chosen = settings.__dict__[chooser]

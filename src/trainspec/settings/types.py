@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field, Strict, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from trainspec.settings.choices import Choice
@@ -29,6 +29,16 @@ BelowOne: TypeAlias = Annotated[float, Strict(), Field(ge=0, lt=1)]
 Seed: TypeAlias = Annotated[int, Strict(), Field(ge=0, lt=2**32)]
 Fraction: TypeAlias = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Interval: TypeAlias = NonNegative | Fraction
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("literal_error", "a boolean is no number")
+    return value
+
+
+# A literal 1 would take true, which Python holds for equal.
+NumberedChoice = BeforeValidator(_no_boolean)
 
 
 class OptionWords(AfterValidator):

@@ -27,6 +27,18 @@ BORDERS = (
         {"push_to_hub": True, "hub_model_id": "a" * 97},
         {"push_to_hub": True, "hub_model_id": "a" * 96},
     ),
+    Border(
+        "HUB101",
+        "slashes behind",
+        {"push_to_hub": True, "output_dir": "runs/.//"},
+        {"push_to_hub": True, "output_dir": "runs/" + "a" * 96 + "//"},
+    ),
+    Border(
+        "HUB101",
+        "a long folder",
+        {"push_to_hub": True, "output_dir": "runs/" + "a" * 97},
+        {"push_to_hub": True, "output_dir": "r" * 97 + "/digits"},
+    ),
     Border("HUB301", "no push", {"hub_model_id": "a/b"}, {"hub_model_id": "a/b", "push_to_hub": True}),
     Border("HUB302", "no push", {"hub_revision": "main"}, {"hub_revision": "main", "push_to_hub": True}),
     Border("HUB303", "no push, false", {"hub_private_repo": False}, {"hub_private_repo": False, "push_to_hub": True}),

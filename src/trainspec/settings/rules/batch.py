@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
-from trainspec.settings.rules.predicates import any_of, is_set, on
+from trainspec.settings.rules.predicates import any_of, differs, on
 from trainspec.settings.rules.rule import Rule
 
+_NUM_STEPS = "accelerator_config.gradient_accumulation_kwargs.num_steps"
 
-def _two_accumulations(settings: Any) -> str | None:
+
+def _two_accumulations(settings: Any) -> str:
     kwargs = settings.accelerator_config.gradient_accumulation_kwargs
-    ours, theirs = settings.gradient_accumulation_steps, kwargs.num_steps
-    if ours == theirs:
-        return None
     return (
-        f"gradient_accumulation_steps is {ours}, but num_steps of "
-        f"accelerator_config.gradient_accumulation_kwargs is {theirs}"
+        f"gradient_accumulation_steps is {settings.gradient_accumulation_steps}, but num_steps of "
+        f"accelerator_config.gradient_accumulation_kwargs is {kwargs.num_steps}"
     )
 
 
@@ -27,9 +26,8 @@ RULES: tuple[Rule, ...] = (
         message="gradient_accumulation_steps and num_steps of accelerator_config disagree",
         reason="both are the number of micro-batches per update",
         fix="set gradient_accumulation_steps, and drop num_steps",
-        when=is_set("accelerator_config.gradient_accumulation_kwargs.num_steps"),
-        check=_two_accumulations,
-        also=("gradient_accumulation_steps",),
+        when=differs(_NUM_STEPS, "gradient_accumulation_steps"),
+        tell=_two_accumulations,
     ),
     without_effect(
         "BAT301",

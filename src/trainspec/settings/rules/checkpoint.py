@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from trainspec.settings.choices import IntervalStrategy, SaveStrategy
 from trainspec.settings.derived import exact, interval_updates
+from trainspec.settings.rules.conditions import Predicate
 from trainspec.settings.rules.effect import without_effect
-from trainspec.settings.rules.predicates import above, all_of, any_of, equals, given, negate, on
+from trainspec.settings.rules.predicates import (
+    above,
+    all_of,
+    any_of,
+    equals,
+    given,
+    is_count,
+    is_fraction,
+    is_null,
+    negate,
+    on,
+)
 from trainspec.settings.rules.rule import Rule
 
 _NO_SAVES = equals("save_strategy", SaveStrategy.NO)
@@ -17,6 +30,11 @@ _SAME_STRATEGY = any_of(
     *(all_of(equals("eval_strategy", name), equals("save_strategy", name)) for name in IntervalStrategy)
 )
 _BEST_BY_STEPS = all_of(on("load_best_model_at_end"), _EVAL_STEPS, _SAVE_STEPS)
+
+
+def _evaluates(interval: Callable[[str], Predicate]) -> Predicate:
+    """Evaluations come at such an interval, which is that of logging where eval_steps is not given."""
+    return any_of(interval("eval_steps"), all_of(is_null("eval_steps"), interval("logging_steps")))
 
 
 def _intervals(settings: Any) -> tuple[int | float, int | float, str]:
@@ -38,10 +56,8 @@ def _saves_between_evaluations(settings: Any) -> str | None:
     return f"load_best_model_at_end needs save_steps ({save}) to be a multiple of {name} ({evaluate})"
 
 
-def _count_against_fraction(settings: Any) -> str | None:
+def _count_against_fraction(settings: Any) -> str:
     save, evaluate, name = _intervals(settings)
-    if not save or not evaluate or isinstance(save, float) == isinstance(evaluate, float):
-        return None
     kinds = ("a fraction", "a count") if isinstance(save, float) else ("a count", "a fraction")
     return (
         f"load_best_model_at_end cannot match save_steps ({save}, {kinds[0]} of updates) "
@@ -107,9 +123,14 @@ RULES: tuple[Rule, ...] = (
         message="load_best_model_at_end cannot match a count of updates with a fraction",
         reason="how many updates the fraction is depends on the run, so the two need not fall together",
         fix="write both as counts or both as fractions, or set save_strategy: best",
-        when=_BEST_BY_STEPS,
-        check=_count_against_fraction,
-        also=("save_steps", "eval_steps", "logging_steps"),
+        when=all_of(
+            _BEST_BY_STEPS,
+            any_of(
+                all_of(is_count("save_steps"), _evaluates(is_fraction)),
+                all_of(is_fraction("save_steps"), _evaluates(is_count)),
+            ),
+        ),
+        tell=_count_against_fraction,
     ),
     Rule(
         code="CKP106",

@@ -11,7 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
-from trainspec.settings.rules.conditions import AllOf, AnyOf, OfOneField, Predicate, Said, has_key, includes, read
+from trainspec.settings.rules.comparisons import OfTwoFields, differs, is_above, is_at_least
+from trainspec.settings.rules.conditions import (
+    AllOf,
+    AnyOf,
+    OfOneField,
+    Predicate,
+    Said,
+    fits,
+    has_key,
+    includes,
+    read,
+)
 from trainspec.settings.rules.rule import Rule
 
 Values = dict[str, Any]
@@ -20,6 +31,18 @@ Judge = Callable[[Values, Set[str], Any], list[Hit]]
 Group = Callable[[Values, Set[str], Any, list[Hit]], None]
 
 _NOBODY: Set[str] = frozenset()
+
+READERS: dict[str, Any] = {
+    "read": read,
+    "includes": includes,
+    "has_key": has_key,
+    "fits": fits,
+    "is_above": is_above,
+    "is_at_least": is_at_least,
+    "differs": differs,
+    "bool": bool,
+}
+"""What the expressions of predicates call."""
 
 
 def triggers(when: Predicate | None, defaults: Mapping[str, Any]) -> frozenset[str] | None:
@@ -30,6 +53,10 @@ def triggers(when: Predicate | None, defaults: Mapping[str, Any]) -> frozenset[s
         field = when.field.partition(".")[0]
         alone = isinstance(when, Said) or not when.holds(defaults, _NOBODY)
         return frozenset({field}) if alone else None
+    if isinstance(when, OfTwoFields):
+        # Null compares with nothing, so a side that is null by default has to be said.
+        null = [name for name in when.names() if read(defaults, *name.split(".")) is None]
+        return frozenset({null[0].partition(".")[0]}) if null else _all_heads(when, defaults)
     if isinstance(when, AllOf):
         known = [found for part in when.parts if (found := triggers(part, defaults)) is not None]
         # The fewer triggers, the less often the rule is looked at.
@@ -37,6 +64,10 @@ def triggers(when: Predicate | None, defaults: Mapping[str, Any]) -> frozenset[s
     if isinstance(when, AnyOf):
         each = [triggers(part, defaults) for part in when.parts]
         return None if None in each else frozenset().union(*(found for found in each if found is not None))
+    return _all_heads(when, defaults)
+
+
+def _all_heads(when: Predicate, defaults: Mapping[str, Any]) -> frozenset[str] | None:
     fields = {name.partition(".")[0] for name in when.names()}
     return frozenset(fields) if not when.holds(defaults, _NOBODY) else None
 
@@ -73,11 +104,14 @@ def compile_rules(rules: Sequence[Rule], defaults: Mapping[str, Any]) -> Judge:
 
 def _compile(rules: Sequence[Rule], indexes: Sequence[int]) -> Group:
     lines = ["def group(v, s, a, hits):"]
-    names: dict[str, Any] = {"read": read, "includes": includes, "has_key": has_key, "bool": bool, "__builtins__": {}}
+    names: dict[str, Any] = {**READERS, "__builtins__": {}}
     for index in indexes:
         rule = rules[index]
         condition = rule.when.expression() if rule.when is not None else "True"
-        if rule.check is None:
+        if rule.tell is not None:
+            names[f"tell{index}"] = rule.tell
+            lines.append(f"    if {condition}: hits.append(({index}, tell{index}(a)))")
+        elif rule.check is None:
             lines.append(f"    if {condition}: hits.append(({index}, None))")
         else:
             names[f"check{index}"] = rule.check

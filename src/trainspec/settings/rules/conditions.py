@@ -3,12 +3,14 @@
 A predicate is data: one object judges settings (as a Python expression that `compilation.py` puts into one function),
 tells people what it means (`prose`), and can be rendered into JSON Schema. So a rule is never written twice.
 
-Names may be dotted (`fsdp_config.version`): the key of a nested section, absent when the section is. In expressions
-`v` is the dict of stored values (an absent key counts as its default), `s` the set of names the user said.
+Names may be dotted (`fsdp_config.version`, `optim_args.momentum`): the key of a nested section or of a mapping, absent
+when that is. In expressions `v` is the dict of stored values (an absent key counts as its default), `s` the set of
+names the user said. Conditions on two settings at once are in `comparisons.py`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Set
 from enum import Enum
 from typing import Any, ClassVar
@@ -52,6 +54,11 @@ def has_key(value: Any, key: str) -> bool:
     return isinstance(value, dict) and key in value
 
 
+def fits(pattern: str, value: Any) -> bool:
+    """Whether a text is as the pattern says, from end to end."""
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
 class Predicate:
     """A condition on settings: immutable, equal to another of its class with the same parts.
 
@@ -92,6 +99,16 @@ class Predicate:
         """The settings the condition reads, in order, without repeats."""
         raise NotImplementedError(type(self))
 
+    def compares(self) -> bool:
+        """Whether two settings are compared somewhere in it, which JSON Schema can say only in part."""
+        return False
+
+
+def value_at(field: str) -> str:
+    """The expression that reads a setting, or a key in one."""
+    path = field.split(".")
+    return f"v[{field!r}]" if len(path) == 1 else f"read(v, {', '.join(map(repr, path))})"
+
 
 class OfOneField(Predicate):
     """A condition on one setting."""
@@ -101,8 +118,7 @@ class OfOneField(Predicate):
 
     def value(self) -> str:
         """The expression that reads the setting."""
-        path = self.field.split(".")
-        return f"v[{self.field!r}]" if len(path) == 1 else f"read(v, {', '.join(map(repr, path))})"
+        return value_at(self.field)
 
     def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
         return self.holds_for(read(values, *self.field.split(".")))
@@ -241,6 +257,26 @@ class Includes(OfOneField):
         return f"{self.field} includes {_plain(self.option)}"
 
 
+class Matches(OfOneField):
+    """A text that the pattern fits from end to end; null is none.
+
+    The pattern is one of Python's and of ECMA's alike, without anchors, and fits no blank at either end.
+    """
+
+    parts_named = ("field", "pattern", "described")
+    pattern: str
+    described: str
+
+    def expression(self) -> str:
+        return f"fits({self.pattern!r}, {self.value()})"
+
+    def holds_for(self, value: Any) -> bool:
+        return fits(self.pattern, value)
+
+    def prose(self) -> str:
+        return f"{self.field} is {self.described}"
+
+
 class HasKey(OfOneField):
     """A mapping setting has this key."""
 
@@ -275,6 +311,9 @@ class Not(Predicate):
     def names(self) -> tuple[str, ...]:
         return self.inner.names()
 
+    def compares(self) -> bool:
+        return self.inner.compares()
+
 
 class _OfSeveral(Predicate):
     parts_named = ("parts",)
@@ -282,6 +321,9 @@ class _OfSeveral(Predicate):
 
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.names()))
+
+    def compares(self) -> bool:
+        return any(part.compares() for part in self.parts)
 
 
 class AllOf(_OfSeveral):

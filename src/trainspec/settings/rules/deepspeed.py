@@ -2,26 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-from trainspec.settings.rules.predicates import all_of, equals, given, negate, on, one_of
+from trainspec.settings.rules.conditions import Predicate, has_key, read
+from trainspec.settings.rules.predicates import (
+    above,
+    all_of,
+    any_of,
+    differs,
+    differs_from_pair,
+    equals,
+    given,
+    is_null,
+    key,
+    negate,
+    off,
+    on,
+    one_of,
+)
 from trainspec.settings.rules.rule import Rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _STAGE = "deepspeed.zero_optimization.stage"
 _OFFLOADS = ("cpu", "nvme")
-_SAME = (
-    ("train_micro_batch_size_per_gpu", "per_device_train_batch_size"),
-    ("gradient_accumulation_steps", "gradient_accumulation_steps"),
-    ("gradient_clipping", "max_grad_norm"),
-    ("optimizer.params.lr", "learning_rate"),
-    ("optimizer.params.eps", "adam_epsilon"),
-    ("optimizer.params.weight_decay", "weight_decay"),
-    ("scheduler.params.warmup_max_lr", "learning_rate"),
+_OFFLOADED = ("offload_param", "offload_optimizer")
+_AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class _Twin:
+    """A key of DeepSpeed's, the settings that say the same, and when the two contradict each other."""
+
+    key: str
+    names: tuple[str, ...]
+    contradict: Predicate
+
+    def told(self, values: dict[str, Any]) -> str:
+        theirs, ours = read(values, "deepspeed", *self.key.split(".")), [values[name] for name in self.names]
+        if isinstance(theirs, bool):
+            return f"{self.key} is {_show(theirs)} but {' or '.join(self.names)} is {_show(any(ours))}"
+        return f"{self.key} is {_show(theirs)} but {', '.join(self.names)} is {_show(ours if ours[1:] else ours[0])}"
+
+
+def _same(key: str, name: str, *unless: Predicate) -> _Twin:
+    path = f"deepspeed.{key}"
+    return _Twin(key, (name,), all_of(differs(path, name), negate(equals(path, _AUTO)), *unless))
+
+
+def _same_pair(key: str, first: str, second: str) -> _Twin:
+    path = f"deepspeed.{key}"
+    return _Twin(key, (first, second), all_of(negate(equals(path, _AUTO)), differs_from_pair(path, first, second)))
+
+
+def _same_switch(dtype: str) -> _Twin:
+    section, names = f"deepspeed.{dtype}", (dtype, f"{dtype}_full_eval")
+    ours, enabled = any_of(*map(on, names)), f"{section}.enabled"
+    # False is DeepSpeed's default, which contradicts nothing as long as nobody says it.
+    said_off = all_of(key(section, "enabled"), off(enabled))
+    return _Twin(f"{dtype}.enabled", names, any_of(all_of(on(enabled), negate(ours)), all_of(said_off, ours)))
+
+
+_TWINS = (
+    # auto_find_batch_size changes the size while training.
+    _same("train_micro_batch_size_per_gpu", "per_device_train_batch_size", off("auto_find_batch_size")),
+    _same("gradient_accumulation_steps", "gradient_accumulation_steps"),
+    _same("gradient_clipping", "max_grad_norm"),
+    _same("optimizer.params.lr", "learning_rate"),
+    _same("optimizer.params.eps", "adam_epsilon"),
+    _same("optimizer.params.weight_decay", "weight_decay"),
+    _same("scheduler.params.warmup_max_lr", "learning_rate"),
+    _same_pair("optimizer.params.betas", "adam_beta1", "adam_beta2"),
+    _same_switch("fp16"),
+    _same_switch("bf16"),
+    _same("scheduler.params.warmup_num_steps", "warmup_steps", above("warmup_steps", 0)),
+    _same("scheduler.params.total_num_steps", "max_steps", above("max_steps", 0)),
 )
-"""Keys of DeepSpeed's and the settings that say the same."""
 
 _GONE = {
     "amp": "DeepSpeed removed Apex; use fp16, bf16 or torch_autocast",
@@ -40,38 +95,10 @@ _GONE = {
 """Keys that DeepSpeed knew once, and what to do instead."""
 
 
-def _given(settings: Any, key: str) -> Any:
-    """What the DeepSpeed configuration says at a dotted key, None where it says nothing or auto."""
-    section = settings.deepspeed
-    for name in key.split("."):
-        if name not in getattr(section, "model_fields_set", ()):
-            return None
-        section = getattr(section, name)
-    return None if section == "auto" else section
-
-
-def _expected(settings: Any) -> Iterator[tuple[str, str, Any]]:
-    """(key of DeepSpeed's, setting of ours, the setting's value) for all that both say."""
-    for key, name in _SAME:
-        # auto_find_batch_size changes the size while training.
-        if not (settings.auto_find_batch_size and name == "per_device_train_batch_size"):
-            yield key, name, getattr(settings, name)
-    yield "optimizer.params.betas", "adam_beta1, adam_beta2", [settings.adam_beta1, settings.adam_beta2]
-    yield "fp16.enabled", "fp16 or fp16_full_eval", settings.fp16 or settings.fp16_full_eval
-    yield "bf16.enabled", "bf16 or bf16_full_eval", settings.bf16 or settings.bf16_full_eval
-    if settings.warmup_steps > 0:
-        yield "scheduler.params.warmup_num_steps", "warmup_steps", settings.warmup_steps
-    if settings.max_steps > 0:
-        yield "scheduler.params.total_num_steps", "max_steps", settings.max_steps
-
-
-def _contradictions(settings: Any) -> str | None:
-    found = [
-        f"{key} is {_show(theirs)} but {name} is {_show(ours)}"
-        for key, name, ours in _expected(settings)
-        if (theirs := _given(settings, key)) is not None and theirs != ours
-    ]
-    return f"deepspeed contradicts settings: {'; '.join(found)}" if found else None
+def _contradictions(settings: Any) -> str:
+    values = {**settings.__dict__, "deepspeed": settings.deepspeed}
+    found = [twin.told(values) for twin in _TWINS if twin.contradict.holds(values, settings.model_fields_set)]
+    return f"deepspeed contradicts settings: {'; '.join(found)}"
 
 
 def _show(value: Any) -> str:
@@ -79,9 +106,9 @@ def _show(value: Any) -> str:
 
 
 def _batch_does_not_divide(settings: Any) -> str | None:
-    total = _given(settings, "train_batch_size")
+    total = getattr(settings.deepspeed, "train_batch_size", None)
     per_rank = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
-    if total is None or settings.auto_find_batch_size or total % per_rank == 0:
+    if total in (None, _AUTO) or settings.auto_find_batch_size or total % per_rank == 0:
         return None
     return (
         f"train_batch_size of deepspeed ({total}) is no multiple of per_device_train_batch_size x "
@@ -89,19 +116,20 @@ def _batch_does_not_divide(settings: Any) -> str | None:
     )
 
 
-def _nvme_without_path(settings: Any) -> str | None:
-    zero = getattr(settings.deepspeed, "zero_optimization", None)
-    for name in ("offload_param", "offload_optimizer"):
-        part = getattr(zero, name, None)
-        if part is not None and part.device == "nvme" and part.nvme_path is None:
-            return f"{name} of deepspeed needs nvme_path for device nvme"
-    return None
+def _nvme_without_path(part: str) -> Predicate:
+    place = f"deepspeed.zero_optimization.{part}"
+    return all_of(equals(f"{place}.device", "nvme"), is_null(f"{place}.nvme_path"))
 
 
-def _removed_keys(settings: Any) -> str | None:
-    said = getattr(settings.deepspeed, "model_fields_set", ())
-    found = [f"{name} ({advice})" for name, advice in _GONE.items() if name in said]
-    return f"deepspeed has keys that DeepSpeed removed: {', '.join(found)}" if found else None
+def _without_path(settings: Any) -> str:
+    values = {"deepspeed": settings.deepspeed}
+    part = next(part for part in _OFFLOADED if _nvme_without_path(part).holds(values, frozenset()))
+    return f"{part} of deepspeed needs nvme_path for device nvme"
+
+
+def _removed_keys(settings: Any) -> str:
+    found = [f"{name} ({advice})" for name, advice in _GONE.items() if has_key(settings.deepspeed, name)]
+    return f"deepspeed has keys that DeepSpeed removed: {', '.join(found)}"
 
 
 RULES: tuple[Rule, ...] = (
@@ -111,10 +139,16 @@ RULES: tuple[Rule, ...] = (
         message="deepspeed contradicts settings that say the same",
         reason="each is said in two places, and only one can hold",
         fix='write "auto" in the DeepSpeed configuration, which takes the setting\'s value',
-        when=given("deepspeed"),
-        check=_contradictions,
-        also=(
-            *dict.fromkeys(name for _, name in _SAME),
+        when=any_of(*(twin.contradict for twin in _TWINS)),
+        tell=_contradictions,
+        shown=(
+            "deepspeed",
+            "per_device_train_batch_size",
+            "gradient_accumulation_steps",
+            "max_grad_norm",
+            "learning_rate",
+            "adam_epsilon",
+            "weight_decay",
             "adam_beta1",
             "adam_beta2",
             "fp16",
@@ -169,8 +203,9 @@ RULES: tuple[Rule, ...] = (
         message="nvme offload of deepspeed needs nvme_path",
         reason="there is no default folder for it",
         fix="set nvme_path to a folder on a fast disk",
-        when=given("deepspeed"),
-        check=_nvme_without_path,
+        when=any_of(*map(_nvme_without_path, _OFFLOADED)),
+        tell=_without_path,
+        shown=("deepspeed",),
     ),
     Rule(
         code="DSP107",
@@ -186,7 +221,7 @@ RULES: tuple[Rule, ...] = (
         message="deepspeed has keys that DeepSpeed removed",
         reason="DeepSpeed refuses to start with them, since their effect would silently be missing",
         fix="drop them",
-        when=given("deepspeed"),
-        check=_removed_keys,
+        when=any_of(*(key("deepspeed", name) for name in _GONE)),
+        tell=_removed_keys,
     ),
 )

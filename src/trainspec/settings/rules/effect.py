@@ -32,6 +32,7 @@ def without_effect(
     cause: str = "",
     check: Check | None = None,
     also: tuple[str, ...] = (),
+    shown: tuple[str, ...] = (),
 ) -> Rule:
     """A warning that `field` is set and has no effect where `dead` (and `check`, if any) holds.
 
@@ -48,6 +49,7 @@ def without_effect(
         when=wish if dead is None else all_of(wish, dead),
         check=check,
         also=also,
+        shown=shown,
         severity="warning",
     )
 
@@ -110,6 +112,7 @@ NEVER_DEAD: dict[str, str] = {
     "past_index": "only the model knows whether it has mems",
     "ray_scope": "a search is started by a script, not by a setting",
     "label_smoothing_factor": "training has a loss",
+    "stop_on_nonfinite": "every training has a loss, and any loss can become nan or infinite",
     "neftune_noise_alpha": "only the model knows whether it has embeddings",
     "include_tokens_per_second": "every training has a speed",
     "include_num_input_tokens_seen": "every training reads its input",

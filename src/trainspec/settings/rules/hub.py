@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from trainspec.settings.choices import HubStrategy, SaveStrategy
 from trainspec.settings.rules.effect import without_effect
-from trainspec.settings.rules.predicates import all_of, equals, negate, off, on, one_of
+from trainspec.settings.rules.predicates import (
+    all_of,
+    any_of,
+    equals,
+    is_null,
+    is_set,
+    matches,
+    negate,
+    off,
+    on,
+    one_of,
+)
 from trainspec.settings.rules.rule import Rule
 
-_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_]|[.-](?![.-]))*(?<![.-])"
-_REPOSITORY = re.compile(rf"(?:{_PART}/)?{_PART}")
 _LONGEST = 96
+REPOSITORY_PART = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
+_REPOSITORY = rf"(?!\S{{{_LONGEST + 1}}})(?:{REPOSITORY_PART}/)?{REPOSITORY_PART}"
+# The name of output_dir, which is its last part whatever the number of slashes behind it.
+_NAMED_AS_REPOSITORY = rf"(?:[\s\S]*/)?(?![^\s/]{{{_LONGEST + 1}}}){REPOSITORY_PART}/*"
 
 
-def _not_a_repository(settings: Any) -> str | None:
-    name = settings.hub_model_id
-    if len(name) <= _LONGEST and _REPOSITORY.fullmatch(name):
-        return None
+def _not_a_repository(settings: Any) -> str:
     said = settings.__dict__["hub_model_id"] is not None
     subject = "hub_model_id" if said else "the last part of output_dir, in place of hub_model_id,"
-    return f"{subject} is no name of a repository: {name!r}"
+    return f"{subject} is no name of a repository: {settings.hub_model_id!r}"
 
 
 def _without_pushing(code: str, field: str, *, when_off: bool = False) -> Rule:
@@ -45,9 +54,17 @@ RULES: tuple[Rule, ...] = (
         reason="a repository is called name or owner/name: letters, digits, _, and single - or . between "
         f"them, at most {_LONGEST} characters",
         fix="set hub_model_id: owner/name",
-        when=on("push_to_hub"),
-        check=_not_a_repository,
-        also=("hub_model_id", "output_dir"),
+        when=all_of(
+            on("push_to_hub"),
+            any_of(
+                all_of(is_set("hub_model_id"), negate(matches("hub_model_id", _REPOSITORY, "a repository's name"))),
+                all_of(
+                    is_null("hub_model_id"),
+                    negate(matches("output_dir", _NAMED_AS_REPOSITORY, "a folder named as a repository can be")),
+                ),
+            ),
+        ),
+        tell=_not_a_repository,
     ),
     _without_pushing("HUB301", "hub_model_id"),
     _without_pushing("HUB302", "hub_revision"),

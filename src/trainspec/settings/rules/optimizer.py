@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from trainspec.settings.choices import OptimizerNames as O
 from trainspec.settings.choices import SchedulerType
 from trainspec.settings.rules.effect import without_effect
-from trainspec.settings.rules.predicates import above, all_of, any_of, equals, given, is_set, key, negate, one_of, said
+from trainspec.settings.rules.predicates import (
+    above,
+    all_of,
+    any_of,
+    equals,
+    given,
+    is_set,
+    key,
+    negate,
+    on,
+    one_of,
+    said,
+)
 from trainspec.settings.rules.rule import Rule
 
 LAYERWISE = tuple(name for name in O if name.endswith("_layerwise"))
@@ -36,27 +45,8 @@ _DEEPSPEED_OPTIMIZES = key("deepspeed", "optimizer")
 _OWN_ARGUMENTS = "this optimizer does not belong to the Adam family; its own arguments go into optim_args"
 
 
-def _argument(settings: Any, name: str) -> Any:
-    arguments = settings.optim_args
-    return arguments.get(name) if isinstance(arguments, Mapping) else None
-
-
-def _nesterov_alone(settings: Any) -> bool:
-    if _argument(settings, "nesterov") is not True:
-        return False
-    return not _argument(settings, "momentum") or bool(_argument(settings, "dampening"))
-
-
-def _foreach_and_fused(settings: Any) -> bool:
-    return _argument(settings, "foreach") is True and _argument(settings, "fused") is True
-
-
-def _warmup_init_alone(settings: Any) -> bool:
-    return _argument(settings, "warmup_init") is True and _argument(settings, "relative_step") is not True
-
-
-def _relative_step(settings: Any) -> bool:
-    return _argument(settings, "relative_step") is True
+def _argument(name: str) -> str:
+    return f"optim_args.{name}"
 
 
 RULES: tuple[Rule, ...] = (
@@ -114,8 +104,12 @@ RULES: tuple[Rule, ...] = (
         message="nesterov in optim_args needs momentum, and no dampening",
         reason="Nesterov's method is a kind of momentum",
         fix="set optim_args: {momentum: 0.9, nesterov: true}",
-        when=all_of(equals("optim", O.SGD), key("optim_args", "nesterov")),
-        check=_nesterov_alone,
+        when=all_of(
+            equals("optim", O.SGD),
+            on(_argument("nesterov")),
+            any_of(negate(given(_argument("momentum"))), given(_argument("dampening"))),
+        ),
+        shown=("optim", "optim_args"),
     ),
     Rule(
         code="OPT108",
@@ -123,8 +117,8 @@ RULES: tuple[Rule, ...] = (
         message="foreach and fused in optim_args exclude each other",
         reason="they are two implementations of the same step",
         fix="keep one of them, or neither: the faster is chosen",
-        when=all_of(key("optim_args", "foreach"), key("optim_args", "fused")),
-        check=_foreach_and_fused,
+        when=all_of(on(_argument("foreach")), on(_argument("fused"))),
+        shown=("optim_args",),
     ),
     Rule(
         code="OPT109",
@@ -132,8 +126,8 @@ RULES: tuple[Rule, ...] = (
         message="warmup_init in optim_args needs relative_step",
         reason="it shapes the learning rate that relative_step computes",
         fix="set optim_args: {relative_step: true, warmup_init: true}",
-        when=all_of(equals("optim", O.ADAFACTOR), key("optim_args", "warmup_init")),
-        check=_warmup_init_alone,
+        when=all_of(equals("optim", O.ADAFACTOR), on(_argument("warmup_init")), negate(on(_argument("relative_step")))),
+        shown=("optim", "optim_args"),
     ),
     without_effect(
         "OPT301",
@@ -193,11 +187,11 @@ RULES: tuple[Rule, ...] = (
         "OPT307",
         "learning-rate-under-relative-step",
         "learning_rate",
-        all_of(equals("optim", O.ADAFACTOR), key("optim_args", "relative_step")),
+        all_of(equals("optim", O.ADAFACTOR), on(_argument("relative_step"))),
         cause="under relative_step of optim_args",
         because="Adafactor then computes the learning rate from the number of the update",
         fix="drop relative_step, or leave learning_rate out",
-        check=_relative_step,
+        shown=("learning_rate", "optim", "optim_args"),
     ),
     Rule(
         code="OPT401",

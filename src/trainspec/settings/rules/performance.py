@@ -6,7 +6,7 @@ from typing import Any
 
 from trainspec.settings.choices import TorchCompileMode
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
-from trainspec.settings.rules.predicates import all_of, equals, negate, off, on, one_of, said
+from trainspec.settings.rules.predicates import all_of, differs, equals, negate, off, on, one_of, said
 from trainspec.settings.rules.rule import Rule
 
 # These compile without the inductor, to which alone the modes belong.
@@ -18,10 +18,8 @@ def _switched_off(settings: Any) -> bool:
     return "torch_compile" in settings.model_fields_set and not settings.torch_compile
 
 
-def _two_backends(settings: Any) -> str | None:
+def _two_backends(settings: Any) -> str:
     old, new = settings.torchdynamo, settings.__dict__["torch_compile_backend"]
-    if old == new:
-        return None
     return f"torchdynamo ({old}) and torch_compile_backend ({new}) name different backends"
 
 
@@ -48,8 +46,10 @@ RULES: tuple[Rule, ...] = (
         message="torchdynamo and torch_compile_backend name different backends",
         reason="torchdynamo is the old name of torch_compile_backend",
         fix="drop torchdynamo",
-        when=all_of(said("torchdynamo"), said("torch_compile_backend")),
-        check=_two_backends,
+        when=all_of(
+            said("torchdynamo"), said("torch_compile_backend"), differs("torchdynamo", "torch_compile_backend")
+        ),
+        tell=_two_backends,
     ),
     without_effect(
         "PRF301",

@@ -6,6 +6,7 @@ rendered into JSON Schema.
 
 from __future__ import annotations
 
+from trainspec.settings.rules.comparisons import AtLeast, Differs, DiffersFromPair, Exceeds
 from trainspec.settings.rules.conditions import (
     Above,
     AllOf,
@@ -16,6 +17,7 @@ from trainspec.settings.rules.conditions import (
     Includes,
     IsSet,
     IsTruthy,
+    Matches,
     Not,
     OneOf,
     Predicate,
@@ -72,6 +74,41 @@ def option(field: str, name: str) -> Includes:
 
 def key(field: str, name: str) -> HasKey:
     return HasKey(field, name)
+
+
+def matches(field: str, pattern: str, described: str) -> Matches:
+    """The text fits the pattern from end to end; `described` says in words what such a text is."""
+    return Matches(field, pattern, described)
+
+
+def is_count(field: str) -> AllOf:
+    """An interval in updates, rather than a share of them."""
+    return all_of(above(field, 0), negate(below(field, 1)))
+
+
+def is_fraction(field: str) -> AllOf:
+    """An interval as a share of all updates."""
+    return all_of(above(field, 0), below(field, 1))
+
+
+def exceeds(field: str, other: str) -> Exceeds:
+    """One setting is above another."""
+    return Exceeds(field, other)
+
+
+def at_least(field: str, other: str) -> AtLeast:
+    """One setting is not below another."""
+    return AtLeast(field, other)
+
+
+def differs(field: str, other: str) -> Differs:
+    """One setting is not what another is, and neither is null."""
+    return Differs(field, other)
+
+
+def differs_from_pair(field: str, first: str, second: str) -> DiffersFromPair:
+    """A list is not what two settings say."""
+    return DiffersFromPair(field, first, second)
 
 
 def negate(inner: Predicate) -> Not:

@@ -10,6 +10,7 @@ from trainspec.settings.diagnostics import Severity
 from trainspec.settings.rules.conditions import Predicate
 
 Check = Callable[[Any], "str | bool | None"]
+Tell = Callable[[Any], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,9 @@ class Rule:
     `check`, which gets the settings and returns a message (or True for `message`) where they are wrong, else None
     or False; `when` then only limits when it is called. A rule never raises, logs, reads the machine or changes a
     value.
+
+    `tell` words the message of settings that `when` already found to be wrong, with their values in it; it decides
+    nothing. `shown` are the settings that a finding shows, where the condition names more than a person needs.
     """
 
     code: str
@@ -29,25 +33,36 @@ class Rule:
     fix: str
     when: Predicate | None = None
     check: Check | None = None
+    tell: Tell | None = None
     also: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     severity: Severity = "error"
 
     def __post_init__(self) -> None:
         if self.when is None and self.check is None:
             raise TypeError(f"rule {self.code}: a rule needs `when`, `check`, or both")
+        if self.check is not None and self.tell is not None:
+            raise TypeError(f"rule {self.code}: `check` words its own message; `tell` is for rules that are data")
         if not self.fields:
             raise TypeError(f"rule {self.code}: a rule names its fields (`also=` for those only `check` reads)")
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The settings the rule is about: those of its condition, then those only its function reads."""
+        if self.shown:
+            return self.shown
         named = self.when.names() if self.when is not None else ()
         return tuple(dict.fromkeys((*named, *self.also)))
 
     @property
-    def in_schema(self) -> bool:
-        """Whether the whole condition is data, so that JSON Schema can carry it."""
+    def is_data(self) -> bool:
+        """Whether the condition is data from end to end, and no function has a say."""
         return self.check is None
+
+    @property
+    def in_schema(self) -> bool:
+        """Whether JSON Schema can say the whole condition."""
+        return self.when is not None and self.is_data and not self.when.compares()
 
     def __call__(self, settings: Any) -> str | bool | None:
         """The function of a rule made by `@rule`, called as the method it was written as."""

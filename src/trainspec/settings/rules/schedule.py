@@ -7,12 +7,24 @@ from typing import Any
 
 from trainspec.settings.choices import IntervalStrategy, OptimizerNames, SchedulerType
 from trainspec.settings.rules.effect import without_effect
-from trainspec.settings.rules.predicates import above, all_of, any_of, equals, key, negate, one_of
+from trainspec.settings.rules.predicates import (
+    above,
+    all_of,
+    any_of,
+    at_least,
+    equals,
+    exceeds,
+    is_null,
+    key,
+    negate,
+    one_of,
+)
 from trainspec.settings.rules.rule import Rule
 
 _WITH_MIN_LR = one_of("lr_scheduler_type", SchedulerType.COSINE_WITH_MIN_LR, SchedulerType.COSINE_WARMUP_WITH_MIN_LR)
 _MIN_LR = key("lr_scheduler_kwargs", "min_lr")
 _MIN_LR_RATE = key("lr_scheduler_kwargs", "min_lr_rate")
+_LR_END, _LR_END_UNSET = "lr_scheduler_kwargs.lr_end", 1e-7
 _DEEPSPEED_SCHEDULES = key("deepspeed", "scheduler")
 _NO_WARMUP = all_of(
     one_of("lr_scheduler_type", SchedulerType.CONSTANT, SchedulerType.REDUCE_ON_PLATEAU),
@@ -34,25 +46,19 @@ def _number(settings: Any, name: str) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _warmup_beyond_the_end(settings: Any) -> str | None:
-    warmup, total = settings.warmup_steps, settings.max_steps
-    return f"warmup_steps ({warmup}) is more than max_steps ({total})" if warmup > total else None
+def _warmup_beyond_the_end(settings: Any) -> str:
+    return f"warmup_steps ({settings.warmup_steps}) is more than max_steps ({settings.max_steps})"
 
 
-def _end_above_start(settings: Any) -> str | None:
-    lowest, start = _number(settings, "min_lr"), settings.learning_rate
-    if lowest is None or lowest <= start:
-        return None
-    return f"min_lr in lr_scheduler_kwargs ({lowest}) is above learning_rate ({start})"
+def _end_above_start(settings: Any) -> str:
+    lowest = _number(settings, "min_lr")
+    return f"min_lr in lr_scheduler_kwargs ({lowest}) is above learning_rate ({settings.learning_rate})"
 
 
-def _polynomial_climbs(settings: Any) -> str | None:
-    given, start = _number(settings, "lr_end"), settings.learning_rate
-    end = 1e-7 if given is None else given
-    if end < start:
-        return None
-    shown = "1e-07 by default" if given is None else str(given)
-    return f"lr_end in lr_scheduler_kwargs ({shown}) must be below learning_rate ({start})"
+def _polynomial_climbs(settings: Any) -> str:
+    given = _number(settings, "lr_end")
+    shown = f"{_LR_END_UNSET} by default" if given is None else str(given)
+    return f"lr_end in lr_scheduler_kwargs ({shown}) must be below learning_rate ({settings.learning_rate})"
 
 
 def _stages_beyond_the_end(settings: Any) -> str | None:
@@ -97,8 +103,8 @@ RULES: tuple[Rule, ...] = (
         message="warmup_steps is more than max_steps",
         reason="the run would end before the learning rate reaches its full value",
         fix="lower warmup_steps, raise max_steps, or use warmup_ratio",
-        when=all_of(above("warmup_steps", 0), above("max_steps", 0)),
-        check=_warmup_beyond_the_end,
+        when=all_of(above("warmup_steps", 0), above("max_steps", 0), exceeds("warmup_steps", "max_steps")),
+        tell=_warmup_beyond_the_end,
     ),
     Rule(
         code="SCH103",
@@ -133,9 +139,9 @@ RULES: tuple[Rule, ...] = (
         message="min_lr in lr_scheduler_kwargs is above learning_rate",
         reason="the schedule would climb instead of decay",
         fix="set min_lr to at most learning_rate",
-        when=all_of(_WITH_MIN_LR, _MIN_LR),
-        check=_end_above_start,
-        also=("learning_rate",),
+        when=all_of(_WITH_MIN_LR, exceeds("lr_scheduler_kwargs.min_lr", "learning_rate")),
+        tell=_end_above_start,
+        shown=("lr_scheduler_type", "lr_scheduler_kwargs", "learning_rate"),
     ),
     Rule(
         code="SCH107",
@@ -143,9 +149,15 @@ RULES: tuple[Rule, ...] = (
         message="lr_end in lr_scheduler_kwargs must be below learning_rate",
         reason="a polynomial schedule decays from learning_rate to lr_end",
         fix="set lr_scheduler_kwargs: {lr_end: 0}, or raise learning_rate",
-        when=equals("lr_scheduler_type", SchedulerType.POLYNOMIAL),
-        check=_polynomial_climbs,
-        also=("lr_scheduler_kwargs", "learning_rate"),
+        when=all_of(
+            equals("lr_scheduler_type", SchedulerType.POLYNOMIAL),
+            any_of(
+                all_of(is_null(_LR_END), negate(above("learning_rate", _LR_END_UNSET))),
+                at_least(_LR_END, "learning_rate"),
+            ),
+        ),
+        tell=_polynomial_climbs,
+        shown=("lr_scheduler_type", "lr_scheduler_kwargs", "learning_rate"),
     ),
     Rule(
         code="SCH108",

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator
 
 from trainspec.settings.sections.keys import key
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import Flag, Name, NonNegative, Probability
+from trainspec.settings.types import Flag, Name, NonNegative, NumberedChoice, Probability
 
 Auto: TypeAlias = Literal["auto"]
 
@@ -62,7 +62,9 @@ class LeafModule(Section):
 
 
 class ZeroOptimization(Section):
-    stage: Literal[0, 1, 2, 3] | Auto = key(0, "1: optimizer state; 2: gradients too; 3: parameters too.", 2)
+    stage: Annotated[Literal[0, 1, 2, 3] | Auto, NumberedChoice] = key(
+        0, "1: optimizer state; 2: gradients too; 3: parameters too.", 2
+    )
     contiguous_gradients: Flag = key(True, "Copy gradients into one buffer.", True)
     reduce_scatter: Flag = key(True, "Reduce-scatter rather than all-reduce.", True)
     reduce_bucket_size: Count | Auto = key(500_000_000, "Elements reduced at a time.", "auto")

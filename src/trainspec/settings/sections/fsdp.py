@@ -1,11 +1,11 @@
 """`fsdp_config`: details of fully sharded data parallelism."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import Flag, Name, NonNegative
+from trainspec.settings.types import Flag, Name, NonNegative, NumberedChoice
 
 OLD_PREFIX = "fsdp_"
 # Dumps of transformers always hold these; switched off they say nothing, switched on they are refused as unknown.
@@ -45,7 +45,9 @@ class FSDPConfig(Section):
     state_dict_type: Literal["FULL_STATE_DICT", "SHARDED_STATE_DICT", "LOCAL_STATE_DICT"] | None = Field(
         default=None, description="Form of the weights in checkpoints.", examples=["SHARDED_STATE_DICT"]
     )
-    version: Literal[1, 2] = Field(default=2, description="FSDP generation; 2 is fully_shard.", examples=[2])
+    version: Annotated[Literal[1, 2], NumberedChoice] = Field(
+        default=2, description="FSDP generation; 2 is fully_shard.", examples=[2]
+    )
 
     @model_validator(mode="before")
     @classmethod
