@@ -95,7 +95,7 @@ tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
 	npm ci --silent --prefix tests/editor
 	@touch $@
 
-test-agreement: install ## 100,000 random documents: schema against validator
+test-agreement: install ## 140,000 random documents: schema against validator
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py
 
 check: install ## lint, format, types, layers

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.events import evaluates_on_start
 from trainspec.training import best
+from trainspec.training.callbacks.states import export_states
 from trainspec.training.checkpoint.rng import restore_rng, rng_file
 from trainspec.training.data import batches, data_seed
 from trainspec.training.errors import NoBatchesError
@@ -221,7 +222,7 @@ class TrainingLoop:
     def _save(self) -> None:
         parts, trainer = self._parts, self._trainer
         parts.state.running_loss = parts.losses.state_dict()
-        trainer.callback_handler.export_states(parts.state, trainer.control)
+        export_states((trainer.control, *trainer.callback_handler.callbacks), parts.state)
         with saving(parts.optimizer):
             checkpoint = parts.keeper.save(parts, trainer.processing_class)
         self._fire("on_save")

@@ -10,6 +10,7 @@ from trainspec.settings.choices import HubStrategy
 from trainspec.storage import open_store
 from trainspec.training import seeding
 from trainspec.training.batch_size import find_executable_batch_size
+from trainspec.training.callbacks.states import restore_states
 from trainspec.training.loop import TrainingLoop
 from trainspec.training.optimizers.behaviour import evaluation_mode
 from trainspec.training.results import TrainOutput
@@ -87,7 +88,7 @@ def _begin(trainer: Trainer, parts: RunParts) -> None:
     handler.train_dataloader = parts.loader
     handler.listen()
     if parts.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:
-        handler.restore_states(trainer.state)
+        restore_states(handler.callbacks, trainer.state)
     trainer.control.new_training()
     trainer.trackers.finish()
     trainer.trackers, trainer.is_in_train = parts.trackers, True

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.callbacks.base import EVENTS, TrainerCallback
-from trainspec.training.callbacks.control import ExportableState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,34 +92,6 @@ class CallbackHandler:
             abandon = getattr(callback, "abandon", None)
             if callable(abandon):
                 abandon()
-
-    def export_states(self, state: TrainerState, control: TrainerControl) -> None:
-        """Put what the callbacks and the control keep of themselves into the state, for a checkpoint."""
-        kept: dict[str, Any] = {}
-        for part in (control, *self.callbacks):
-            if isinstance(part, ExportableState):
-                name, exported = type(part).__name__, part.state()
-                # Several of one class make a list.
-                others = kept.get(name)
-                kept[name] = (
-                    exported if others is None else [*(others if isinstance(others, list) else [others]), exported]
-                )
-        state.stateful_callbacks = kept
-
-    def restore_states(self, state: TrainerState) -> None:
-        """Give callbacks the states that a checkpoint kept, where restore_callback_states_from_checkpoint says so."""
-        stored = {
-            name: list(kept) if isinstance(kept, list) else [kept] for name, kept in state.stateful_callbacks.items()
-        }
-        for callback in self.callbacks:
-            if not isinstance(callback, ExportableState):
-                continue
-            waiting = stored.get(type(callback).__name__)
-            if not waiting:
-                logger.warning("the checkpoint holds no state of %s; it starts anew", type(callback).__name__)
-                continue
-            # In place: whoever made the callback still holds it.
-            vars(callback).update(vars(type(callback).from_state(waiting.pop(0))))
 
     def call_event(
         self, event: str, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
