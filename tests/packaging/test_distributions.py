@@ -15,7 +15,7 @@ from tests.packaging.conftest import ROOT, Built
 import trainspec
 
 CORE = {"pydantic", "pyyaml", "fsspec", "python-dotenv"}
-EXTRAS = {"train", "s3", "gs", "az", "bench"}
+EXTRAS = {"train", "optimizers", "trackers", "hub", "search", "deepspeed", "s3", "gs", "az", "bench"}
 RUBBISH = re.compile(
     r"__pycache__|node_modules|\.py[co]$|\.venv|\.(mypy|ruff|pytest)_cache|\.hypothesis|/\.git/|/build/|/runs/|\.env$"
 )
