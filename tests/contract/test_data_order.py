@@ -104,4 +104,5 @@ def test_dataloader_drop_last_leaves_out_rows_of_no_full_batch(
     )
     trainer.train()
     assert [len(rows) for rows in trainer.model.seen] == sizes * 2
+    assert trainer.state.max_steps == len(sizes) * 2 and trainer.state.epoch == 2, "they count nowhere"
     assert trainer.predict(Rows(10)).predictions.shape == (10, 1), "every row counts in an evaluation"

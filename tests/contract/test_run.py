@@ -197,14 +197,17 @@ def test_include_num_input_tokens_seen_counts_them(
     assert resumed.state.num_input_tokens_seen == 2 * trainer.state.num_input_tokens_seen
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_include_tokens_per_second_is_in_the_closing_metrics(make_trainer: Make, wanted: bool) -> None:
+@pytest.mark.parametrize("wanted, counted", [(True, None), (False, None), (False, "all")])
+def test_include_tokens_per_second_is_in_the_closing_metrics(
+    make_trainer: Make, wanted: bool, counted: str | None
+) -> None:
     trainer = make_trainer(
         model=Reader(),
         train_dataset=_texts([2, 3, 2, 1], masked=True),
         eval_dataset=None,
         do_eval=False,
         include_tokens_per_second=wanted,
+        include_num_input_tokens_seen=counted,
     )
     metrics = trainer.train().metrics
     assert ("train_tokens_per_second" in metrics) == wanted

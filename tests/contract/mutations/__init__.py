@@ -1,0 +1,32 @@
+"""For every setting, changes of the sources that its contract tests must notice. `make mutate` tries them all."""
+
+from tests.contract.mutations import (
+    checkpoint,
+    data,
+    debug,
+    distributed,
+    evaluation,
+    hub,
+    optimizer,
+    performance,
+    precision,
+    reporting,
+    run,
+)
+from tests.contract.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS", "Mutation"]
+
+MUTATIONS: tuple[Mutation, ...] = (
+    *run.MUTATIONS,
+    *evaluation.MUTATIONS,
+    *optimizer.MUTATIONS,
+    *reporting.MUTATIONS,
+    *checkpoint.MUTATIONS,
+    *data.MUTATIONS,
+    *performance.MUTATIONS,
+    *precision.MUTATIONS,
+    *distributed.MUTATIONS,
+    *hub.MUTATIONS,
+    *debug.MUTATIONS,
+)

@@ -1,0 +1,82 @@
+"""When checkpoints are written, what is in them, and how many stay."""
+
+from tests.contract.mutations.mutation import Mutation, without
+
+MUTATIONS = (
+    Mutation("save_strategy", "plan/events.py", "save_strategy=args.save_strategy,", 'save_strategy="no",'),
+    Mutation("save_strategy", "plan/events.py", "save_strategy=args.save_strategy,", 'save_strategy="steps",'),
+    Mutation("save_strategy", "plan/events.py", "save_strategy=args.save_strategy,", 'save_strategy="epoch",'),
+    Mutation(
+        "save_strategy",
+        "plan/events.py",
+        'if cadence.save_strategy == "steps" and cadence.is_last(now.step):',
+        "if False:",
+    ),
+    Mutation(
+        "save_strategy",
+        "training/loop.py",
+        'if self._evaluate() and self._args.save_strategy == "best":',
+        "if self._evaluate() and False:",
+    ),
+    Mutation(
+        "save_strategy",
+        "training/loop.py",
+        'if self._evaluate() and self._args.save_strategy == "best":',
+        'if self._evaluate() is not None and self._args.save_strategy == "best":',
+    ),
+    Mutation(
+        "save_steps",
+        "plan/events.py",
+        "save_every=interval_updates(args.save_steps, total_updates),",
+        "save_every=interval_updates(args.logging_steps, total_updates),",
+    ),
+    Mutation(
+        "save_steps",
+        "settings/derived.py",
+        "math.ceil(exact(interval) * total_updates)",
+        "math.floor(exact(interval) * total_updates)",
+    ),
+    Mutation(
+        "save_total_limit",
+        "training/saving.py",
+        "apply_retention(self._store, self._args.save_total_limit, best_step=best)",
+        "apply_retention(self._store, None, best_step=best)",
+    ),
+    Mutation(
+        "save_total_limit",
+        "training/saving.py",
+        "apply_retention(self._store, self._args.save_total_limit, best_step=best)",
+        "apply_retention(self._store, self._args.save_total_limit)",
+    ),
+    Mutation("save_total_limit", "plan/retention.py", "len(ordered) - limit", "len(ordered) - limit - 1"),
+    Mutation(
+        "save_total_limit", "plan/retention.py", "ordered = sorted(set(steps))", "ordered = sorted(set(steps))[::-1]"
+    ),
+    Mutation(
+        "save_safetensors",
+        "training/saving.py",
+        "save_safetensors=self._args.save_safetensors,",
+        "save_safetensors=True,",
+    ),
+    Mutation(
+        "save_safetensors",
+        "training/publishing.py",
+        "save_safetensors=self.args.save_safetensors,",
+        "save_safetensors=True,",
+    ),
+    Mutation(
+        "save_safetensors",
+        "training/publishing.py",
+        "save_safetensors=self.args.save_safetensors,",
+        "save_safetensors=False,",
+    ),
+    without("save_on_each_node", "training/support.py", '    "save_on_each_node": False,\n'),
+    Mutation("save_only_model", "training/saving.py", "if self._args.save_only_model:", "if False:"),
+    Mutation("save_only_model", "training/saving.py", "if self._args.save_only_model:", "if True:"),
+    Mutation(
+        "save_only_model",
+        "training/resuming.py",
+        "return (found, []) if reason is None else (None, [_incomplete(wanted, reason)])",
+        "return found, []",
+    ),
+)

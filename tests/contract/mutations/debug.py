@@ -1,0 +1,136 @@
+"""Looking into a run, searches, tokens, noise, callbacks' states, and numbers that are not finite."""
+
+from tests.contract.mutations.mutation import Mutation, without
+
+DEBUG = (
+    Mutation("debug", "training/training_model.py", "if DebugOption.UNDERFLOW_OVERFLOW in args.debug:", "if False:"),
+    Mutation("debug", "training/training_model.py", "if DebugOption.UNDERFLOW_OVERFLOW in args.debug:", "if True:"),
+    without("debug", "training/debugging.py", "watch.remove()"),
+    Mutation(
+        "debug",
+        "training/devices.py",
+        'asked += ["debug"] if "tpu_metrics_debug" in args.debug else []',
+        "asked += []",
+    ),
+    Mutation(
+        "skip_memory_metrics",
+        "training/trainer.py",
+        "MemoryTracker(self.args.skip_memory_metrics, self.args.device)",
+        "MemoryTracker(True, self.args.device)",
+    ),
+    Mutation(
+        "skip_memory_metrics",
+        "training/trainer.py",
+        "MemoryTracker(self.args.skip_memory_metrics, self.args.device)",
+        "MemoryTracker(False, self.args.device)",
+    ),
+    Mutation("skip_memory_metrics", "training/memory.py", "max(0, peak - held)", "0"),
+    Mutation("skip_memory_metrics", "training/memory.py", "held - self._begin[kind]", "held"),
+    Mutation(
+        "ray_scope",
+        "training/search/ray_search.py",
+        "best_trial(histories, search.args.ray_scope, ",
+        'best_trial(histories, "last", ',
+    ),
+    Mutation(
+        "ray_scope",
+        "training/search/outcome.py",
+        "RayScope.LAST: lambda values, maximizes: values[-1],",
+        "RayScope.LAST: lambda values, maximizes: values[0],",
+    ),
+    Mutation(
+        "ray_scope",
+        "training/search/outcome.py",
+        "RayScope.LAST_5_AVG: lambda values, maximizes: fmean(values[-5:]),",
+        "RayScope.LAST_5_AVG: lambda values, maximizes: values[-1],",
+    ),
+    Mutation(
+        "ray_scope",
+        "training/search/outcome.py",
+        "RayScope.LAST_10_AVG: lambda values, maximizes: fmean(values[-10:]),",
+        "RayScope.LAST_10_AVG: lambda values, maximizes: values[-1],",
+    ),
+)
+
+ADVANCED = (
+    Mutation(
+        "neftune_noise_alpha",
+        "training/training_model.py",
+        "noisy_embeddings(model, args.neftune_noise_alpha)",
+        "noisy_embeddings(model, None)",
+    ),
+    Mutation(
+        "neftune_noise_alpha",
+        "training/neftune.py",
+        "alpha / output[0].numel() ** 0.5",
+        "alpha / output.numel() ** 0.5",
+    ),
+    Mutation("neftune_noise_alpha", "training/neftune.py", "if not module.training:", "if False:"),
+    without("neftune_noise_alpha", "training/neftune.py", "hook.remove()"),
+    Mutation(
+        "neftune_noise_alpha", "training/neftune.py", "if args.neftune_noise_alpha is not None and", "if False and"
+    ),
+    Mutation(
+        "include_tokens_per_second",
+        "training/session.py",
+        "tokens=parts.tokens_seen if trainer.args.include_tokens_per_second else 0,",
+        "tokens=0,",
+    ),
+    Mutation(
+        "include_tokens_per_second",
+        "training/tokens.py",
+        "self.is_wanted = self.is_logged or args.include_tokens_per_second",
+        "self.is_wanted = self.is_logged",
+    ),
+    Mutation(
+        "include_tokens_per_second",
+        "training/session.py",
+        "tokens=parts.tokens_seen if trainer.args.include_tokens_per_second else 0,",
+        "tokens=parts.tokens_seen,",
+    ),
+    Mutation(
+        "include_num_input_tokens_seen",
+        "training/tokens.py",
+        "wanted = args.include_num_input_tokens_seen",
+        'wanted: Any = "no"',
+    ),
+    Mutation(
+        "include_num_input_tokens_seen",
+        "training/tokens.py",
+        'self._only_real = wanted == "non_padding"',
+        "self._only_real = False",
+    ),
+    Mutation("include_num_input_tokens_seen", "training/tokens.py", "mask = tokens != self._padding", "mask = None"),
+    Mutation(
+        "include_num_input_tokens_seen",
+        "training/trainer.py",
+        'if self.args.include_num_input_tokens_seen not in (None, False, "no"):',
+        "if True:",
+    ),
+    Mutation(
+        "restore_callback_states_from_checkpoint",
+        "training/session.py",
+        "if parts.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:",
+        "if False:",
+    ),
+    Mutation(
+        "restore_callback_states_from_checkpoint",
+        "training/session.py",
+        "if parts.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:",
+        "if parts.resumed_from is not None:",
+    ),
+    Mutation(
+        "stop_on_nonfinite",
+        "training/trainer.py",
+        "return [StopOnNonFinite] if self.args.stop_on_nonfinite else []",
+        "return []",
+    ),
+    Mutation(
+        "stop_on_nonfinite",
+        "training/trainer.py",
+        "return [StopOnNonFinite] if self.args.stop_on_nonfinite else []",
+        "return [StopOnNonFinite]",
+    ),
+)
+
+MUTATIONS = (*DEBUG, *ADVANCED)

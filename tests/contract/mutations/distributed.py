@@ -1,0 +1,24 @@
+"""What is refused, or noted, where a run has one process."""
+
+from tests.contract.mutations.mutation import Mutation, without
+
+SUPPORT = "training/support.py"
+
+MUTATIONS = (
+    Mutation("local_rank", "settings/process_view.py", "stored = self._args.local_rank", "stored = -1"),
+    Mutation("local_rank", "settings/process_view.py", 'max(0, _launched("LOCAL_RANK", stored))', "max(0, stored)"),
+    Mutation("local_rank", "training/requirements.py", "if machine.world_size > 1:", "if False:"),
+    without("ddp_backend", SUPPORT, '    "ddp_backend": None,\n'),
+    without("ddp_find_unused_parameters", SUPPORT, '    "ddp_find_unused_parameters": None,\n'),
+    without("ddp_bucket_cap_mb", SUPPORT, '    "ddp_bucket_cap_mb": None,\n'),
+    without("ddp_broadcast_buffers", SUPPORT, '    "ddp_broadcast_buffers": None,\n'),
+    without("ddp_timeout", SUPPORT, '    "ddp_timeout": 1800,\n'),
+    Mutation("ddp_timeout", SUPPORT, '"ddp_timeout": 1800,', '"ddp_timeout": 3600,'),
+    without("eval_use_gather_object", SUPPORT, '    "eval_use_gather_object": False,\n'),
+    without("average_tokens_across_devices", SUPPORT, '    "average_tokens_across_devices": True,\n'),
+    without("fsdp", SUPPORT, '    Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),\n'),
+    Mutation("fsdp_config", SUPPORT, ', ("fsdp_config",)),', "),"),
+    without("deepspeed", SUPPORT, '    Gap("deepspeed", (None,), "DeepSpeed"),\n'),
+    without("accelerator_config", SUPPORT, '    Gap("accelerator_config", (None,), "dealing batches to processes"),\n'),
+    without("parallelism_config", SUPPORT, '    Gap("parallelism_config", (None,), "device meshes"),\n'),
+)

@@ -1,0 +1,194 @@
+"""When evaluation runs, what it keeps and returns, and which evaluation was the best."""
+
+from tests.contract.mutations.mutation import Mutation, without
+
+WHEN = (
+    Mutation("eval_strategy", "plan/events.py", "eval_strategy=args.eval_strategy,", 'eval_strategy="no",'),
+    Mutation("eval_strategy", "plan/events.py", "eval_strategy=args.eval_strategy,", 'eval_strategy="steps",'),
+    Mutation("eval_strategy", "plan/events.py", "eval_strategy=args.eval_strategy,", 'eval_strategy="epoch",'),
+    Mutation(
+        "eval_steps",
+        "plan/events.py",
+        "interval_updates(args.eval_steps or args.logging_steps, total_updates)",
+        "interval_updates(args.logging_steps, total_updates)",
+    ),
+    Mutation("eval_steps", "settings/derived.py", '_or_from("logging_steps")', '_or_from("save_steps")'),
+    Mutation(
+        "eval_steps",
+        "settings/derived.py",
+        "math.ceil(exact(interval) * total_updates)",
+        "math.floor(exact(interval) * total_updates)",
+    ),
+    Mutation("eval_delay", "plan/events.py", "eval_delay=args.eval_delay or 0,", "eval_delay=0,"),
+    Mutation(
+        "eval_delay", "plan/events.py", "return exact(cadence.eval_delay) <= (", "return exact(cadence.eval_delay) < ("
+    ),
+    Mutation(
+        "eval_delay",
+        "plan/events.py",
+        '(now.epoch if cadence.eval_strategy == "epoch" else now.step)',
+        "(now.step)",
+    ),
+    Mutation(
+        "eval_delay",
+        "plan/events.py",
+        '(now.epoch if cadence.eval_strategy == "epoch" else now.step)',
+        "(now.epoch)",
+    ),
+    Mutation("eval_on_start", "plan/events.py", "return cadence.eval_on_start", "return False"),
+    Mutation("eval_on_start", "plan/events.py", "return cadence.eval_on_start", "return True"),
+)
+
+WHAT = (
+    Mutation(
+        "eval_accumulation_steps",
+        "training/evaluation.py",
+        "Gathered(self._args.eval_accumulation_steps)",
+        "Gathered(None)",
+    ),
+    Mutation(
+        "eval_accumulation_steps",
+        "training/gathering.py",
+        "len(self._on_device) >= self._limit",
+        "len(self._on_device) > self._limit",
+    ),
+    Mutation(
+        "eval_do_concat_batches",
+        "training/evaluation.py",
+        "return gathered.joined() if self._args.eval_do_concat_batches else gathered.separate()",
+        "return gathered.joined()",
+    ),
+    Mutation(
+        "eval_do_concat_batches",
+        "training/evaluation.py",
+        "return gathered.joined() if self._args.eval_do_concat_batches else gathered.separate()",
+        "return gathered.separate()",
+    ),
+    Mutation(
+        "prediction_loss_only",
+        "training/trainer.py",
+        "loss_only = self.args.prediction_loss_only if prediction_loss_only is None else prediction_loss_only",
+        "loss_only = bool(prediction_loss_only)",
+    ),
+    Mutation(
+        "prediction_loss_only",
+        "training/trainer.py",
+        "loss_only = self.args.prediction_loss_only if prediction_loss_only is None else prediction_loss_only",
+        "loss_only = True",
+    ),
+    Mutation(
+        "batch_eval_metrics",
+        "training/evaluation.py",
+        "by_batch = self._args.batch_eval_metrics and",
+        "by_batch = False and",
+    ),
+    Mutation("batch_eval_metrics", "training/evaluation.py", "compute_result=is_last", "compute_result=True"),
+    Mutation("batch_eval_metrics", "training/evaluation.py", "elif not loss_only:", "if not loss_only:"),
+    Mutation("past_index", "training/losses.py", "self._past_index = args.past_index", "self._past_index = -1"),
+    Mutation("past_index", "training/losses.py", "outputs.at(returned, self._past_index)", "outputs.at(returned, 1)"),
+    without("past_index", "training/trainer.py", "self.losses.forget()"),
+)
+
+METRICS = (
+    Mutation(
+        "include_for_metrics",
+        "training/evaluation.py",
+        'self._with_inputs = "inputs" in args.include_for_metrics',
+        "self._with_inputs = False",
+    ),
+    Mutation(
+        "include_for_metrics",
+        "training/evaluation.py",
+        'self._with_inputs = "inputs" in args.include_for_metrics',
+        "self._with_inputs = True",
+    ),
+    Mutation(
+        "include_for_metrics",
+        "training/evaluation.py",
+        'self._with_losses = "loss" in args.include_for_metrics',
+        "self._with_losses = False",
+    ),
+    Mutation(
+        "include_for_metrics",
+        "training/evaluation.py",
+        'self._with_losses = "loss" in args.include_for_metrics',
+        'self._with_losses = "inputs" in args.include_for_metrics',
+    ),
+    Mutation(
+        "label_smoothing_factor",
+        "training/losses.py",
+        "self._smoother = LabelSmoother(epsilon=factor) if factor else None",
+        "self._smoother = None",
+    ),
+    Mutation(
+        "label_smoothing_factor",
+        "training/label_smoothing.py",
+        "label_smoothing=self.epsilon,",
+        "label_smoothing=0.1,",
+    ),
+    Mutation(
+        "label_smoothing_factor",
+        "training/label_smoothing.py",
+        "return total / (targets != self.ignore_index).sum().clamp(min=1)",
+        "return total / len(targets)",
+    ),
+    Mutation(
+        "label_smoothing_factor",
+        "training/label_smoothing.py",
+        "return total / num_items_in_batch",
+        "return total / (targets != self.ignore_index).sum().clamp(min=1)",
+    ),
+)
+
+BEST = (
+    Mutation(
+        "load_best_model_at_end",
+        "training/saving.py",
+        "if not args.load_best_model_at_end or state.best_model_checkpoint is None:",
+        "if True:",
+    ),
+    Mutation(
+        "load_best_model_at_end",
+        "training/saving.py",
+        "if not args.load_best_model_at_end or state.best_model_checkpoint is None:",
+        "if state.best_model_checkpoint is None:",
+    ),
+    Mutation(
+        "metric_for_best_model",
+        "training/best.py",
+        'key = name if name.startswith("eval_") else f"eval_{name}"',
+        'key = "eval_loss"',
+    ),
+    Mutation(
+        "metric_for_best_model",
+        "training/best.py",
+        'key = name if name.startswith("eval_") else f"eval_{name}"',
+        'key = f"eval_{name}"',
+    ),
+    Mutation(
+        "metric_for_best_model",
+        "settings/derived.py",
+        'return "loss" if said is None and needed else said',
+        "return said",
+    ),
+    Mutation(
+        "greater_is_better",
+        "training/best.py",
+        "greater_is_better=bool(args.greater_is_better)",
+        "greater_is_better=False",
+    ),
+    Mutation(
+        "greater_is_better",
+        "training/best.py",
+        "greater_is_better=bool(args.greater_is_better)",
+        "greater_is_better=not args.greater_is_better",
+    ),
+    Mutation(
+        "greater_is_better",
+        "settings/derived.py",
+        'return not metric.endswith("loss") if said is None and metric is not None else said',
+        "return said",
+    ),
+)
+
+MUTATIONS = (*WHEN, *WHAT, *METRICS, *BEST)

@@ -1,0 +1,105 @@
+"""Compilation, kernels, and memory for time."""
+
+from tests.contract.mutations.mutation import Mutation, without
+
+MUTATIONS = (
+    Mutation(
+        "torch_compile",
+        "training/compilation.py",
+        "    if not args.torch_compile:\n        return model\n",
+        "    if True:\n        return model\n",
+    ),
+    Mutation(
+        "torch_compile",
+        "training/compilation.py",
+        "    if not args.torch_compile:\n        return model\n",
+        "",
+    ),
+    Mutation(
+        "torch_compile", "training/parallel/single.py", "return unwrap(model).state_dict()", "return model.state_dict()"
+    ),
+    Mutation(
+        "torch_compile_backend",
+        "training/compilation.py",
+        '    backend = args.torch_compile_backend or "inductor"\n    mode',
+        '    backend = "inductor"\n    mode',
+    ),
+    Mutation(
+        "torch_compile_backend",
+        "settings/derived.py",
+        'stored[name] is not None for name in ("torch_compile_backend", ',
+        "stored[name] is not None for name in (",
+    ),
+    Mutation("torch_compile_backend", "training/compilation.py", "if backend not in known:", "if False:"),
+    Mutation(
+        "torch_compile_mode",
+        "training/compilation.py",
+        "torch.compile(inner, backend=backend, mode=mode)",
+        "torch.compile(inner, backend=backend)",
+    ),
+    Mutation(
+        "torchdynamo",
+        "settings/derived.py",
+        "chosen = said if said is not None else args.torchdynamo",
+        "chosen = said",
+    ),
+    Mutation(
+        "torch_empty_cache_steps",
+        "training/loop.py",
+        "self._cache_every = self._args.torch_empty_cache_steps",
+        "self._cache_every = None",
+    ),
+    Mutation(
+        "torch_empty_cache_steps",
+        "training/loop.py",
+        "state.global_step % self._cache_every == 0",
+        "state.global_step >= self._cache_every",
+    ),
+    Mutation(
+        "jit_mode_eval",
+        "training/evaluation_model.py",
+        "yield traced(model) if args.jit_mode_eval else model",
+        "yield model",
+    ),
+    Mutation(
+        "jit_mode_eval",
+        "training/evaluation_model.py",
+        "yield traced(model) if args.jit_mode_eval else model",
+        "yield traced(model)",
+    ),
+    without("gradient_checkpointing", "training/training_model.py", "stack.enter_context(recomputing(model, args))"),
+    Mutation(
+        "gradient_checkpointing",
+        "training/activation_checkpointing.py",
+        "    finally:\n        undo()\n",
+        "    finally:\n        pass\n",
+    ),
+    Mutation(
+        "gradient_checkpointing",
+        "training/activation_checkpointing.py",
+        "if not own and not repeated_blocks(module):",
+        "if False:",
+    ),
+    Mutation(
+        "gradient_checkpointing_kwargs",
+        "training/activation_checkpointing.py",
+        "undo = enable(model, args.gradient_checkpointing_kwargs)",
+        "undo = enable(model)",
+    ),
+    Mutation("auto_find_batch_size", "training/session.py", "if not trainer.args.auto_find_batch_size:", "if True:"),
+    Mutation("auto_find_batch_size", "training/session.py", "if not trainer.args.auto_find_batch_size:", "if False:"),
+    without("auto_find_batch_size", "training/session.py", "trainer.model.load_state_dict(start)"),
+    Mutation("auto_find_batch_size", "training/batch_size.py", "        size //= 2\n", "        size -= 1\n"),
+    Mutation("auto_find_batch_size", "training/batch_size.py", "if size <= 1 or not", "if size <= 2 or not"),
+    Mutation(
+        "use_liger_kernel",
+        "training/liger.py",
+        "if args.use_liger_kernel and model_type(model) in known_types():",
+        "if False:",
+    ),
+    Mutation("use_liger_kernel", "training/liger.py", "    if kind not in known:\n", "    if False:\n"),
+    Mutation(
+        "use_liger_kernel", "training/liger.py", "    if not args.use_liger_kernel:\n        return\n", "    return\n"
+    ),
+    Mutation("liger_kernel_config", "training/liger.py", "(args.liger_kernel_config or {})", "({})"),
+)
