@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,17 +9,11 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from benchmarks.documents import DOCUMENT
-from benchmarks.timing import Row, best_process_seconds, milliseconds
+from benchmarks.timing import Row, best_process_seconds, environment, milliseconds
 
 TRAINSPEC = str(Path(sys.executable).with_name("trainspec"))
 TRANSFORMERS = "from transformers import TrainingArguments; TrainingArguments('out', report_to='none')"
 FILES = (250, 500, 1000)
-
-
-def _environment() -> dict[str, str]:
-    """This one, with bytecode kept as on any installed system: compiling anew is not what is measured."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "CUDA_VISIBLE_DEVICES": "", "TRANSFORMERS_VERBOSITY": "error"}
 
 
 def validate_rows() -> list[Row]:
@@ -30,8 +23,8 @@ def validate_rows() -> list[Row]:
         file.write_text(yaml.safe_dump(DOCUMENT))
         ours_command = (TRAINSPEC, "validate", str(file))
         commands = (ours_command, (sys.executable, "-c", "import pydantic_settings"))
-        ours, imported = best_process_seconds(commands, 20, _environment())
-        (transformers,) = best_process_seconds(((sys.executable, "-c", TRANSFORMERS),), 3, _environment())
+        ours, imported = best_process_seconds(commands, 20, environment())
+        (transformers,) = best_process_seconds(((sys.executable, "-c", TRANSFORMERS),), 3, environment())
     mine = milliseconds(ours)
     yardstick = f"`import pydantic_settings`: {milliseconds(imported)}"
     theirs = f"transformers' TrainingArguments: {milliseconds(transformers)}"
@@ -48,7 +41,7 @@ def many_files_rows() -> list[Row]:
         for number, name in enumerate(names):
             name.write_text(yaml.safe_dump({**DOCUMENT, "seed": number}))
         commands = [(TRAINSPEC, "validate", *map(str, names[:count])) for count in (1, *FILES)]
-        start, *times = best_process_seconds(commands, 4, _environment())
+        start, *times = best_process_seconds(commands, 4, environment())
     rates = [(count - 1) / (seconds - start) for count, seconds in zip(FILES, times, strict=True)]
     shown = ", ".join(f"{count}: {rate:.0f}/s" for count, rate in zip(FILES, rates, strict=True))
     return [

@@ -82,6 +82,9 @@ def _syntax_fault(error: yaml.YAMLError) -> Fault:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
     place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
+    if "nesting depth" in problem:
+        # Newer parsers look far ahead, and have a bound of their own.
+        return Fault("SRC109", f"it nests deeper than {DEEPEST} levels", place)
     return Fault("SRC107", f"it is not valid YAML: {problem}", place)
 
 
