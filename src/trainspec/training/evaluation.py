@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
+from trainspec.training.data.direct import walked
 from trainspec.training.errors import NoBatchesError
 from trainspec.training.gathering import Gathered, detached
 from trainspec.training.outputs import count_rows, main_input
 from trainspec.training.results import EvalLoopOutput, EvalPrediction
+from trainspec.training.row_loss import RowLoss
 from trainspec.training.speed import speed_metrics
 
 if TYPE_CHECKING:
@@ -50,17 +52,18 @@ class EvaluationLoop:
 
     def run(self, batches: Iterable[Any], prefix: str, *, loss_only: bool) -> EvalLoopOutput:
         began = time.perf_counter()
-        losses: list[tuple[Tensor, int]] = []
+        losses = RowLoss(keeps_all=self._with_losses)
         predictions, labels, inputs = (Gathered(self._args.eval_accumulation_steps) for _ in range(3))
         batch_metrics: dict[str, Any] = {}
         by_batch = self._args.batch_eval_metrics and self._metrics is not None and not loss_only
         rows = count = 0
-        for batch, is_last in _with_last(batches):
+        walk = walked(batches)
+        for batch, is_last in _with_last(walk) if by_batch else zip(walk, repeat(False)):
             loss, output, target = self._step(batch, loss_only)
             size = count_rows(batch)
             rows, count = rows + size, count + 1
             if loss is not None:
-                losses.append((loss.detach(), size))
+                losses.add(loss, size)
             if by_batch:
                 batch_metrics = self._batch_metrics(batch, loss, output, target, is_last=is_last)
             elif not loss_only:
@@ -72,10 +75,11 @@ class EvaluationLoop:
                 self._after_batch()
         if not count:
             raise NoBatchesError("the data set to evaluate on gave no batch")
-        metrics = _mean_loss(losses) | batch_metrics
+        mean = losses.mean()
+        metrics = batch_metrics if mean is None else {"loss": mean, **batch_metrics}
         joined = self._collect(predictions), self._collect(labels)
         if self._metrics is not None and not loss_only and not by_batch and joined[1] is not None:
-            extra = {"inputs": self._collect(inputs) if self._with_inputs else None, "losses": self._each(losses)}
+            extra = {"inputs": self._collect(inputs) if self._with_inputs else None, "losses": losses.each_row()}
             metrics |= self._metrics(EvalPrediction(*joined, **extra))
         metrics |= speed_metrics(time.perf_counter() - began, samples=rows, steps=count)
         return EvalLoopOutput(*joined, _prefixed(metrics, prefix), rows)
@@ -88,15 +92,16 @@ class EvaluationLoop:
             detached(output),
             detached(target),
             inputs=main_input(batch, self._input_name, self._label_names) if self._with_inputs else None,
-            losses=self._each([(loss, count_rows(batch))]) if loss is not None else None,
+            losses=self._each(loss, count_rows(batch)),
         )
         return self._metrics(seen, compute_result=is_last) or {}
 
-    def _each(self, losses: list[tuple[Tensor, int]]) -> Any:
-        """The loss of every row, a batch's mean standing for each of its rows; None where nobody asked."""
-        if not self._with_losses or not losses:
+    def _each(self, loss: Tensor | None, rows: int) -> Any:
+        if loss is None or not self._with_losses:
             return None
-        return torch.cat([loss.detach().float().reshape(1).expand(size) for loss, size in losses]).cpu().numpy()
+        one = RowLoss(keeps_all=True)
+        one.add(loss, rows)
+        return one.each_row()
 
     def _collect(self, gathered: Gathered) -> Any:
         return gathered.joined() if self._args.eval_do_concat_batches else gathered.separate()
@@ -113,14 +118,6 @@ def _with_last(batches: Iterable[Any]) -> Iterator[tuple[Any, bool]]:
         yield held, False
         held = batch
     yield held, True
-
-
-def _mean_loss(losses: list[tuple[Tensor, int]]) -> dict[str, Any]:
-    if not losses:
-        return {}
-    values = torch.stack([loss.reshape(()) for loss, _ in losses]).cpu().double()
-    weights = torch.tensor([size for _, size in losses], dtype=torch.float64)
-    return {"loss": float((values * weights).sum() / weights.sum())}
 
 
 def _prefixed(metrics: dict[str, Any], prefix: str) -> dict[str, float]:

@@ -23,7 +23,7 @@ from trainspec.training.errors import NoBatchesError
 from trainspec.training.item_count import ItemCount
 from trainspec.training.memory import empty_cache
 from trainspec.training.models import shifts_labels, takes_item_count
-from trainspec.training.optimizers.behaviour import gradient_norm, learning_rate, note_losses, saving
+from trainspec.training.optimizers.behaviour import clear_gradients, gradient_norm, learning_rate, note_losses, saving
 from trainspec.training.outputs import count_rows, weigh
 from trainspec.training.schedules import after_evaluation, after_update
 from trainspec.training.signatures import supported, takes
@@ -134,7 +134,7 @@ class TrainingLoop:
         self._fire("on_optimizer_step")
         if stepped:
             after_update(parts.schedule)
-        parts.optimizer.zero_grad(set_to_none=True)
+        clear_gradients(parts.optimizer)
         return loss, self._norm
 
     def _gradients(self, window: Window) -> Tensor:

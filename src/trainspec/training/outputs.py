@@ -19,9 +19,11 @@ from trainspec.training.models import base_of
 
 IGNORED_LABEL = -100
 
+# Below, `(dict, Mapping)`: most batches and outputs are dicts, which are told ten times quicker than other mappings.
+
 
 def call(model: nn.Module, batch: Any, **more: Any) -> Any:
-    if isinstance(batch, Mapping):
+    if isinstance(batch, (dict, Mapping)):
         return model(**batch, **more)
     if isinstance(batch, (tuple, list)):
         return model(*batch, **more)
@@ -36,7 +38,7 @@ def at(outputs: Any, index: int) -> Any:
 
 
 def _named(outputs: Any) -> Mapping[str, Any] | None:
-    if isinstance(outputs, Mapping):
+    if isinstance(outputs, (dict, Mapping)):
         return outputs
     if dataclasses.is_dataclass(outputs) and not isinstance(outputs, type):
         return {entry.name: getattr(outputs, entry.name) for entry in dataclasses.fields(outputs)}
@@ -100,7 +102,7 @@ def label_names(model: nn.Module, chosen: Sequence[str] | None) -> list[str]:
 
 def labels_of(batch: Any, names: Sequence[str]) -> Any:
     """The labels of a batch; in a tuple they come last. None where the batch has none."""
-    if isinstance(batch, Mapping):
+    if isinstance(batch, (dict, Mapping)):
         found = [batch[name] for name in names if batch.get(name) is not None]
         if not found:
             return None
@@ -116,7 +118,7 @@ def count_rows(batch: Any) -> int:
         return batch.shape[0] if batch.dim() else 1
     if not isinstance(batch, (dict, Mapping, Sequence)) or isinstance(batch, str):
         return 0
-    for value in batch.values() if isinstance(batch, Mapping) else batch:
+    for value in batch.values() if isinstance(batch, (dict, Mapping)) else batch:
         rows = count_rows(value)
         if rows:
             return rows
@@ -125,7 +127,7 @@ def count_rows(batch: Any) -> int:
 
 def main_input(batch: Any, name: str | None, labels: Sequence[str]) -> Any:
     """What the model reads: the entry of that name, else the first that is no label."""
-    if isinstance(batch, Mapping):
+    if isinstance(batch, (dict, Mapping)):
         if name in batch:
             return batch[name]
         return next((value for key, value in batch.items() if key not in labels), None)

@@ -130,6 +130,7 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
         self.precision.prepare(model)
         self.label_names = outputs.label_names(model, self.args.label_names)
         self.losses = Losses(self.args, self.label_names, self.compute_loss_func)
+        self._ignored_keys = self._usually_ignored()
 
     def _made_model(self, trial: Any) -> nn.Module:
         if self.model_init is None:
@@ -315,7 +316,7 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
                 loss = outputs.find_loss(returned)
         if prediction_loss_only:
             return loss, None, None
-        ignored = ignore_keys if ignore_keys is not None else self._usually_ignored()
+        ignored = ignore_keys if ignore_keys is not None else self._ignored_keys
         given = loss is not None and outputs.find_loss(returned) is not None
         predictions = outputs.predictions_of(returned, without_loss=given, ignored=ignored)
         if self.preprocess_logits_for_metrics is not None:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
+from trainspec.training.data.direct import walked
 from trainspec.training.data.draws import mixed_seed
 from trainspec.training.data.rows import row_count
 from trainspec.training.data.sampler import EpochSampler
@@ -43,7 +44,7 @@ def batches(loader: Iterable[Any], epoch: int, start: int, seed: int) -> Iterato
     for part in parts:
         if isinstance(part, SeededBatches):
             part.move_to(epoch, number)
-    iterator = iter(loader)
+    iterator = walked(loader)
     if not skips:
         # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.
         deque(islice(iterator, start), maxlen=0)

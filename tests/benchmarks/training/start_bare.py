@@ -1,0 +1,37 @@
+"""A process of its own: the first step on the digits task's data and network, in plain torch."""
+
+from __future__ import annotations
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, TensorDataset
+
+WIDTH, DROPOUT = 128, 0.1
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(42)
+    images, labels = load_digits(return_X_y=True)
+    pixels, targets = torch.as_tensor(images, dtype=torch.float32) / 16, torch.as_tensor(labels)
+    train = torch.randperm(len(targets))[: round(0.7 * len(targets))]
+    layers: list[nn.Module] = []
+    for inputs in (64, WIDTH):
+        layers += [nn.Linear(inputs, WIDTH), nn.LayerNorm(WIDTH), nn.GELU(), nn.Dropout(DROPOUT)]
+    model = nn.Sequential(*layers, nn.Linear(WIDTH, 10)).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, fused=True)
+    schedule = LambdaLR(optimizer, lambda step: max(0.0, 1 - step))
+    inputs, wanted = next(iter(DataLoader(TensorDataset(pixels[train], targets[train]), batch_size=8, shuffle=True)))
+    loss = nn.functional.cross_entropy(model(inputs), wanted)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    schedule.step()
+    optimizer.zero_grad()
+    assert loss.isfinite()
+
+
+if __name__ == "__main__":
+    main()
