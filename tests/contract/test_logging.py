@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import sys
 from typing import Any
 
@@ -118,3 +119,12 @@ def test_disable_tqdm_hides_the_bar(
     assert ("training: 100%" in told and "evaluation:" in told) == bar
     assert "loss=" in told if bar else "loss=" not in told
     assert "eval_loss" in told, "evaluations are told either way"
+
+
+def test_disable_tqdm_false_shows_the_bar_in_a_terminal_without_a_width(
+    make_trainer: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "fileno", lambda: 2)
+    monkeypatch.setattr(os, "get_terminal_size", lambda fd: os.terminal_size((0, 0)))
+    make_trainer(disable_tqdm=False).train()
+    assert "training: 100%" in capsys.readouterr().err

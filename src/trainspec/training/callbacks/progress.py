@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sized
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -107,9 +109,17 @@ def _bar(what: str, total: int | None, start: int, unit: str, *, leave: bool = T
         unit=unit,
         desc=what,
         leave=leave,
-        dynamic_ncols=True,
         file=sys.stderr,
+        **_size(),
     )
+
+
+def _size() -> dict[str, Any]:
+    """Terminals of containers may say that they have no columns at all, in which no bar would be seen."""
+    with suppress(OSError, ValueError):
+        if os.get_terminal_size(sys.stderr.fileno()).columns == 0:
+            return {"ncols": 80, "nrows": 20}
+    return {"dynamic_ncols": True}
 
 
 def _close(bar: tqdm | None) -> None:
