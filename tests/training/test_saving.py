@@ -8,7 +8,7 @@ import torch
 from tests.training.small_job import Line, Make, Rows, entries, weights
 from torch import Tensor
 
-from trainspec.storage import open_store
+from trainspec.storage import StorageError, open_store
 from trainspec.training.checkpoint import open_checkpoint
 from trainspec.training.checkpoint.weights import load_model_state
 from trainspec.training.errors import UnknownMetricError
@@ -162,6 +162,28 @@ def test_overwrite_output_dir_removes_the_old_run_after_the_first_new_checkpoint
     make_trainer(model=model, save_strategy="steps", save_steps=3, max_steps=6, overwrite_output_dir=True).train()
     assert model.there == [[5, 10]] * 3 + [[3]] * 3
     assert _steps(out) == [3, 6]
+
+
+def test_overwrite_output_dir_keeps_an_old_checkpoint_of_the_same_step_until_the_new_one_is_safe(
+    make_trainer: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, run = tmp_path / "out", {"save_strategy": "epoch"}
+    first = make_trainer(**run)
+    first.train()
+    before = weights(first)
+
+    def fails(*args: Any, **kwargs: Any) -> None:
+        raise StorageError(str(out), "write", "the disk is full")
+
+    monkeypatch.setattr("trainspec.training.checkpoint.save._write", fails)
+    with pytest.raises(StorageError):
+        make_trainer(seed=5, overwrite_output_dir=True, **run).train()
+    kept = load_model_state(open_checkpoint(out / "replaced-checkpoint"))
+    assert all(torch.equal(kept[name], value) for name, value in before.items())
+    monkeypatch.undo()
+    again = make_trainer(seed=5, overwrite_output_dir=True, **run)
+    again.train()
+    assert [path.name for path in out.iterdir()] == ["checkpoint-6"]
 
 
 def test_output_dir_may_be_any_url(make_trainer: Make) -> None:

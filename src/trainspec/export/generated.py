@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     """Write the files, or with --check say which are out of date."""
     folders = [word for word in argv if word != "--check"]
     if len(folders) != 1 or folders[0].startswith("-"):
-        print("usage: python -m trainspec.export.generated [--check] FOLDER", file=sys.stderr)  # noqa: T201
+        sys.stderr.write("usage: python -m trainspec.export.generated [--check] FOLDER\n")
         return 2
     folder = Path(folders[0])
     if "--check" not in argv:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     old = stale(folder)
     if old:
-        print(f"out of date in {folder}: {', '.join(old)}; run make schemas", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"out of date in {folder}: {', '.join(old)}; run make schemas\n")
     return 1 if old else 0
 
 

@@ -13,7 +13,9 @@ from trainspec.training.checkpoint import (
     apply_retention,
     open_checkpoint,
     remove_all_except,
+    remove_set_aside,
     save_checkpoint,
+    set_aside,
 )
 from trainspec.training.checkpoint.contents import Contents, pack
 from trainspec.training.checkpoint.load import folder_name
@@ -54,6 +56,8 @@ class CheckpointKeeper:
         )
         files = pack(self._contents(weights, parts), artifacts=artifacts)
         metadata = {"best": state.best_global_step == step, "best_metric": state.best_metric}
+        if self._old_run_is_there:
+            set_aside(self._store, step)
         checkpoint = save_checkpoint(self._store, step, files, metadata)
         self._thin_out(state)
         return checkpoint
@@ -78,6 +82,7 @@ class CheckpointKeeper:
     def _thin_out(self, state: TrainerState) -> None:
         if self._old_run_is_there:
             remove_all_except(self._store, state.global_step)
+            remove_set_aside(self._store)
             self._old_run_is_there = False
         best = state.best_global_step if self._args.load_best_model_at_end else None
         apply_retention(self._store, self._args.save_total_limit, best_step=best)

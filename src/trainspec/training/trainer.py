@@ -35,6 +35,7 @@ from trainspec.training.memory import MemoryTracker
 from trainspec.training.metric_names import metrics_of_one_batch
 from trainspec.training.models import base_of, main_input_name
 from trainspec.training.optimizers import build_optimizer
+from trainspec.training.optimizers.behaviour import backward
 from trainspec.training.parallel import SingleProcess
 from trainspec.training.precision import choose_precision
 from trainspec.training.preflight import PreflightError, check, examine, look_around
@@ -277,11 +278,7 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
 
     def backward(self, loss: Tensor) -> None:
         """Gradients of a loss, scaled under fp16; for whoever overrides training_step."""
-        fused = getattr(self.optimizer, "backward", None)
-        if fused is None:
-            self.precision.backward(loss)
-        else:
-            fused(loss)
+        backward(self.optimizer, loss, self.precision.backward)
 
     def compute_loss_context_manager(self) -> Any:
         """Autocast, as bf16 and fp16 ask for it."""

@@ -10,7 +10,7 @@ from trainspec.training.checkpoint.load import (
     open_checkpoint,
 )
 from trainspec.training.checkpoint.manifest import CheckpointError, Manifest
-from trainspec.training.checkpoint.retention import apply_retention, remove_all_except
+from trainspec.training.checkpoint.retention import apply_retention, remove_all_except, remove_set_aside, set_aside
 from trainspec.training.checkpoint.save import remove_checkpoint, save_checkpoint
 
 __all__ = [
@@ -23,5 +23,7 @@ __all__ = [
     "open_checkpoint",
     "remove_all_except",
     "remove_checkpoint",
+    "remove_set_aside",
     "save_checkpoint",
+    "set_aside",
 ]

@@ -16,6 +16,8 @@ from trainspec.training.checkpoint.save import remove_checkpoint
 if TYPE_CHECKING:
     from trainspec.storage import Store
 
+_ASIDE = "replaced-checkpoint"
+
 
 def apply_retention(store: Store, limit: int | None, *, best_step: int | None = None) -> tuple[int, ...]:
     """Delete what `plan.retention` says, and what cut-off saves left behind; returns the deleted valid steps.
@@ -36,6 +38,31 @@ def apply_retention(store: Store, limit: int | None, *, best_step: int | None = 
     for step in sorted({*surplus, *unfinished}):
         remove_checkpoint(store, step)
     return surplus
+
+
+def set_aside(store: Store, step: int) -> None:
+    """Keep a copy of a checkpoint whose folder is about to be written anew: valid, at a name that no run looks for.
+
+    Nothing happens where there is no valid one. Raises StorageError.
+    """
+    if step not in (checkpoint.step for checkpoint in list_checkpoints(store)):
+        return
+    folder, aside = store.child(folder_name(step)), store.child(_ASIDE)
+    aside.delete(MANIFEST)
+    aside.delete_tree()
+    aside.make_folder()
+    names = [entry.name for entry in folder.entries()]
+    # As in a save: where the manifest is, everything is.
+    for name in sorted(names, key=lambda name: name == MANIFEST):
+        with folder.local_copy(name) as file:
+            aside.upload(file, name)
+
+
+def remove_set_aside(store: Store) -> None:
+    """The checkpoint that took its place is safe. Raises StorageError."""
+    aside = store.child(_ASIDE)
+    aside.delete(MANIFEST)
+    aside.delete_tree()
 
 
 def remove_all_except(store: Store, step: int) -> tuple[int, ...]:

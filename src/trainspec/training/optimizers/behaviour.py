@@ -15,7 +15,7 @@ from trainspec.training.optimizers.ownership import release
 from trainspec.training.optimizers.schedule_free import WARM_UP_THEMSELVES_UNDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
     from torch.optim import Optimizer
@@ -23,13 +23,9 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
 
 
-def backward(optimizer: Optimizer | None, loss: Tensor, scaler: torch.amp.GradScaler | None = None) -> None:
-    """The backward pass; LOMO updates the weights in it."""
-    fused = getattr(optimizer, "backward", None)
-    if fused is not None:
-        fused(loss)
-    else:
-        torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
+def backward(optimizer: Optimizer | None, loss: Tensor, usual: Callable[[Tensor], None]) -> None:
+    """The backward pass: `usual`, but LOMO updates the weights in one of its own."""
+    getattr(optimizer, "backward", usual)(loss)
 
 
 def gradient_norm(optimizer: Optimizer) -> Tensor | None:
