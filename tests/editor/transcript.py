@@ -23,7 +23,7 @@ def show(editor: YamlEditor) -> None:
     for text in ("lr_scheduler_type: |", "fsdp_config:\n  |"):
         print(f"--- completion\n{text}")
         for label, documentation in editor.completion(text).items():
-            print(f"    {label:<32} {documentation.splitlines()[0] if documentation else ''}")
+            print(f"    {label:<32} {documentation.splitlines()[-1] if documentation else ''}")
     for text in ("learning|_rate: 0.1", "lr_scheduler_type: cos|ine"):
         print(f"--- hover\n{text}\n" + "".join(f"    {line}\n" for line in editor.hover(text).splitlines()[:5]))
     for text in TYPED:
