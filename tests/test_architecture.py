@@ -11,6 +11,29 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 LONGEST_FUNCTION = 60
 VAGUE = {"utils", "common", "helpers", "core", "misc"}
+WIDEST, WIDEST_FAMILY = 14, 24
+# Each entry is one of a kind, and nobody reads them all: an optimizer, a tracker, a command, a part of training.
+FAMILIES = {
+    "src/trainspec/cli",
+    "src/trainspec/settings/groups",
+    "src/trainspec/settings/rules",
+    "src/trainspec/training",
+    "src/trainspec/training/optimizers",
+    "src/trainspec/training/trackers",
+    "tests",
+    "tests/cli",
+    "tests/contract",
+    "tests/contract/mutations",
+    "tests/settings/rules",
+    "tests/trackers",
+    "tests/training",
+}
+FOLDERS = sorted(
+    folder
+    for top in ("src/trainspec", "tests")
+    for folder in (ROOT / top, *(ROOT / top).rglob("*"))
+    if folder.is_dir() and not {"__pycache__", "node_modules"} & set(folder.parts)
+)
 
 
 def lines_allowed(path: Path) -> int:
@@ -46,6 +69,27 @@ def test_a_function_is_short_enough_to_read(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=named(SOURCES))
 def test_a_file_opens_with_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text())), "a module says in its first line what it holds"
+
+
+def entries(folder: Path) -> list[str]:
+    """The modules and folders of a folder; a stub is no entry beside its module, and Python's own names are none."""
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if not path.name.startswith((".", "__"))
+        and path.suffix not in (".pyi", ".typed")
+        and path.name != "node_modules"
+    )
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=named(FOLDERS))
+def test_a_folder_is_narrow_enough_to_find_things_in(folder: Path) -> None:
+    limit = WIDEST_FAMILY if str(folder.relative_to(ROOT)) in FAMILIES else WIDEST
+    assert len(entries(folder)) <= limit, entries(folder)
+
+
+def test_every_family_is_there() -> None:
+    assert set(named(FOLDERS)) >= FAMILIES
 
 
 def test_no_folder_has_a_vague_name() -> None:

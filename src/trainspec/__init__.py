@@ -14,7 +14,7 @@ _HOMES = {
     "trainspec.settings.base": ("Settings",),
     "trainspec.settings.rules.rule": ("Rule", "rule"),
     "trainspec.settings.rules": ("predicates",),
-    "trainspec.settings.judgement": ("Verdict",),
+    "trainspec.settings.judging.judgement": ("Verdict",),
     "trainspec.settings.loading": ("load", "validate", "diagnostics"),
     "trainspec.settings.parser": ("SettingsParser",),
     "trainspec.settings.diagnostics": (
@@ -23,7 +23,7 @@ _HOMES = {
         "SettingsDeprecationWarning",
         "SourceError",
     ),
-    "trainspec.settings.choices": (
+    "trainspec.settings.values.choices": (
         "DebugOption",
         "FSDPOption",
         "HubStrategy",
@@ -34,8 +34,8 @@ _HOMES = {
         "SchedulerType",
     ),
     "trainspec.settings.typed": ("TrainingArgumentsDict",),
-    "trainspec.training.trainer": ("Trainer",),
-    "trainspec.training.preflight": ("PreflightError",),
+    "trainspec.training.trainer.trainer": ("Trainer",),
+    "trainspec.training.preflight.preflight": ("PreflightError",),
     "trainspec.training.callbacks": (
         "DEFAULT_CALLBACKS",
         "DefaultFlowCallback",
@@ -63,11 +63,11 @@ _HOMES = {
         "LengthGroupedSampler",
         "default_data_collator",
     ),
-    "trainspec.training.debugging": ("DebugUnderflowOverflow",),
+    "trainspec.training.model.debugging": ("DebugUnderflowOverflow",),
     "trainspec.training.search": ("BestRun",),
-    "trainspec.training.label_smoothing": ("LabelSmoother",),
-    "trainspec.training.batch_size": ("find_executable_batch_size",),
-    "trainspec.training.seeding": (
+    "trainspec.training.loss.label_smoothing": ("LabelSmoother",),
+    "trainspec.training.run.batch_size": ("find_executable_batch_size",),
+    "trainspec.training.run.seeding": (
         "enable_full_determinism",
         "set_seed",
     ),
@@ -96,19 +96,11 @@ __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - names of the table 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments as TrainingArguments
     from trainspec.settings.base import Settings as Settings
-    from trainspec.settings.choices import DebugOption as DebugOption
-    from trainspec.settings.choices import FSDPOption as FSDPOption
-    from trainspec.settings.choices import HubStrategy as HubStrategy
-    from trainspec.settings.choices import IntervalStrategy as IntervalStrategy
-    from trainspec.settings.choices import OptimizerNames as OptimizerNames
-    from trainspec.settings.choices import ParallelMode as ParallelMode
-    from trainspec.settings.choices import SaveStrategy as SaveStrategy
-    from trainspec.settings.choices import SchedulerType as SchedulerType
     from trainspec.settings.diagnostics import Diagnostic as Diagnostic
     from trainspec.settings.diagnostics import SettingsDeprecationWarning as SettingsDeprecationWarning
     from trainspec.settings.diagnostics import SettingsWarning as SettingsWarning
     from trainspec.settings.diagnostics import SourceError as SourceError
-    from trainspec.settings.judgement import Verdict as Verdict
+    from trainspec.settings.judging.judgement import Verdict as Verdict
     from trainspec.settings.loading import diagnostics as diagnostics
     from trainspec.settings.loading import load as load
     from trainspec.settings.loading import validate as validate
@@ -117,7 +109,14 @@ if TYPE_CHECKING:
     from trainspec.settings.rules.rule import Rule as Rule
     from trainspec.settings.rules.rule import rule as rule
     from trainspec.settings.typed import TrainingArgumentsDict as TrainingArgumentsDict
-    from trainspec.training.batch_size import find_executable_batch_size as find_executable_batch_size
+    from trainspec.settings.values.choices import DebugOption as DebugOption
+    from trainspec.settings.values.choices import FSDPOption as FSDPOption
+    from trainspec.settings.values.choices import HubStrategy as HubStrategy
+    from trainspec.settings.values.choices import IntervalStrategy as IntervalStrategy
+    from trainspec.settings.values.choices import OptimizerNames as OptimizerNames
+    from trainspec.settings.values.choices import ParallelMode as ParallelMode
+    from trainspec.settings.values.choices import SaveStrategy as SaveStrategy
+    from trainspec.settings.values.choices import SchedulerType as SchedulerType
     from trainspec.training.callbacks import DEFAULT_CALLBACKS as DEFAULT_CALLBACKS
     from trainspec.training.callbacks import DefaultFlowCallback as DefaultFlowCallback
     from trainspec.training.callbacks import EarlyStoppingCallback as EarlyStoppingCallback
@@ -133,13 +132,16 @@ if TYPE_CHECKING:
     from trainspec.training.data import DataCollatorWithPadding as DataCollatorWithPadding
     from trainspec.training.data import LengthGroupedSampler as LengthGroupedSampler
     from trainspec.training.data import default_data_collator as default_data_collator
-    from trainspec.training.debugging import DebugUnderflowOverflow as DebugUnderflowOverflow
-    from trainspec.training.label_smoothing import LabelSmoother as LabelSmoother
-    from trainspec.training.preflight import PreflightError as PreflightError
+    from trainspec.training.loss.label_smoothing import LabelSmoother as LabelSmoother
+    from trainspec.training.model.debugging import DebugUnderflowOverflow as DebugUnderflowOverflow
+    from trainspec.training.preflight.preflight import PreflightError as PreflightError
     from trainspec.training.results import EvalLoopOutput as EvalLoopOutput
     from trainspec.training.results import EvalPrediction as EvalPrediction
     from trainspec.training.results import PredictionOutput as PredictionOutput
     from trainspec.training.results import TrainOutput as TrainOutput
+    from trainspec.training.run.batch_size import find_executable_batch_size as find_executable_batch_size
+    from trainspec.training.run.seeding import enable_full_determinism as enable_full_determinism
+    from trainspec.training.run.seeding import set_seed as set_seed
     from trainspec.training.schedules import get_constant_schedule as get_constant_schedule
     from trainspec.training.schedules import get_constant_schedule_with_warmup as get_constant_schedule_with_warmup
     from trainspec.training.schedules import get_cosine_schedule_with_warmup as get_cosine_schedule_with_warmup
@@ -158,8 +160,6 @@ if TYPE_CHECKING:
     from trainspec.training.schedules import get_scheduler as get_scheduler
     from trainspec.training.schedules import get_wsd_schedule as get_wsd_schedule
     from trainspec.training.search import BestRun as BestRun
-    from trainspec.training.seeding import enable_full_determinism as enable_full_determinism
-    from trainspec.training.seeding import set_seed as set_seed
     from trainspec.training.state import TRAINER_STATE_NAME as TRAINER_STATE_NAME
     from trainspec.training.state import TrainerState as TrainerState
     from trainspec.training.trainer import Trainer as Trainer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.judgement import Verdict
+    from trainspec.settings.judging.judgement import Verdict
 
 __all__ = ["assert_valid"]
 
@@ -46,7 +46,7 @@ def assert_valid(
 def _verdicts(subject: Any, model: type[Settings] | None) -> Iterator[tuple[str, Verdict]]:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.base import Settings
-    from trainspec.settings.judgement import check_document
+    from trainspec.settings.judging.ways_in import check_document
 
     if isinstance(subject, Settings):
         yield "these settings", check_document(model or type(subject), subject.to_dict(secrets=True))
@@ -58,9 +58,10 @@ def _verdicts(subject: Any, model: type[Settings] | None) -> Iterator[tuple[str,
 
 def _verdicts_on_file(path: str, model: type[Settings]) -> Iterator[tuple[str, Verdict]]:
     from trainspec.settings.diagnostics import SourceError
-    from trainspec.settings.judgement import Verdict, document_layer, from_layers
-    from trainspec.settings.redaction import printable, redact_url
-    from trainspec.settings.sources.files import read_documents
+    from trainspec.settings.judging.judgement import Verdict
+    from trainspec.settings.judging.ways_in import from_layers
+    from trainspec.settings.sources.files import document_layer, read_documents
+    from trainspec.text.redaction import printable, redact_url
 
     name = printable(redact_url(path))
     number = 0

@@ -83,7 +83,7 @@ def test_nothing_starts_with_a_fault(run: Callable, words: list[str], code: int,
 
 
 def test_a_machine_without_torch_says_what_to_install(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("trainspec.training.run")]:
+    for name in [name for name in sys.modules if name.startswith("trainspec.training.command.train")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     found = run("train", "digits")
@@ -157,7 +157,7 @@ def test_sigterm_is_handled_before_torch_is_imported() -> None:
 def test_a_run_that_has_ended_does_not_claim_to_have_written_nothing() -> None:
     script = """
 import os, signal
-from trainspec.training.interruption import leaving_at_once, terminable
+from trainspec.training.command.interruption import leaving_at_once, terminable
 with leaving_at_once():
     with terminable():
         pass
@@ -168,7 +168,7 @@ with leaving_at_once():
 
 
 def test_the_handler_of_the_process_comes_back() -> None:
-    from trainspec.training.interruption import leaving_at_once, terminable
+    from trainspec.training.command.interruption import leaving_at_once, terminable
 
     before = signal.getsignal(signal.SIGTERM)
     with leaving_at_once(), terminable():

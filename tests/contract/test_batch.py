@@ -11,7 +11,7 @@ import torch
 from tests.training.small_job import Line, Make, Rows
 from torch import Tensor
 
-from trainspec.training.batch_size import find_executable_batch_size, is_out_of_memory
+from trainspec.training.run.batch_size import find_executable_batch_size, is_out_of_memory
 
 
 @pytest.mark.parametrize("size, seen", [(1, [1] * 7), (3, [3, 3, 1]), (7, [7]), (8, [7])])

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainspec import get_last_checkpoint
 from trainspec.training.checkpoint import open_checkpoint
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 
 
 def _steps(out: Path) -> list[int]:
@@ -124,7 +124,7 @@ def test_load_best_model_at_end_brings_the_best_weights_back(make_trainer: Make,
     trainer.train()
     expected = open_checkpoint(tmp_path / "out" / f"checkpoint-{12 if loads else 18}")
     fresh = make_trainer(model=Line(), output_dir=str(tmp_path / "other"))
-    from trainspec.training.saving import load_weights
+    from trainspec.training.checkpoint.resume import load_weights
 
     load_weights(fresh.model, expected)
     assert torch.equal(weights(trainer)["layer.weight"], weights(fresh)["layer.weight"])
@@ -217,7 +217,7 @@ def test_overwrite_output_dir_starts_anew_where_an_old_run_lies(
     arguments: Any, tmp_path: Path, setting: Any, code: int
 ) -> None:
     from trainspec.tasks import TaskParts
-    from trainspec.training.run import run_task
+    from trainspec.training.command.train import run_task
 
     def task(args: Any) -> TaskParts:
         return TaskParts(Line(), train_dataset=Rows(), eval_dataset=Rows(10))

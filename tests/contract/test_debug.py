@@ -8,8 +8,8 @@ import torch
 from tests.training.small_job import Line, Make, entries, weights
 from torch import Tensor
 
-from trainspec.training.debugging import NonFiniteNumbersError
-from trainspec.training.preflight import PreflightError
+from trainspec.training.model.debugging import NonFiniteNumbersError
+from trainspec.training.preflight.preflight import PreflightError
 
 
 class Breaking(Line):

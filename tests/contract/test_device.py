@@ -8,7 +8,7 @@ from tests.training.small_job import Line, Make
 from torch import Tensor
 
 from trainspec import SettingsWarning
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 
 
 class Placed(Line):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from tests.training.small_job import Make, weights
 
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 
 REFUSED: dict[str, Any] = {
     "fsdp": {"fsdp": "full_shard"},

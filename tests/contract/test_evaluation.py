@@ -135,17 +135,17 @@ def test_batch_eval_metrics_are_computed_batch_by_batch_and_no_row_is_kept(make_
 def test_eval_accumulation_steps_move_predictions_to_the_host(
     make_trainer: Make, monkeypatch: pytest.MonkeyPatch, every: int | None, moves: list[int]
 ) -> None:
-    from trainspec.training import gathering
+    from trainspec.training.evaluation import joined
 
     moved: list[int] = []
-    real = gathering.Gathered._move
+    real = joined.Gathered._move
 
     def counted(self: Any) -> None:
         if self._on_device and isinstance(self._on_device[0], Tensor) and self._on_device[0].shape[1] == 2:
             moved.append(len(self._on_device))
         real(self)
 
-    monkeypatch.setattr(gathering.Gathered, "_move", counted)
+    monkeypatch.setattr(joined.Gathered, "_move", counted)
     trainer = make_trainer(
         eval_accumulation_steps=every,
         per_device_eval_batch_size=3,

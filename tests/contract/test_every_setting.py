@@ -12,7 +12,7 @@ FIELDS = list(TrainingArguments.model_fields)
 
 
 def _test_names() -> list[str]:
-    trees = [ast.parse(path.read_text()) for path in HERE.glob("test_*.py")]
+    trees = [ast.parse(path.read_text()) for path in HERE.rglob("test_*.py")]
     found = [node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     return [name for name in found if name.startswith("test_")]
 

@@ -12,7 +12,7 @@ from tests.training.small_job import Make
 from torch import Tensor, nn
 
 from trainspec.training.errors import ModelOutputError
-from trainspec.training.label_smoothing import LabelSmoother
+from trainspec.training.loss.label_smoothing import LabelSmoother
 
 IGNORED = -100
 

@@ -7,7 +7,7 @@ import torch
 from tests.training.small_job import Make, entries
 from torch import Tensor, nn
 
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 
 LENGTH, DIMENSION = 5, 4
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from tests.training.small_job import Line, Make, entries, weights
 from torch import nn
 
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 
 TARGETS: dict[str, Any] = {"optim_target_modules": "all-linear", "optim_args": {"rank": 1}}
 FLAT: dict[str, Any] = {"lr_scheduler_type": "constant", "learning_rate": 0.05}

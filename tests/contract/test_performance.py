@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from tests.training.small_job import Line, Make, Rows, entries
 from torch import Tensor, nn
 
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trainer import Trainer
 
 
@@ -115,7 +115,7 @@ def test_torch_empty_cache_steps_empties_every_so_many_updates(
 ) -> None:
     # The CPU has no cache, so that the device's is watched where the loop asks for it.
     asked: list[torch.device] = []
-    monkeypatch.setattr("trainspec.training.loop.empty_cache", asked.append)
+    monkeypatch.setattr("trainspec.training.run.loop.empty_cache", asked.append)
     make(torch_empty_cache_steps=steps, gradient_accumulation_steps=1).train()
     assert asked == [torch.device("cpu")] * emptied
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainspec.training.checkpoint import open_checkpoint
 from trainspec.training.checkpoint.contents import unpack
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 
 WHOLE, HALF, BRAIN = torch.float32, torch.float16, torch.bfloat16
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from trainspec.tasks import TaskParts
 from trainspec.training.callbacks import ExportableState, TrainerCallback
+from trainspec.training.command.train import run_task
 from trainspec.training.errors import NonFiniteError
-from trainspec.training.run import run_task
 
 
 class Phases:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.trackers.running import build, facts, run
 
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trackers import registry
 
 CHECKPOINTS = {"checkpoint-6", "checkpoint-12"}

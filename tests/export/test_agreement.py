@@ -14,7 +14,7 @@ from tests.settings.rules.test_registry import all_borders
 
 from trainspec import TrainingArguments
 from trainspec.export.json_schema import not_expressed, settings_schema
-from trainspec.settings.resolution import argument_models
+from trainspec.settings.judging.resolution import argument_models
 
 SCHEMAS = {draft: settings_schema(draft=draft) for draft in ("7", "2020-12")}  # type: ignore[arg-type]
 VALIDATORS = {draft: jsonschema_rs.validator_for(schema) for draft, schema in SCHEMAS.items()}
@@ -53,7 +53,7 @@ def disagreement(document: dict[str, Any]) -> str | None:
 
 
 def has_two_names(document: dict[str, Any]) -> bool:
-    from trainspec.settings.renames import RENAMED
+    from trainspec.settings.sources.renames import RENAMED
 
     section = document.get("fsdp_config")
     keys = section if isinstance(section, dict) else {}

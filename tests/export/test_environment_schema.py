@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 import trainspec
 from trainspec import TrainingArguments
 from trainspec.export.environment_schema import render, variables
-from trainspec.settings.resolution import ARGUMENTS, argument_models
+from trainspec.settings.judging.resolution import ARGUMENTS, argument_models
 
 DRAFTS = ["7", "2020-12"]
 SCHEMAS: dict[str, dict[str, Any]] = {draft: render(draft=draft) for draft in DRAFTS}  # type: ignore[arg-type]

@@ -7,8 +7,8 @@ import pytest
 from trainspec import Rule, TrainingArguments
 from trainspec.export.markdown import render
 from trainspec.export.rules_json import entries
-from trainspec.settings.renames import REMOVED, RENAMED
 from trainspec.settings.rules.predicates import above
+from trainspec.settings.sources.renames import REMOVED, RENAMED
 
 TEXT = render()
 ANCHORS = re.findall(r'<a id="([^"]+)"></a>', TEXT)

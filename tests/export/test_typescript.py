@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from trainspec import TrainingArguments
 from trainspec.export.typescript import render
-from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED
+from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
 
 TEXT = render()
 ROOT = Path(__file__).parents[2]

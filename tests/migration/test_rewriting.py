@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.settings.samples import as_toml
-from tests.settings.test_renames import RETIRED
+from tests.settings.sources.test_renames import RETIRED
 
 from trainspec import TrainingArguments
 from trainspec.migration.rewriting import rewrite
-from trainspec.settings.renames import REMOVED, RENAMED, RETIRED_VALUES
 from trainspec.settings.sources.files import parse_document
+from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
 
 
 def settings_in(text: str, format: str) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def test_no_run_is_too_odd(name: str, total: int, warmup: int, rate: float) -> N
 
 
 def test_the_registry_knows_every_schedule_but_the_one_that_evaluations_drive() -> None:
-    from trainspec.settings.choices import SchedulerType
+    from trainspec.settings.values.choices import SchedulerType
 
     assert set(SCHEDULES) | {"reduce_lr_on_plateau"} == {str(item) for item in SchedulerType}
     assert is_planned(SchedulerType.COSINE)

@@ -8,7 +8,7 @@ from tests.reports.conftest import Judge
 from trainspec.reports.github import render
 from trainspec.reports.report import Manner, Report
 from trainspec.settings.diagnostics import Diagnostic, Evidence
-from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.diagnostics.source import Source, SourceKind
 
 _LINE = re.compile(r"::(error|warning) ((?:[a-z]+=[^,:\r\n]*,?)+)::([^\r\n]*)")
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.judgement import Verdict, constructor_layer, from_layers
+from trainspec.settings.judging.judgement import Verdict
+from trainspec.settings.judging.ways_in import from_layers
 from trainspec.settings.sources.process import process_layers
+from trainspec.settings.sources.reading import constructor_layer
 
 Judge = Callable[..., Verdict]
 

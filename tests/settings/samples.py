@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.kinds import Kind
+from trainspec.settings.values.kinds import Kind
 
 FIELDS = tuple(TrainingArguments.model_fields)
 KINDS = TrainingArguments.field_kinds()

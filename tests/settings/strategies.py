@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.settings.samples import FIELDS, as_text, sample
 
-from trainspec.settings.renames import REMOVED, RENAMED
+from trainspec.settings.sources.renames import REMOVED, RENAMED
 
 CANARY = "hf_canary7c1f"
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from trainspec import TrainingArguments
 from trainspec.tasks import TaskError, resolve_task
 from trainspec.tasks.digits import DigitsSettings, digits
-from trainspec.training.run import FINE, run_task
+from trainspec.training.command.train import FINE, run_task
 
 
 @pytest.mark.parametrize("settings", [{}, {"model": "cnn", "width": 16}], ids=["mlp", "cnn"])

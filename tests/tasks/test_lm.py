@@ -11,7 +11,7 @@ from trainspec import TrainingArguments
 from trainspec.tasks import TaskError
 from trainspec.tasks.lm import LanguageModelSettings, lm
 from trainspec.tasks.lm.text import Alphabet, Windows, text_at
-from trainspec.training.run import FINE, run_task
+from trainspec.training.command.train import FINE, run_task
 
 SMALL = {"context": 16, "width": 32, "depth": 1, "heads": 2}
 

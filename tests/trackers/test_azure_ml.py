@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.trackers.running import build, facts
 
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trackers import TRACKERS
 from trainspec.training.trackers.azure_ml import AzureMLTracker
 

@@ -12,7 +12,7 @@ import mlflow
 import pytest
 from tests.trackers.running import SECRET, build, check, run
 
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trackers import TRACKERS
 
 PORT = 18463

@@ -6,7 +6,7 @@ import pytest
 from flytekit import current_context, task
 from tests.trackers.running import SECRET, build, run
 
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 
 SEEN: dict[str, str] = {}
 

@@ -19,7 +19,7 @@ def test_the_keywords_are_as_generated() -> None:
 
 
 def test_the_attributes_are_as_generated() -> None:
-    assert (SETTINGS / "fields.pyi").read_text() == render_fields()
+    assert (SETTINGS / "arguments" / "fields.pyi").read_text() == render_fields()
 
 
 def test_every_setting_is_a_keyword() -> None:

@@ -23,7 +23,7 @@ def run(argv: Sequence[str]) -> int:
     if given.unknown:
         raise CannotRun(*given.unknown)
     from trainspec.cli.shells.words import SHELLS, all_words
-    from trainspec.settings.suggestions import did_you_mean
+    from trainspec.text.suggestions import did_you_mean
 
     if len(given.words) != 1:
         raise CannotRun(mistake("CLI102", "completion needs a shell", f"the shells are {', '.join(SHELLS)}"))

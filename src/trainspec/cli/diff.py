@@ -11,12 +11,12 @@ from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, Command, wants_hel
 from trainspec.cli.terminal import COULD_NOT_RUN, FINDINGS, FINE, answer_json, counted, say, style
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic, SourceError
-from trainspec.settings.dumping import plain
-from trainspec.settings.judgement import document_layer, from_layers
-from trainspec.settings.provenance import Entry
-from trainspec.settings.redaction import show_value
-from trainspec.settings.sources.files import Document, read_document
+from trainspec.settings.judging.ways_in import from_layers
+from trainspec.settings.sources.files import Document, document_layer, read_document
 from trainspec.settings.sources.variables import TASK
+from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.provenance import Entry
+from trainspec.text.redaction import show_value
 
 COMMAND = Command(
     "diff",

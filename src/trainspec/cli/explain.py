@@ -10,15 +10,15 @@ from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import FORMAT, Command, wants_help
 from trainspec.cli.terminal import answer_json, style
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.coercion import section_kinds
-from trainspec.settings.derived import DERIVATIONS
-from trainspec.settings.dumping import plain
-from trainspec.settings.help_text import default_of, flags_of, group_of, sections_of
-from trainspec.settings.renames import REMOVED, RENAMED, RETIRED_VALUES
-from trainspec.settings.shapes import shape_of
+from trainspec.settings.judging.shapes import shape_of
 from trainspec.settings.sources.command_line import kind_at
-from trainspec.settings.suggestions import did_you_mean
-from trainspec.settings.wrapping import wrap
+from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
+from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.views.derived import DERIVATIONS
+from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.help_text import default_of, flags_of, group_of, sections_of
+from trainspec.text.suggestions import did_you_mean
+from trainspec.text.wrapping import wrap
 
 COMMAND = Command(
     "explain",

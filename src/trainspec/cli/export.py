@@ -66,8 +66,8 @@ def _document(path: str, at: str | None) -> tuple[dict[str, Any] | None, int]:
     """What a valid file says, under today's names."""
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import SourceError
-    from trainspec.settings.judgement import document_layer, from_layers
-    from trainspec.settings.sources.files import read_document
+    from trainspec.settings.judging.ways_in import from_layers
+    from trainspec.settings.sources.files import document_layer, read_document
     from trainspec.settings.sources.variables import TASK
 
     try:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainspec.settings.codes import Explanation
     from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.settings.diagnostics.codes import Explanation
 
 # Code -> name, what was found, why it is refused, what to write.
 _CODES = {
@@ -56,7 +56,7 @@ class CannotRun(Exception):
 
 def command_codes() -> dict[str, Explanation]:
     """The codes of this file as `trainspec rule` explains them."""
-    from trainspec.settings.codes import Explanation
+    from trainspec.settings.diagnostics.codes import Explanation
 
     return {code: Explanation(*texts) for code, texts in _CODES.items()}
 
@@ -64,14 +64,14 @@ def command_codes() -> dict[str, Explanation]:
 def mistake(code: str, message: str, remedy: str = "") -> Diagnostic:
     """A diagnostic about the command line."""
     from trainspec.settings.diagnostics import Diagnostic
-    from trainspec.settings.redaction import printable
+    from trainspec.text.redaction import printable
 
     return Diagnostic(code, _CODES[code][0], "error", printable(message), "", printable(remedy))
 
 
 def unknown_command(name: str, commands: Iterable[str]) -> Diagnostic:
     from trainspec.settings.sources.command_line import shown_flag
-    from trainspec.settings.suggestions import did_you_mean
+    from trainspec.text.suggestions import did_you_mean
 
     known = list(commands)
     shown = shown_flag(name) if name.startswith("-") else name[:40]

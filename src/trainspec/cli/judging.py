@@ -11,14 +11,14 @@ from trainspec.cli.files import STDIN, files_in, stdin_documents, stdin_name
 from trainspec.cli.options import Given
 from trainspec.reports.report import Report
 from trainspec.settings.diagnostics import Diagnostic, SourceError
-from trainspec.settings.judgement import document_layer, from_layers
-from trainspec.settings.names import Layer
-from trainspec.settings.sources.files import Document, read_documents
+from trainspec.settings.judging.ways_in import from_layers
+from trainspec.settings.sources.files import Document, document_layer, read_documents
+from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.variables import TASK, Variables
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.shapes import Shape
+    from trainspec.settings.judging.shapes import Shape
 
 
 class Judging:
@@ -131,7 +131,7 @@ def _task_of(given: Given) -> Shape | None:
 
 def _known_target(name: str | None) -> str | None:
     if name is not None:
-        from trainspec.settings.targets import parse_target
+        from trainspec.settings.targets.machines import parse_target
 
         try:
             parse_target(name)

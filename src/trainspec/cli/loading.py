@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.judgement import from_layers
-from trainspec.settings.names import Layer
-from trainspec.settings.shapes import Shape, shape_of
+from trainspec.settings.judging.shapes import Shape, shape_of
+from trainspec.settings.judging.ways_in import from_layers
 from trainspec.settings.sources.command_line import Flag, Takes, Vocabulary
+from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.process import open_sources
 from trainspec.settings.sources.task_section import has_task, judge_task, read_task
 

@@ -14,7 +14,7 @@ from trainspec.migration.local_files import decoded, read_bytes, write_whole
 from trainspec.migration.reading import Found, format_of_source, read_sources
 from trainspec.migration.rewriting import Rewritten, difference, rewrite
 from trainspec.settings.diagnostics import SourceError
-from trainspec.settings.redaction import printable
+from trainspec.text.redaction import printable
 
 COMMAND = Command(
     "migrate",

@@ -91,7 +91,7 @@ class Command(NamedTuple):
 
     def help(self) -> str:
         """The text of `trainspec COMMAND --help`."""
-        from trainspec.settings.wrapping import wrap
+        from trainspec.text.wrapping import wrap
 
         usage = " ".join(filter(None, (f"usage: trainspec {self.name}", self.words, "[OPTIONS]")))
         lines = [f"{usage} [--SETTING VALUE ...]" if self.takes_settings else usage, "", *wrap(self.about)]

@@ -10,11 +10,11 @@ from trainspec.cli.faults import CannotRun, command_codes, mistake
 from trainspec.cli.options import FORMAT, Command, wants_help
 from trainspec.cli.terminal import answer_json, style
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.codes import CODES
-from trainspec.settings.preflight_codes import PREFLIGHT_CODES
-from trainspec.settings.suggestions import nearest
-from trainspec.settings.target_rules import TARGET_RULES
-from trainspec.settings.wrapping import wrap
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.settings.targets.rules import TARGET_RULES
+from trainspec.text.suggestions import nearest
+from trainspec.text.wrapping import wrap
 
 COMMAND = Command(
     "rule",

@@ -10,16 +10,16 @@ from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
-from trainspec.settings.derived import DERIVATIONS
-from trainspec.settings.dumping import plain
-from trainspec.settings.judgement import Origin
-from trainspec.settings.provenance import Entry
-from trainspec.settings.redaction import HIDDEN, printable, show_value
-from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.layer import Origin
+from trainspec.settings.views.derived import DERIVATIONS
+from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.provenance import Entry
+from trainspec.text.redaction import HIDDEN, printable, show_value
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.settings.shapes import Shape
+    from trainspec.settings.judging.shapes import Shape
 
 COMMAND = Command(
     "show",

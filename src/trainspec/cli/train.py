@@ -13,12 +13,12 @@ from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wa
 from trainspec.cli.show import say_notes
 from trainspec.cli.terminal import exit_code, say
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.renames import RENAMED
+from trainspec.settings.sources.renames import RENAMED
 from trainspec.tasks import TASKS
-from trainspec.training.interruption import leaving_at_once
+from trainspec.training.command.interruption import leaving_at_once
 
 if TYPE_CHECKING:
-    from trainspec.settings.shapes import Shape
+    from trainspec.settings.judging.shapes import Shape
 
 COMMAND = Command(
     "train",
@@ -81,7 +81,7 @@ def _secret_names(shape: Shape) -> Iterable[str]:
 
 def _training() -> Any:
     try:
-        from trainspec.training.run import run_task
+        from trainspec.training.command.train import run_task
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("trainspec"):
             raise

@@ -12,7 +12,7 @@ from trainspec.cli.judging import Judging
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, exit_code, style, uses_color
 from trainspec.reports.report import Report
-from trainspec.settings.redaction import printable
+from trainspec.text.redaction import printable
 
 # The forms that other programs read, and what makes each; imported when chosen.
 FORMS = {

@@ -11,8 +11,8 @@ from trainspec.deployment import NotDeployable
 from trainspec.deployment.variables import as_variables
 from trainspec.deployment.yaml_text import write_yaml
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.redaction import is_secret_name, redact_url
 from trainspec.settings.sources.variables import TASK
+from trainspec.text.redaction import is_secret_name, redact_url
 
 # As the Dockerfile has them.
 USER = 10001

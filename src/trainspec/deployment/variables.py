@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.coercion import Manner, coerce
-from trainspec.settings.kinds import Kind
 from trainspec.settings.sources.variables import NESTED, TASK
+from trainspec.settings.values.coercion import Manner, coerce
+from trainspec.settings.values.kinds import Kind
 
 # A task's key that a variable can name, and a word that no type reads as something else.
 _PLAIN_KEY = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")

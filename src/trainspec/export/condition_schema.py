@@ -17,17 +17,6 @@ from pydantic import BaseModel
 from trainspec.export.entry_schema import NEVER, Schema, entry_schema, text_with_key
 from trainspec.export.text_patterns import exactly
 from trainspec.settings.base import Settings
-from trainspec.settings.coercion import section_kinds
-from trainspec.settings.kinds import Kind
-from trainspec.settings.renames import (
-    NOTHING,
-    RENAMED,
-    RETIRED_VALUES,
-    SAMPLING_STRATEGIES,
-    SHARDED_DDP,
-    Inexpressible,
-    Renamed,
-)
 from trainspec.settings.rules.comparisons import OfTwoFields
 from trainspec.settings.rules.conditions import (
     Above,
@@ -47,6 +36,17 @@ from trainspec.settings.rules.conditions import (
     Said,
 )
 from trainspec.settings.sections.fsdp import OLD_PREFIX
+from trainspec.settings.sources.renames import (
+    NOTHING,
+    RENAMED,
+    RETIRED_VALUES,
+    SAMPLING_STRATEGIES,
+    SHARDED_DDP,
+    Inexpressible,
+    Renamed,
+)
+from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.values.kinds import Kind
 
 _ANY = Kind()
 _SWITCHES: tuple[Any, ...] = (True, False, None, "", [])

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import Severity
-from trainspec.settings.sources.provenance import SourceKind
+from trainspec.settings.diagnostics.source import SourceKind
 
 Schema = dict[str, Any]
 

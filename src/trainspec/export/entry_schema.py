@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from trainspec.export.text_patterns import any_case
-from trainspec.settings.coercion import FALSE_WORDS, TRUE_WORDS
 from trainspec.settings.rules.conditions import Equals, IsTruthy, OfOneField
+from trainspec.settings.values.coercion import FALSE_WORDS, TRUE_WORDS
 
 Schema = dict[str, Any]
 

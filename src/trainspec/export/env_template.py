@@ -11,11 +11,11 @@ from pydantic.fields import FieldInfo
 from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.dumping import plain
-from trainspec.settings.help_text import default_of, sections_of
-from trainspec.settings.kinds import Kind
-from trainspec.settings.shapes import Shape, shape_of
+from trainspec.settings.judging.shapes import Shape, shape_of
 from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
+from trainspec.settings.values.kinds import Kind
+from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.help_text import default_of, sections_of
 
 _WIDTH = 100
 _ABOUT = (

@@ -16,12 +16,12 @@ from trainspec.export.json_schema import Draft, settings_schema
 from trainspec.export.text_patterns import Schema, any_case, as_text, listed, pattern_of
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.coercion import section_kinds
-from trainspec.settings.kinds import Kind
-from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED
-from trainspec.settings.resolution import ARGUMENTS, argument_models
+from trainspec.settings.judging.resolution import ARGUMENTS, argument_models
 from trainspec.settings.sources.command_line import kind_at
+from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
 from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
+from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.values.kinds import Kind
 
 _HOME = "https://trainspec.dev/schemas/"
 _COMMENT = (

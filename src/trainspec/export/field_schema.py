@@ -12,11 +12,11 @@ from pydantic import BaseModel, SecretStr, StringConstraints, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from trainspec.export.condition_schema import null_says_nothing, old_keys
-from trainspec.settings.choice_descriptions import describe_choice
-from trainspec.settings.dumping import plain
-from trainspec.settings.renames import RETIRED_VALUES
-from trainspec.settings.sections.lazy import LazySection
-from trainspec.settings.types import OptionWords
+from trainspec.settings.sources.renames import RETIRED_VALUES
+from trainspec.settings.values.choice_descriptions import describe_choice
+from trainspec.settings.values.lazy import LazySection
+from trainspec.settings.values.types import OptionWords
+from trainspec.settings.views.dumping import plain
 
 Schema = dict[str, Any]
 

@@ -20,14 +20,14 @@ from trainspec.export.field_schema import FieldSchemas, Schema, one_name, titled
 from trainspec.export.text_patterns import pattern_of_pairs
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.coercion import section_kinds
-from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED, SAYS_NOTHING
-from trainspec.settings.resolution import ARGUMENTS, argument_models
+from trainspec.settings.judging.resolution import ARGUMENTS, argument_models
 from trainspec.settings.rules.compilation import triggers
 from trainspec.settings.rules.conditions import Equals, OneOf
 from trainspec.settings.rules.hub import REPOSITORY_PART
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.types import Text
+from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED, SAYS_NOTHING
+from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.values.types import Text
 
 Draft = Literal["7", "2020-12"]
 

@@ -15,15 +15,15 @@ from trainspec.export.json_schema import not_expressed
 from trainspec.export.rules_json import Entry, entries
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.choice_descriptions import describe_choice
-from trainspec.settings.choices import Choice
-from trainspec.settings.coercion import section_kinds
-from trainspec.settings.derived import DERIVATIONS
-from trainspec.settings.dumping import plain
-from trainspec.settings.help_text import default_of, flags_of, sections_of
-from trainspec.settings.kinds import Kind
-from trainspec.settings.renames import REMOVED, RENAMED, RETIRED_VALUES
-from trainspec.settings.shapes import Shape, shape_of
+from trainspec.settings.judging.shapes import Shape, shape_of
+from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
+from trainspec.settings.values.choice_descriptions import describe_choice
+from trainspec.settings.values.choices import Choice
+from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.values.kinds import Kind
+from trainspec.settings.views.derived import DERIVATIONS
+from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.help_text import default_of, flags_of, sections_of
 
 # Underscores inside a word are no markup.
 _MARKUP = re.compile(r"[*<`\\\[\]]|(?<!\w)_|_(?!\w)")

@@ -12,10 +12,10 @@ from typing import Any
 from trainspec.export.json_schema import expressed
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.codes import CODES, Explanation
-from trainspec.settings.preflight_codes import PREFLIGHT_CODES
+from trainspec.settings.diagnostics.codes import CODES, Explanation
+from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.target_rules import TARGET_RULES
+from trainspec.settings.targets.rules import TARGET_RULES
 
 # Of the shape of the file.
 VERSION = 1

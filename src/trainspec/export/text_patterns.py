@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from trainspec.settings.coercion import FALSE_WORDS, TRUE_WORDS
-from trainspec.settings.kinds import Kind
+from trainspec.settings.values.coercion import FALSE_WORDS, TRUE_WORDS
+from trainspec.settings.values.kinds import Kind
 
 Schema = dict[str, Any]
 

@@ -11,7 +11,7 @@ from typing import Any
 from trainspec.export.json_schema import settings_schema
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.choices import Choice
+from trainspec.settings.values.choices import Choice
 
 Schema = dict[str, Any]
 

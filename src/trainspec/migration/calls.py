@@ -7,14 +7,15 @@ import warnings
 from typing import Any
 
 from trainspec.migration.documents import Found, found_in
-from trainspec.settings import choices
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.coercion import Manner
 from trainspec.settings.diagnostics import Diagnostic, Evidence
-from trainspec.settings.names import Path, Reading
+from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import source_error
-from trainspec.settings.sources.provenance import Source, SourceKind
-from trainspec.settings.sources.reading import Place
+from trainspec.settings.sources.layer import Path
+from trainspec.settings.sources.limits import Place
+from trainspec.settings.sources.reading import Reading
+from trainspec.settings.values import choices
+from trainspec.settings.values.coercion import Manner
 
 _NAME = "TrainingArguments"
 # An enum by the name that it had in other years.

@@ -10,11 +10,12 @@ from typing import Any
 
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.dumping import plain
-from trainspec.settings.judgement import Verdict, document_layer, from_layers
-from trainspec.settings.names import Layer
-from trainspec.settings.sources.files import Document, parse_document
+from trainspec.settings.judging.judgement import Verdict
+from trainspec.settings.judging.ways_in import from_layers
+from trainspec.settings.sources.files import Document, document_layer, parse_document
+from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.variables import TASK
+from trainspec.settings.views.dumping import plain
 
 # What is wrong with names; everything else is for `trainspec validate` to say.
 _UNKNOWN = frozenset({"SRC101", "SRC102", "SRC103"})
@@ -70,7 +71,7 @@ def read_back(text: str, form: str) -> Verdict:
 def _read_env(text: str) -> tuple[Layer, list[Diagnostic]]:
     from dotenv.parser import parse_stream
 
-    from trainspec.settings.sources.provenance import Source, SourceKind
+    from trainspec.settings.diagnostics.source import Source, SourceKind
     from trainspec.settings.sources.variables import Variables, read_variables
 
     bindings = parse_stream(io.StringIO(text))

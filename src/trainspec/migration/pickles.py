@@ -15,11 +15,11 @@ from typing import Any
 
 from trainspec.migration.documents import Found, found_in
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.coercion import Manner
-from trainspec.settings.names import Reading
-from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED
+from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import LARGEST_FILE
-from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.sources.reading import Reading
+from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
+from trainspec.settings.values.coercion import Manner
 
 # The packages whose settings classes, enums and small values stand in such files; only their names are ever used.
 _PACKAGES = ("transformers", "accelerate", "trl", "setfit", "sentence_transformers", "trainspec", "optimum")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.dumping import plain
-from trainspec.settings.judgement import document_layer
-from trainspec.settings.names import Layer
-from trainspec.settings.renames import ORGANIZATION, RENAMED, RETIRED_VALUES
+from trainspec.settings.sources.files import document_layer
+from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.renames import ORGANIZATION, RENAMED, RETIRED_VALUES
 from trainspec.settings.sources.variables import TASK
+from trainspec.settings.views.dumping import plain
 
 if TYPE_CHECKING:
     from trainspec.settings.sources.files import Document

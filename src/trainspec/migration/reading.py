@@ -8,8 +8,8 @@ import sys
 from trainspec.migration.documents import Found, found_in_file
 from trainspec.migration.local_files import decoded, read_bytes
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
+from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import FORMATS, LARGEST_FILE, format_of, parse_documents, read_plain
-from trainspec.settings.sources.provenance import Source, SourceKind
 
 STDIN = "-"
 _ENDINGS = {".py": "python", ".bin": "pickle", ".pt": "pickle", ".pkl": "pickle", ".sh": "cli"}

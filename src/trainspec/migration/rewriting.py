@@ -11,9 +11,9 @@ from trainspec.migration.surgery import CannotEdit, Surgeon
 from trainspec.migration.trees import json_tree, yaml_trees
 from trainspec.migration.values import NotWritable, as_json, as_yaml
 from trainspec.settings.diagnostics import Diagnostic, SourceError
-from trainspec.settings.redaction import printable, show_value
+from trainspec.settings.diagnostics.source import Source
 from trainspec.settings.sources.files import Document, parse_documents
-from trainspec.settings.sources.provenance import Source
+from trainspec.text.redaction import printable, show_value
 
 # Each edit takes an old name away, or an old value; no file has so many.
 _MOST_EDITS = 1000

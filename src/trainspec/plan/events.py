@@ -17,7 +17,7 @@ from heapq import merge
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from trainspec.settings.derived import exact, interval_updates
+from trainspec.settings.views.derived import exact, interval_updates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from trainspec.plan.batches import PlanError
-from trainspec.settings.derived import exact, interval_updates, warmup_updates
+from trainspec.settings.views.derived import exact, interval_updates, warmup_updates
 
 __all__ = ["epochs_touched", "interval_updates", "total_updates", "warmup_updates"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from trainspec.reports.report import Manner, Report, details, place_of
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.redaction import printable
+from trainspec.text.redaction import printable
 
 _IN_TEXT = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_PROPERTY = {**_IN_TEXT, ":": "%3A", ",": "%2C"}

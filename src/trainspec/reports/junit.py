@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from trainspec.reports.report import Manner, Report, details
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.redaction import printable
+from trainspec.text.redaction import printable
 
 _SUITE = "trainspec validate"
 

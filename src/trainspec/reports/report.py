@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
-    from trainspec.settings.sources.provenance import Source
+    from trainspec.settings.diagnostics.source import Source
 
 
 @dataclass(slots=True)
@@ -62,8 +62,8 @@ class Manner:
 
 def place_of(report: Report, item: Diagnostic) -> tuple[str | None, Source | None]:
     """The file that a diagnostic is about, and the place in it where it is known; a variable has no file."""
-    from trainspec.settings.redaction import printable, redact_url
-    from trainspec.settings.sources.provenance import SourceKind
+    from trainspec.settings.diagnostics.source import SourceKind
+    from trainspec.text.redaction import printable, redact_url
 
     shown = printable(redact_url(report.file))
     for evidence in item.evidence:

@@ -14,8 +14,8 @@ from urllib.parse import quote, quote_from_bytes
 from trainspec import __version__
 from trainspec.reports.report import Manner, Meaning, Report, details, place_of
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.redaction import printable
-from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.text.redaction import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 HOME = "https://trainspec.dev"

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
-from trainspec.settings.judgement import changed, check_document, judge, judge_process, settings_from_document
-from trainspec.settings.kinds import Kind, kind_of_field
-from trainspec.settings.redaction import redact_url
+from trainspec.settings.diagnostics.source import SourceKind
+from trainspec.settings.judging.judgement import judge
+from trainspec.settings.judging.ways_in import changed, check_document, judge_process, settings_from_document
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.sources.provenance import SourceKind
+from trainspec.settings.values.kinds import Kind, kind_of_field
+from trainspec.text.redaction import redact_url
 
 if TYPE_CHECKING:
-    from trainspec.settings.judgement import Origin, Verdict
-    from trainspec.settings.provenance import Provenance
+    from trainspec.settings.judging.judgement import Verdict
     from trainspec.settings.rules.compilation import Judge
+    from trainspec.settings.sources.layer import Origin
+    from trainspec.settings.views.provenance import Provenance
 
 
 def _as_pydantic_field(field: dataclasses.Field[Any]) -> Any:
@@ -215,7 +217,7 @@ class Settings(_Model):
         Secrets are left out, unless `secrets` asks for them in plain text. `from_dict` of the plain form gives equal
         settings: what was not said stays unsaid.
         """
-        from trainspec.settings.dumping import dump
+        from trainspec.settings.views.dumping import dump
 
         return dump(self, derived=derived, secrets=secrets)
 
@@ -227,14 +229,14 @@ class Settings(_Model):
 
     def to_sanitized_dict(self) -> dict[str, bool | int | float | str]:
         """Every setting with the value that holds, as the scalars that trackers take; no secrets."""
-        from trainspec.settings.dumping import sanitize
+        from trainspec.settings.views.dumping import sanitize
 
         return sanitize(self)
 
     @property
     def provenance(self) -> Provenance:
         """Where each value came from and what it overrode; redacted."""
-        from trainspec.settings.provenance import Provenance
+        from trainspec.settings.views.provenance import Provenance
 
         return Provenance(self)
 
@@ -269,7 +271,7 @@ class Settings(_Model):
         if name.startswith("_") or hasattr(type(self), name):
             super().__setattr__(name, value)
             return
-        from trainspec.settings.suggestions import did_you_mean
+        from trainspec.text.suggestions import did_you_mean
 
         hint = did_you_mean(name, type(self).__pydantic_fields__)
         raise AttributeError(f"{type(self).__name__} has no setting {name!r}" + (f"; {hint}" if hint else ""))
@@ -305,7 +307,7 @@ class Settings(_Model):
         return repr(self)
 
     def __getstate__(self) -> dict[Any, Any]:
-        from trainspec.settings.dumping import state_without_secrets
+        from trainspec.settings.views.dumping import state_without_secrets
 
         return state_without_secrets(self, super().__getstate__())
 

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.faults import diagnostics_of
-from trainspec.settings.judgement import Context, Verdict, check_document
+from trainspec.settings.judging.judgement import Context, Verdict
+from trainspec.settings.judging.pydantic_errors import diagnostics_of
+from trainspec.settings.judging.ways_in import check_document
 from trainspec.settings.sources.process import process_layers
 
 S = TypeVar("S", bound=Settings)
@@ -37,7 +38,7 @@ def validate(
 
 def against_target(verdict: Verdict, target: str | None, world_size: int | None) -> Verdict:
     """The verdict with what does not fit a declared machine added. Raises ValueError for an unknown target."""
-    from trainspec.settings.targets import check_target, parse_target
+    from trainspec.settings.targets.machines import check_target, parse_target
 
     machine = parse_target(target) if target is not None else None
     found = check_target(verdict.settings, machine, world_size)
@@ -62,8 +63,8 @@ def load(
     `environ` replaces os.environ; `config`, `env_file` and `secrets_dir` come before the variables of those names.
     Raises ValidationError with every fault found, each with its source.
     """
-    from trainspec.settings.judgement import constructor_layer
     from trainspec.settings.sources.command_line import command_line_layer
+    from trainspec.settings.sources.reading import constructor_layer
 
     layers, found = process_layers(
         model,

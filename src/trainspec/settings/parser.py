@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from trainspec.settings.coercion import Manner
 from trainspec.settings.diagnostics import Diagnostic, SourceError, errors_of
-from trainspec.settings.faults import validation_error
-from trainspec.settings.judgement import Verdict, emit
-from trainspec.settings.names import Layer, Locate
-from trainspec.settings.shapes import Shape, shape_of, unknown_name
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.judging.judgement import Verdict, emit
+from trainspec.settings.judging.pydantic_errors import validation_error
+from trainspec.settings.judging.shapes import Shape, shape_of, unknown_name
 from trainspec.settings.sources.command_line import (
     Cut,
     Flag,
@@ -27,7 +26,8 @@ from trainspec.settings.sources.command_line import (
     stray_words,
     unknown_flags,
 )
-from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.sources.layer import Layer, Locate
+from trainspec.settings.values.coercion import Manner
 
 _HELP = Flag(("help",), Takes.NOTHING, "true", "help")
 _UNKNOWN_NAMES = frozenset({"SRC101", "SRC102"})
@@ -193,7 +193,7 @@ class SettingsParser:
 
     def format_help(self) -> str:
         """The text of --help."""
-        from trainspec.settings.help_text import render_help
+        from trainspec.settings.views.help_text import render_help
 
         prog = self.prog or Path(sys.argv[0] if sys.argv else "").name or "script"
         return render_help(prog, self.shapes, description=self.description)

@@ -10,7 +10,13 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from pydantic import SecretStr
 
-from trainspec.settings.choices import (
+from trainspec.settings.sections.accelerator import AcceleratorConfig
+from trainspec.settings.sections.deepspeed import DeepSpeedConfig
+from trainspec.settings.sections.fsdp import FSDPConfig
+from trainspec.settings.sections.kernels import LigerKernelConfig
+from trainspec.settings.sections.parallelism import ParallelismConfig
+from trainspec.settings.sections.recomputation import GradientCheckpointingKwargs
+from trainspec.settings.values.choices import (
     ApexOptLevel,
     DDPBackend,
     DebugOption,
@@ -28,12 +34,6 @@ from trainspec.settings.choices import (
     TorchCompileMode,
     TrackerName,
 )
-from trainspec.settings.sections.accelerator import AcceleratorConfig
-from trainspec.settings.sections.deepspeed import DeepSpeedConfig
-from trainspec.settings.sections.fsdp import FSDPConfig
-from trainspec.settings.sections.kernels import LigerKernelConfig
-from trainspec.settings.sections.parallelism import ParallelismConfig
-from trainspec.settings.sections.recomputation import GradientCheckpointingKwargs
 
 # A choice as a member of its enum, or as that member's plain text.
 IntervalStrategyLike: TypeAlias = IntervalStrategy | Literal["no", "steps", "epoch"]

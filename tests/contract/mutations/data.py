@@ -5,13 +5,13 @@ from tests.contract.mutations.mutation import Mutation, without
 COLUMNS = (
     Mutation(
         "remove_unused_columns",
-        "training/feeding.py",
+        "training/trainer/loaders.py",
         "data.accepted_names(self.model) if self.args.remove_unused_columns else None",
         "None",
     ),
     Mutation(
         "remove_unused_columns",
-        "training/feeding.py",
+        "training/trainer/loaders.py",
         "data.accepted_names(self.model) if self.args.remove_unused_columns else None",
         "data.accepted_names(self.model)",
     ),
@@ -23,14 +23,14 @@ COLUMNS = (
     ),
     Mutation(
         "label_names",
-        "training/trainer.py",
+        "training/trainer/trainer.py",
         "outputs.label_names(model, self.args.label_names)",
         "outputs.label_names(model, None)",
     ),
-    Mutation("label_names", "training/outputs.py", 'if "label" in name or', 'if name == "labels" or'),
+    Mutation("label_names", "training/model/outputs.py", 'if "label" in name or', 'if name == "labels" or'),
     Mutation(
         "label_names",
-        "training/outputs.py",
+        "training/model/outputs.py",
         "found = [batch[name] for name in names if batch.get(name) is not None]",
         "found = [batch[name] for name in sorted(names) if batch.get(name) is not None]",
     ),
@@ -51,12 +51,12 @@ ORDER = (
     ),
     Mutation(
         "data_seed",
-        "training/trainer.py",
+        "training/trainer/trainer.py",
         "with data.undisturbed(), ready_for_evaluation(self) as model:",
         "with ready_for_evaluation(self) as model:",
     ),
-    Mutation("ignore_data_skip", "training/wiring.py", "if args.ignore_data_skip:", "if False:"),
-    Mutation("ignore_data_skip", "training/wiring.py", "if args.ignore_data_skip:", "if True:"),
+    Mutation("ignore_data_skip", "training/run/build.py", "if args.ignore_data_skip:", "if False:"),
+    Mutation("ignore_data_skip", "training/run/build.py", "if args.ignore_data_skip:", "if True:"),
     Mutation(
         "dataloader_drop_last",
         "training/data/loaders.py",
@@ -69,7 +69,9 @@ ORDER = (
         "args.eval_batch_size, sampler, key, drop_last=False)",
         "args.eval_batch_size, sampler, key, drop_last=args.dataloader_drop_last)",
     ),
-    Mutation("dataloader_drop_last", "training/wiring.py", "drop_last=args.dataloader_drop_last,", "drop_last=False,"),
+    Mutation(
+        "dataloader_drop_last", "training/run/build.py", "drop_last=args.dataloader_drop_last,", "drop_last=False,"
+    ),
     Mutation(
         "dataloader_drop_last",
         "training/data/loaders.py",

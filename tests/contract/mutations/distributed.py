@@ -2,12 +2,14 @@
 
 from tests.contract.mutations.mutation import Mutation, without
 
-SUPPORT = "training/support.py"
+SUPPORT = "training/preflight/support.py"
 
 MUTATIONS = (
-    Mutation("local_rank", "settings/process_view.py", "stored = self._args.local_rank", "stored = -1"),
-    Mutation("local_rank", "settings/process_view.py", 'max(0, _launched("LOCAL_RANK", stored))', "max(0, stored)"),
-    Mutation("local_rank", "training/requirements.py", "if machine.world_size > 1:", "if False:"),
+    Mutation("local_rank", "settings/arguments/process_view.py", "stored = self._args.local_rank", "stored = -1"),
+    Mutation(
+        "local_rank", "settings/arguments/process_view.py", 'max(0, _launched("LOCAL_RANK", stored))', "max(0, stored)"
+    ),
+    Mutation("local_rank", "training/preflight/job_needs.py", "if machine.world_size > 1:", "if False:"),
     without("ddp_backend", SUPPORT, '    "ddp_backend": None,\n'),
     without("ddp_find_unused_parameters", SUPPORT, '    "ddp_find_unused_parameters": None,\n'),
     without("ddp_bucket_cap_mb", SUPPORT, '    "ddp_bucket_cap_mb": None,\n'),

@@ -7,25 +7,25 @@ PUBLISHER = "training/hub/publisher.py"
 MUTATIONS = (
     Mutation(
         "push_to_hub",
-        "training/publishing.py",
+        "training/trainer/publishing.py",
         "if self.args.push_to_hub:\n            self._hub().after_save",
         "if True:\n            self._hub().after_save",
     ),
     Mutation(
         "push_to_hub",
-        "training/publishing.py",
+        "training/trainer/publishing.py",
         "if self.args.push_to_hub:\n            self._hub().after_save",
         "if False:\n            self._hub().after_save",
     ),
     Mutation(
         "push_to_hub",
-        "training/publishing.py",
+        "training/trainer/publishing.py",
         "if self.args.push_to_hub and not _internal_call:",
         "if False:",
     ),
     Mutation(
         "push_to_hub",
-        "training/publishing.py",
+        "training/trainer/publishing.py",
         "if self.args.push_to_hub and not _internal_call:",
         "if not _internal_call:",
     ),
@@ -69,7 +69,7 @@ MUTATIONS = (
     ),
     Mutation(
         "hub_strategy",
-        "training/session.py",
+        "training/run/session.py",
         "if trainer.args.push_to_hub and trainer.args.hub_strategy == HubStrategy.END:",
         "if False:",
     ),
@@ -84,7 +84,7 @@ MUTATIONS = (
     ),
     Mutation(
         "hub_token",
-        "settings/dumping.py",
+        "settings/views/dumping.py",
         "hidden = frozenset() if secrets else cls.secret_fields()",
         "hidden: frozenset[str] = frozenset()",
     ),

@@ -49,18 +49,18 @@ NUMBERS = (
     Mutation("adam_epsilon", "training/optimizers/entry.py", '"eps": self.args.adam_epsilon}', '"eps": 1e-8}'),
     Mutation(
         "max_grad_norm",
-        "training/loop.py",
+        "training/run/loop.py",
         "clip_gradients(parts.parameters, self._args.max_grad_norm)",
         "clip_gradients(parts.parameters, 1.0)",
     ),
     Mutation(
         "max_grad_norm",
-        "training/loop.py",
+        "training/run/loop.py",
         "clip_gradients(parts.parameters, self._args.max_grad_norm)",
         "clip_gradients(parts.parameters, 0.0)",
     ),
     Mutation("max_grad_norm", "training/parallel/single.py", "if max_norm > 0:", "if True:"),
-    without("max_grad_norm", "training/loop.py", "parts.precision.unscale(parts.optimizer)"),
+    without("max_grad_norm", "training/run/loop.py", "parts.precision.unscale(parts.optimizer)"),
 )
 
 OPTIM = (
@@ -82,11 +82,11 @@ OPTIM = (
         "O.GROKADAMW: Entry(grokadamw, _GROK, finish=keep_everything)",
         "O.GROKADAMW: Entry(grokadamw, _GROK)",
     ),
-    without("optim", "training/session.py", "evaluation_mode(parts.optimizer)"),
-    without("optim", "training/wiring.py", "training_mode(optimizer)\n"),
-    without("optim", "training/evaluation_model.py", "stack.enter_context(evaluating(trainer.optimizer))"),
-    Mutation("optim", "training/loop.py", "with saving(parts.optimizer):", "if True:"),
-    Mutation("optim", "training/optimizers/needs.py", "    yield from absent\n", "    absent = []\n"),
+    without("optim", "training/run/session.py", "evaluation_mode(parts.optimizer)"),
+    without("optim", "training/run/build.py", "training_mode(optimizer)\n"),
+    without("optim", "training/evaluation/model.py", "stack.enter_context(evaluating(trainer.optimizer))"),
+    Mutation("optim", "training/run/loop.py", "with saving(parts.optimizer):", "if True:"),
+    Mutation("optim", "training/optimizers/optimizer_needs.py", "    yield from absent\n", "    absent = []\n"),
     Mutation(
         "optim_args",
         "training/optimizers/building.py",
@@ -101,7 +101,7 @@ OPTIM = (
     ),
     Mutation(
         "optim_target_modules",
-        "training/optimizers/needs.py",
+        "training/optimizers/optimizer_needs.py",
         "    if not chosen:\n",
         "    if False:\n",
     ),
@@ -120,8 +120,8 @@ SCHEDULE = (
         "if not isinstance(schedule, ReduceLROnPlateau):\n        schedule.step()",
         "schedule.step(0.0) if isinstance(schedule, ReduceLROnPlateau) else schedule.step()",
     ),
-    without("lr_scheduler_type", "training/loop.py", "after_evaluation(self._parts.schedule, value)"),
-    without("lr_scheduler_type", "training/loop.py", "after_update(parts.schedule)"),
+    without("lr_scheduler_type", "training/run/loop.py", "after_evaluation(self._parts.schedule, value)"),
+    without("lr_scheduler_type", "training/run/loop.py", "after_update(parts.schedule)"),
     Mutation("lr_scheduler_type", "plan/schedules.py", "(span.total - k) /", "(span.total - k - 1) /"),
     Mutation(
         "lr_scheduler_type", "plan/schedules.py", "_wave(0.5, (num_cycles * through) % 1.0)", "_wave(0.5, through)"
@@ -147,19 +147,19 @@ SCHEDULE = (
     ),
     Mutation(
         "warmup_ratio",
-        "settings/derived.py",
+        "settings/views/derived.py",
         "math.ceil(exact(warmup_ratio) * total_updates)",
         "math.floor(exact(warmup_ratio) * total_updates)",
     ),
-    Mutation("warmup_ratio", "settings/derived.py", "math.ceil(exact(warmup_ratio) * total_updates)", "0"),
+    Mutation("warmup_ratio", "settings/views/derived.py", "math.ceil(exact(warmup_ratio) * total_updates)", "0"),
     Mutation(
         "warmup_steps",
-        "settings/derived.py",
+        "settings/views/derived.py",
         "return warmup_steps if warmup_steps > 0 else math.ceil(",
         "return math.ceil(",
     ),
-    Mutation("warmup_steps", "settings/derived.py", "if warmup_steps > 0 else", "if warmup_steps > 1 else"),
-    Mutation("warmup_steps", "settings/derived.py", "if warmup_steps > 0 else", "if warmup_steps >= 0 else"),
+    Mutation("warmup_steps", "settings/views/derived.py", "if warmup_steps > 0 else", "if warmup_steps > 1 else"),
+    Mutation("warmup_steps", "settings/views/derived.py", "if warmup_steps > 0 else", "if warmup_steps >= 0 else"),
 )
 
 MUTATIONS = (*NUMBERS, *OPTIM, *SCHEDULE)

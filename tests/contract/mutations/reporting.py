@@ -17,9 +17,12 @@ LOGGING = (
         "logging_every=500,",
     ),
     Mutation("logging_steps", "plan/events.py", "return now.step % every == 0", "return now.step % every == 1"),
-    without("logging_steps", "training/running_loss.py", "self._sums[0] = 0.0"),
+    without("logging_steps", "training/run/running_loss.py", "self._sums[0] = 0.0"),
     Mutation(
-        "logging_steps", "training/running_loss.py", "self._last = total / count", "self._last = self._sums[1].item()"
+        "logging_steps",
+        "training/run/running_loss.py",
+        "self._last = total / count",
+        "self._last = self._sums[1].item()",
     ),
     Mutation(
         "logging_first_step",
@@ -35,21 +38,21 @@ LOGGING = (
     ),
     Mutation(
         "logging_nan_inf_filter",
-        "training/wiring.py",
+        "training/run/build.py",
         "trainer.device, args.logging_nan_inf_filter",
         "trainer.device, True",
     ),
     Mutation(
         "logging_nan_inf_filter",
-        "training/wiring.py",
+        "training/run/build.py",
         "trainer.device, args.logging_nan_inf_filter",
         "trainer.device, False",
     ),
-    Mutation("log_level", "training/talking.py", 'if args.log_level != "passive":', "if False:"),
-    Mutation("log_level", "training/talking.py", 'if args.log_level != "passive":', "if True:"),
+    Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level != "passive":', "if False:"),
+    Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level != "passive":', "if True:"),
     Mutation("log_level", "training/callbacks/printer.py", "and args.log_level in _TALKATIVE", ""),
-    without("log_level_replica", "training/support.py", '    "log_level_replica": "warning",\n'),
-    without("log_on_each_node", "training/support.py", '    "log_on_each_node": True,\n'),
+    without("log_level_replica", "training/preflight/support.py", '    "log_level_replica": "warning",\n'),
+    without("log_on_each_node", "training/preflight/support.py", '    "log_on_each_node": True,\n'),
     Mutation("disable_tqdm", "training/callbacks/progress.py", "return not args.disable_tqdm", "return True"),
     Mutation("disable_tqdm", "training/callbacks/progress.py", "if args.disable_tqdm is not None:", "if False:"),
     Mutation("disable_tqdm", "training/callbacks/progress.py", "return sys.stderr.isatty() and", "return"),
@@ -70,7 +73,9 @@ TRACKING = (
         'if name in ("jsonl", "plot", "tensorboard")]',
     ),
     Mutation("report_to", "training/trackers/preflight.py", "if name not in installed:", "if False:"),
-    Mutation("report_to", "settings/derived.py", 'return [] if names == ["none"] else list(names)', 'return ["jsonl"]'),
+    Mutation(
+        "report_to", "settings/views/derived.py", 'return [] if names == ["none"] else list(names)', 'return ["jsonl"]'
+    ),
     Mutation("project", "training/trackers/facts.py", "project=args.project,", 'project="huggingface",'),
     Mutation(
         "project",

@@ -3,34 +3,36 @@
 from tests.contract.mutations.mutation import Mutation, without
 
 OUTPUT = (
-    Mutation("output_dir", "training/wiring.py", "open_store(args.output_dir),", 'open_store(args.output_dir + "/a"),'),
+    Mutation(
+        "output_dir", "training/run/build.py", "open_store(args.output_dir),", 'open_store(args.output_dir + "/a"),'
+    ),
     Mutation(
         "output_dir",
-        "training/publishing.py",
+        "training/trainer/publishing.py",
         "open_store(self.args.output_dir if output_dir is None else output_dir)",
         'open_store(self.args.output_dir + "/a" if output_dir is None else output_dir)',
     ),
     Mutation(
         "output_dir",
-        "training/session.py",
+        "training/run/session.py",
         "open_store(trainer.args.output_dir)",
         'open_store(trainer.args.output_dir + "/a")',
     ),
     Mutation(
         "overwrite_output_dir",
-        "training/output_folder.py",
+        "training/preflight/output_folder.py",
         "if args.resume_from_checkpoint or args.overwrite_output_dir:",
         "if args.resume_from_checkpoint:",
     ),
     Mutation(
         "overwrite_output_dir",
-        "training/output_folder.py",
+        "training/preflight/output_folder.py",
         "if args.resume_from_checkpoint or args.overwrite_output_dir:",
         "if True:",
     ),
     Mutation(
         "overwrite_output_dir",
-        "training/wiring.py",
+        "training/run/build.py",
         "replaces_old_run=args.overwrite_output_dir and checkpoint is None,",
         "replaces_old_run=False,",
     ),
@@ -38,36 +40,42 @@ OUTPUT = (
         "run_name", "training/trackers/facts.py", 'redact_url(args.run_name or "")', "redact_url(args.output_dir)"
     ),
     Mutation(
-        "run_name", "settings/derived.py", '"run_name": _or_from("output_dir"),', '"run_name": _or_from("project"),'
+        "run_name",
+        "settings/views/derived.py",
+        '"run_name": _or_from("output_dir"),',
+        '"run_name": _or_from("project"),',
     ),
 )
 
 PHASES = (
     Mutation(
         "do_train",
-        "training/run.py",
+        "training/command/train.py",
         'return args.do_train or "do_train" not in args.model_fields_set',
         "return True",
     ),
     Mutation(
         "do_train",
-        "training/run.py",
+        "training/command/train.py",
         'return args.do_train or "do_train" not in args.model_fields_set',
         "return args.do_train",
     ),
-    without("do_train", "training/run.py", "load_trained_weights(trainer.model, args, output)"),
-    Mutation("do_eval", "training/run.py", "if args.do_eval:", "if True:"),
-    Mutation("do_eval", "training/run.py", "if args.do_eval:", "if False:"),
+    without("do_train", "training/command/train.py", "load_trained_weights(trainer.model, args, output)"),
+    Mutation("do_eval", "training/command/train.py", "if args.do_eval:", "if True:"),
+    Mutation("do_eval", "training/command/train.py", "if args.do_eval:", "if False:"),
     Mutation(
         "do_eval",
-        "settings/derived.py",
+        "settings/views/derived.py",
         "return bool(said) or args.eval_strategy != IntervalStrategy.NO",
         "return bool(said)",
     ),
-    Mutation("do_predict", "training/run.py", "if args.do_predict:", "if True:"),
-    Mutation("do_predict", "training/run.py", "if args.do_predict:", "if False:"),
+    Mutation("do_predict", "training/command/train.py", "if args.do_predict:", "if True:"),
+    Mutation("do_predict", "training/command/train.py", "if args.do_predict:", "if False:"),
     Mutation(
-        "do_predict", "training/run.py", "trainer.predict(parts.test_dataset)", "trainer.predict(parts.eval_dataset)"
+        "do_predict",
+        "training/command/train.py",
+        "trainer.predict(parts.test_dataset)",
+        "trainer.predict(parts.eval_dataset)",
     ),
 )
 
@@ -95,31 +103,33 @@ LENGTH = (
     ),
     Mutation(
         "max_steps",
-        "training/loop.py",
+        "training/run/loop.py",
         "return self._args.max_steps <= 0 and state.epoch_index",
         "return state.epoch_index",
     ),
     Mutation(
         "resume_from_checkpoint",
-        "training/trainer.py",
+        "training/trainer/trainer.py",
         "wanted = self.args.resume_from_checkpoint if resume_from_checkpoint is None else resume_from_checkpoint",
         "wanted = resume_from_checkpoint",
     ),
-    without("resume_from_checkpoint", "training/wiring.py", "load_weights(trainer.model, checkpoint)"),
+    without("resume_from_checkpoint", "training/run/build.py", "load_weights(trainer.model, checkpoint)"),
     without(
         "resume_from_checkpoint",
-        "training/wiring.py",
+        "training/run/build.py",
         "parts.optimizer.load_state_dict(dict(contents.optimizer or {}))",
     ),
     without(
         "resume_from_checkpoint",
-        "training/wiring.py",
+        "training/run/build.py",
         "parts.schedule.load_state_dict(dict(contents.scheduler or {}))",
     ),
-    without("resume_from_checkpoint", "training/wiring.py", "parts.losses.load_state_dict(parts.state.running_loss)"),
+    without(
+        "resume_from_checkpoint", "training/run/build.py", "parts.losses.load_state_dict(parts.state.running_loss)"
+    ),
     without(
         "resume_from_checkpoint",
-        "training/loop.py",
+        "training/run/loop.py",
         "restore_rng(self._resumed.read(rng_file()), self._resumed.url)",
     ),
 )
@@ -127,43 +137,43 @@ LENGTH = (
 BATCHES = (
     Mutation(
         "per_device_train_batch_size",
-        "settings/process_view.py",
+        "settings/arguments/process_view.py",
         "return self._args.per_device_train_batch_size",
         "return self._args.per_device_train_batch_size + 1",
     ),
     Mutation(
         "per_device_train_batch_size",
-        "settings/process_view.py",
+        "settings/arguments/process_view.py",
         "return self._args.per_device_train_batch_size",
         "return 8",
     ),
     Mutation(
         "per_device_train_batch_size",
-        "training/wiring.py",
+        "training/run/build.py",
         "size, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps",
         "size, accumulation = 8, args.gradient_accumulation_steps",
     ),
     Mutation(
         "per_device_eval_batch_size",
-        "settings/process_view.py",
+        "settings/arguments/process_view.py",
         "return self._args.per_device_eval_batch_size",
         "return self._args.per_device_train_batch_size",
     ),
     Mutation(
         "gradient_accumulation_steps",
-        "training/loop.py",
+        "training/run/loop.py",
         "self._accumulation = self._args.gradient_accumulation_steps",
         "self._accumulation = 1",
     ),
     Mutation(
         "gradient_accumulation_steps",
-        "training/wiring.py",
+        "training/run/build.py",
         "size, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps",
         "size, accumulation = args.per_device_train_batch_size, 1",
     ),
     Mutation(
         "gradient_accumulation_steps",
-        "training/trainer.py",
+        "training/trainer/trainer.py",
         "loss = loss * share(self.model, inputs, self.label_names, num_items_in_batch)",
         "loss = loss / self.args.gradient_accumulation_steps",
     ),

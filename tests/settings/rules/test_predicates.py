@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainspec.settings.choices import SaveStrategy
 from trainspec.settings.rules import comparisons as t
 from trainspec.settings.rules import conditions as c
 from trainspec.settings.rules import predicates as p
 from trainspec.settings.rules.compilation import READERS, compile_rules, triggers
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sections.fsdp import FSDPConfig
+from trainspec.settings.values.choices import SaveStrategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

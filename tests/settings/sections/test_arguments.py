@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from trainspec import validate
-from trainspec.settings.choices import OptimizerNames, SchedulerType
 from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
 from trainspec.settings.sections.schedulers import SCHEDULER_ARGUMENTS
+from trainspec.settings.values.choices import OptimizerNames, SchedulerType
 
 if TYPE_CHECKING:
     from trainspec.settings.sections.section import Section

@@ -14,7 +14,7 @@ from tests.settings.samples import BESIDE, FIELDS, as_toml, sample
 from trainspec import SettingsWarning, TrainingArguments, diagnostics
 from trainspec.settings.sources.files import parse_document, read_document
 
-pytestmark = pytest.mark.filterwarnings("ignore::trainspec.settings.diagnostics.SettingsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::trainspec.settings.diagnostics.diagnostic.SettingsWarning")
 
 
 def faults(make: Any) -> list[Any]:

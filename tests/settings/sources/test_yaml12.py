@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from trainspec.settings.sources.reading import Fault
+from trainspec.settings.sources.limits import Fault
 from trainspec.settings.sources.yaml12 import DEEPEST, LARGEST, parse_yaml
 
 

@@ -10,8 +10,8 @@ from tests.training.small_job import Line, Rows
 from torch.utils.data import IterableDataset
 
 from trainspec import TrainingArguments
-from trainspec.training.data import requirements
-from trainspec.training.job import Job, Machine
+from trainspec.training.data import row_needs as requirements
+from trainspec.training.findings.facts import Job, Machine
 
 ROW = {"inputs": [1.0] * 4, "labels": [1.0]}
 OTHER = {"pixels": 1.0, "label": 2}

@@ -12,9 +12,9 @@ from tests.training.hub.server import TOKEN, Hub
 from torch import nn
 
 from trainspec import TrainingArguments
+from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.hub import find_hub_needs
-from trainspec.training.hub import requirements as module
-from trainspec.training.job import Job, Machine
+from trainspec.training.hub import hub_needs as module
 
 MACHINE = Machine(device=torch.device("cpu"), world_size=1, bf16=True, tf32=False)
 

@@ -8,7 +8,7 @@ import torch
 from tests.training.optimizers.toy import same, settings, started, stored, train, weights
 from torch.optim.lr_scheduler import LambdaLR
 
-from trainspec.settings.choices import OptimizerNames
+from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.optimizers import OPTIMIZERS
 from trainspec.training.optimizers.behaviour import learning_rate, saving, training_mode
 

@@ -7,10 +7,10 @@ import torch
 from tests.training.optimizers.toy import Network, settings
 from torch import nn
 
-from trainspec.training.job import Job, Machine
+from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.optimizers import OPTIMIZERS, build_optimizer
 from trainspec.training.optimizers import entry as entries
-from trainspec.training.optimizers.needs import find_optimizer_needs
+from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

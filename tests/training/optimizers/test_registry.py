@@ -10,8 +10,8 @@ import pytest
 import torch
 from tests.training.optimizers.toy import Network, same, settings, train, weights
 
-from trainspec.settings.choices import OptimizerNames
 from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
+from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.optimizers import OPTIMIZERS, build_optimizer, get_optimizer_cls_and_kwargs, safe_types
 from trainspec.training.optimizers.groups import parameter_groups
 

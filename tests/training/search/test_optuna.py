@@ -15,7 +15,7 @@ from tests.training.small_job import Line, Rows
 
 from trainspec import TrainingArguments
 from trainspec.training.errors import SearchError
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.search import BestRun, start
 from trainspec.training.trainer import Trainer
 

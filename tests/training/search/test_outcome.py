@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainspec.settings.choices import RayScope
+from trainspec.settings.values.choices import RayScope
 from trainspec.training.search import best_trial, default_objective
 
 NAN, INF = math.nan, math.inf

@@ -11,7 +11,7 @@ import pytest
 from tests.training.small_job import Line, Rows
 
 from trainspec import TrainingArguments
-from trainspec.training.preflight import PreflightError
+from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.search import BestRun
 from trainspec.training.trainer import Trainer
 

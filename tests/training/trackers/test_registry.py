@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.trackers.running import build, facts
 
-from trainspec.settings.choices import TrackerName
+from trainspec.settings.values.choices import TrackerName
 from trainspec.training.trackers import TRACKERS, TrackerKind, chosen_trackers, registry
 from trainspec.training.trackers.preflight import find_missing_trackers
 

@@ -3,8 +3,8 @@
 from typing import Unpack, assert_type
 
 from trainspec import FSDPOption, IntervalStrategy, OptimizerNames, TrainingArguments
-from trainspec.settings.choices import DebugOption
 from trainspec.settings.typed import TrainingArgumentsDict
+from trainspec.settings.values.choices import DebugOption
 
 args = TrainingArguments("out", learning_rate=1e-3, eval_strategy="epoch")
 TrainingArguments()

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from trainspec.cli import COMMANDS
 from trainspec.cli.options import Command, Option
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.coercion import section_kinds
-from trainspec.settings.dumping import plain
-from trainspec.settings.kinds import Kind
+from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.values.kinds import Kind
+from trainspec.settings.views.dumping import plain
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -65,7 +65,7 @@ def _known(placeholder: str) -> tuple[str, ...]:
 
         return tuple(TASKS)
     if what == "MACHINE":
-        from trainspec.settings.targets import TARGETS
+        from trainspec.settings.targets.machines import TARGETS
 
         return tuple(TARGETS)
     if what == "CODE":

@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from trainspec.settings.choices import TokenCount
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, Number
+from trainspec.settings.values.choices import TokenCount
+from trainspec.settings.values.types import Flag, Number
 
 
 class AdvancedSettings(Group):

@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from trainspec.settings.choices import SaveStrategy
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, Interval, Positive
+from trainspec.settings.values.choices import SaveStrategy
+from trainspec.settings.values.types import Flag, Interval, Positive
 
 
 class CheckpointSettings(Group):

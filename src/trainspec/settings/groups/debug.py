@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trainspec.settings.choices import DebugOption, RayScope
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, MinusOneOrMore, Name, OptionWords, Text
+from trainspec.settings.values.choices import DebugOption, RayScope
+from trainspec.settings.values.types import Flag, MinusOneOrMore, Name, OptionWords, Text
 
 
 class DebugSettings(Group):

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from trainspec.settings.choices import DDPBackend, FSDPOption
 from trainspec.settings.groups.group import Group
-from trainspec.settings.sections.lazy import LazySection
-from trainspec.settings.types import Flag, MinusOneOrMore, Name, OptionWords, Positive, Text
+from trainspec.settings.values.choices import DDPBackend, FSDPOption
+from trainspec.settings.values.lazy import LazySection
+from trainspec.settings.values.types import Flag, MinusOneOrMore, Name, OptionWords, Positive, Text
 
 if TYPE_CHECKING:
     from trainspec.settings.sections.accelerator import AcceleratorConfig

@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from trainspec.settings.choices import IntervalStrategy
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, Interval, NonNegativeNumber
+from trainspec.settings.values.choices import IntervalStrategy
+from trainspec.settings.values.types import Flag, Interval, NonNegativeNumber
 
 
 class EvaluationSettings(Group):

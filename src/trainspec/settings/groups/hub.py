@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, Strict
 
-from trainspec.settings.choices import HubStrategy
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, Name
+from trainspec.settings.values.choices import HubStrategy
+from trainspec.settings.values.types import Flag, Name
 
 
 class HubSettings(Group):

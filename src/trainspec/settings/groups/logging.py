@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from trainspec.settings.choices import IntervalStrategy, LogLevel, TrackerName
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, Interval, Name
+from trainspec.settings.values.choices import IntervalStrategy, LogLevel, TrackerName
+from trainspec.settings.values.types import Flag, Interval, Name
 
 
 class LoggingSettings(Group):

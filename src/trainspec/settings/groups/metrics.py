@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from trainspec.settings.choices import MetricInput
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import BelowOne, Flag
+from trainspec.settings.values.choices import MetricInput
+from trainspec.settings.values.types import BelowOne, Flag
 
 
 class MetricsSettings(Group):

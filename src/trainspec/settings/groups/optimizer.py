@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
-from trainspec.settings.choices import OptimizerNames
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import BelowOne, Name, NonNegativeNumber, Number, Text
+from trainspec.settings.values.choices import OptimizerNames
+from trainspec.settings.values.types import BelowOne, Name, NonNegativeNumber, Number, Text
 
 
 class OptimizerSettings(Group):

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from trainspec.settings.choices import TorchCompileMode
 from trainspec.settings.groups.group import Group
-from trainspec.settings.sections.lazy import LazySection
-from trainspec.settings.types import Flag, Name, Positive
+from trainspec.settings.values.choices import TorchCompileMode
+from trainspec.settings.values.lazy import LazySection
+from trainspec.settings.values.types import Flag, Name, Positive
 
 if TYPE_CHECKING:
     from trainspec.settings.sections.kernels import LigerKernelConfig

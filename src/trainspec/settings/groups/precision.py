@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from trainspec.settings.choices import ApexOptLevel, HalfPrecisionBackend
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag
+from trainspec.settings.values.choices import ApexOptLevel, HalfPrecisionBackend
+from trainspec.settings.values.types import Flag
 
 
 class PrecisionSettings(Group):

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, Seed
+from trainspec.settings.values.types import Flag, Seed
 
 
 class RandomnessSettings(Group):

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import Flag, MinusOneOrMore, Name, NonNegativeNumber
+from trainspec.settings.values.types import Flag, MinusOneOrMore, Name, NonNegativeNumber
 
 
 class RunSettings(Group):

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
-from trainspec.settings.choices import SchedulerType
 from trainspec.settings.groups.group import Group
-from trainspec.settings.types import NonNegative, Probability
+from trainspec.settings.values.choices import SchedulerType
+from trainspec.settings.values.types import NonNegative, Probability
 
 
 class ScheduleSettings(Group):

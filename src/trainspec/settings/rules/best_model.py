@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainspec.settings.choices import IntervalStrategy, SaveStrategy, SchedulerType
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import all_of, any_of, equals, is_null, negate, on
+from trainspec.settings.values.choices import IntervalStrategy, SaveStrategy, SchedulerType
 
 if TYPE_CHECKING:
     from trainspec.settings.rules.rule import Rule

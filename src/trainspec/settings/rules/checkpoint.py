@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from trainspec.settings.choices import IntervalStrategy, SaveStrategy
-from trainspec.settings.derived import exact, interval_updates
 from trainspec.settings.rules.conditions import Predicate
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import (
@@ -22,6 +20,8 @@ from trainspec.settings.rules.predicates import (
     on,
 )
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import IntervalStrategy, SaveStrategy
+from trainspec.settings.views.derived import exact, interval_updates
 
 _NO_SAVES = equals("save_strategy", SaveStrategy.NO)
 _SAVE_STEPS = equals("save_strategy", SaveStrategy.STEPS)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Set
 from enum import Enum
 from typing import Any, ClassVar
 
-from trainspec.settings.derived import words
+from trainspec.settings.views.derived import words
 
 Scalar = str | int | float | bool | None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from trainspec.settings.choices import DDPBackend
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import all_of, on, one_of
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import DDPBackend
 
 RULES: tuple[Rule, ...] = (
     Rule(

@@ -6,10 +6,10 @@ NEVER_DEAD, with the reason, so that every setting was thought about; a test hol
 
 from __future__ import annotations
 
-from trainspec.settings.choices import IntervalStrategy
 from trainspec.settings.rules.conditions import Predicate
 from trainspec.settings.rules.predicates import all_of, any_of, equals, negate, off, on, option, said
 from trainspec.settings.rules.rule import Check, Rule
+from trainspec.settings.values.choices import IntervalStrategy
 
 NO_EVALUATION = all_of(equals("eval_strategy", IntervalStrategy.NO), negate(on("do_eval")), off("eval_on_start"))
 """No evaluation will run."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainspec.settings.choices import IntervalStrategy
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
 from trainspec.settings.rules.predicates import above, all_of, any_of, equals, is_null, negate, off, on
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import IntervalStrategy
 
 _BY_STEPS = equals("eval_strategy", IntervalStrategy.STEPS)
 _NEVER = equals("eval_strategy", IntervalStrategy.NO)

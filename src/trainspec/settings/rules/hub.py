@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainspec.settings.choices import HubStrategy, SaveStrategy
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import (
     all_of,
@@ -19,6 +18,7 @@ from trainspec.settings.rules.predicates import (
     one_of,
 )
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import HubStrategy, SaveStrategy
 
 _LONGEST = 96
 REPOSITORY_PART = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"

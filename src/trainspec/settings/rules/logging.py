@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from trainspec.settings.choices import IntervalStrategy, TrackerName
 from trainspec.settings.rules.effect import reports_to, without_effect
 from trainspec.settings.rules.predicates import all_of, any_of, equals, given, is_null, negate, option, said
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import IntervalStrategy, TrackerName
 
 _BY_STEPS = equals("logging_strategy", IntervalStrategy.STEPS)
 _NAMES = tuple(name for name in TrackerName if name not in (TrackerName.ALL, TrackerName.NONE))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trainspec.settings.choices import FSDPOption
 from trainspec.settings.rules.predicates import above, all_of, any_of, given, is_set, negate, on, option
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import FSDPOption
 
 _MESH_SHARDS = above("parallelism_config.dp_shard_size", 1)
 _HYBRID = any_of(option("fsdp", FSDPOption.HYBRID_SHARD), option("fsdp", FSDPOption.HYBRID_SHARD_ZERO2))

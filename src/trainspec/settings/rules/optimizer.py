@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from trainspec.settings.choices import OptimizerNames as O
-from trainspec.settings.choices import SchedulerType
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import (
     above,
@@ -19,6 +17,8 @@ from trainspec.settings.rules.predicates import (
     said,
 )
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import OptimizerNames as O
+from trainspec.settings.values.choices import SchedulerType
 
 LAYERWISE = tuple(name for name in O if name.endswith("_layerwise"))
 LOW_RANK = tuple(name for name in O if name.startswith(("galore_", "apollo_")))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from trainspec.settings.choices import FSDPOption
 from trainspec.settings.rules.conditions import Predicate
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import above, all_of, any_of, equals, given, negate, off, on, option, said
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import FSDPOption
 
 _STRATEGIES = (
     FSDPOption.FULL_SHARD,

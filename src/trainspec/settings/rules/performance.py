@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainspec.settings.choices import TorchCompileMode
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
 from trainspec.settings.rules.predicates import all_of, differs, equals, negate, off, on, one_of, said
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import TorchCompileMode
 
 # These compile without the inductor, to which alone the modes belong.
 _MODELESS = one_of("torch_compile_backend", "eager", "aot_eager", "aot_eager_decomp_partition", "cudagraphs")

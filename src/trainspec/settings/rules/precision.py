@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from trainspec.settings.choices import ApexOptLevel, HalfPrecisionBackend
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
 from trainspec.settings.rules.predicates import all_of, any_of, equals, negate, off, on, said
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import ApexOptLevel, HalfPrecisionBackend
 
 _O1 = equals("fp16_opt_level", ApexOptLevel.O1)
 _APEX = equals("half_precision_backend", HalfPrecisionBackend.APEX)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainspec.settings.choices import IntervalStrategy, OptimizerNames, SchedulerType
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import (
     above,
@@ -20,6 +19,7 @@ from trainspec.settings.rules.predicates import (
     one_of,
 )
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.values.choices import IntervalStrategy, OptimizerNames, SchedulerType
 
 _WITH_MIN_LR = one_of("lr_scheduler_type", SchedulerType.COSINE_WITH_MIN_LR, SchedulerType.COSINE_WARMUP_WITH_MIN_LR)
 _MIN_LR = key("lr_scheduler_kwargs", "min_lr")

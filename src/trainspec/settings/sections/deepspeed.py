@@ -24,7 +24,7 @@ from trainspec.settings.sections.deepspeed_tools import (
 from trainspec.settings.sections.deepspeed_zero import Auto, ZeroOptimization
 from trainspec.settings.sections.keys import key
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import BelowOne, Flag, Name, NonNegative, NonNegativeNumber, Number, Positive
+from trainspec.settings.values.types import BelowOne, Flag, Name, NonNegative, NonNegativeNumber, Number, Positive
 
 Dtype = Literal["fp32", "fp16", "bf16"]
 Removed = dict[str, Any] | Flag | None

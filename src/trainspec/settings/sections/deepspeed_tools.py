@@ -5,7 +5,7 @@ from typing import Any, Literal
 from trainspec.settings.sections.deepspeed_zero import Auto, Count
 from trainspec.settings.sections.keys import key
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import Flag, MinusOneOrMore, Name, NonNegativeNumber, Positive, Text
+from trainspec.settings.values.types import Flag, MinusOneOrMore, Name, NonNegativeNumber, Positive, Text
 
 
 class ActivationCheckpointing(Section):

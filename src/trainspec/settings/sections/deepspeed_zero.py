@@ -6,7 +6,7 @@ from pydantic import BeforeValidator
 
 from trainspec.settings.sections.keys import key
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import Flag, Name, NonNegative, NumberedChoice, Probability
+from trainspec.settings.values.types import Flag, Name, NonNegative, NumberedChoice, Probability
 
 Auto: TypeAlias = Literal["auto"]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import Flag, Name, NonNegative, NumberedChoice
+from trainspec.settings.values.types import Flag, Name, NonNegative, NumberedChoice
 
 OLD_PREFIX = "fsdp_"
 # Dumps of transformers always hold these; switched off they say nothing, switched on they are refused as unknown.

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trainspec.settings.choices import OptimizerNames as O
 from trainspec.settings.sections.keys import key
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import BelowOne, Flag, NonNegative, NonNegativeNumber, Number, Positive
+from trainspec.settings.values.choices import OptimizerNames as O
+from trainspec.settings.values.types import BelowOne, Flag, NonNegative, NonNegativeNumber, Number, Positive
 
 Pair = Annotated[list[NonNegativeNumber], Field(min_length=2, max_length=2)]
 Triple = Annotated[list[Number], Field(min_length=3, max_length=3)]

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import Positive
+from trainspec.settings.values.types import Positive
 
 
 class ParallelismConfig(Section):

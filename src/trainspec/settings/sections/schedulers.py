@@ -6,10 +6,10 @@ is given.
 
 from typing import Literal
 
-from trainspec.settings.choices import SchedulerType
 from trainspec.settings.sections.keys import key
 from trainspec.settings.sections.section import Section
-from trainspec.settings.types import NonNegative, NonNegativeNumber, Number, Positive, Probability
+from trainspec.settings.values.choices import SchedulerType
+from trainspec.settings.values.types import NonNegative, NonNegativeNumber, Number, Positive, Probability
 
 
 class NoArguments(Section):

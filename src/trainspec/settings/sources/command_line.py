@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trainspec.settings.codes import CODES
-from trainspec.settings.coercion import Manner, Word, parse, section_kinds
 from trainspec.settings.diagnostics import Diagnostic, Evidence
-from trainspec.settings.kinds import Kind
-from trainspec.settings.names import Layer, Reading
-from trainspec.settings.renames import ORGANIZATION, REMOVED, RENAMED
-from trainspec.settings.sources.provenance import Source, SourceKind
-from trainspec.settings.suggestions import nearest
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.reading import Reading
+from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
+from trainspec.settings.values.coercion import Manner, Word, parse, section_kinds
+from trainspec.settings.values.kinds import Kind
+from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
+from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import read_plain, source_error
-from trainspec.settings.sources.provenance import Source, SourceKind
-from trainspec.settings.sources.reading import Place
+from trainspec.settings.sources.limits import Place
 from trainspec.settings.sources.variables import Variables
 
 

@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.codes import CODES
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
-from trainspec.settings.names import SCHEMA_KEY
-from trainspec.settings.redaction import printable, redact_url, shortened
-from trainspec.settings.sources.provenance import Source, SourceKind
-from trainspec.settings.sources.reading import Fault, Marks, Path, Place
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.limits import Fault, Marks, Path, Place
+from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
+from trainspec.settings.sources.variables import TASK
+from trainspec.settings.values.coercion import Manner
+from trainspec.text.redaction import printable, redact_url, shortened
 
 if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
     from trainspec.storage import StorageError
 
 LARGEST_FILE = 16 * 2**20
@@ -171,3 +175,21 @@ def source_error(code: str, message: str, name: str, place: Place | None = None)
     return SourceError(
         Diagnostic(code, explanation.name, "error", shown, explanation.reason, explanation.fix, evidence)
     )
+
+
+def document_layer(
+    cls: type[Settings], document: Document, *, ignore_unknown: bool = False
+) -> tuple[Layer, list[Diagnostic]]:
+    """What a file says, each value with its line."""
+    values: dict[str, Any] = document.values
+    found: list[Diagnostic] = []
+    if TASK in values and TASK not in cls.__pydantic_fields__:
+        from trainspec.settings.sources.task_section import without_task
+
+        values, found = without_task(document)
+    reading = Reading(cls, SourceKind.FILE, Manner.DOCUMENT, document.source)
+    layer = reading.read(values)
+    if not ignore_unknown:
+        return layer, [*found, *reading.diagnostics]
+    layer.ignored = tuple(reading.unknown)
+    return layer, [*found, *(item for item in reading.diagnostics if item.code != "SRC102")]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
-from trainspec.settings.names import Layer
-from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.variables import (
     CONFIG,
     ENV_FILE,
@@ -119,7 +119,7 @@ def _open_config(path: str, at: str | None) -> Document:
 
 
 def _read_config(model: type[Settings], document: Document, ignore_unknown: bool) -> tuple[Layer, list[Diagnostic]]:
-    from trainspec.settings.judgement import document_layer
+    from trainspec.settings.sources.files import document_layer
 
     return document_layer(model, document, ignore_unknown=ignore_unknown)
 

@@ -1,41 +1,309 @@
-"""What every reader of a file format gives back: values, the place of each, or the fault that stopped it."""
+"""From a source's own names and values to settings: old names, retired values, unknown names, one source at a time."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
-Path = tuple[str, ...]
+from pydantic import BaseModel
+
+from trainspec.settings.diagnostics import Diagnostic, Evidence, Severity
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.layer import Layer, Locate, Path
+from trainspec.settings.sources.renames import (
+    NOTHING,
+    ORGANIZATION,
+    REMOVED,
+    RENAMED,
+    RETIRED_VALUES,
+    SAYS_NOTHING,
+    Inexpressible,
+    Renamed,
+)
+from trainspec.settings.values.coercion import Manner, coerce, section_kinds
+from trainspec.settings.values.kinds import Kind
+from trainspec.text.redaction import HIDDEN, printable, redact_url, show_value
+from trainspec.text.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+
+REFUSED = object()
+# Editors use this key of a document to find its schema; it is no setting.
+SCHEMA_KEY = "$schema"
 
 
-class Place(NamedTuple):
-    """A position in a text, both numbers from 1."""
+@dataclass
+class Spelling:
+    """How one kind of source writes names: to suggest in its own words, and the code of a name it does not know."""
 
-    line: int
-    column: int
-
-
-Marks = dict[Path, Place]
-
-# Nobody nests settings this deep; beyond, recursion would end in a traceback.
-DEEPEST = 64
+    code: str
+    write: str
+    noun: str
 
 
-def is_deeper(value: Any, limit: int) -> bool:
-    """Whether mappings and lists nest in more than `limit` levels, found without recursion."""
-    level = [value]
-    for _ in range(limit):
-        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
-        if not inner:
-            return False
-        level = [item for items in inner for item in items]
-    return any(isinstance(item, dict | list) for item in level)
+SPELLINGS = {
+    SourceKind.FILE: Spelling("SRC102", "{}", "key"),
+    SourceKind.DOCUMENT: Spelling("SRC102", "{}", "key"),
+    SourceKind.CONSTRUCTOR: Spelling("SRC102", "{}", "argument"),
+    SourceKind.ASSIGNMENT: Spelling("SRC102", "{}", "attribute"),
+    SourceKind.FLAG: Spelling("SRC103", "--{}", "flag"),
+    SourceKind.ENVIRONMENT: Spelling("SRC101", "{}", "variable"),
+    SourceKind.DOTENV: Spelling("SRC101", "{}", "variable"),
+    SourceKind.SECRET: Spelling("SRC101", "{}", "secret file"),
+}
 
 
-class Fault(Exception):
-    """Why a text is not a document: a code, what is wrong, and where."""
+_SWITCH, _NUMBER, _TEXT = Kind(boolean=True), Kind(number=True), Kind(text=True)
 
-    def __init__(self, code: str, message: str, place: Place | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.place = place
+
+class Reading:
+    """One pass over what a source holds, turning its names into ours."""
+
+    def __init__(
+        self,
+        model: type[Settings],
+        kind: SourceKind,
+        manner: Manner,
+        locate: Locate,
+        prefix: str = "",
+        also: Iterable[str] = (),
+    ) -> None:
+        self.model = model
+        self.manner = manner
+        self.prefix = prefix
+        self.also = also
+        self.layer = Layer(kind, {}, locate)
+        self.diagnostics: list[Diagnostic] = []
+        self.unknown: list[str] = []
+        self._warmup_share: float | None = None
+
+    def read(self, raw: Mapping[Any, Any]) -> Layer:
+        """Take in every (name, value) pair of the source, current names first so that conflicts are seen."""
+        old = []
+        for name, value in raw.items():
+            if name in self.model.__pydantic_fields__:
+                self._take_current(name, value)
+            else:
+                old.append((name, value))
+        organization = coerce(_TEXT, raw.get(ORGANIZATION), self.manner)
+        for name, value in old:
+            self._take_other(name, value)
+        if organization is not None and organization != "":
+            self._join_organization(organization)
+        if self._warmup_share is not None:
+            self._put_warmup_share(self._warmup_share)
+        return self.layer
+
+    def _take_current(self, name: str, value: Any) -> None:
+        value = coerce(self.model.field_kinds()[name], value, self.manner)
+        if name in self.model.secret_fields() and _is_placeholder(value):
+            return
+        if name == "warmup_steps" and "warmup_ratio" in self._fields:
+            share = coerce(_NUMBER, value, self.manner) if isinstance(value, str) else value
+            if isinstance(share, float) and 0 < share < 1:
+                self._warmup_share = share
+                return
+        value = self._retire(name, value)
+        if value is not REFUSED:
+            self.layer.values[name] = value
+
+    @property
+    def _fields(self) -> dict[str, Any]:
+        return self.model.__pydantic_fields__
+
+    def _retire(self, name: str, value: Any) -> Any:
+        table = RETIRED_VALUES.get(name)
+        if table is None:
+            return value
+        if isinstance(value, list):
+            return [self._retire(name, item) if isinstance(item, str) else item for item in value]
+        if not (value is None or isinstance(value, str)) or value not in table:
+            return value
+        retired = table[value]
+        if retired.becomes is NOTHING:
+            message = f"{name} {show_value(name, value)} says nothing here"
+            self._say("REN104", name, value, message, retired.reason, f"leave {name} out", warning=True)
+            return REFUSED
+        if retired.becomes is None:
+            self._say("REN105", name, value, f"{name} {show_value(name, value)} has no counterpart", retired.reason, "")
+            return REFUSED
+        remedy = f"write {name}: {retired.becomes}"
+        message = f"{name} {show_value(name, value)} became {retired.becomes}"
+        self._say("REN104", name, value, message, retired.reason, remedy, warning=True)
+        return retired.becomes
+
+    def _take_other(self, name: Any, value: Any) -> None:
+        if name == ORGANIZATION and "hub_model_id" in self._fields:
+            return
+        if name == SCHEMA_KEY and self.manner is Manner.DOCUMENT:
+            return
+        renamed = RENAMED.get(name) if isinstance(name, str) else None
+        if renamed is not None and renamed.successor.partition(".")[0] in self._fields:
+            self._take_renamed(name, value, renamed)
+        elif isinstance(name, str) and name in REMOVED and "output_dir" in self._fields:
+            self._take_removed(name, value)
+        else:
+            self._refuse_unknown(str(name))
+
+    def _take_removed(self, name: str, value: Any) -> None:
+        removed = REMOVED[name]
+        says_nothing = any(type(value) is type(idle) and value == idle for idle in (*SAYS_NOTHING, *removed.idle))
+        gone = "" if removed.gone == "-" else f" (gone since transformers {removed.gone})"
+        message = f"{name} is not a setting{gone}"
+        reason = f"{name} {removed.reason}" if removed.gone == "-" else removed.reason
+        self._say("REN102", name, value, message, reason, removed.advice, warning=says_nothing)
+
+    def _take_renamed(self, name: str, value: Any, renamed: Renamed) -> None:
+        path = tuple(renamed.successor.split("."))
+        if renamed.convert is not None:
+            value = value if self.manner is Manner.DOCUMENT else self._parse_switch(value)
+            try:
+                value = renamed.convert(value)
+            except Inexpressible as why:
+                self._say("REN105", name, value, f"{name} cannot be said as {renamed.successor}", str(why), "")
+                return
+        elif len(path) == 1:
+            value = self._retire(path[0], coerce(self.model.field_kinds()[path[0]], value, self.manner))
+            if value is REFUSED:
+                return
+        else:
+            value = self._coerce_nested(path, value)
+        code = "REN106" if renamed.newer else "REN101"
+        verb = "is the name in transformers 5.x of" if renamed.newer else "is the old name of"
+        remedy = f"write {renamed.note or renamed.successor}"
+        self._say(
+            code, name, value, f"{name} {verb} {renamed.successor}", f"renamed in {renamed.since}", remedy, warning=True
+        )
+        if value is NOTHING or value is None or (path[0] in self.model.secret_fields() and _is_placeholder(value)):
+            return
+        self._put(name, path, value, idle=value == renamed.idle and type(value) is type(renamed.idle))
+
+    def _coerce_nested(self, path: Path, value: Any) -> Any:
+        section = self.model.field_kinds()[path[0]].section
+        return value if section is None else coerce(section_kinds(section)[path[1]], value, self.manner)
+
+    def _parse_switch(self, value: Any) -> Any:
+        return coerce(_SWITCH, value, self.manner)
+
+    def _put(self, name: str, path: Path, value: Any, *, idle: bool = False) -> None:
+        """Under its name of today; an idle value, the old name's default, gives way to what stands there."""
+        target = self.layer.values
+        for key in path[:-1]:
+            existing = target.get(key)
+            if isinstance(existing, BaseModel):
+                existing = existing.model_dump(exclude_unset=True)
+            if existing is not None and not isinstance(existing, Mapping):
+                if not idle:
+                    self._refuse_beside(name, key, value)
+                return
+            target[key] = dict(existing or {})
+            target = target[key]
+        if path[-1] in target and not _same(target[path[-1]], value):
+            if not idle:
+                self._refuse_both(name, path, target[path[-1]], value)
+            return
+        target[path[-1]] = value
+        self.layer.spelled[path] = (name,)
+
+    def _refuse_both(self, name: str, path: Path, current: Any, old: Any) -> None:
+        new = ".".join(path)
+        evidence = (
+            Evidence(new, show_value(new, current), self.layer.source(path)),
+            Evidence(name, show_value(name, old), self.layer.locate((name,))),
+        )
+        message = f"{new} and {name}, two names of one setting, have different values"
+        self.diagnostics.append(
+            Diagnostic("REN103", "old-and-new-name", "error", message, "only one can hold", f"keep {new}", evidence)
+        )
+
+    def _refuse_beside(self, name: str, section: str, value: Any) -> None:
+        reason = f"{section} names a file or is no mapping, so nothing can be added to it"
+        self._say("REN105", name, value, f"{name} has no place beside {section}", reason, f"write it into {section}")
+
+    def _join_organization(self, organization: Any) -> None:
+        model_id = self.layer.values.get("hub_model_id")
+        if not isinstance(organization, str) or not isinstance(model_id, str) or not model_id:
+            reason = "it is the first part of a hub_model_id in the same source"
+            message = f"{ORGANIZATION} cannot be said without hub_model_id"
+            self._say("REN105", ORGANIZATION, organization, message, reason, "write hub_model_id: ORGANIZATION/NAME")
+            return
+        owner, slash, short = model_id.rpartition("/")
+        joined = f"{organization}/{short}"
+        message, remedy = f"{ORGANIZATION} is now the first part of hub_model_id", f"write hub_model_id: {joined}"
+        self._say("REN101", ORGANIZATION, organization, message, "renamed in 4.11", remedy, warning=True)
+        if slash and owner != organization:
+            self._refuse_both(ORGANIZATION, ("hub_model_id",), model_id, organization)
+        self.layer.values["hub_model_id"] = joined
+
+    def _refuse_unknown(self, raw: str) -> None:
+        spelling = SPELLINGS[self.layer.kind]
+        source, name = self.layer.locate((raw,)), printable(raw)
+        written = source.name if self.prefix else spelling.write.format(name)
+        old = (old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields)
+        right = (*self._fields, *self.also, *old)
+        upper = bool(self.prefix) and self.layer.kind is not SourceKind.SECRET
+        shown = self.prefix + "{}" if self.prefix else spelling.write
+        remedy = did_you_mean(name.lower(), (item.upper() if upper else item for item in right), shown)
+        why = CODES[spelling.code]
+        message = f"{written} matches no setting"
+        self.unknown.append(raw)
+        # The value of a name we do not know may be anything, a token too, and is never shown.
+        evidence = (Evidence(name, None, source),)
+        self.diagnostics.append(
+            Diagnostic(spelling.code, why.name, "error", message, why.reason, remedy or why.fix, evidence)
+        )
+
+    def _put_warmup_share(self, share: float) -> None:
+        message, reason = "warmup_steps as a fraction is warmup_ratio here", "a fraction of all updates is warmup_ratio"
+        self._say("REN106", "warmup_steps", share, message, reason, f"write warmup_ratio: {share}", warning=True)
+        self._put("warmup_steps", ("warmup_ratio",), share)
+        # A weaker source may hold a count, which this fraction is to override.
+        self.layer.values["warmup_steps"] = 0
+
+    def _say(
+        self, code: str, name: str, value: Any, message: str, reason: str, remedy: str, *, warning: bool = False
+    ) -> None:
+        shown = None if value is NOTHING else show_value(name, value)
+        evidence = (Evidence(name, shown, self.layer.locate((name,))),)
+        severity: Severity = "warning" if warning else "error"
+        message, reason, remedy = (printable(redact_url(text)) for text in (message, reason, remedy))
+        self.diagnostics.append(Diagnostic(code, CODES[code].name, severity, message, reason, remedy, evidence))
+
+
+def _is_placeholder(value: Any) -> bool:
+    """Whether a dump hid a secret here: what stands in its place is not the secret."""
+    if hasattr(value, "get_secret_value"):
+        value = value.get_secret_value()
+    return isinstance(value, str) and (value == HIDDEN or (value[:1] == "<" and value[-1:] == ">"))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values say the same: an enum what its value says, a name what a list of it alone says."""
+    one, other = _bare(one), _bare(other)
+    if isinstance(one, str) and isinstance(other, list):
+        one = [one]
+    elif isinstance(other, str) and isinstance(one, list):
+        other = [other]
+    return type(one) is type(other) and bool(one == other)
+
+
+def _bare(value: Any) -> Any:
+    if hasattr(value, "get_secret_value"):
+        return value.get_secret_value()
+    if isinstance(value, list | tuple):
+        return [_bare(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def constructor_layer(cls: type[Settings], arguments: dict[str, Any]) -> tuple[Layer, list[Diagnostic]]:
+    """What the arguments of a call say, and what is wrong with their names."""
+    reading = Reading(cls, SourceKind.CONSTRUCTOR, Manner.CONSTRUCTOR, _constructor_source)
+    return reading.read(arguments), reading.diagnostics
+
+
+def _constructor_source(path: Path) -> Source:
+    return Source(SourceKind.CONSTRUCTOR)

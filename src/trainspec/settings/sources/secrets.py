@@ -10,16 +10,17 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.codes import CODES
-from trainspec.settings.coercion import Manner
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
-from trainspec.settings.names import Layer, Reading
-from trainspec.settings.redaction import printable
-from trainspec.settings.renames import RENAMED
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import source_error
-from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.reading import Reading
+from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import read_secret
-from trainspec.settings.suggestions import nearest
+from trainspec.settings.values.coercion import Manner
+from trainspec.text.redaction import printable
+from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings

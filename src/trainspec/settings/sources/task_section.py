@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.codes import CODES
-from trainspec.settings.coercion import Manner
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
-from trainspec.settings.names import Layer
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.json_text import parse_json
-from trainspec.settings.sources.provenance import Source, SourceKind
-from trainspec.settings.sources.reading import Fault
+from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.limits import Fault
 from trainspec.settings.sources.variables import FILE_SUFFIX, NESTED, TASK, Variables, read_secret, unreadable_secret
+from trainspec.settings.values.coercion import Manner
 
 if TYPE_CHECKING:
-    from trainspec.settings.judgement import Verdict
-    from trainspec.settings.shapes import Shape
+    from trainspec.settings.judging.judgement import Verdict
+    from trainspec.settings.judging.shapes import Shape
     from trainspec.settings.sources.command_line import Use
     from trainspec.settings.sources.files import Document
 
@@ -59,7 +59,7 @@ def read_task(
 
 def judge_task(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[Diagnostic]) -> Verdict:
     """The task's settings; diagnostics name them task.width."""
-    from trainspec.settings.shapes import under
+    from trainspec.settings.judging.shapes import under
 
     verdict = shape.judge(layers, diagnostics)
     verdict.diagnostics = [under(TASK, item) for item in verdict.diagnostics]

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.codes import CODES
-from trainspec.settings.coercion import Manner, Word, coerce
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
-from trainspec.settings.names import Layer, Reading
-from trainspec.settings.redaction import printable
-from trainspec.settings.renames import RENAMED
-from trainspec.settings.sources.provenance import Source, SourceKind
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.reading import Reading
+from trainspec.settings.sources.renames import RENAMED
+from trainspec.settings.values.coercion import Manner, Word, coerce
+from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.kinds import Kind
+    from trainspec.settings.values.kinds import Kind
 
 NESTED = "__"
 FILE_SUFFIX = "_file"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from trainspec.training.best import chosen_metric, improves
 from trainspec.training.callbacks.base import TrainerCallback
 from trainspec.training.callbacks.control import ExportableState
 from trainspec.training.errors import TrainingError
+from trainspec.training.evaluation.best import chosen_metric, improves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.events import Cadence, Moment, should_evaluate, should_log, should_save
-from trainspec.settings.derived import exact
+from trainspec.settings.views.derived import exact
 from trainspec.training.callbacks.base import TrainerCallback
 
 if TYPE_CHECKING:

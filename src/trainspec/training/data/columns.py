@@ -10,7 +10,7 @@ from torch import nn
 
 from trainspec.training.data.rows import is_table, makes_its_own_columns
 from trainspec.training.errors import UnusedColumnsError
-from trainspec.training.models import base_of
+from trainspec.training.model.inside import base_of
 
 Collator = Callable[[Sequence[Any]], Any]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from trainspec.settings.redaction import HIDDEN, redact_url
+from trainspec.text.redaction import HIDDEN, redact_url
 from trainspec.training.errors import TrainingError
 
 if TYPE_CHECKING:

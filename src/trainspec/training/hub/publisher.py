@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.choices import HubStrategy, SaveStrategy
-from trainspec.settings.redaction import redact_url
+from trainspec.settings.values.choices import HubStrategy, SaveStrategy
 from trainspec.storage import StorageError
 from trainspec.storage.local import LocalStore
+from trainspec.text.redaction import redact_url
 from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, TRAINER_STATE
 from trainspec.training.checkpoint.manifest import MANIFEST
 from trainspec.training.hub.client import Content, HubClient, HubError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.choices import OptimizerNames
 from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
+from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.optimizers.entry import ClassAndKwargs, Request, load
 from trainspec.training.optimizers.groups import parameter_groups
 from trainspec.training.optimizers.ownership import release

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainspec.settings.choices import OptimizerNames as O
+from trainspec.settings.values.choices import OptimizerNames as O
 from trainspec.training.optimizers import bitsandbytes as bnb
 from trainspec.training.optimizers import low_rank, schedule_free, torch_built_in, torchao
 from trainspec.training.optimizers.adafactor import adafactor

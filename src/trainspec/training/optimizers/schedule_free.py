@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainspec.settings.choices import SchedulerType
+from trainspec.settings.values.choices import SchedulerType
 from trainspec.training.optimizers.entry import ClassAndKwargs, Request, load
 
 # The other schedules warm up by themselves; warming up twice would square the factor.

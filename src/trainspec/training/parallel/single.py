@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from trainspec.training.compilation import unwrap
+from trainspec.training.model.inside import unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from trainspec.settings.choices import RayScope
+from trainspec.settings.values.choices import RayScope
 
 DIRECTIONS = ("minimize", "maximize")
 _BESIDES = ("_runtime", "_per_second", "_compilation_time")

@@ -10,15 +10,15 @@ from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trainspec.settings.diagnostics import SettingsWarning, finding
-from trainspec.settings.preflight_codes import PREFLIGHT_CODES
-from trainspec.settings.suggestions import did_you_mean
+from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.text.suggestions import did_you_mean
 from trainspec.training.callbacks.base import TrainerCallback
 from trainspec.training.search.outcome import default_objective, other_metrics
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.callbacks.control import TrainerControl
-    from trainspec.training.preflight import PreflightError
+    from trainspec.training.preflight.preflight import PreflightError
     from trainspec.training.state import TrainerState
 
 logger = logging.getLogger(__name__)
@@ -176,7 +176,7 @@ def plain(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def refusal(code: str, message: str, remedy: str) -> PreflightError:
     """What to raise for a search that cannot be had; no setting asked for it, so there is no source to show."""
-    from trainspec.training.preflight import PreflightError
+    from trainspec.training.preflight.preflight import PreflightError
 
     explained = PREFLIGHT_CODES[code]
     return PreflightError([finding(code, explained.name, message, reason=explained.reason, remedy=remedy)])

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.redaction import HIDDEN
+from trainspec.text.redaction import HIDDEN
 from trainspec.training.trackers.base import Entry, RunFacts, Tracker
 from trainspec.training.trackers.names import Scalars, step_of
 

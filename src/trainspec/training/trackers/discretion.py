@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
-from trainspec.settings.redaction import HIDDEN, is_secret_name, redact_url
+from trainspec.text.redaction import HIDDEN, is_secret_name, redact_url
 
 # Shorter values are words like "yes", which occur in any text.
 _SHORTEST_SECRET = 8

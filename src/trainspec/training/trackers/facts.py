@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.choices import TrackerName
-from trainspec.settings.redaction import redact_url
-from trainspec.training.saving import resolved_document
+from trainspec.settings.values.choices import TrackerName
+from trainspec.text.redaction import redact_url
+from trainspec.training.checkpoint.documents import resolved_document
 from trainspec.training.trackers.base import ModelFacts, RunFacts
 from trainspec.training.trackers.discretion import plain
 

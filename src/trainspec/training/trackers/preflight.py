@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainspec.training.findings import found
+from trainspec.training.findings.found import found
 from trainspec.training.trackers.facts import uses_space
 from trainspec.training.trackers.registry import THROUGH_MLFLOW, TRACKERS, chosen_trackers
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
-    from trainspec.training.job import Job, Machine
+    from trainspec.training.findings.facts import Job, Machine
 
 
 def find_missing_trackers(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:

@@ -1,0 +1,75 @@
+"""TrainingArguments: the 118 settings people know, flat, with derived values read under the same names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from trainspec.settings.arguments.fields import Fields, PluginFields
+from trainspec.settings.arguments.process_view import ProcessView
+from trainspec.settings.arguments.setters import Setters
+from trainspec.settings.rules.registry import ALL_RULES
+from trainspec.settings.rules.rule import Rule
+from trainspec.settings.views.derived import DERIVATIONS, Derivation
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from trainspec.settings.typed import SettingsButOutputDir
+
+
+class TrainingArguments(Setters, ProcessView, Fields, PluginFields):
+    """The settings of one training run: Hugging Face's names, types and defaults, validated together.
+
+    `TrainingArguments("out", learning_rate=3e-4)` reads TRAINSPEC_* variables below its own arguments; `from_dict`,
+    `from_json` and `from_yaml` read the document alone. Raises pydantic's ValidationError with every fault found.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("output_dir",)
+    own_rules: ClassVar[tuple[Rule, ...]] = ALL_RULES
+
+    if TYPE_CHECKING:
+        # What checkers would work out from the fields, in words that pydantic's mypy plugin keeps to as well.
+        def __init__(self, output_dir: str = ..., **settings: Unpack[SettingsButOutputDir]) -> None: ...
+
+
+GROUPS = tuple(reversed(Fields.__bases__))
+
+
+class _Derived:
+    """Reads a setting as what follows from what the user said; the stored value stays as said.
+
+    On the class it is absent, as pydantic wants fields to be.
+    """
+
+    __slots__ = ("derivation", "name")
+
+    def __init__(self, name: str, derivation: Derivation) -> None:
+        self.name = name
+        self.derivation = derivation
+
+    def __get__(self, settings: TrainingArguments | None, owner: type) -> Any:
+        if settings is None:
+            raise AttributeError(self.name)
+        return self.derivation.compute(settings, settings.__dict__[self.name])
+
+    def __set__(self, settings: TrainingArguments, value: Any) -> None:
+        settings._become({self.name: value})
+
+
+class _Resolved(_Derived):
+    """Reads a setting that names a file, or whose arguments another setting types, as the typed model it stands for."""
+
+    __slots__ = ()
+
+    def __get__(self, settings: TrainingArguments | None, owner: type) -> Any:
+        said = super().__get__(settings, owner)
+        origin = settings.origin if settings is not None else None
+        return origin.resolved.get(self.name, said) if origin is not None else said
+
+
+if not TYPE_CHECKING:
+    for _name, _derivation in DERIVATIONS.items():
+        setattr(TrainingArguments, _name, _Derived(_name, _derivation))
+    for _name in ("fsdp_config", "deepspeed", "accelerator_config", "optim_args", "lr_scheduler_kwargs"):
+        _stored = DERIVATIONS.get(_name, Derivation(lambda settings, said: said, ()))
+        setattr(TrainingArguments, _name, _Resolved(_name, _stored))

@@ -1,0 +1,139 @@
+"""Diagnostic: the one shape of everything trainspec has to say about settings.
+
+Type errors, rule findings, deprecated names, unreadable files and preflight findings are all Diagnostics;
+terminal text, JSON, pydantic's error lines and Python warnings are views of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from trainspec.text.redaction import show_value
+
+if TYPE_CHECKING:
+    from trainspec.settings.diagnostics.source import Source
+
+Severity = Literal["error", "warning"]
+
+_ANSI = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "dim": "\x1b[2m", "help": "\x1b[1;36m", "off": "\x1b[0m"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One value that a diagnostic is about: the dotted field, the value as shown (redacted), its source."""
+
+    field: str
+    value: str | None = None
+    source: Source | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        where = self.source.to_dict() if self.source is not None else None
+        return {"field": self.field, "value": self.value, "source": where}
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """A fault or a notice: stable `code`, kebab-case `name`, what was seen, why it is wrong, what to write."""
+
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    reason: str = ""
+    remedy: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The dotted names of the settings involved, in the order in which the diagnostic names them."""
+        return tuple(item.field for item in self.evidence)
+
+    @property
+    def source(self) -> Source | None:
+        """The first source among the evidence: where an editor or CI should point."""
+        return next((item.source for item in self.evidence if item.source is not None), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-compatible dict; no secret is ever in it, since values are redacted when evidence is made."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "severity": self.severity,
+            "message": self.message,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "fields": list(self.fields),
+            "evidence": [item.to_dict() for item in self.evidence],
+        }
+
+    def render(self, *, color: bool = False) -> str:
+        """The text for a terminal: a headline, a line a value with its source, then why and what to write."""
+        paint = _ANSI if color else dict.fromkeys(_ANSI, "")
+        head = f"{paint[self.severity]}{self.severity}[{self.code}]{paint['off']} {self.message}"
+        lines = [head, *self._value_lines(paint)]
+        if self.reason:
+            lines.append(f"  {paint['dim']}why:{paint['off']}  {self.reason}")
+        if self.remedy:
+            lines.append(f"  {paint['help']}help:{paint['off']} {self.remedy}")
+        return "\n".join(lines)
+
+    def _value_lines(self, paint: dict[str, str]) -> list[str]:
+        shown = [
+            (item.field if item.value is None else f"{item.field} = {item.value}", item.source)
+            for item in self.evidence
+            if item.value is not None or item.source is not None
+        ]
+        width = min(max((len(text) for text, _ in shown), default=0), 48)
+        return [
+            f"  {text:<{width}}   {paint['dim']}{source if source is not None else ''}{paint['off']}".rstrip()
+            for text, source in shown
+        ]
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+def finding(
+    code: str,
+    name: str,
+    message: str,
+    *,
+    values: dict[str, Any] | None = None,
+    sources: dict[str, Source] | None = None,
+    reason: str = "",
+    remedy: str = "",
+    severity: Severity = "error",
+) -> Diagnostic:
+    """A Diagnostic about `values` (dotted field -> value, redacted here) with their `sources` where known."""
+    known = sources or {}
+    evidence = tuple(
+        Evidence(field, show_value(field, value), known.get(field)) for field, value in (values or {}).items()
+    )
+    return Diagnostic(code, name, severity, message, reason, remedy, evidence)
+
+
+def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Those that make a document invalid."""
+    return [item for item in diagnostics if item.severity == "error"]
+
+
+class SettingsWarning(UserWarning):
+    """A diagnostic of severity warning, raised through the `warnings` module; `diagnostic` holds it whole."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.render())
+        self.diagnostic = diagnostic
+
+
+class SettingsDeprecationWarning(SettingsWarning, FutureWarning):
+    """An old name or a retired value that still works; FutureWarning, so that Python shows it by default."""
+
+
+class SourceError(Exception):
+    """A source of settings could not be read at all (missing file, bad syntax, no permission)."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("\n".join(item.render() for item in diagnostics))
+        self.diagnostics = diagnostics

@@ -1,0 +1,210 @@
+"""One judgement for documents, processes and assignments: fields, then what several may be together.
+
+The usual case, a valid document, is one pass through pydantic's core and one call of the compiled rules. Only where
+that finds something is the document read again, slowly, to say all that is wrong with it and where.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from pydantic import ValidationError
+
+from trainspec.settings.diagnostics import (
+    Diagnostic,
+    Evidence,
+    SettingsDeprecationWarning,
+    SettingsWarning,
+    errors_of,
+)
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
+from trainspec.settings.judging.resolution import resolvable, resolve
+from trainspec.settings.judging.strictness import lenient_faults, lenient_fields
+from trainspec.settings.sources.layer import Layer, Origin, merge
+from trainspec.settings.sources.reading import Reading
+from trainspec.settings.values.coercion import Manner
+from trainspec.text.redaction import HIDDEN, show_value
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.rules.compilation import Judge
+    from trainspec.settings.rules.rule import Rule
+
+S = TypeVar("S", bound="Settings")
+Path = tuple[str, ...]
+
+
+@dataclass
+class Verdict:
+    """What judging a document found: the settings where there is no error, and every diagnostic."""
+
+    settings: Any
+    diagnostics: list[Diagnostic]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the settings can be used; warnings do not stand in the way."""
+        return self.settings is not None
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return errors_of(self.diagnostics)
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        return [item for item in self.diagnostics if item.severity == "warning"]
+
+
+class Context:
+    """What travels through pydantic beside the values: the sources, what reading them found, and who is asking."""
+
+    __slots__ = ("carried", "concerning", "diagnostics", "layers", "quiet", "says_post_init", "values")
+
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        diagnostics: list[Diagnostic],
+        *,
+        quiet: bool = False,
+        says_post_init: bool = True,
+        values: dict[str, Any] | None = None,
+    ) -> None:
+        self.layers = layers
+        self.diagnostics = diagnostics
+        self.values = merge(layers, diagnostics) if values is None else values
+        self.quiet = quiet
+        self.says_post_init = says_post_init
+        self.concerning: frozenset[str] | None = None
+        self.carried: dict[str, Any] = {}
+
+
+def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
+    """Settings from data, or ValidationError with all that is wrong. Runs inside pydantic's validation."""
+    ours = context if isinstance(context, Context) else None
+    lenient, more_to_do, broken = cls.__dict__.get("_at_hand") or _lay_at_hand(cls)
+    if not lenient and (ours is None or not ours.diagnostics):
+        try:
+            settings = handler(data)
+        except ValidationError:
+            pass
+        else:
+            said = settings.__pydantic_fields_set__
+            if more_to_do.isdisjoint(said) and not broken(settings.__dict__, said, settings):
+                return _finish(settings, Origin(ours.layers) if ours else None, ours is None or ours.says_post_init)
+    return _judge_fully(cls, handler, ours or document_context(cls, data))
+
+
+def _lay_at_hand(cls: type[Settings]) -> tuple[frozenset[str], frozenset[str], Judge]:
+    """What every judgement of this class needs, kept where one look finds it."""
+    # A secret may be the placeholder of a dump, which is none.
+    more_to_do = resolvable(cls) | cls.secret_fields()
+    at_hand = (lenient_fields(cls), more_to_do, cls.judging_function())
+    type.__setattr__(cls, "_at_hand", at_hand)
+    return at_hand
+
+
+def _finish(settings: S, origin: Origin | None, says_post_init: bool) -> S:
+    object.__setattr__(settings, "_origin", origin)
+    if says_post_init:
+        settings.__post_init__()
+    return settings
+
+
+def document_context(cls: type[Settings], data: Any, *, quiet: bool = False) -> Context:
+    """The context of a parsed document that has no file: every value is simply from the document."""
+    if not isinstance(data, Mapping):
+        message = f"the document must be a mapping of settings, not {type(data).__name__}"
+        found = Diagnostic("SRC108", "not-a-mapping", "error", message, remedy="write name: value")
+        return Context((), [found], quiet=quiet)
+    reading = Reading(cls, SourceKind.DOCUMENT, Manner.DOCUMENT, lambda path: Source(SourceKind.DOCUMENT))
+    return Context((reading.read(data),), reading.diagnostics, quiet=quiet)
+
+
+def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) -> S:
+    origin = Origin(context.layers, dict(context.carried))
+    settings, found, failing = _validate_fields(cls, handler, context.values, origin)
+    diagnostics = context.diagnostics
+    diagnostics += found
+    if settings is not None:
+        object.__setattr__(settings, "_origin", origin)
+        diagnostics += resolve(settings, origin, failing)
+        diagnostics += _broken_rules(settings, origin, failing)
+    if errors_of(diagnostics) or settings is None:
+        raise validation_error(cls, errors_of(diagnostics))
+    if not context.quiet:
+        emit(diagnostics, context.concerning)
+    return _finish(settings, origin, context.says_post_init)
+
+
+def _validate_fields(
+    cls: type[S], handler: Callable[[Any], S], values: dict[str, Any], origin: Origin
+) -> tuple[S | None, list[Diagnostic], set[str]]:
+    """Settings from the sound values alone, what is wrong with the others, and their names."""
+    kinds, secrets = cls.field_kinds(), cls.secret_fields()
+    failing: set[str] = set()
+    found = lenient_faults(cls, values, origin.source)
+    failing.update(item.fields[0] for item in found)
+    for _ in range(3):
+        sound = {name: value for name, value in values.items() if name not in failing}
+        try:
+            return handler(sound), found, failing
+        except ValidationError as error:
+            new = diagnose(error, kinds, origin.source, secrets=secrets)
+            found += [item for item in new if item.fields[0].partition(".")[0] not in failing]
+            failing.update(item.fields[0].partition(".")[0] for item in new)
+    return cast("S", cls.model_construct(**sound)), found, failing
+
+
+def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:
+    """The rules that sound settings break; one that reads a setting of which the value is wrong is not asked."""
+    cls = type(settings)
+    # A setting that names a file is judged by what the file says, arguments in one text by what it spells.
+    # What is wrong already counts as not said, so that no condition meets a value of a type that it cannot judge.
+    values = {**settings.__dict__, **origin.resolved, **_defaults(cls, failing)}
+    hits = cls.judging_function()(values, settings.__pydantic_fields_set__, settings)
+    rules = cls.rules()
+    return [
+        _as_diagnostic(rules[index], message, settings, origin)
+        for index, message in hits
+        if failing.isdisjoint(name.partition(".")[0] for name in rules[index].fields)
+    ]
+
+
+def _defaults(cls: type[Settings], names: set[str]) -> dict[str, Any]:
+    fields = cls.__pydantic_fields__
+    return {name: fields[name].get_default(call_default_factory=True) for name in names if name in fields}
+
+
+def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, origin: Origin) -> Diagnostic:
+    evidence = tuple(_evidence(name, settings, origin) for name in rule.fields)
+    text = message if isinstance(message, str) else rule.message
+    return Diagnostic(rule.code, rule.name, rule.severity, text, rule.reason, rule.fix, evidence)
+
+
+def _evidence(name: str, settings: Settings, origin: Origin) -> Evidence:
+    from trainspec.settings.rules.conditions import read
+
+    path = tuple(name.split("."))
+    shown = HIDDEN if path[0] in type(settings).secret_fields() else show_value(name, read(settings.__dict__, *path))
+    return Evidence(name, shown, origin.source(path) or Source(SourceKind.DEFAULT))
+
+
+def emit(diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None) -> None:
+    """Each as a Python warning, at the line of the user's code that made the settings; a change tells what is new."""
+    for item in diagnostics:
+        if item.severity == "warning" and (concerning is None or not concerning.isdisjoint(item.fields)):
+            kind = SettingsDeprecationWarning if item.code.startswith("REN") else SettingsWarning
+            warnings.warn(kind(item), stacklevel=_users_frame())
+
+
+def _users_frame() -> int:
+    import sys
+
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(("trainspec.", "pydantic.")):
+        level, frame = level + 1, frame.f_back
+    return level

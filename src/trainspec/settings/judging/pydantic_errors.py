@@ -1,0 +1,249 @@
+"""Between pydantic's error lines and our diagnostics, both ways."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.values.coercion import parse, section_kinds
+from trainspec.settings.values.kinds import Kind
+from trainspec.text.redaction import HIDDEN, printable, show_value
+from trainspec.text.suggestions import did_you_mean
+
+Locate = Callable[[tuple[str, ...]], "Source | None"]
+
+_BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
+_CHOICES = frozenset({"enum", "literal_error", "not_an_option"})
+_BAD_TEXT = frozenset({"string_pattern_mismatch", "string_too_short", "string_too_long"})
+_MALFORMED = _BAD_TEXT | {"value_error"}
+
+
+def diagnose(
+    error: ValidationError,
+    kinds: Mapping[str, Kind],
+    locate: Locate,
+    *,
+    secrets: frozenset[str] = frozenset(),
+    prefix: tuple[str, ...] = (),
+) -> list[Diagnostic]:
+    """One diagnostic a setting (or nested key) for pydantic's lines, of which a union makes several for one fault."""
+    grouped: dict[tuple[str, ...], list[ErrorDetails]] = {}
+    ours: list[Diagnostic] = []
+    for line in error.errors(include_url=False):
+        if "diagnostic" in line.get("ctx", {}):
+            ours.append(from_dict(line["ctx"]["diagnostic"]))
+            continue
+        path, _ = _walk(line["loc"], kinds)
+        grouped.setdefault(path, []).append(line)
+    deepest = {path: lines for path, lines in grouped.items() if not _explained_below(path, lines, grouped)}
+    return ours + [_one(path, lines, kinds, locate, secrets, prefix) for path, lines in deepest.items()]
+
+
+def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[tuple[str, ...], Kind | None]:
+    """The path of settings in pydantic's location, which also holds names of union members, and the kind there."""
+    path: list[str] = []
+    kind: Kind | None = None
+    known: Mapping[str, Kind] | None = kinds
+    for step in loc:
+        if not path or (known is not None and (step in known or _is_last_key(step, loc, known, path))):
+            path.append(str(step))
+            kind = known.get(str(step)) if known is not None else None
+            known = section_kinds(kind.section) if kind is not None and kind.section is not None else None
+    return tuple(path), kind
+
+
+def _is_last_key(step: int | str, loc: tuple[int | str, ...], known: Mapping[str, Kind], path: list[str]) -> bool:
+    """Whether an unknown step is a key the user wrote (it ends the location) and not the name of a union member."""
+    return isinstance(step, str) and step is loc[-1] and len(loc) > len(path) + 0 and not _is_tag(step, loc)
+
+
+def _is_tag(step: str, loc: tuple[int | str, ...]) -> bool:
+    """Names pydantic gives to union members: classes, and core types with their wrappers."""
+    return len(loc) == 2 and (step[:1].isupper() or "[" in step or step in _CORE_TYPES)
+
+
+_CORE_TYPES = frozenset(
+    {"bool", "int", "float", "str", "none", "constrained-int", "constrained-float", "constrained-str"}
+)
+
+
+def _explained_below(path: tuple[str, ...], lines: list[ErrorDetails], grouped: Mapping[tuple[str, ...], Any]) -> bool:
+    """Whether a fault of a whole mapping is only that of a key in it, seen from the other members of the union."""
+    below = any(len(other) > len(path) and other[: len(path)] == path for other in grouped)
+    return below and all(isinstance(line["input"], dict) for line in lines)
+
+
+def _one(
+    path: tuple[str, ...],
+    lines: Sequence[ErrorDetails],
+    kinds: Mapping[str, Kind],
+    locate: Locate,
+    secrets: frozenset[str],
+    prefix: tuple[str, ...],
+) -> Diagnostic:
+    if not path:
+        return _of_the_whole(lines[0], locate, prefix)
+    whole = (*prefix, *path)
+    name = printable(".".join(whole))
+    kind, section = _kind_at(path, kinds)
+    types = {line["type"] for line in lines}
+    value = lines[0]["input"]
+    code = _code(types, lines)
+    hidden = path[0] in secrets
+    shown = None if code in ("VAL105", "VAL107") else HIDDEN if hidden else show_value(name, value)
+    message, remedy = _message(code, name, path[-1], shown, kind, section, lines)
+    return Diagnostic(
+        code,
+        CODES[code].name,
+        "error",
+        message,
+        "" if code in ("VAL101", "VAL103") else CODES[code].reason,
+        remedy,
+        (Evidence(name, shown, locate(whole)),),
+    )
+
+
+def _of_the_whole(line: ErrorDetails, locate: Locate, prefix: tuple[str, ...]) -> Diagnostic:
+    """What a model's own validator refuses, which no single field is to blame for."""
+    name = ".".join(prefix)
+    said = line["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    evidence = (Evidence(name, None, locate(prefix) if prefix else None),)
+    return Diagnostic("VAL106", CODES["VAL106"].name, "error", f"{name}: {said}" if name else said, evidence=evidence)
+
+
+def _kind_at(path: tuple[str, ...], kinds: Mapping[str, Kind]) -> tuple[Kind | None, Iterable[str]]:
+    """The kind at a path (None for a key that is not there), and the keys beside it."""
+    known: Mapping[str, Kind] = kinds
+    kind: Kind | None = None
+    for step in path:
+        kind = known.get(step)
+        if step is not path[-1] and kind is not None and kind.section is not None:
+            known = section_kinds(kind.section)
+    return kind, known
+
+
+def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:
+    value = lines[0]["input"]
+    if "finite_number" in types or (isinstance(value, float) and not math.isfinite(value)):
+        return "VAL104"
+    if "missing" in types:
+        return "VAL105"
+    if "extra_forbidden" in types:
+        return "VAL107"
+    if types & _BOUNDS and isinstance(value, int | float) and not isinstance(value, bool):
+        return "VAL102"
+    if "value_error" in types and isinstance(value, dict):
+        return "VAL106"
+    if types & _CHOICES and (isinstance(value, str) or (isinstance(value, list) and types & {"enum"})):
+        return "VAL103"
+    return "VAL106" if types <= _MALFORMED or (isinstance(value, str) and types & _BAD_TEXT) else "VAL101"
+
+
+def _message(
+    code: str,
+    name: str,
+    key: str,
+    shown: str | None,
+    kind: Kind | None,
+    beside: Iterable[str],
+    lines: Sequence[ErrorDetails],
+) -> tuple[str, str]:
+    expected = kind.expected if kind is not None else "something else"
+    if code == "VAL107":
+        keys = sorted(beside)
+        parent = name.rpartition(".")[0] or "the document"
+        return f"{parent} has no key {printable(key)}", did_you_mean(key, keys) or f"its keys are {', '.join(keys)}"
+    if code == "VAL105":
+        return f"{name} is required and no source gives it", f"give {name}: {expected}"
+    if code == "VAL103" and kind is not None:
+        options = list(_options(kind))
+        return f"{name} must be {expected}, not {shown}", did_you_mean(_wrong_word(lines, options), options)
+    said = next((line["msg"] for line in lines if line["type"] == "value_error"), None)
+    if code == "VAL106" and said is not None and shown != HIDDEN:
+        return f"{name}: {said.removeprefix('Value error, ')}", ""
+    detail = f" ({_detail(lines)})" if (code == "VAL106" or expected == "a valid value") and shown != HIDDEN else ""
+    remedy = "" if code == "VAL106" else _remedy(kind, lines[0]["input"])
+    return f"{name} must be {expected}, not {shown}{detail}", remedy
+
+
+def _detail(lines: Sequence[ErrorDetails]) -> str:
+    """What is wrong with a value of the right type."""
+    line = next((line for line in lines if line["type"] in _BAD_TEXT), lines[0])
+    is_ours = "x7f" in line.get("ctx", {}).get("pattern", "")
+    return "it holds a control character" if is_ours else line["msg"]
+
+
+def _wrong_word(lines: Sequence[ErrorDetails], options: list[str]) -> str:
+    """The part of the value that is no choice: a word of a text, an item of a list, or all of it."""
+    word = next((line["ctx"]["word"] for line in lines if line["type"] == "not_an_option"), None)
+    value = lines[0]["input"]
+    if word is None and isinstance(value, list):
+        word = next((item for item in value if item not in options), None)
+    return str(value if word is None else word)
+
+
+def _options(kind: Kind) -> Iterable[str]:
+    yield from map(str, kind.choices)
+    if kind.items is not None:
+        yield from _options(kind.items)
+
+
+def _remedy(kind: Kind | None, value: Any) -> str:
+    """What to write instead of a value of the wrong type, where that can be told."""
+    if kind is None or value is None:
+        return ""
+    if isinstance(value, bool):
+        word = {True: ("yes", "on", "true"), False: ("no", "off", "none")}[value]
+        choice = next((option for option in _options(kind) if option in word), None)
+        return f'write "{choice}" in quotes' if choice is not None else ""
+    if isinstance(value, str) and (kind.boolean or kind.integer or kind.number) and not kind.takes_strings:
+        # Text of a variable or flag was parsed already, so what still is text there has no quotes to lose.
+        unquoted = _reads_as_scalar(value) and not isinstance(parse(kind, value), str)
+        return "write it without quotes" if unquoted else ""
+    return "write it as a list" if isinstance(value, str) and kind.items is not None else ""
+
+
+def _reads_as_scalar(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return text.lower() in ("true", "false")
+
+
+def validation_error(model: type[BaseModel], diagnostics: Iterable[Diagnostic]) -> ValidationError:
+    """pydantic's ValidationError with a line a diagnostic: the code as type, the rest in `ctx`, nothing secret."""
+    lines = []
+    for item in diagnostics:
+        body = item.render().partition("] ")[2]
+        # The message last: pydantic fills in one after the other, and braces in a user's value must stay as they are.
+        context: dict[str, Any] = {"name": item.name, "reason": item.reason, "remedy": item.remedy}
+        context |= {"diagnostic": item.to_dict(), "message": body}
+        custom = PydanticCustomError(item.code, "{message}", context)
+        loc = tuple(item.fields[0].split(".")) if item.fields else ()
+        shown = {evidence.field: evidence.value for evidence in item.evidence if evidence.value is not None}
+        lines.append(InitErrorDetails(type=custom, loc=loc, input=shown))
+    return ValidationError.from_exception_data(model.__name__, lines)
+
+
+def diagnostics_of(error: ValidationError) -> list[Diagnostic]:
+    """The diagnostics of an error that settings raised; lines of other models in it are left out."""
+    contexts = (line.get("ctx", {}) for line in error.errors(include_url=False))
+    return [from_dict(context["diagnostic"]) for context in contexts if "diagnostic" in context]
+
+
+def from_dict(data: Mapping[str, Any]) -> Diagnostic:
+    """The diagnostic that `Diagnostic.to_dict` made this of."""
+    evidence = tuple(Evidence(item["field"], item["value"], _source(item["source"])) for item in data["evidence"])
+    texts = {key: data[key] for key in ("code", "name", "severity", "message", "reason", "remedy")}
+    return Diagnostic(**texts, evidence=evidence)
+
+
+def _source(data: Mapping[str, Any] | None) -> Source | None:
+    return None if data is None else Source(SourceKind(data["kind"]), data["name"], data["line"], data["column"])

@@ -1,0 +1,159 @@
+"""Settings whose meaning depends on more than their own text: arguments typed by another setting, and named files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
+from trainspec.settings.diagnostics.source import Source
+from trainspec.settings.judging.pydantic_errors import diagnose
+from trainspec.settings.values.coercion import Manner, Word, coerce, section_kinds
+from trainspec.text.redaction import show_value
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.sources.layer import Origin
+
+FILES = ("fsdp_config", "deepspeed", "accelerator_config")
+ARGUMENTS = {"lr_scheduler_kwargs": ("lr_scheduler_type", "SCH"), "optim_args": ("optim", "OPT")}
+"""The settings whose keys another one chooses, with that one and the family of their codes."""
+
+
+def resolvable(cls: type[Settings]) -> frozenset[str]:
+    """The fields of this class that `resolve` may have work with."""
+    found: frozenset[str] = cls._once(
+        "resolvable", lambda: frozenset((*FILES, *ARGUMENTS)) & cls.__pydantic_fields__.keys()
+    )
+    return found
+
+
+def resolve(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:
+    """Fill `origin.resolved`; returns what is wrong inside those values, and adds their names to `failing`."""
+    found: list[Diagnostic] = []
+    said = settings.__pydantic_fields_set__ & resolvable(type(settings))
+    for name in sorted(said - failing):
+        value = settings.__dict__[name]
+        wrong: list[Diagnostic] = []
+        if name in ARGUMENTS and value:
+            wrong = _resolve_arguments(settings, name, value, origin, failing)
+        elif name in FILES and isinstance(value, str) and name not in origin.resolved:
+            wrong = _resolve_file(settings, name, value, origin)
+        if wrong:
+            failing.add(name)
+        found += wrong
+    return found
+
+
+def _resolve_arguments(
+    settings: Settings, name: str, value: Any, origin: Origin, failing: set[str]
+) -> list[Diagnostic]:
+    chooser, family = ARGUMENTS[name]
+    if chooser in failing:
+        return []
+    chosen = settings.__dict__[chooser]
+    section = argument_models(name)[chosen]
+    if isinstance(value, str):
+        parsed = _parse_pairs(value)
+        if parsed is None:
+            message = f"{name} must read k=v,k2=v2, not {show_value(name, value)}"
+            return [_about(f"{family}203", "malformed-arguments", message, name, value, origin, "write k=v,k2=v2")]
+        value = parsed
+    kinds = section_kinds(section)
+    typed = {key: _typed(kinds[key], item) if key in kinds else item for key, item in value.items()}
+    if value is settings.__dict__[name] and any(isinstance(item, Word) for item in value.values()):
+        # Text becomes what it spells, so that a dump of these settings reads back.
+        settings.__dict__[name] = typed
+    try:
+        origin.resolved[name] = section.model_validate(typed).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        lines = diagnose(error, kinds, origin.source, prefix=(name,))
+        return [_for_choice(line, family, str(chosen), sorted(kinds), chooser, settings, origin) for line in lines]
+    return []
+
+
+def argument_models(name: str) -> Mapping[Any, type[BaseModel]]:
+    """For `lr_scheduler_kwargs` or `optim_args`: the model of its keys, by schedule or optimizer."""
+    if name == "lr_scheduler_kwargs":
+        from trainspec.settings.sections.schedulers import SCHEDULER_ARGUMENTS
+
+        return SCHEDULER_ARGUMENTS
+    from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
+
+    return OPTIMIZER_ARGUMENTS
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    """Text of a source that holds only text, read as the argument's type; a document's value as it is."""
+    return coerce(kind, value, Manner.STRINGS if isinstance(value, Word) else Manner.DOCUMENT)
+
+
+def _parse_pairs(text: str) -> dict[str, Any] | None:
+    """`k=v,k2=v2`, where a value may be a list or mapping of JSON with commas of its own; None where it is not that."""
+    pairs: dict[str, Any] = {}
+    for part in _split_outside_brackets(text):
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip() or key.strip() in pairs:
+            return None
+        pairs[key.strip()] = Word(value.strip())
+    return pairs
+
+
+def _split_outside_brackets(text: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    return [part for part in (*parts, text[start:]) if part.strip()]
+
+
+def _for_choice(
+    line: Diagnostic, family: str, chosen: str, keys: list[str], chooser: str, settings: Settings, origin: Origin
+) -> Diagnostic:
+    unknown = line.code == "VAL107"
+    code, name = (f"{family}201", "unknown-argument") if unknown else (f"{family}202", "bad-argument")
+    message = line.message
+    if unknown:
+        message = f"{chosen} takes no argument {line.fields[0].rpartition('.')[2]}"
+    takes = f"{chosen} takes {', '.join(keys)}" if keys else f"{chosen} takes no arguments here"
+    remedy = f"{line.remedy} ({takes})" if line.remedy and not line.remedy.startswith("its keys") else takes
+    evidence = (*line.evidence, Evidence(chooser, show_value(chooser, chosen), origin.source((chooser,))))
+    return replace(line, code=code, name=name, message=message, remedy=remedy, evidence=evidence)
+
+
+def _about(code: str, label: str, message: str, name: str, value: Any, origin: Origin, remedy: str) -> Diagnostic:
+    evidence = (Evidence(name, show_value(name, value), origin.source((name,))),)
+    return Diagnostic(code, label, "error", message, "", remedy, evidence)
+
+
+def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> list[Diagnostic]:
+    from trainspec.settings.sources.files import read_document
+
+    section = type(settings).field_kinds()[name].section
+    if section is None:
+        return []
+    if path.startswith(("{", "[")):
+        return [
+            _about("VAL106", "malformed", f"{name} is neither a path nor valid JSON", name, path, origin, "mend it")
+        ]
+    cited = Evidence(name, show_value(name, path), origin.source((name,)))
+    try:
+        document = read_document(path)
+    except SourceError as error:
+        return [replace(item, evidence=(cited, *item.evidence)) for item in error.diagnostics]
+    kinds = section_kinds(section)
+    typed = {
+        key: coerce(kinds[key], item, Manner.DOCUMENT) if key in kinds else item
+        for key, item in document.values.items()
+    }
+    try:
+        origin.resolved[name] = section.model_validate(typed)
+    except ValidationError as error:
+        locate: Callable[[tuple[str, ...]], Source] = lambda path: document.source(path[1:])  # noqa: E731
+        return diagnose(error, kinds, locate, prefix=(name,))
+    return []

@@ -1,0 +1,97 @@
+"""The ways in: documents, files, this process's sources and changes, each to one judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from trainspec.settings.diagnostics import Diagnostic, SourceError
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.judging.judgement import Context, Verdict, document_context
+from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
+from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.reading import Reading, constructor_layer
+from trainspec.settings.values.coercion import Manner
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.sources.files import Document
+
+S = TypeVar("S", bound="Settings")
+
+
+def judge_process(settings: Settings, arguments: dict[str, Any]) -> None:
+    """Fill `settings` from this process's sources with the constructor's arguments over them."""
+    from trainspec.settings.sources.process import process_layers
+
+    cls = type(settings)
+    layers, diagnostics = process_layers(cls)
+    above, more = constructor_layer(cls, arguments)
+    context = Context((*layers, above), [*diagnostics, *more])
+    cls.__pydantic_validator__.validate_python(context.values, self_instance=settings, context=context)
+
+
+def from_layers(cls: type[S], layers: list[Layer], diagnostics: list[Diagnostic], *, quiet: bool = False) -> Verdict:
+    """Judge sources that were read already, without raising."""
+    return _verdict_on(cls, Context(tuple(layers), list(diagnostics), quiet=quiet))
+
+
+def check_document(cls: type[S], data: Any) -> Verdict:
+    """Judge a parsed document, without raising or warning."""
+    return _verdict_on(cls, document_context(cls, data, quiet=True))
+
+
+def _verdict_on(cls: type[S], context: Context) -> Verdict:
+    try:
+        settings = _settings_in(cls, context)
+    except ValidationError as error:
+        return Verdict(None, context.diagnostics or diagnose(error, cls.field_kinds(), lambda path: None))
+    return Verdict(settings, context.diagnostics)
+
+
+def settings_from_document(cls: type[S], read: Callable[[], Document], *, ignore_unknown: bool = False) -> S:
+    """Settings from a file alone; raises ValidationError (also where it cannot be read), and warns."""
+    from trainspec.settings.sources.files import document_layer
+
+    try:
+        document = read()
+    except SourceError as error:
+        raise validation_error(cls, error.diagnostics) from None
+    layer, diagnostics = document_layer(cls, document, ignore_unknown=ignore_unknown)
+    return _settings_in(cls, Context((layer,), diagnostics))
+
+
+def _settings_in(cls: type[S], context: Context) -> S:
+    settings: S = cls.__pydantic_validator__.validate_python(context.values, context=context)
+    return settings
+
+
+def changed(settings: S, changes: dict[str, Any], kind: SourceKind) -> S:
+    """New settings: what was said, with changes over it; a changed mapping is replaced, not merged."""
+    cls = type(settings)
+    reading = Reading(cls, kind, Manner.CONSTRUCTOR, lambda path: Source(kind, path[0]))
+    above = reading.read(changes)
+    said = {name: settings.__dict__[name] for name in settings.__pydantic_fields_set__}
+    context = Context(
+        (*_layers_of(settings, said), above),
+        reading.diagnostics,
+        says_post_init=kind is SourceKind.CONSTRUCTOR,
+        values={**said, **above.values},
+    )
+    context.concerning = frozenset((*above.values, *changes))
+    context.carried = {name: value for name, value in _files_of(settings).items() if name not in above.values}
+    return _settings_in(cls, context)
+
+
+def _layers_of(settings: Settings, said: dict[str, Any]) -> tuple[Layer, ...]:
+    if settings.origin is not None:
+        return settings.origin.layers
+    return (Layer(SourceKind.DOCUMENT, said, lambda path: Source(SourceKind.DOCUMENT)),)
+
+
+def _files_of(settings: Settings) -> dict[str, Any]:
+    """What values that name a file resolved to, so that a change elsewhere does not read it again."""
+    resolved = settings.origin.resolved if settings.origin is not None else {}
+    return {name: value for name, value in resolved.items() if isinstance(settings.__dict__.get(name), str)}

@@ -1,0 +1,96 @@
+"""What one source says, and all that sources say together: the later over the earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.diagnostic import Diagnostic, Evidence
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.text.redaction import show_value
+
+Path = tuple[str, ...]
+Locate = Callable[[Path], Source]
+
+
+@dataclass
+class Layer:
+    """What one source says: settings by name, and where each stands in the source."""
+
+    kind: SourceKind
+    values: dict[str, Any]
+    locate: Locate
+    spelled: dict[Path, Path] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+    def source(self, path: Path) -> Source:
+        """The place of the setting at `path` in the source, under the name it has there."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.spelled:
+                return self.locate((*self.spelled[path[:length]], *path[length:]))
+        return self.locate(path)
+
+    def holds(self, path: Path) -> bool:
+        """Whether this source says something at `path`."""
+        found: Any = self.values
+        for key in path:
+            if not isinstance(found, Mapping) or key not in found:
+                return False
+            found = found[key]
+        return True
+
+    def value(self, path: Path) -> Any:
+        """What the source says at `path`; None where it says nothing."""
+        found: Any = self.values
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
+
+
+@dataclass
+class Origin:
+    """The sources that settings were put together from, weakest first, and what values that name files resolved to."""
+
+    layers: tuple[Layer, ...] = ()
+    resolved: dict[str, Any] = field(default_factory=dict)
+
+    def source(self, path: Path) -> Source | None:
+        """Where the value at `path` stands: in the strongest source that says something there."""
+        for layer in reversed(self.layers):
+            if layer.holds(path):
+                return layer.source(path)
+        return None
+
+
+def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic]) -> dict[str, Any]:
+    """All layers as one, the later over the earlier; mappings key by key."""
+    if len(layers) == 1:
+        return layers[0].values
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in layer.values.items():
+            below = merged.get(name)
+            if isinstance(value, dict) and isinstance(below, str):
+                diagnostics.append(_keys_over_text(name, below, value, Origin(layers), layer))
+            merged[name] = _over(below, value)
+    return merged
+
+
+def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer) -> Diagnostic:
+    """Keys cannot be laid over a file that a weaker source names, and dropping what it says would be silent."""
+    weaker = next(other for other in reversed(origin.layers) if other.values.get(name) is below)
+    evidence = (
+        Evidence(name, show_value(name, below), weaker.source((name,))),
+        Evidence(name, show_value(name, value), layer.source((name, *list(value)[:1]))),
+    )
+    message = f"{name} is text in one source and keys of a mapping in a stronger one"
+    code = CODES["SRC113"]
+    return Diagnostic("SRC113", code.name, "error", message, code.reason, "give all of it in one source", evidence)
+
+
+def _over(below: Any, above: Any) -> Any:
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
+    return above

@@ -1,0 +1,1 @@
+"""What single values may be: choices, types, kinds, and what text of a variable or flag means."""

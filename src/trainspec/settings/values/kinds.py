@@ -1,0 +1,174 @@
+"""What a field's annotation lets in, read once per class: for parsing strings and for saying what was expected."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, SecretStr, Strict
+from pydantic.fields import FieldInfo
+
+from trainspec.settings.values.lazy import LazySection
+
+
+@dataclass
+class Kind:
+    """The shapes of value that an annotation accepts, and the phrase that tells a person so."""
+
+    boolean: bool = False
+    integer: bool = False
+    number: bool = False
+    text: bool = False
+    secret: bool = False
+    null: bool = False
+    choices: tuple[Any, ...] = ()
+    items: Kind | None = None
+    mapping: bool = False
+    values: Kind | None = None
+    lazy: LazySection | None = None
+    direct: type[BaseModel] | None = None
+    other: bool = False
+    lenient: bool = False
+    phrases: list[str] = field(default_factory=list)
+
+    @property
+    def expected(self) -> str:
+        """What the field takes, in words: `a whole number >= 1, or null`."""
+        phrases = list(dict.fromkeys(self.phrases)) or ["a valid value"]
+        return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])}, or {phrases[-1]}"
+
+    @property
+    def section(self) -> type[BaseModel] | None:
+        """The model of a mapping with known keys, imported when asked for."""
+        return self.lazy.model() if self.lazy is not None else self.direct
+
+    @property
+    def takes_strings(self) -> bool:
+        """Whether a string is a value here as it stands, not the spelling of another type."""
+        return self.text or self.secret or self.other or bool(self.choices)
+
+    @property
+    def only_choices(self) -> bool:
+        """Whether a string is a value here only where it is one of the choices."""
+        return bool(self.choices) and not (self.text or self.secret or self.other)
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the field is a plain on/off switch, so that a bare flag means true."""
+        return self.boolean and not (self.integer or self.number or self.text or self.choices or self.items)
+
+
+# Beyond, a list of choices hides the message; `trainspec explain FIELD` has them all.
+_MOST_SHOWN = 12
+_UNIONS = (Union, types.UnionType)
+_BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
+
+
+def kind_of_field(info: FieldInfo) -> Kind:
+    """The kind of a pydantic field, its own constraints included."""
+    kind = Kind()
+    _absorb(kind, info.annotation, tuple(info.metadata))
+    return kind
+
+
+def _absorb(kind: Kind, annotation: Any, metadata: tuple[Any, ...]) -> None:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *more = get_args(annotation)
+        _absorb(kind, inner, (*more, *metadata))
+    elif lazy := next((item for item in metadata if isinstance(item, LazySection)), None):
+        kind.lazy, kind.mapping = lazy, True
+        kind.phrases.append(f"a mapping with keys of {lazy.home.partition(':')[2]}")
+    elif origin in _UNIONS:
+        for member in get_args(annotation):
+            _absorb(kind, member, metadata)
+    elif origin is Literal:
+        _absorb_choices(kind, get_args(annotation))
+    elif isinstance(annotation, TypeVar) or annotation is Any:
+        kind.other = True
+    elif origin is not None:
+        _absorb_container(kind, origin, get_args(annotation))
+    elif isinstance(annotation, type):
+        _absorb_class(kind, annotation, metadata)
+    else:
+        kind.other = True
+
+
+def _absorb_choices(kind: Kind, values: tuple[Any, ...]) -> None:
+    kind.choices += tuple(value for value in values if value is not None)
+    if None in values:
+        _absorb_class(kind, type(None), ())
+    shown = [str(value).lower() if isinstance(value, bool) else str(value) for value in values if value is not None]
+    if len(shown) > _MOST_SHOWN:
+        kind.phrases.append(f"one of its {len(shown)} choices")
+    else:
+        kind.phrases.append(shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}")
+
+
+def _absorb_container(kind: Kind, origin: Any, arguments: tuple[Any, ...]) -> None:
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        kind.mapping = True
+        if len(arguments) == 2 and arguments[1] is not Any:
+            kind.values = Kind()
+            _absorb(kind.values, arguments[1], ())
+        kind.phrases.append("a mapping")
+    elif isinstance(origin, type) and issubclass(origin, list | tuple | set | frozenset):
+        kind.items = Kind()
+        for argument in arguments:
+            if argument is not Ellipsis:
+                _absorb(kind.items, argument, ())
+        kind.lenient |= kind.items.lenient
+        kind.phrases.append(f"a list, each item {kind.items.expected}" if arguments else "a list")
+    else:
+        kind.other = True
+
+
+def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
+    if cls is type(None):
+        kind.null = True
+        kind.phrases.append("null")
+    elif cls is bool:
+        kind.boolean = True
+        kind.lenient |= not _is_strict(metadata)
+        kind.phrases.append("true or false")
+    elif cls is int:
+        kind.integer = True
+        kind.lenient |= not _is_strict(metadata)
+        kind.phrases.append("a whole number" + _bounds(metadata))
+    elif cls is float:
+        kind.number = True
+        kind.lenient |= not _is_strict(metadata)
+        kind.phrases.append("a finite number" + _bounds(metadata))
+    elif issubclass(cls, Enum):
+        _absorb_choices(kind, tuple(member.value for member in cls))
+    elif cls is str:
+        kind.text = True
+        kind.phrases.append("text")
+    elif issubclass(cls, SecretStr):
+        kind.secret = True
+        kind.phrases.append("text (a secret)")
+    elif issubclass(cls, list | tuple | set | dict):
+        _absorb_container(kind, cls, ())
+    elif issubclass(cls, BaseModel):
+        kind.direct, kind.mapping = cls, True
+        kind.phrases.append(f"a mapping with keys of {cls.__name__}")
+    else:
+        kind.other = True
+
+
+def _bounds(metadata: tuple[Any, ...]) -> str:
+    parts = []
+    for item in metadata:
+        for constraint in getattr(item, "metadata", None) or (item,):
+            for bound, (attribute, sign) in _BOUNDS.items():
+                if isinstance(constraint, bound):
+                    parts.append(f"{sign} {getattr(constraint, attribute)}")
+    return f" {' and '.join(parts)}" if parts else ""
+
+
+def _is_strict(metadata: tuple[Any, ...]) -> bool:
+    return any(isinstance(item, Strict) for item in metadata)

@@ -1,0 +1,101 @@
+"""`args.provenance`: where each value came from, what it overrode, what follows from what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainspec.settings.base import Settings
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.views.derived import DERIVATIONS
+from trainspec.text.redaction import HIDDEN, show_value
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Overridden:
+    """A weaker source that said something else."""
+
+    value: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The value that holds, as shown (redacted), its source, and what it overrode, strongest first."""
+
+    value: str
+    source: Source
+    overrode: tuple[Overridden, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        overrode = [{"value": item.value, "source": item.source.to_dict()} for item in self.overrode]
+        return {"value": self.value, "source": self.source.to_dict(), "overrode": overrode}
+
+    def __str__(self) -> str:
+        over = "".join(f", over {item.value} from {item.source}" for item in self.overrode)
+        return f"{self.value}  ({self.source}{over})"
+
+
+class Provenance(Mapping[str, Entry]):
+    """A mapping from every setting (and dotted key of a mapping setting) to its Entry."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __getitem__(self, name: str) -> Entry:
+        path = tuple(name.split("."))
+        if path[0] not in type(self._settings).__pydantic_fields__:
+            raise KeyError(name)
+        value = self._read(path)
+        said = path[0] in self._settings.__pydantic_fields_set__
+        if not said or (len(path) == 1 and self._follows(path[0], value)):
+            return Entry(self._show(name, value), self._unsaid(path[0], value))
+        sources = self._sources(path)
+        overrode = tuple(Overridden(self._show(name, weaker), source) for weaker, source in sources[1:])
+        return Entry(self._show(name, value), sources[0][1], overrode)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The keys of other programs that `ignore_unknown` passed over."""
+        origin = self._settings.origin
+        return tuple(name for layer in (origin.layers if origin is not None else ()) for name in layer.ignored)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(type(self._settings).__pydantic_fields__)
+
+    def __len__(self) -> int:
+        return len(type(self._settings).__pydantic_fields__)
+
+    def _read(self, path: Path) -> Any:
+        value: Any = getattr(self._settings, path[0])
+        for key in path[1:]:
+            if not hasattr(value, "keys") or key not in value:
+                raise KeyError(".".join(path))
+            value = value[key]
+        return value
+
+    def _show(self, name: str, value: Any) -> str:
+        secret = name.partition(".")[0] in type(self._settings).secret_fields()
+        return HIDDEN if secret and value is not None else show_value(name, value)
+
+    def _follows(self, name: str, value: Any) -> bool:
+        """Whether the user left open (by null or false) what other settings then fill in."""
+        stored = self._settings.__dict__[name]
+        open_ = stored is None or stored is False
+        return name in DERIVATIONS and open_ and bool(value) and bool(DERIVATIONS[name].follows_from)
+
+    def _unsaid(self, name: str, value: Any) -> Source:
+        if self._follows(name, value) or (name in DERIVATIONS and value != self._settings.__dict__[name]):
+            follows_from = DERIVATIONS[name].follows_from
+            if follows_from:
+                return Source(SourceKind.DERIVED, ", ".join(follows_from))
+        return Source(SourceKind.DEFAULT)
+
+    def _sources(self, path: Path) -> list[tuple[Any, Source]]:
+        origin = self._settings.origin
+        layers = origin.layers if origin is not None else ()
+        found = [(layer.value(path), layer.source(path)) for layer in reversed(layers) if layer.holds(path)]
+        return found or [(None, Source(SourceKind.DOCUMENT))]

@@ -1,0 +1,26 @@
+"""The settings of a run as the JSON documents that lie in its checkpoints and its output folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainspec.text.redaction import redact_url
+
+if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
+
+
+def settings_document(args: TrainingArguments) -> dict[str, Any]:
+    """What the user said, secrets and credentials in URLs left out."""
+    return _without_credentials(args.to_dict())
+
+
+def resolved_document(args: TrainingArguments) -> dict[str, Any]:
+    """Every setting with the value that holds and its source: what was not said means the same years later."""
+    sources = {name: str(entry.source) for name, entry in args.provenance.items()}
+    values = _without_credentials(args.to_dict(derived=True))
+    return {name: {"value": value, "source": sources[name]} for name, value in values.items()}
+
+
+def _without_credentials(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: redact_url(value) if isinstance(value, str) else value for name, value in values.items()}

@@ -1,0 +1,105 @@
+"""Where a run goes on from, and what keeps it from doing so."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from trainspec.settings.diagnostics import Diagnostic, finding
+from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.storage import StorageError, Store
+from trainspec.training.checkpoint import Checkpoint, CheckpointError, newest_valid, open_checkpoint
+from trainspec.training.checkpoint.contents import why_not_resumable
+from trainspec.training.checkpoint.model_files import ADAPTER_TORCH_WEIGHTS, ADAPTER_WEIGHTS, restore_model
+from trainspec.training.checkpoint.weights import SAFETENSORS, TORCH_WEIGHTS
+from trainspec.training.errors import NoModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.state import TrainerState
+
+logger = logging.getLogger(__name__)
+
+
+def look_for_checkpoint(
+    output: Callable[[], Store], wanted: str | bool | None
+) -> tuple[Checkpoint | None, list[Diagnostic]]:
+    """The checkpoint that a value of resume_from_checkpoint means, and what is wrong with it."""
+    if not wanted:
+        return None, []
+    try:
+        found = find_checkpoint(output, wanted)
+    except (CheckpointError, StorageError) as error:
+        return None, [_no_checkpoint(wanted, str(error))]
+    reason = why_not_resumable(found)
+    return (found, []) if reason is None else (None, [_incomplete(wanted, reason)])
+
+
+def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoint:
+    """The one at that path or URL; for True and "latest" the newest valid one in the output folder."""
+    if isinstance(wanted, str) and wanted != "latest":
+        return open_checkpoint(wanted)
+    store = output()
+    found = newest_valid(store, lambda error: logger.warning("passed over: %s", error))
+    if found is None:
+        raise CheckpointError(store.url, "it holds no valid checkpoint to resume from")
+    return found
+
+
+def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:
+    return finding(
+        "RUN110",
+        PREFLIGHT_CODES["RUN110"].name,
+        "there is no checkpoint to resume from",
+        values={"resume_from_checkpoint": wanted},
+        reason=reason,
+        remedy="name another checkpoint, or leave resume_from_checkpoint out to start from the beginning",
+    )
+
+
+def _incomplete(wanted: str | bool, reason: str) -> Diagnostic:
+    return finding(
+        "RUN111",
+        PREFLIGHT_CODES["RUN111"].name,
+        "the checkpoint holds a model, but not what training needs to go on from it",
+        values={"resume_from_checkpoint": wanted},
+        reason=reason,
+        remedy="resume from a checkpoint saved with save_only_model: false",
+    )
+
+
+def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Store) -> None:
+    """For a command that does not train: the weights of resume_from_checkpoint, else of the model in output_dir."""
+    if args.resume_from_checkpoint:
+        load_weights(model, find_checkpoint(lambda: output, args.resume_from_checkpoint))
+        return
+    names = [entry.name for entry in output.entries() if "/" not in entry.name]
+    if not any(name in names for name in MODEL_FILES):
+        raise NoModelError(
+            f"do_train is false and there is no trained model: {output.url} holds none of {', '.join(MODEL_FILES)}; "
+            "train first, or set resume_from_checkpoint"
+        )
+    restore_model(model, output.read_bytes, names, output.url)
+
+
+MODEL_FILES = (SAFETENSORS, TORCH_WEIGHTS, ADAPTER_WEIGHTS, ADAPTER_TORCH_WEIGHTS)
+
+
+def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) -> None:
+    """The best checkpoint's weights into the model, where load_best_model_at_end says so."""
+    if not args.load_best_model_at_end or state.best_model_checkpoint is None:
+        return
+    try:
+        load_weights(model, open_checkpoint(state.best_model_checkpoint))
+    except (CheckpointError, StorageError) as error:
+        logger.warning("the best model is not loaded, the last one stays: %s", error)
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
+    """A checkpoint's weights into the model. Raises WeightsMismatchError for those of another model."""
+    names = [file.name for file in checkpoint.manifest.files]
+    restore_model(model, checkpoint.read, names, checkpoint.url)

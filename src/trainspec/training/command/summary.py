@@ -1,0 +1,81 @@
+"""What a person wants to know when a run is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from trainspec.text.redaction import redact_url
+from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.storage import Store
+    from trainspec.training.state import TrainerState
+
+_FILES = {
+    "model.safetensors": "model",
+    "pytorch_model.bin": "model",
+    "predictions.jsonl": "predictions",
+    "metrics.jsonl": "metrics",
+    "loss.png": "loss curves",
+}
+_SPEED = ("_runtime", "_per_second")
+
+
+@dataclass
+class Outcome:
+    """The metrics of each phase that ran."""
+
+    train: Mapping[str, float] = field(default_factory=dict)
+    evaluation: Mapping[str, float] = field(default_factory=dict)
+    test: Mapping[str, float] = field(default_factory=dict)
+
+
+def render_summary(args: TrainingArguments, state: TrainerState, outcome: Outcome, output: Store) -> str:
+    rows: list[tuple[str, str]] = []
+    if outcome.train:
+        rows += _training(args, state, outcome.train)
+    rows += [("evaluation", _numbers(outcome.evaluation, "eval_"))] if outcome.evaluation else []
+    rows += [("test", _numbers(outcome.test, "test_"))] if outcome.test else []
+    rows += _places(output)
+    width = max((len(name) for name, _ in rows), default=0)
+    title = f"run {redact_url(args.run_name or '')}"
+    return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])
+
+
+def _training(args: TrainingArguments, state: TrainerState, metrics: Mapping[str, float]) -> list[tuple[str, str]]:
+    rows = [
+        ("updates", f"{state.global_step:,} in {state.epoch:.4g} epochs"),
+        ("train loss", f"{metrics['train_loss']:.4g}"),
+        (
+            "runtime",
+            f"{metrics['train_runtime']:,.1f} s, {metrics['train_samples_per_second']:,.0f} samples/s",
+        ),
+    ]
+    if state.best_metric is not None:
+        kept = " (its weights are the model)" if args.load_best_model_at_end else ""
+        at = f"at update {state.best_global_step:,}"
+        rows.append(("best", f"{args.metric_for_best_model} {state.best_metric:.4g} {at}{kept}"))
+    return rows
+
+
+def _numbers(metrics: Mapping[str, float], prefix: str) -> str:
+    shown = {name: value for name, value in metrics.items() if name != "epoch" and not name.endswith(_SPEED)}
+    return "  ".join(
+        f"{name.removeprefix(prefix)} {value:.4g}"
+        if isinstance(value, float)
+        else f"{name.removeprefix(prefix)} {value}"
+        for name, value in shown.items()
+    )
+
+
+def _places(output: Store) -> list[tuple[str, str]]:
+    rows = [(what, output.child_url(name)) for name, what in _FILES.items() if output.exists(name)]
+    steps = checkpoint_folders(output)
+    if steps:
+        more = f" and {len(steps) - 1} before it" if len(steps) > 1 else ""
+        rows.append(("checkpoint", output.child_url(folder_name(steps[-1])) + more))
+    return rows

@@ -1,0 +1,166 @@
+"""The train command's work: a task through its phases, from preflight to the closing summary."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from trainspec.plan.batches import PlanError
+from trainspec.storage import StorageError, open_store
+from trainspec.tasks import TaskError, TaskParts, takes_settings
+from trainspec.training.checkpoint import CheckpointError
+from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
+from trainspec.training.checkpoint.documents import resolved_document, settings_document
+from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
+from trainspec.training.checkpoint.manifest import json_bytes
+from trainspec.training.checkpoint.resume import load_trained_weights
+from trainspec.training.command.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
+from trainspec.training.command.predictions import write_predictions
+from trainspec.training.command.summary import Outcome, render_summary
+from trainspec.training.errors import TrainingError
+from trainspec.training.findings.found import found
+from trainspec.training.preflight.output_folder import find_old_run
+from trainspec.training.preflight.preflight import PreflightError, check
+from trainspec.training.run import seeding
+from trainspec.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+
+FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
+
+_FORESEEN = (TaskError, TrainingError, PlanError, StorageError, CheckpointError)
+
+
+def run_task(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any = None) -> int:
+    """Train, evaluate and predict as the settings say; returns the exit code of the command."""
+    with _terminal_logging(args), terminable():
+        try:
+            sys.stdout.write(_run_phases(args, task, task_settings) + "\n")
+            return FINE
+        except PreflightError as error:
+            for item in error.diagnostics:
+                _say(item.render(color=sys.stderr.isatty()))
+            return FINDINGS
+        except _FORESEEN as error:
+            _say(f"error: {error}")
+            return COULD_NOT_RUN
+        except KeyboardInterrupt:
+            _say(_farewell(args, "interrupted"))
+            return INTERRUPTED
+        except Terminated:
+            _say(_farewell(args, "terminated"))
+            return TERMINATED
+
+
+def trains(args: TrainingArguments) -> bool:
+    """The train command trains, unless a source says do_train: false."""
+    return args.do_train or "do_train" not in args.model_fields_set
+
+
+def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any) -> str:
+    # The task makes the model, so its first weights depend on the seed.
+    seeding.prepare(args.seed, args.full_determinism)
+    parts = task(args, task_settings) if takes_settings(task) else task(args)
+    trainer = _trainer(args, parts)
+    output = open_store(args.output_dir)
+    outcome = Outcome()
+    if trains(args):
+        outcome.train = trainer.train().metrics
+        trainer.save_model()
+        output.write_bytes(TRAINER_STATE, json_bytes(trainer.state.to_dict()))
+        output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
+        output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
+    else:
+        check(trainer.preflight(trains=False))
+        load_trained_weights(trainer.model, args, output)
+    if args.do_eval:
+        outcome.evaluation = trainer.evaluate()
+    if args.do_predict:
+        prediction = trainer.predict(parts.test_dataset)
+        write_predictions(output, prediction)
+        outcome.test = prediction.metrics
+    return render_summary(args, trainer.state, outcome, output)
+
+
+class _CommandTrainer(Trainer):
+    """The command also minds what an earlier run left in output_dir, and what its phases need."""
+
+    def __init__(self, *, test_dataset: Any, **known: Any) -> None:
+        super().__init__(**known)
+        self._phases = {"do_eval": self.eval_dataset, "do_predict": test_dataset}
+
+    def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
+        old = find_old_run(self.args, self._output()) if trains else []
+        return [*old, *self._missing_data(), *super().preflight(trains=trains)]
+
+    def _missing_data(self) -> Iterator[Diagnostic]:
+        for phase, dataset in self._phases.items():
+            if getattr(self.args, phase) and dataset is None:
+                yield found(
+                    self.args,
+                    "RUN119",
+                    f"{phase} is on, but the task has no data for it",
+                    phase,
+                    remedy=f"set {phase}: false, or return that data set from the task",
+                )
+
+
+def _trainer(args: TrainingArguments, parts: TaskParts) -> Trainer:
+    return _CommandTrainer(
+        test_dataset=parts.test_dataset,
+        model=parts.model,
+        args=args,
+        data_collator=parts.data_collator,
+        train_dataset=parts.train_dataset,
+        eval_dataset=parts.eval_dataset,
+        compute_metrics=parts.compute_metrics,
+        preprocess_logits_for_metrics=parts.preprocess_logits_for_metrics,
+    )
+
+
+class _AroundTheBar(logging.Handler):
+    """Writes to stderr without tearing the progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+@contextmanager
+def _terminal_logging(args: TrainingArguments) -> Iterator[None]:
+    """The package's log on stderr while the command runs: at log_level, or from info on where that is passive."""
+    logger = logging.getLogger("trainspec")
+    before = logger.level, logger.propagate
+    handler = _AroundTheBar()
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel("INFO" if args.log_level == "passive" else str(args.log_level).upper())
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _farewell(args: TrainingArguments, what: str) -> str:
+    try:
+        output = open_store(args.output_dir)
+        steps = checkpoint_folders(output)
+    except StorageError:
+        steps = []
+    if not steps:
+        return f"{what}; no checkpoint had been written"
+    newest = output.child_url(folder_name(steps[-1]))
+    return f"{what}; the newest checkpoint is {newest}: set resume_from_checkpoint: latest to go on"

@@ -1,0 +1,35 @@
+"""The model as evaluation runs it, and everything back in its place afterwards."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from trainspec.training.evaluation.tracing import traced
+from trainspec.training.optimizers.behaviour import evaluating
+from trainspec.training.precision.full_eval import evaluating_in, full_eval_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+    from trainspec.training.trainer import Trainer
+
+
+@contextmanager
+def ready_for_evaluation(trainer: Trainer) -> Iterator[nn.Module]:
+    """In evaluation mode, with the weights that are of use, in the full-eval dtype, traced under jit_mode_eval."""
+    args, model = trainer.args, trainer.model_wrapped
+    dtype = full_eval_dtype(args)
+    was_training = model.training
+    with ExitStack() as stack:
+        stack.enter_context(evaluating(trainer.optimizer))
+        if dtype is not None:
+            stack.enter_context(evaluating_in(model, dtype))
+            stack.enter_context(trainer.precision.paused())
+        model.eval()
+        try:
+            yield traced(model) if args.jit_mode_eval else model
+        finally:
+            model.train(was_training)

@@ -1,0 +1,1 @@
+"""What preflight compares settings with, and how it says what it found."""

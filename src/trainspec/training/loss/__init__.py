@@ -1,0 +1,1 @@
+"""The loss of a batch, of a window of batches, and of all rows of an evaluation."""

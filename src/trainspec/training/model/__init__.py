@@ -1,0 +1,1 @@
+"""What settings do to a model, and what a model says of itself."""

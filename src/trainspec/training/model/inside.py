@@ -1,0 +1,58 @@
+"""What is under the wrappers that people and libraries put around a model, and what it says of itself."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from torch import nn
+
+
+def base_of(model: nn.Module) -> nn.Module:
+    """The module whose forward the user wrote: under torch.compile's and PEFT's wrappers."""
+    inner = unwrap(model)
+    get_base_model = getattr(inner, "get_base_model", None)
+    base = get_base_model() if callable(get_base_model) else inner
+    return base if isinstance(base, nn.Module) else inner
+
+
+def main_input_name(model: nn.Module) -> str | None:
+    """The batch key that holds what the model reads, where the model names it or is from transformers."""
+    base = base_of(model)
+    name = getattr(base, "main_input_name", None)
+    if isinstance(name, str):
+        return name
+    return "input_ids" if "input_ids" in inspect.signature(base.forward).parameters else None
+
+
+def shifts_labels(model: nn.Module) -> bool:
+    """Whether the loss is taken at every place but the first of a row, against the label one place on.
+
+    A module of your own says so with an attribute `shifts_labels = True`.
+    """
+    base = base_of(model)
+    said = getattr(base, "shifts_labels", None)
+    if said is not None:
+        return bool(said)
+    return hasattr(base, "config") and any(part in type(base).__name__ for part in ("CausalLM", "LMHead"))
+
+
+def takes_item_count(model: nn.Module) -> bool:
+    """Whether forward takes `num_items_in_batch`, to divide a summed loss by it."""
+    base = base_of(model)
+    said: Any = getattr(base, "accepts_loss_kwargs", None)
+    if said is not None:
+        return bool(said)
+    taken = inspect.signature(base.forward).parameters
+    if "num_items_in_batch" in taken:
+        return True
+    # Any keyword is a promise in transformers; elsewhere it may be passed on to something that takes none.
+    return hasattr(base, "config") and any(e.kind is inspect.Parameter.VAR_KEYWORD for e in taken.values())
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The module inside a compiled one, whose weights have their own names; any other module is returned as it is."""
+    # Asking for the type would import the compiler, which takes longer than most first steps.
+    while isinstance(inner := model._modules.get("_orig_mod"), nn.Module):
+        model = inner
+    return model

@@ -1,0 +1,1 @@
+"""Number formats: autocast and loss scaling, TF32, models in half precision, evaluation in another format."""

@@ -1,0 +1,1 @@
+"""What keeps valid settings from working here, told before anything is written."""

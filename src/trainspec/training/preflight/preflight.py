@@ -1,0 +1,105 @@
+"""Valid settings against the facts of this machine and this job, before anything is written. All findings at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from trainspec.settings.diagnostics import Diagnostic, errors_of
+from trainspec.training.data.row_needs import (
+    find_missing_labels,
+    find_ungroupable_rows,
+    find_unreadable_rows,
+    find_unused_columns,
+)
+from trainspec.training.findings.facts import Job, Machine
+from trainspec.training.hub import find_hub_needs
+from trainspec.training.model.activation_checkpointing import find_nothing_to_recompute
+from trainspec.training.model.compilation import find_uncompilable
+from trainspec.training.model.devices import find_missing_tpu, supports_bf16, supports_tf32
+from trainspec.training.model.liger import find_no_liger
+from trainspec.training.model.neftune import find_no_embeddings
+from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
+from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
+from trainspec.training.preflight import job_needs
+from trainspec.training.preflight.disk_space import find_full_disk
+from trainspec.training.preflight.output_folder import find_unwritable
+from trainspec.training.preflight.support import find_gaps
+from trainspec.training.run.memory import find_no_cache, find_unmeasurable_memory
+from trainspec.training.trackers.preflight import find_missing_trackers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import torch
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.findings.facts import Need
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["Job", "Machine", "PreflightError", "check", "examine", "look_around"]
+
+
+GENERAL: tuple[Need, ...] = (
+    job_needs.find_processes,
+    job_needs.find_metrics_by_batch,
+    find_number_formats,
+    find_apex,
+    find_missing_tpu,
+    find_missing_trackers,
+    find_hub_needs,
+    find_unmeasurable_memory,
+    find_uncompilable,
+    find_no_liger,
+)
+TRAINING: tuple[Need, ...] = (
+    job_needs.find_nothing_to_train,
+    job_needs.find_training_data,
+    job_needs.find_evaluation_data,
+    job_needs.find_unknown_metric,
+    find_unreadable_rows,
+    find_unused_columns,
+    find_ungroupable_rows,
+    find_missing_labels,
+    find_optimizer_needs,
+    find_lost_epsilon,
+    find_nothing_to_recompute,
+    find_no_embeddings,
+    find_no_cache,
+    find_full_disk,
+)
+
+
+class PreflightError(Exception):
+    """The run cannot do what the settings say here; `diagnostics` holds every finding."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n\n".join(item.render() for item in self.diagnostics))
+
+
+def look_around(device: torch.device) -> Machine:
+    return Machine(
+        device=device,
+        world_size=int(os.environ.get("WORLD_SIZE") or 1),
+        bf16=supports_bf16(device),
+        tf32=supports_tf32(device),
+    )
+
+
+def examine(args: TrainingArguments, machine: Machine, job: Job, *, trains: bool = True) -> list[Diagnostic]:
+    needs = [found for need in GENERAL for found in need(args, machine, job)]
+    if trains:
+        needs += [found for need in TRAINING for found in need(args, machine, job)]
+    return [*find_gaps(args), *needs, *find_unwritable(args)]
+
+
+def check(findings: Iterable[Diagnostic]) -> None:
+    """Raise PreflightError where there is an error among the findings; warnings are logged."""
+    found = list(findings)
+    if errors_of(found):
+        raise PreflightError(found)
+    for item in found:
+        logger.warning("%s", item.render())

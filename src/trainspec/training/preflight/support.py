@@ -1,0 +1,92 @@
+"""What this release does not drive yet. A setting of that kind is refused, never passed over in silence.
+
+Whatever is driven is read somewhere in this package; a test compares the two with the list of all settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training.findings.found import found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One setting with the values that are driven; `details` are settings that only matter together with it."""
+
+    field: str
+    driven: tuple[Any, ...]
+    what: str
+    details: tuple[str, ...] = ()
+
+    def is_asked_for(self, args: TrainingArguments) -> bool:
+        value = getattr(args, self.field)
+        if isinstance(value, (list, tuple, set)):
+            return any(entry not in self.driven for entry in value)
+        return value not in self.driven
+
+
+NOT_DRIVEN: tuple[Gap, ...] = (
+    Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),
+    Gap("deepspeed", (None,), "DeepSpeed"),
+    Gap("accelerator_config", (None,), "dealing batches to processes"),
+    Gap("parallelism_config", (None,), "device meshes"),
+)
+
+# These say how several processes work together. Runs have one process, where they
+# change nothing; a configuration that sets them is not wrong, but its author should know.
+WITHOUT_EFFECT_YET: dict[str, Any] = {
+    "ddp_backend": None,
+    "ddp_find_unused_parameters": None,
+    "ddp_bucket_cap_mb": None,
+    "ddp_broadcast_buffers": None,
+    "ddp_timeout": 1800,
+    "eval_use_gather_object": False,
+    "save_on_each_node": False,
+    "log_level_replica": "warning",
+    "log_on_each_node": True,
+    "average_tokens_across_devices": True,
+}
+
+# By contract: accepted for the sake of old configurations; the settings themselves warn of it.
+RETIRED = ("use_mps_device",)
+
+
+def find_gaps(args: TrainingArguments) -> Iterator[Diagnostic]:
+    """A finding for every setting that asks for what is not there."""
+    for gap in NOT_DRIVEN:
+        if gap.is_asked_for(args):
+            yield _refusal(gap, args)
+    idle = [name for name, usual in WITHOUT_EFFECT_YET.items() if getattr(args, name) != usual]
+    if idle:
+        yield found(
+            args,
+            "RUN102",
+            f"{', '.join(idle)}: no effect, because this run is a single process",
+            *idle,
+            remedy="nothing has to be done; leave them out to make this notice go away",
+            severity="warning",
+        )
+
+
+def _refusal(gap: Gap, args: TrainingArguments) -> Diagnostic:
+    said = [gap.field, *(name for name in gap.details if name in args.model_fields_set)]
+    return found(
+        args,
+        "RUN101",
+        f"{gap.field}: {gap.what} cannot be had in this release",
+        *said,
+        remedy=f"leave {gap.field} out" + _choices(gap),
+    )
+
+
+def _choices(gap: Gap) -> str:
+    names = [value for value in gap.driven if isinstance(value, str) and value]
+    return f", or use one of {', '.join(names)}" if names else ""

@@ -1,0 +1,117 @@
+"""From settings, data and perhaps a checkpoint to the parts of a run."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
+from trainspec.plan.events import Cadence
+from trainspec.plan.steps import epochs_touched, total_updates
+from trainspec.storage import open_store
+from trainspec.training import data
+from trainspec.training.checkpoint.contents import Contents, unpack
+from trainspec.training.checkpoint.resume import load_weights
+from trainspec.training.optimizers import safe_types
+from trainspec.training.optimizers.behaviour import announce_length, training_mode
+from trainspec.training.run.keeper import CheckpointKeeper
+from trainspec.training.run.parts import RunParts
+from trainspec.training.run.running_loss import RunningLoss
+from trainspec.training.run.tokens import TokenCounter
+from trainspec.training.state import TrainerState
+from trainspec.training.trackers import TrackerGroup, build_trackers
+
+if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.trainer import Trainer
+
+logger = logging.getLogger(__name__)
+
+
+def wire(trainer: Trainer, checkpoint: Checkpoint | None) -> RunParts:
+    """The parts of a run that starts at the beginning, or where the checkpoint was written."""
+    args = trainer.args
+    contents = None
+    if checkpoint is not None:
+        known = () if trainer.given[0] is not None else safe_types(args.optim)
+        contents = unpack(checkpoint, with_model=False, safe_types=known)
+        load_weights(trainer.model, checkpoint)
+    loader = trainer.get_train_dataloader()
+    cut = cut_training_epoch(args, loader)
+    total = total_updates(args.max_steps, args.num_train_epochs, cut.updates)
+    trainer.state = _state(args, cut, total, contents)
+    optimizer = trainer.create_optimizer()
+    announce_length(optimizer, args, total)
+    parts = RunParts(
+        model=trainer.model_wrapped,
+        loader=loader,
+        optimizer=optimizer,
+        schedule=trainer.create_scheduler(total, optimizer),
+        precision=trainer.precision,
+        strategy=trainer.strategy,
+        state=trainer.state,
+        cadence=Cadence.of(args, total, cut.updates),
+        losses=RunningLoss(trainer.device, args.logging_nan_inf_filter, copies=args.torch_compile),
+        keeper=CheckpointKeeper(
+            args,
+            open_store(args.output_dir),
+            replaces_old_run=args.overwrite_output_dir and checkpoint is None,
+        ),
+        trackers=build_trackers(args) if trainer.is_world_process_zero() else TrackerGroup([]),
+        tokens=TokenCounter(args, trainer.model, trainer.processing_class, trainer.label_names),
+        label_names=trainer.label_names,
+        resumed_from=checkpoint,
+    )
+    if contents is not None:
+        _restore(parts, contents)
+    training_mode(optimizer)
+    return parts
+
+
+def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
+    """An epoch as plan cuts it; a loader that somebody else built is asked for its own length."""
+    size, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps
+    rows, micro_batches = data.epoch_lengths(loader)
+    if rows is not None and isinstance(getattr(loader, "sampler", None), data.EpochSampler):
+        return cut_epoch(
+            rows,
+            per_device_batch_size=size,
+            accumulation_steps=accumulation,
+            drop_last=args.dataloader_drop_last,
+        )
+    updates = None if micro_batches is None else updates_per_epoch(micro_batches, accumulation)
+    return Batches(size, size * accumulation, micro_batches, updates, dropped_rows=0)
+
+
+def _state(args: TrainingArguments, cut: Batches, total: int, contents: Contents | None) -> TrainerState:
+    state = TrainerState() if contents is None else TrainerState.from_dict(dict(contents.trainer_state))
+    if contents is not None and state.train_batch_size != args.per_device_train_batch_size:
+        logger.warning(
+            "the checkpoint was written with per_device_train_batch_size %s, now it is %s: the run goes on at the same "
+            "batch number, which is another place in the data",
+            state.train_batch_size,
+            args.per_device_train_batch_size,
+        )
+    if args.ignore_data_skip:
+        state.batch_in_epoch = 0
+    state.max_steps = total
+    state.updates_per_epoch = cut.updates
+    state.num_train_epochs = epochs_touched(total, cut.updates) or 0
+    state.train_batch_size = args.per_device_train_batch_size
+    cadence = Cadence.of(args, total, cut.updates)
+    state.logging_steps, state.eval_steps, state.save_steps = (
+        cadence.logging_every,
+        cadence.eval_every,
+        cadence.save_every,
+    )
+    return state
+
+
+def _restore(parts: RunParts, contents: Contents) -> None:
+    """Random states are not restored here: making the first batches may still draw from them."""
+    parts.optimizer.load_state_dict(dict(contents.optimizer or {}))
+    parts.schedule.load_state_dict(dict(contents.scheduler or {}))
+    parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
+    if parts.state.running_loss:
+        parts.losses.load_state_dict(parts.state.running_loss)

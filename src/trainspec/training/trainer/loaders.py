@@ -1,0 +1,60 @@
+"""Loaders for training, evaluation and prediction, as people override them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training import data
+from trainspec.training.model.inside import main_input_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+    from torch import nn
+
+    from trainspec.settings.arguments import TrainingArguments
+
+
+class Feeding:
+    args: TrainingArguments
+    model: nn.Module
+    device: torch.device
+    train_dataset: Any
+    eval_dataset: Any
+    data_collator: Callable[[Any], Any]
+    label_names: list[str]
+    _kept_loaders: data.KeptLoaders
+
+    def get_train_dataloader(self) -> Any:
+        """A loader of the training data in a new order each epoch. Raises ValueError where there is none."""
+        if self.train_dataset is None:
+            raise ValueError("training needs data: pass train_dataset to the Trainer")
+        return data.train_loader(
+            self.train_dataset,
+            self.args,
+            self._collator(),
+            self.device,
+            model_input_name=main_input_name(self.model),
+        )
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """A loader of a data set, of the Trainer's own, or of the one among those that has this name."""
+        chosen = self.eval_dataset if eval_dataset is None else eval_dataset
+        if isinstance(chosen, str):
+            chosen = self.eval_dataset[chosen]
+        if chosen is None:
+            raise ValueError("evaluation needs data: pass eval_dataset to the Trainer or to evaluate()")
+        return self._kept_loaders.get(chosen, lambda: self._in_order(chosen))
+
+    def get_test_dataloader(self, test_dataset: Any) -> Any:
+        return self._in_order(test_dataset)
+
+    def _in_order(self, dataset: Any) -> Any:
+        return data.eval_loader(dataset, self.args, self._collator(), self.device)
+
+    def _collator(self) -> data.Collator:
+        accepted = data.accepted_names(self.model) if self.args.remove_unused_columns else None
+        if accepted is None:
+            return self.data_collator
+        return data.ColumnFilter(self.data_collator, accepted, self.label_names)
