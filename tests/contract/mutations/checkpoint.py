@@ -60,13 +60,13 @@ MUTATIONS = (
     ),
     Mutation(
         "save_safetensors",
-        "training/trainer/publishing.py",
+        "training/trainer/files.py",
         "save_safetensors=self.args.save_safetensors,",
         "save_safetensors=True,",
     ),
     Mutation(
         "save_safetensors",
-        "training/trainer/publishing.py",
+        "training/trainer/files.py",
         "save_safetensors=self.args.save_safetensors,",
         "save_safetensors=False,",
     ),

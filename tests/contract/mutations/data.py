@@ -23,8 +23,8 @@ COLUMNS = (
     ),
     Mutation(
         "label_names",
-        "training/trainer/trainer.py",
-        "outputs.label_names(model, self.args.label_names)",
+        "training/run/model.py",
+        "outputs.label_names(model, args.label_names)",
         "outputs.label_names(model, None)",
     ),
     Mutation("label_names", "training/model/outputs.py", 'if "label" in name or', 'if name == "labels" or'),
@@ -52,8 +52,8 @@ ORDER = (
     Mutation(
         "data_seed",
         "training/trainer/trainer.py",
-        "with data.undisturbed(), ready_for_evaluation(self) as model:",
-        "with ready_for_evaluation(self) as model:",
+        "with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:",
+        "with ready_for_evaluation(self.parts, self.args) as model:",
     ),
     Mutation("ignore_data_skip", "training/run/build.py", "if args.ignore_data_skip:", "if False:"),
     Mutation("ignore_data_skip", "training/run/build.py", "if args.ignore_data_skip:", "if True:"),

@@ -56,8 +56,8 @@ ADVANCED = (
     Mutation(
         "neftune_noise_alpha",
         "training/run/model.py",
-        "noisy_embeddings(model, args.neftune_noise_alpha)",
-        "noisy_embeddings(model, None)",
+        "noisy_embeddings(parts.model, args.neftune_noise_alpha)",
+        "noisy_embeddings(parts.model, None)",
     ),
     Mutation(
         "neftune_noise_alpha",
@@ -76,7 +76,7 @@ ADVANCED = (
     Mutation(
         "include_tokens_per_second",
         "training/run/session.py",
-        "tokens=parts.tokens_seen if trainer.args.include_tokens_per_second else 0,",
+        "tokens=training.tokens_seen if trainer.args.include_tokens_per_second else 0,",
         "tokens=0,",
     ),
     Mutation(
@@ -88,8 +88,8 @@ ADVANCED = (
     Mutation(
         "include_tokens_per_second",
         "training/run/session.py",
-        "tokens=parts.tokens_seen if trainer.args.include_tokens_per_second else 0,",
-        "tokens=parts.tokens_seen,",
+        "tokens=training.tokens_seen if trainer.args.include_tokens_per_second else 0,",
+        "tokens=training.tokens_seen,",
     ),
     Mutation(
         "include_num_input_tokens_seen",
@@ -115,14 +115,14 @@ ADVANCED = (
     Mutation(
         "restore_callback_states_from_checkpoint",
         "training/run/session.py",
-        "if parts.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:",
+        "if training.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:",
         "if False:",
     ),
     Mutation(
         "restore_callback_states_from_checkpoint",
         "training/run/session.py",
-        "if parts.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:",
-        "if parts.resumed_from is not None:",
+        "if training.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:",
+        "if training.resumed_from is not None:",
     ),
     Mutation(
         "stop_on_nonfinite",

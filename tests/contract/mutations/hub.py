@@ -69,8 +69,8 @@ MUTATIONS = (
     ),
     Mutation(
         "hub_strategy",
-        "training/run/session.py",
-        "if trainer.args.push_to_hub and trainer.args.hub_strategy == HubStrategy.END:",
+        "training/trainer/publishing.py",
+        "if self.args.push_to_hub and self.args.hub_strategy == HubStrategy.END:",
         "if False:",
     ),
     Mutation("hub_token", PUBLISHER, "secret = self._args.hub_token", "secret = None"),

@@ -50,17 +50,17 @@ NUMBERS = (
     Mutation(
         "max_grad_norm",
         "training/run/loop.py",
-        "clip_gradients(parts.parameters, self._args.max_grad_norm)",
-        "clip_gradients(parts.parameters, 1.0)",
+        "clip_gradients(training.parameters, self._args.max_grad_norm)",
+        "clip_gradients(training.parameters, 1.0)",
     ),
     Mutation(
         "max_grad_norm",
         "training/run/loop.py",
-        "clip_gradients(parts.parameters, self._args.max_grad_norm)",
-        "clip_gradients(parts.parameters, 0.0)",
+        "clip_gradients(training.parameters, self._args.max_grad_norm)",
+        "clip_gradients(training.parameters, 0.0)",
     ),
     Mutation("max_grad_norm", "training/parallel/single.py", "if max_norm > 0:", "if True:"),
-    without("max_grad_norm", "training/run/loop.py", "parts.precision.unscale(parts.optimizer)"),
+    without("max_grad_norm", "training/run/loop.py", "parts.precision.unscale(optimizer)"),
 )
 
 OPTIM = (
@@ -82,9 +82,9 @@ OPTIM = (
         "O.GROKADAMW: Entry(grokadamw, _GROK, finish=keep_everything)",
         "O.GROKADAMW: Entry(grokadamw, _GROK)",
     ),
-    without("optim", "training/run/session.py", "evaluation_mode(parts.optimizer)"),
+    without("optim", "training/run/session.py", "evaluation_mode(parts.stepping()[0])"),
     without("optim", "training/run/build.py", "training_mode(optimizer)\n"),
-    without("optim", "training/evaluation/model.py", "stack.enter_context(evaluating(trainer.optimizer))"),
+    without("optim", "training/evaluation/model.py", "stack.enter_context(evaluating(parts.optimizer))"),
     Mutation("optim", "training/run/loop.py", "with saving(parts.optimizer):", "if True:"),
     Mutation("optim", "training/optimizers/optimizer_needs.py", "    yield from absent\n", "    absent = []\n"),
     Mutation(
@@ -120,8 +120,8 @@ SCHEDULE = (
         "if not isinstance(schedule, ReduceLROnPlateau):\n        schedule.step()",
         "schedule.step(0.0) if isinstance(schedule, ReduceLROnPlateau) else schedule.step()",
     ),
-    without("lr_scheduler_type", "training/run/loop.py", "after_evaluation(self._parts.schedule, value)"),
-    without("lr_scheduler_type", "training/run/loop.py", "after_update(parts.schedule)"),
+    without("lr_scheduler_type", "training/run/loop.py", "after_evaluation(schedule, value)"),
+    without("lr_scheduler_type", "training/run/loop.py", "after_update(schedule)"),
     Mutation("lr_scheduler_type", "plan/schedules.py", "(span.total - k) /", "(span.total - k - 1) /"),
     Mutation(
         "lr_scheduler_type", "plan/schedules.py", "_wave(0.5, (num_cycles * through) % 1.0)", "_wave(0.5, through)"

@@ -67,7 +67,7 @@ MUTATIONS = (
         "yield traced(model) if args.jit_mode_eval else model",
         "yield traced(model)",
     ),
-    without("gradient_checkpointing", "training/run/model.py", "stack.enter_context(recomputing(model, args))"),
+    without("gradient_checkpointing", "training/run/model.py", "stack.enter_context(recomputing(parts.model, args))"),
     Mutation(
         "gradient_checkpointing",
         "training/model/activation_checkpointing.py",
@@ -92,7 +92,7 @@ MUTATIONS = (
     Mutation(
         "auto_find_batch_size", "training/run/session.py", "if not trainer.args.auto_find_batch_size:", "if False:"
     ),
-    without("auto_find_batch_size", "training/run/session.py", "trainer.model.load_state_dict(start)"),
+    without("auto_find_batch_size", "training/run/session.py", "model.load_state_dict(start)"),
     Mutation("auto_find_batch_size", "training/run/batch_size.py", "        size //= 2\n", "        size -= 1\n"),
     Mutation("auto_find_batch_size", "training/run/batch_size.py", "if size <= 1 or not", "if size <= 2 or not"),
     Mutation(

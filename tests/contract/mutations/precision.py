@@ -19,8 +19,8 @@ FORMATS = (
     Mutation(
         "fp16",
         "training/precision/precision.py",
-        "ApexOptLevel.O1: lambda device: _scaled(Autocast(device, torch.float16), device)",
-        "ApexOptLevel.O1: lambda device: Precision(Autocast(device, torch.float16))",
+        "Precision(Autocast(device, torch.float16), scaled_on=device)",
+        "Precision(Autocast(device, torch.float16))",
     ),
     Mutation("fp16", "training/run/loop.py", "        if stepped:\n", "        if True:\n"),
     Mutation("fp16", "training/run/keeper.py", "scaler=parts.precision.state_dict(),", "scaler=None,"),
@@ -39,8 +39,8 @@ FORMATS = (
     Mutation(
         "fp16_opt_level",
         "training/precision/precision.py",
-        "_scaled(HalfCopies(device, torch.float16), device)",
-        "_scaled(Autocast(device, torch.float16), device)",
+        "Precision(HalfCopies(device, torch.float16), scaled_on=device)",
+        "Precision(Autocast(device, torch.float16), scaled_on=device)",
     ),
     Mutation(
         "fp16_opt_level",
@@ -68,7 +68,7 @@ FORMATS = (
     ),
     Mutation("bf16_full_eval", "training/precision/full_eval.py", "    if args.bf16_full_eval:\n", "    if False:\n"),
     Mutation("bf16_full_eval", "training/precision/full_eval.py", "return torch.bfloat16", "return torch.float16"),
-    without("bf16_full_eval", "training/evaluation/model.py", "stack.enter_context(trainer.precision.paused())"),
+    without("bf16_full_eval", "training/evaluation/model.py", "stack.enter_context(parts.precision.paused())"),
     Mutation(
         "fp16_full_eval",
         "training/precision/full_eval.py",
@@ -120,7 +120,7 @@ RANDOMNESS = (
         "return args.seed if args.data_seed is None else args.data_seed",
         "return 0",
     ),
-    Mutation("full_determinism", "training/run/seeding.py", "    if full_determinism:\n", "    if False:\n"),
+    Mutation("full_determinism", "training/run/seeding.py", "    if args.full_determinism:\n", "    if False:\n"),
     without(
         "full_determinism", "training/run/seeding.py", "torch.use_deterministic_algorithms(True, warn_only=warn_only)"
     ),

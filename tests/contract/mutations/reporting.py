@@ -39,14 +39,14 @@ LOGGING = (
     Mutation(
         "logging_nan_inf_filter",
         "training/run/build.py",
-        "trainer.device, args.logging_nan_inf_filter",
-        "trainer.device, True",
+        "parts.device, args.logging_nan_inf_filter",
+        "parts.device, True",
     ),
     Mutation(
         "logging_nan_inf_filter",
         "training/run/build.py",
-        "trainer.device, args.logging_nan_inf_filter",
-        "trainer.device, False",
+        "parts.device, args.logging_nan_inf_filter",
+        "parts.device, False",
     ),
     Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level != "passive":', "if False:"),
     Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level != "passive":', "if True:"),

@@ -3,21 +3,14 @@
 from tests.contract.mutations.mutation import Mutation, without
 
 OUTPUT = (
-    Mutation(
-        "output_dir", "training/run/build.py", "open_store(args.output_dir),", 'open_store(args.output_dir + "/a"),'
-    ),
+    Mutation("output_dir", "training/run/build.py", "trainer.output,", 'trainer.output.child("a"),'),
     Mutation(
         "output_dir",
-        "training/trainer/publishing.py",
-        "open_store(self.args.output_dir if output_dir is None else output_dir)",
-        'open_store(self.args.output_dir + "/a" if output_dir is None else output_dir)',
+        "training/trainer/files.py",
+        "store = self.output if output_dir is None",
+        'store = self.output.child("a") if output_dir is None',
     ),
-    Mutation(
-        "output_dir",
-        "training/run/session.py",
-        "open_store(trainer.args.output_dir)",
-        'open_store(trainer.args.output_dir + "/a")',
-    ),
+    Mutation("output_dir", "training/run/session.py", "trainer.output)", 'trainer.output.child("a"))'),
     Mutation(
         "overwrite_output_dir",
         "training/preflight/output_folder.py",
@@ -33,8 +26,8 @@ OUTPUT = (
     Mutation(
         "overwrite_output_dir",
         "training/run/build.py",
-        "replaces_old_run=args.overwrite_output_dir and checkpoint is None,",
-        "replaces_old_run=False,",
+        "replaces_old_run=args.overwrite_output_dir and checkpoint is None",
+        "replaces_old_run=False",
     ),
     Mutation(
         "run_name", "training/trackers/facts.py", 'redact_url(args.run_name or "")', "redact_url(args.output_dir)"
@@ -113,19 +106,17 @@ LENGTH = (
         "wanted = self.args.resume_from_checkpoint if resume_from_checkpoint is None else resume_from_checkpoint",
         "wanted = resume_from_checkpoint",
     ),
-    without("resume_from_checkpoint", "training/run/build.py", "load_weights(trainer.model, checkpoint)"),
+    without("resume_from_checkpoint", "training/run/build.py", "load_weights(parts.model, checkpoint)"),
     without(
-        "resume_from_checkpoint",
-        "training/run/build.py",
-        "parts.optimizer.load_state_dict(dict(contents.optimizer or {}))",
+        "resume_from_checkpoint", "training/run/build.py", "optimizer.load_state_dict(dict(contents.optimizer or {}))"
+    ),
+    without(
+        "resume_from_checkpoint", "training/run/build.py", "schedule.load_state_dict(dict(contents.scheduler or {}))"
     ),
     without(
         "resume_from_checkpoint",
         "training/run/build.py",
-        "parts.schedule.load_state_dict(dict(contents.scheduler or {}))",
-    ),
-    without(
-        "resume_from_checkpoint", "training/run/build.py", "parts.losses.load_state_dict(parts.state.running_loss)"
+        "training.running_loss.load_state_dict(parts.state.running_loss)",
     ),
     without(
         "resume_from_checkpoint",
@@ -174,7 +165,7 @@ BATCHES = (
     Mutation(
         "gradient_accumulation_steps",
         "training/trainer/trainer.py",
-        "loss = loss * share(self.model, inputs, self.label_names, num_items_in_batch)",
+        "loss = items.part_of_window(loss)",
         "loss = loss / self.args.gradient_accumulation_steps",
     ),
 )

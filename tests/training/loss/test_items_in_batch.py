@@ -10,7 +10,6 @@ from tests.training.small_job import Make, entries, weights
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainspec.training.loss.item_count import ItemCount
 from trainspec.training.trainer import Trainer
 
 CLASSES, WIDTH, IGNORED = 3, 4, -100
@@ -101,6 +100,43 @@ class OverrideThatIgnores(OlderSignature):
         return super().compute_loss(model, inputs, return_outputs)
 
 
+class OverrideThatLooks(OlderSignature):
+    """Counts, compares and prints what it is told, and takes a mean all the same."""
+
+    def compute_loss(  # type: ignore[override]
+        self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Tensor | None = None
+    ) -> Any:
+        if num_items_in_batch is not None and num_items_in_batch > 0:
+            self.seen = getattr(self, "seen", 0) + int(num_items_in_batch)
+        return super().compute_loss(model, inputs, return_outputs)
+
+
+class OverrideThatPassesOn(Trainer):
+    def compute_loss(
+        self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Tensor | None = None
+    ) -> Any:
+        return super().compute_loss(model, inputs, return_outputs, num_items_in_batch=num_items_in_batch)
+
+
+class OlderStep(Trainer):
+    def training_step(self, model: nn.Module, inputs: Any) -> Tensor:  # type: ignore[override]
+        return super().training_step(model, inputs)
+
+
+class DeclaresThatItDivides(OverrideThatDivides):
+    """By the items of the whole window, of which it must then be told."""
+
+    model_accepts_loss_kwargs = True
+
+
+class LooksAndIgnores(Mean):
+    def forward(  # type: ignore[override]
+        self, inputs: Tensor, labels: Tensor | None = None, num_items_in_batch: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        assert num_items_in_batch is None or int(num_items_in_batch) > 0
+        return super().forward(inputs, labels)
+
+
 def divides(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | None = None) -> Tensor:
     logits = outputs["logits"].flatten(0, 1)
     count = (labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
@@ -119,6 +155,13 @@ WAYS: list[Any] = [
     pytest.param({"model": Mean, "kind": OlderSignature}, id="override-of-old"),
     pytest.param({"model": Mean, "kind": OverrideThatDivides}, id="override-divides"),
     pytest.param({"model": Mean, "kind": OverrideThatIgnores}, id="override-ignores"),
+    pytest.param({"model": LooksAndIgnores}, id="model-looks-and-ignores"),
+    pytest.param({"model": Mean, "kind": OverrideThatLooks}, id="override-looks"),
+    pytest.param({"model": Mean, "kind": OverrideThatPassesOn}, id="override-passes-on-to-a-mean"),
+    pytest.param({"model": Divides, "kind": OverrideThatPassesOn}, id="override-passes-on-to-a-sum"),
+    pytest.param({"model": Mean, "kind": DeclaresThatItDivides}, id="override-declares"),
+    pytest.param({"model": Mean, "kind": OlderStep}, id="step-of-old"),
+    pytest.param({"model": Divides, "kind": OlderStep}, id="step-of-old-model-divides"),
     pytest.param({"model": Mean, "compute_loss_func": divides}, id="function-divides"),
     pytest.param({"model": Mean, "compute_loss_func": takes_the_mean}, id="function-takes-the-mean"),
     pytest.param({"model": Mean, "label_smoothing_factor": 0.2}, id="smoothed"),
@@ -206,14 +249,44 @@ def test_num_items_in_batch_is_told_to_a_single_batch_too(make_trainer: Make) ->
     assert seen == [sum(LABELLED)]
 
 
-def test_an_item_count_knows_whether_it_was_used() -> None:
-    count = ItemCount.of(7)
-    assert count.device.type == "cpu" and torch.is_tensor(count) and count.dim() == 0
-    assert not count.used
-    assert type(torch.ones(()) / count) is Tensor
-    assert count.used
-    for use in (int, float, lambda tensor: tensor.item(), lambda tensor: 3.0 / tensor, lambda tensor: tensor.to("cpu")):
-        other = ItemCount.of(7)
-        use(other)
-        assert other.used
-    assert ItemCount.of(5).plain().item() == 5
+def test_an_override_is_told_the_items_of_its_own_micro_batch(make_trainer: Make) -> None:
+    trainer: Any = _trained(make_trainer, LABELLED, 1, 4, model=Mean, kind=OverrideThatLooks)
+    assert trainer.seen == sum(LABELLED)
+
+
+class Masked(Mean):
+    """A mean that is 0 / 0 where there is no label, in its gradient too."""
+
+    def forward(self, inputs: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        assert labels is not None
+        flat = functional.cross_entropy(self.layer(inputs).flatten(0, 1), labels.flatten(), reduction="none")
+        kept = (labels.flatten() != IGNORED).to(flat.dtype)
+        return {"loss": (flat * kept).sum() / kept.sum()}
+
+
+@pytest.mark.parametrize("model", [Mean, Masked, Divides])
+@pytest.mark.parametrize("labelled", [[3, 0, 2, 4], [0, 3, 2, 4], [3, 2, 4, 0]], ids=["within", "first", "last"])
+def test_a_micro_batch_without_items_has_a_weight_of_zero(make_trainer: Make, model: Any, labelled: list[int]) -> None:
+    with_none = _trained(make_trainer, labelled, 1, 4, model=model)
+    without = _trained(make_trainer, labelled, 4, 1, model=model)
+    torch.testing.assert_close(weights(with_none)["layer.weight"], weights(without)["layer.weight"])
+    assert entries(with_none, "loss")[0]["loss"] == pytest.approx(entries(without, "loss")[0]["loss"])
+
+
+def test_every_micro_batch_is_run_whatever_it_holds(make_trainer: Make) -> None:
+    """What one process leaves out the others would wait for."""
+    calls: list[int] = []
+
+    class Counting(Mean):
+        def forward(self, inputs: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+            calls.append(len(inputs))
+            return super().forward(inputs, labels)
+
+    _trained(make_trainer, [3, 0, 0, 4], 1, 4, model=Counting)
+    assert calls == [1, 1, 1, 1]
+
+
+def test_a_window_without_items_changes_nothing(make_trainer: Make) -> None:
+    trainer = _trained(make_trainer, [0, 0], 1, 2, model=Masked, logging_nan_inf_filter=False, stop_on_nonfinite=False)
+    assert torch.equal(weights(trainer)["layer.weight"], Masked().layer.weight)
+    assert str(entries(trainer, "loss")[0]["loss"]) == "nan"

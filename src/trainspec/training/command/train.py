@@ -25,7 +25,7 @@ from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
-from trainspec.training.run import seeding
+from trainspec.training.run.seeding import seed_for_model
 from trainspec.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def trains(args: TrainingArguments) -> bool:
 
 def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any) -> str:
     # The task makes the model, so its first weights depend on the seed.
-    seeding.prepare(args.seed, args.full_determinism)
+    seed_for_model(args)
     parts = task(args, task_settings) if takes_settings(task) else task(args)
     trainer = _trainer(args, parts)
-    output = open_store(args.output_dir)
+    output = trainer.output
     outcome = Outcome()
     if trains(args):
         outcome.train = trainer.train().metrics
@@ -98,7 +98,7 @@ class _CommandTrainer(Trainer):
         self._phases = {"do_eval": self.eval_dataset, "do_predict": test_dataset}
 
     def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
-        old = find_old_run(self.args, self._output()) if trains else []
+        old = find_old_run(self.args, self.output) if trains else []
         return [*old, *self._missing_data(), *super().preflight(trains=trains)]
 
     def _missing_data(self) -> Iterator[Diagnostic]:

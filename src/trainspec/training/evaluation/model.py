@@ -14,20 +14,21 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from trainspec.training.trainer import Trainer
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.run.parts import RunParts
 
 
 @contextmanager
-def ready_for_evaluation(trainer: Trainer) -> Iterator[nn.Module]:
+def ready_for_evaluation(parts: RunParts, args: TrainingArguments) -> Iterator[nn.Module]:
     """In evaluation mode, with the weights that are of use, in the full-eval dtype, traced under jit_mode_eval."""
-    args, model = trainer.args, trainer.model_wrapped
+    model = parts.model_wrapped
     dtype = full_eval_dtype(args)
     was_training = model.training
     with ExitStack() as stack:
-        stack.enter_context(evaluating(trainer.optimizer))
+        stack.enter_context(evaluating(parts.optimizer))
         if dtype is not None:
             stack.enter_context(evaluating_in(model, dtype))
-            stack.enter_context(trainer.precision.paused())
+            stack.enter_context(parts.precision.paused())
         model.eval()
         try:
             yield traced(model) if args.jit_mode_eval else model

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from trainspec.training.loss.item_count import ItemCount
 from trainspec.training.loss.label_smoothing import LabelSmoother
 from trainspec.training.model import outputs
-from trainspec.training.model.inside import base_of, shifts_labels, takes_item_count, unwrap
+from trainspec.training.model.inside import base_of, shifts_labels, takes_item_count
 from trainspec.training.signatures import takes
 
 if TYPE_CHECKING:
@@ -75,20 +74,8 @@ class Losses:
         return batch
 
 
-def share(model: nn.Module, batch: Any, names: list[str], items: Tensor | int) -> float:
-    """What part of a window's items one batch holds."""
-    number = items.number if isinstance(items, ItemCount) else int(items)
-    return outputs.weigh(batch, names, shifted=shifts_labels(model)) / number
-
-
 def _item_keyword(model: nn.Module, items: Tensor | None) -> dict[str, Tensor]:
-    if items is None or not takes_item_count(model):
-        return {}
-    if isinstance(items, ItemCount) and model is not unwrap(model):
-        # A compiled graph takes ordinary tensors only; that it was used must then be believed.
-        items.used = True
-        return {"num_items_in_batch": items.plain()}
-    return {"num_items_in_batch": items}
+    return {"num_items_in_batch": items} if items is not None and takes_item_count(model) else {}
 
 
 def _is_required(model: nn.Module, name: str) -> bool:

@@ -25,6 +25,11 @@ def main_input_name(model: nn.Module) -> str | None:
     return "input_ids" if "input_ids" in inspect.signature(base.forward).parameters else None
 
 
+def keys_ignored_at_inference(model: nn.Module) -> list[str]:
+    """What of its outputs a model of transformers declares to be no prediction."""
+    return list(getattr(getattr(base_of(model), "config", None), "keys_to_ignore_at_inference", None) or [])
+
+
 def shifts_labels(model: nn.Module) -> bool:
     """Whether the loss is taken at every place but the first of a row, against the label one place on.
 

@@ -136,16 +136,15 @@ def main_input(batch: Any, name: str | None, labels: Sequence[str]) -> Any:
     return batch
 
 
-def weigh(batch: Any, names: Sequence[str], *, shifted: bool = False) -> int:
-    """How much a batch counts in its accumulation window: the items that its mean loss is a mean over.
+def weigh(batch: Any, names: Sequence[str], *, shifted: bool = False) -> Tensor:
+    """The items of a batch that its mean loss is a mean over: a whole number without dimension, where the labels are.
 
     Class labels count one item each, without the ignored ones (and without the first of each row, where the model
-    shifts them); with other labels, or none, every row is an item. Called while the batch is still on the host, so
-    that counting costs no wait for the device.
+    shifts them); with other labels, or none, every row is an item.
     """
     labels = labels_of(batch, names)
     if isinstance(labels, Tensor) and labels.dtype in (torch.int64, torch.int32):
         if shifted and labels.dim() > 1:
             labels = labels[..., 1:]
-        return int((labels != IGNORED_LABEL).sum())
-    return count_rows(batch)
+        return (labels != IGNORED_LABEL).sum()
+    return torch.tensor(count_rows(batch))

@@ -34,11 +34,16 @@ class Precision:
     before it lets an optimizer step, and where a fused optimizer decides on the device, the scale tells.
     """
 
-    def __init__(self, form: Form, scaler: torch.amp.GradScaler | None = None) -> None:
+    def __init__(self, form: Form, scaled_on: torch.device | None = None) -> None:
         self._form = form
+        self._scaled_on = scaled_on
         self._paused = False
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin a run: what the scaler has learned of gradients belonged to the last one."""
+        self.scaler = torch.amp.GradScaler(self._scaled_on.type) if self._scaled_on is not None else None
         self._scale: float | None = None
-        self.scaler = scaler
 
     def prepare(self, model: nn.Module) -> None:
         """Make the model ready, before an optimizer is made from its parameters; O3 halves it for good."""
@@ -121,14 +126,10 @@ def choose_precision(args: TrainingArguments, device: torch.device) -> Precision
     return _LEVELS[args.fp16_opt_level](device) if args.fp16 else Precision(Whole())
 
 
-def _scaled(form: Form, device: torch.device) -> Precision:
-    return Precision(form, torch.amp.GradScaler(device.type))
-
-
 _LEVELS: dict[ApexOptLevel, Callable[[torch.device], Precision]] = {
     ApexOptLevel.O0: lambda device: Precision(Whole()),
-    ApexOptLevel.O1: lambda device: _scaled(Autocast(device, torch.float16), device),
-    ApexOptLevel.O2: lambda device: _scaled(HalfCopies(device, torch.float16), device),
+    ApexOptLevel.O1: lambda device: Precision(Autocast(device, torch.float16), scaled_on=device),
+    ApexOptLevel.O2: lambda device: Precision(HalfCopies(device, torch.float16), scaled_on=device),
     # The scaler refuses float16 gradients: it could not tell an overflow of its own making from a true one.
     ApexOptLevel.O3: lambda device: Precision(PureHalf(torch.float16)),
 }

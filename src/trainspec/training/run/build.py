@@ -8,65 +8,70 @@ from typing import TYPE_CHECKING, Any
 from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
 from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched, total_updates
-from trainspec.storage import open_store
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
 from trainspec.training.run.keeper import CheckpointKeeper
-from trainspec.training.run.parts import RunParts
+from trainspec.training.run.parts import RunParts, Training
 from trainspec.training.run.running_loss import RunningLoss
 from trainspec.training.run.tokens import TokenCounter
 from trainspec.training.state import TrainerState
 from trainspec.training.trackers import TrackerGroup, build_trackers
 
 if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.checkpoint import Checkpoint
-    from trainspec.training.trainer import Trainer
+    from trainspec.training.face import TrainerFace
 
 logger = logging.getLogger(__name__)
 
 
-def wire(trainer: Trainer, checkpoint: Checkpoint | None) -> RunParts:
-    """The parts of a run that starts at the beginning, or where the checkpoint was written."""
-    args = trainer.args
+def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
+    """What a run needs that starts at the beginning, or where the checkpoint was written; the rest is in its parts."""
+    args, parts = trainer.args, trainer.parts
     contents = None
     if checkpoint is not None:
         known = () if trainer.given[0] is not None else safe_types(args.optim)
         contents = unpack(checkpoint, with_model=False, safe_types=known)
-        load_weights(trainer.model, checkpoint)
+        load_weights(parts.model, checkpoint)
     loader = trainer.get_train_dataloader()
     cut = cut_training_epoch(args, loader)
     total = total_updates(args.max_steps, args.num_train_epochs, cut.updates)
-    trainer.state = _state(args, cut, total, contents)
-    optimizer = trainer.create_optimizer()
-    announce_length(optimizer, args, total)
-    parts = RunParts(
-        model=trainer.model_wrapped,
+    parts.state = _state(args, cut, total, contents)
+    optimizer = _with_schedule(trainer, total)
+    parts.trackers.finish()
+    parts.trackers = build_trackers(args) if parts.strategy.is_main else TrackerGroup([])
+    training = Training(
         loader=loader,
-        optimizer=optimizer,
-        schedule=trainer.create_scheduler(total, optimizer),
-        precision=trainer.precision,
-        strategy=trainer.strategy,
-        state=trainer.state,
         cadence=Cadence.of(args, total, cut.updates),
-        losses=RunningLoss(trainer.device, args.logging_nan_inf_filter, copies=args.torch_compile),
+        running_loss=RunningLoss(parts.device, args.logging_nan_inf_filter, copies=args.torch_compile),
         keeper=CheckpointKeeper(
-            args,
-            open_store(args.output_dir),
-            replaces_old_run=args.overwrite_output_dir and checkpoint is None,
+            args, trainer.output, replaces_old_run=args.overwrite_output_dir and checkpoint is None
         ),
-        trackers=build_trackers(args) if trainer.is_world_process_zero() else TrackerGroup([]),
-        tokens=TokenCounter(args, trainer.model, trainer.processing_class, trainer.label_names),
-        label_names=trainer.label_names,
+        tokens=TokenCounter(args, parts.model, trainer.processing_class, parts.label_names),
+        parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],
         resumed_from=checkpoint,
     )
     if contents is not None:
-        _restore(parts, contents)
+        _restore(parts, training, contents)
     training_mode(optimizer)
-    return parts
+    return training
+
+
+def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
+    """The optimizer of this run, given or new, its schedule beside it; number formats start anew."""
+    parts = trainer.parts
+    parts.precision.restart()
+    parts.optimizer, parts.schedule = trainer.given
+    # An override may return what it made and keep nothing.
+    parts.optimizer = optimizer = trainer.create_optimizer()
+    announce_length(optimizer, trainer.args, total)
+    parts.schedule = trainer.create_scheduler(total, optimizer)
+    return optimizer
 
 
 def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
@@ -108,10 +113,11 @@ def _state(args: TrainingArguments, cut: Batches, total: int, contents: Contents
     return state
 
 
-def _restore(parts: RunParts, contents: Contents) -> None:
+def _restore(parts: RunParts, training: Training, contents: Contents) -> None:
     """Random states are not restored here: making the first batches may still draw from them."""
-    parts.optimizer.load_state_dict(dict(contents.optimizer or {}))
-    parts.schedule.load_state_dict(dict(contents.scheduler or {}))
+    optimizer, schedule = parts.stepping()
+    optimizer.load_state_dict(dict(contents.optimizer or {}))
+    schedule.load_state_dict(dict(contents.scheduler or {}))
     parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
     if parts.state.running_loss:
-        parts.losses.load_state_dict(parts.state.running_loss)
+        training.running_loss.load_state_dict(parts.state.running_loss)

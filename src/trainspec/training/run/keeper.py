@@ -45,9 +45,9 @@ class CheckpointKeeper:
         step = state.global_step
         if state.best_global_step == step:
             state.best_model_checkpoint = self._store.child_url(folder_name(step))
-        weights = parts.strategy.model_state(parts.model)
+        weights = parts.strategy.model_state(parts.model_wrapped)
         artifacts = model_artifacts(
-            parts.strategy.unwrap(parts.model),
+            parts.model,
             save_safetensors=self._args.save_safetensors,
             processing_class=processing_class,
             state_dict=weights,
@@ -68,11 +68,12 @@ class CheckpointKeeper:
         }
         if self._args.save_only_model:
             return Contents(weights, **known)
+        optimizer, schedule = parts.stepping()
         return Contents(
             weights,
             **known,
-            optimizer=parts.optimizer.state_dict(),
-            scheduler=parts.schedule.state_dict(),
+            optimizer=optimizer.state_dict(),
+            scheduler=schedule.state_dict(),
             scaler=parts.precision.state_dict(),
             rng={rng_file(): rng_bytes()},
         )

@@ -20,9 +20,9 @@ from trainspec.training.checkpoint.rng import restore_rng, rng_file
 from trainspec.training.data import batches, data_seed
 from trainspec.training.errors import NoBatchesError
 from trainspec.training.evaluation import best
-from trainspec.training.loss.item_count import ItemCount
+from trainspec.training.loss.items import items_of
 from trainspec.training.model.inside import shifts_labels, takes_item_count
-from trainspec.training.model.outputs import count_rows, weigh
+from trainspec.training.model.outputs import count_rows
 from trainspec.training.optimizers.behaviour import clear_gradients, gradient_norm, learning_rate, note_losses, saving
 from trainspec.training.run.memory import empty_cache
 from trainspec.training.schedules import after_evaluation, after_update
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from trainspec.training.run.parts import RunParts
-    from trainspec.training.trainer import Trainer
+    from trainspec.training.face import TrainerFace
+    from trainspec.training.run.parts import Training
 
 Window = list[Any]
 
@@ -42,12 +42,13 @@ Window = list[Any]
 class TrainingLoop:
     """Goes through the public methods of the Trainer, so that overriding one has its effect."""
 
-    def __init__(self, trainer: Trainer, parts: RunParts, ignore_keys_for_eval: list[str] | None = None) -> None:
+    def __init__(self, trainer: TrainerFace, training: Training, ignore_keys_for_eval: list[str] | None = None) -> None:
         self._trainer = trainer
         self._args = trainer.args
-        self._parts = parts
+        self._parts = parts = trainer.parts
+        self._training = training
         self._state = parts.state
-        self._resumed = parts.resumed_from
+        self._resumed = training.resumed_from
         self._ignored = ignore_keys_for_eval
         self._accumulation = self._args.gradient_accumulation_steps
         self._cache_every = self._args.torch_empty_cache_steps
@@ -59,18 +60,18 @@ class TrainingLoop:
         self._step_takes_items = takes(trainer.training_step, "num_items_in_batch")
 
     def run(self) -> None:
-        trainer, state = self._trainer, self._state
-        if self._resumed is None and evaluates_on_start(self._parts.cadence):
+        trainer, parts, state = self._trainer, self._parts, self._state
+        if self._resumed is None and evaluates_on_start(self._training.cadence):
             self._evaluate()
         while not self._is_over():
-            trainer.control.new_epoch()
-            self._fire("on_epoch_begin")
-            trainer.losses.forget()
+            parts.control.new_epoch()
+            trainer.fire("on_epoch_begin")
+            parts.losses.forget()
             for window, ends_epoch in self._windows():
                 self._step(window, ends_epoch)
-                if trainer.control.should_epoch_stop or self._is_over():
+                if parts.control.should_epoch_stop or self._is_over():
                     break
-            self._fire("on_epoch_end")
+            trainer.fire("on_epoch_end")
             # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do.
             state.epoch_index += 1
             state.batch_in_epoch = 0
@@ -78,23 +79,16 @@ class TrainingLoop:
 
     def _is_over(self) -> bool:
         state = self._state
-        if self._trainer.control.should_training_stop or state.global_step >= state.max_steps:
+        if self._parts.control.should_training_stop or state.global_step >= state.max_steps:
             return True
         # Only callbacks that cut epochs short make the epochs end before the steps do.
         return self._args.max_steps <= 0 and state.epoch_index >= math.ceil(self._args.num_train_epochs)
-
-    def _fire(self, event: str, **more: Any) -> None:
-        trainer = self._trainer
-        if trainer.callback_handler.has_listeners(event):
-            trainer.control = trainer.callback_handler.call_event(
-                event, self._args, self._state, trainer.control, **more
-            )
 
     def _windows(self) -> Iterator[tuple[Window, bool]]:
         """The rest of the epoch as accumulation windows, each with whether the data ends with it."""
         state, size = self._state, self._accumulation
         start = state.batch_in_epoch
-        source = batches(self._parts.loader, state.epoch_index, start, data_seed(self._args))
+        source = batches(self._training.loader, state.epoch_index, start, data_seed(self._args))
         self._restore_random_state()
         window = list(islice(source, size))
         if not window and not start:
@@ -112,68 +106,68 @@ class TrainingLoop:
             self._resumed = None
 
     def _step(self, window: Window, ends_epoch: bool) -> None:
-        control = self._trainer.control
-        control.new_step()
-        self._fire("on_step_begin")
+        trainer = self._trainer
+        self._parts.control.new_step()
+        trainer.fire("on_step_begin")
         loss, norm = self._update(window)
         self._count(window, ends_epoch)
-        self._fire("on_step_end", loss=loss, grad_norm=norm)
+        trainer.fire("on_step_end", loss=loss, grad_norm=norm)
         self._act()
 
     def _update(self, window: Window) -> tuple[Tensor, Tensor]:
-        parts = self._parts
-        self._rate = learning_rate(parts.optimizer)
-        loss = parts.losses.add(self._gradients(window))
-        parts.precision.unscale(parts.optimizer)
-        measured = gradient_norm(parts.optimizer)
+        trainer, parts, training = self._trainer, self._parts, self._training
+        optimizer, schedule = parts.stepping()
+        self._rate = learning_rate(optimizer)
+        loss = training.running_loss.add(self._gradients(window))
+        parts.precision.unscale(optimizer)
+        measured = gradient_norm(optimizer)
         if measured is None:
-            measured = parts.strategy.clip_gradients(parts.parameters, self._args.max_grad_norm)
+            measured = parts.strategy.clip_gradients(training.parameters, self._args.max_grad_norm)
         self._norm = measured
-        self._fire("on_pre_optimizer_step")
-        stepped = parts.precision.step(parts.optimizer)
-        self._fire("on_optimizer_step")
+        trainer.fire("on_pre_optimizer_step")
+        stepped = parts.precision.step(optimizer)
+        trainer.fire("on_optimizer_step")
         if stepped:
-            after_update(parts.schedule)
-        clear_gradients(parts.optimizer)
+            after_update(schedule)
+        clear_gradients(optimizer)
         return loss, self._norm
 
     def _gradients(self, window: Window) -> Tensor:
         """Sum up the gradients of a window as if it were one batch; returns its mean loss.
 
-        Every micro-batch's mean loss counts by its items, of which the window has `items`: the weighted sum is the mean
-        over the whole window, also where label counts differ and in a short last window. A loss that divides by the
-        items of the window itself needs no weight.
+        Every micro-batch's mean loss counts by its items: the weighted sum is the mean over the whole window, also
+        where label counts differ, in a short last window, and where a micro-batch has no item.
         """
-        items = None
-        if self._counts_items:
-            names = self._parts.label_names
-            weights = [weigh(batch, names, shifted=self._shifted) for batch in window]
-            items = sum(weights) or None
-            # The mean over no item is nan, and would spoil the others.
-            window = [batch for batch, weight in zip(window, weights, strict=True) if weight] or window[:1]
-        total = self._micro_batch(window[0], items, last=len(window) == 1)
-        for number, batch in enumerate(window[1:], start=2):
-            self._fire("on_substep_end")
-            total = total + self._micro_batch(batch, items, last=number == len(window))
+        parts, last = self._parts, len(window) - 1
+        items = items_of(window, parts.label_names, shifted=self._shifted) if self._counts_items else None
+        total: Tensor | None = None
+        for number, batch in enumerate(window):
+            if number:
+                self._trainer.fire("on_substep_end")
+            parts.items = items[number] if items is not None else None
+            loss = self._micro_batch(batch, last=number == last)
+            total = loss if total is None else total + loss
+        parts.items = None
+        assert total is not None, "a window has a micro-batch"
         return total
 
-    def _micro_batch(self, batch: Any, items: int | None, *, last: bool) -> Tensor:
+    def _micro_batch(self, batch: Any, *, last: bool) -> Tensor:
         trainer, parts = self._trainer, self._parts
-        with parts.strategy.accumulating(parts.model, last=last):
-            if items is None or not self._step_takes_items:
-                return trainer.training_step(parts.model, batch)
-            return trainer.training_step(parts.model, batch, ItemCount.of(items))
+        with parts.strategy.accumulating(parts.model_wrapped, last=last):
+            if parts.items is None or not self._step_takes_items:
+                return trainer.training_step(parts.model_wrapped, batch)
+            return trainer.training_step(parts.model_wrapped, batch, parts.items.total)
 
     def _count(self, window: Window, ends_epoch: bool) -> None:
-        parts, state = self._parts, self._state
+        training, state = self._training, self._state
         state.global_step += 1
         state.batch_in_epoch += len(window)
         for batch in window:
-            parts.rows_seen += count_rows(batch)
+            training.rows_seen += count_rows(batch)
             state.total_flos += self._operations(batch)
-        if parts.tokens.is_wanted:
-            tokens = sum(map(parts.tokens.count, window))
-            parts.tokens_seen += tokens
+        if training.tokens.is_wanted:
+            tokens = sum(map(training.tokens.count, window))
+            training.tokens_seen += tokens
             state.num_input_tokens_seen += tokens
         if state.updates_per_epoch:
             done = -(-state.batch_in_epoch // self._accumulation)
@@ -181,11 +175,11 @@ class TrainingLoop:
         else:
             state.epoch = float(state.epoch_index + ends_epoch)
         if self._cache_every and state.global_step % self._cache_every == 0:
-            empty_cache(self._trainer.device)
+            empty_cache(self._parts.device)
 
     def _act(self) -> None:
         """Do what callbacks asked for, each at most once after an update."""
-        control, step = self._trainer.control, self._state.global_step
+        control, step = self._parts.control, self._state.global_step
         if control.should_log and self._logged_at != step:
             self._logged_at = step
             self._log()
@@ -198,7 +192,7 @@ class TrainingLoop:
             self._save()
 
     def _log(self) -> None:
-        loss, norm = self._parts.losses.take(), self._norm.item()
+        loss, norm = self._training.running_loss.take(), self._norm.item()
         entry = {"loss": loss, "grad_norm": norm, "learning_rate": self._rate}
         scale = self._parts.precision.loss_scale()
         if scale is not None:
@@ -211,20 +205,21 @@ class TrainingLoop:
         trainer = self._trainer
         metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=self._ignored))
         trainer.report_to_search(metrics)
-        note_losses(self._parts.optimizer, train_loss=self._train_loss, eval_loss=metrics.get("eval_loss"))
+        optimizer, schedule = self._parts.stepping()
+        note_losses(optimizer, train_loss=self._train_loss, eval_loss=metrics.get("eval_loss"))
         value = best.chosen_metric(self._args, metrics)
         # What the run started from has no checkpoint, so it cannot be the best.
         if value is None or self._state.global_step == 0:
             return False
-        after_evaluation(self._parts.schedule, value)
+        after_evaluation(schedule, value)
         return best.note(self._args, self._state, value)
 
     def _save(self) -> None:
         parts, trainer = self._parts, self._trainer
-        parts.state.running_loss = parts.losses.state_dict()
-        export_states((trainer.control, *trainer.callback_handler.callbacks), parts.state)
+        parts.state.running_loss = self._training.running_loss.state_dict()
+        export_states((parts.control, *trainer.callback_handler.callbacks), parts.state)
         with saving(parts.optimizer):
-            checkpoint = parts.keeper.save(parts, trainer.processing_class)
-        self._fire("on_save")
+            checkpoint = self._training.keeper.save(parts, trainer.processing_class)
+        trainer.fire("on_save")
         trainer.after_save(checkpoint)
         parts.trackers.refresh()

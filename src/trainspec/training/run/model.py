@@ -1,4 +1,4 @@
-"""The model as training runs it: what settings add to it, and take away again when the run is over."""
+"""The model of a run: taken on, and as training runs it, with what settings add to it and take away again."""
 
 from __future__ import annotations
 
@@ -6,24 +6,45 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from trainspec.settings.values.choices import DebugOption
+from trainspec.training.loss.losses import Losses
+from trainspec.training.model import outputs
 from trainspec.training.model.activation_checkpointing import recomputing
+from trainspec.training.model.compilation import compile_model
 from trainspec.training.model.debugging import stopping_at_overflow
+from trainspec.training.model.inside import keys_ignored_at_inference
+from trainspec.training.model.liger import apply_liger
 from trainspec.training.model.neftune import noisy_embeddings
-from trainspec.training.precision.precision import tf32
+from trainspec.training.precision.precision import choose_precision, tf32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from trainspec.training.trainer import Trainer
+    from torch import Tensor
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.run.parts import RunParts
+
+
+def take_model(parts: RunParts, args: TrainingArguments, loss_function: Callable[..., Tensor] | None) -> None:
+    """Have the run work on its model, on the run's device and in its number formats."""
+    model = parts.model
+    apply_liger(model, args)
+    parts.model_wrapped = compile_model(parts.strategy.prepare(model, parts.device), args)
+    parts.precision = choose_precision(args, parts.device)
+    parts.precision.prepare(model)
+    parts.label_names = outputs.label_names(model, args.label_names)
+    parts.ignored_keys = keys_ignored_at_inference(model)
+    parts.losses = Losses(args, parts.label_names, loss_function)
+    parts.is_ready = True
 
 
 @contextmanager
-def ready_for_training(trainer: Trainer) -> Iterator[None]:
-    args, model = trainer.args, trainer.model
+def ready_for_training(parts: RunParts, args: TrainingArguments) -> Iterator[None]:
+    """For as long as the block runs: TF32, recomputation, noise and the watch on overflows as the settings say."""
     with ExitStack() as stack:
         stack.enter_context(tf32(args.tf32))
-        stack.enter_context(recomputing(model, args))
-        stack.enter_context(noisy_embeddings(model, args.neftune_noise_alpha))
+        stack.enter_context(recomputing(parts.model, args))
+        stack.enter_context(noisy_embeddings(parts.model, args.neftune_noise_alpha))
         if DebugOption.UNDERFLOW_OVERFLOW in args.debug:
-            stack.enter_context(stopping_at_overflow(model))
+            stack.enter_context(stopping_at_overflow(parts.model))
         yield

@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 import torch
+
+from trainspec.training.data.draws import mixed_seed
+
+if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +52,18 @@ def _cuda_has_started() -> bool:
     return bool(cuda.is_initialized())
 
 
-def prepare(seed: int, full_determinism: bool) -> None:
-    if full_determinism:
+def seed_for_model(args: TrainingArguments) -> None:
+    """Before a model is made: the same on every rank, so that all begin with the same weights."""
+    _seed(args, args.seed)
+
+
+def seed_for_training(args: TrainingArguments, rank: int) -> None:
+    """Before training draws anything: another seed for each rank, or their dropout would be the same noise."""
+    _seed(args, args.seed if rank == 0 else mixed_seed(args.seed, rank))
+
+
+def _seed(args: TrainingArguments, seed: int) -> None:
+    if args.full_determinism:
         enable_full_determinism(seed)
     else:
         set_seed(seed)

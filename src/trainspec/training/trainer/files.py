@@ -1,4 +1,4 @@
-"""Metrics and state on the terminal and as files in output_dir, for scripts that ask for them."""
+"""The model, its metrics and the state as files in output_dir, and metrics on the terminal, for scripts that ask."""
 
 from __future__ import annotations
 
@@ -9,21 +9,30 @@ from typing import TYPE_CHECKING, Any
 from trainspec.storage import NotFound, open_store
 from trainspec.training.checkpoint.contents import state_bytes
 from trainspec.training.checkpoint.manifest import json_bytes
-from trainspec.training.state import TRAINER_STATE_NAME, TrainerState
+from trainspec.training.checkpoint.model_files import model_artifacts
+from trainspec.training.state import TRAINER_STATE_NAME
+from trainspec.training.trainer.attributes import TrainerAttributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trainspec.settings.arguments import TrainingArguments
-    from trainspec.training.parallel import Strategy
 
 ALL_RESULTS = "all_results.json"
 
 
-class Reporting:
-    args: TrainingArguments
-    state: TrainerState
-    strategy: Strategy
+class Files(TrainerAttributes):
+    def _write_model(self, output_dir: str | None) -> None:
+        """The model's files and its tokenizer's into output_dir or another folder or URL."""
+        store = self.output if output_dir is None else open_store(output_dir)
+        files = model_artifacts(
+            self.model,
+            save_safetensors=self.args.save_safetensors,
+            processing_class=self.processing_class,
+            state_dict=self.strategy.model_state(self.model_wrapped),
+        )
+        if self.strategy.is_main:
+            for name, content in files.items():
+                store.write_bytes(name, content)
 
     def metrics_format(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """The metrics as a person reads them: times as h:mm:ss, large counts in thousands, four decimals."""
@@ -43,7 +52,7 @@ class Reporting:
         """Write {split}_results.json into output_dir, and with `combined` add to all_results.json."""
         if not self.strategy.is_main:
             return
-        output = open_store(self.args.output_dir)
+        output = self.output
         output.write_bytes(f"{split}_results.json", json_bytes(dict(metrics)))
         if combined:
             try:
@@ -55,7 +64,7 @@ class Reporting:
     def save_state(self) -> None:
         """Write trainer_state.json into output_dir, beside a model that save_model wrote there."""
         if self.strategy.is_main:
-            open_store(self.args.output_dir).write_bytes(TRAINER_STATE_NAME, state_bytes(self.state.to_dict()))
+            self.output.write_bytes(TRAINER_STATE_NAME, state_bytes(self.state.to_dict()))
 
 
 def _read_json(data: bytes) -> dict[str, Any]:

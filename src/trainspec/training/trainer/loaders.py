@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainspec.training import data
 from trainspec.training.model.inside import main_input_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import torch
-    from torch import nn
-
-    from trainspec.settings.arguments import TrainingArguments
+from trainspec.training.trainer.attributes import TrainerAttributes
 
 
-class Feeding:
-    args: TrainingArguments
-    model: nn.Module
-    device: torch.device
-    train_dataset: Any
-    eval_dataset: Any
-    data_collator: Callable[[Any], Any]
-    label_names: list[str]
+class Loaders(TrainerAttributes):
     _kept_loaders: data.KeptLoaders
 
     def get_train_dataloader(self) -> Any:

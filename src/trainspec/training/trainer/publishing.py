@@ -1,37 +1,20 @@
-"""Where a trained model goes besides output_dir, and searches for the settings to train it with."""
+"""Where a trained model goes besides output_dir: the hub, with a model card."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainspec.storage import open_store
-from trainspec.training.checkpoint.model_files import model_artifacts
+from trainspec.settings.values.choices import HubStrategy
+from trainspec.training.trainer.files import Files
+from trainspec.training.trainer.listeners import Listeners
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import nn
-
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.training.callbacks import CallbackHandler, TrainerControl
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.hub import HubPublisher
-    from trainspec.training.parallel import Strategy
-    from trainspec.training.search import BestRun
-    from trainspec.training.state import TrainerState
-    from trainspec.training.trackers import TrackerGroup
 
 
-class Publishing:
-    args: TrainingArguments
-    model: nn.Module
-    model_wrapped: nn.Module
-    processing_class: Any
-    strategy: Strategy
-    state: TrainerState
-    control: TrainerControl
-    callback_handler: CallbackHandler
-    trackers: TrackerGroup
+class Publishing(Files, Listeners):
     _publisher: HubPublisher | None = None
     _published_for: TrainingArguments | None = None
 
@@ -57,17 +40,7 @@ class Publishing:
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """The model and its tokenizer into output_dir or another folder or URL, and to the hub where that is on."""
-        store = open_store(self.args.output_dir if output_dir is None else output_dir)
-        weights = self.strategy.model_state(self.model_wrapped)
-        files = model_artifacts(
-            self.model,
-            save_safetensors=self.args.save_safetensors,
-            processing_class=self.processing_class,
-            state_dict=weights,
-        )
-        if self.strategy.is_main:
-            for name, content in files.items():
-                store.write_bytes(name, content)
+        self._write_model(output_dir)
         if self.args.push_to_hub and not _internal_call:
             self.push_to_hub(commit_message="Model save")
 
@@ -79,39 +52,7 @@ class Publishing:
         """
         from trainspec.training.hub.model_card import write_model_card
 
-        write_model_card(self, open_store(self.args.output_dir), **described)
-
-    def hyperparameter_search(
-        self,
-        hp_space: Callable[[Any], dict[str, Any]] | None = None,
-        compute_objective: Callable[[dict[str, float]], float] | None = None,
-        n_trials: int = 20,
-        direction: str | list[str] = "minimize",
-        backend: str | None = None,
-        hp_name: Callable[[Any], str] | None = None,
-        **kwargs: Any,
-    ) -> BestRun | list[BestRun]:
-        """Train `n_trials` times with settings that a search library proposes; the best trial. Needs model_init."""
-        from trainspec.training.search import hyperparameter_search
-
-        searched: Any = self
-        return hyperparameter_search(
-            searched,
-            hp_space=hp_space,
-            compute_objective=compute_objective,
-            n_trials=n_trials,
-            direction=direction,
-            backend=backend,
-            hp_name=hp_name,
-            **kwargs,
-        )
-
-    def report_to_search(self, metrics: dict[str, float]) -> None:
-        """Tell a search that is under way what an evaluation found; it may end this trial."""
-        if self.state.is_hyper_param_search:
-            from trainspec.training.search import report_to_trial
-
-            report_to_trial(self, metrics)
+        write_model_card(self, self.output, **described)
 
     def after_save(self, checkpoint: Checkpoint) -> None:
         """A checkpoint is whole: tell trackers of the best one, and the hub what its strategy says."""
@@ -119,6 +60,12 @@ class Publishing:
             self.trackers.best_checkpoint(checkpoint.url)
         if self.args.push_to_hub:
             self._hub().after_save(checkpoint, self.state)
+
+    def after_training(self) -> None:
+        """The run is whole: push the model where hub_strategy says so, and wait for pushes in the background."""
+        if self.args.push_to_hub and self.args.hub_strategy == HubStrategy.END:
+            self.push_to_hub()
+        self.finish_pushes()
 
     def finish_pushes(self) -> None:
         """Wait for pushes that run in the background."""
@@ -130,9 +77,6 @@ class Publishing:
         if self._publisher is None or self._published_for is not self.args:
             from trainspec.training.hub import HubPublisher
 
-            self._publisher = HubPublisher(self.args, open_store(self.args.output_dir), self._on_push_begin)
+            self._publisher = HubPublisher(self.args, self.output, lambda: self.fire("on_push_begin"))
             self._published_for = self.args
         return self._publisher
-
-    def _on_push_begin(self) -> None:
-        self.control = self.callback_handler.call_event("on_push_begin", self.args, self.state, self.control)

@@ -10,6 +10,7 @@ from trainspec.training.data import row_count
 from trainspec.training.model.inside import main_input_name
 from trainspec.training.model.outputs import count_rows, main_input
 from trainspec.training.optimizers import decay_parameter_names, get_optimizer_cls_and_kwargs
+from trainspec.training.trainer.attributes import TrainerAttributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,16 +18,10 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.training.parallel import Strategy
 
 
-class Inspection:
-    """Questions only: nothing here changes anything."""
-
-    model: nn.Module
-    optimizer: Optimizer | None
-    strategy: Strategy
-    label_names: list[str]
+class Questions(TrainerAttributes):
+    """Nothing here changes anything."""
 
     def is_world_process_zero(self) -> bool:
         """Whether this is the main process of the whole job."""
@@ -91,7 +86,7 @@ class Inspection:
     def operations_counter(self) -> Callable[[Any], float]:
         """`floating_point_ops` for a whole run, in which the parameters stay the same."""
         said = hasattr(self.model, "floating_point_ops")
-        if said or type(self).floating_point_ops is not Inspection.floating_point_ops:
+        if said or type(self).floating_point_ops is not Questions.floating_point_ops:
             return self.floating_point_ops
         return self._estimate()
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from trainspec.storage import Store, open_store
 from trainspec.training import data
 from trainspec.training.callbacks import (
     DEFAULT_CALLBACKS,
@@ -18,7 +19,6 @@ from trainspec.training.callbacks import (
     PrinterCallback,
     ProgressCallback,
     StopOnNonFinite,
-    TrainerControl,
     progress_wanted,
 )
 from trainspec.training.checkpoint.resume import look_for_checkpoint
@@ -26,31 +26,25 @@ from trainspec.training.evaluation.loop import EvaluationLoop
 from trainspec.training.evaluation.metric_names import metrics_of_one_batch
 from trainspec.training.evaluation.model import ready_for_evaluation
 from trainspec.training.findings.facts import Job
-from trainspec.training.loss.losses import Losses, share
 from trainspec.training.model import outputs
-from trainspec.training.model.compilation import compile_model
-from trainspec.training.model.inside import base_of, main_input_name
-from trainspec.training.model.liger import apply_liger
+from trainspec.training.model.inside import main_input_name
 from trainspec.training.model.nests import to_device
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.optimizers.behaviour import backward
 from trainspec.training.parallel import SingleProcess
-from trainspec.training.precision.precision import choose_precision
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.results import EvalLoopOutput, PredictionOutput, TrainOutput, speed_metrics
-from trainspec.training.run import seeding
 from trainspec.training.run.memory import MemoryTracker
+from trainspec.training.run.parts import RunParts
+from trainspec.training.run.seeding import seed_for_model
 from trainspec.training.run.session import train_once
 from trainspec.training.schedules import build_schedule
 from trainspec.training.signatures import supported, takes
-from trainspec.training.state import TrainerState
-from trainspec.training.trackers import TrackerGroup
-from trainspec.training.trainer.files import Reporting
-from trainspec.training.trainer.listeners import Listening
-from trainspec.training.trainer.loaders import Feeding
+from trainspec.training.trainer.loaders import Loaders
 from trainspec.training.trainer.log_level import apply_log_level
 from trainspec.training.trainer.publishing import Publishing
-from trainspec.training.trainer.questions import Inspection
+from trainspec.training.trainer.questions import Questions
+from trainspec.training.trainer.searching import Searching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,18 +55,23 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.loss.items import MicroBatchItems
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["PreflightError", "Trainer"]
 
 
-class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
+class Trainer(Loaders, Questions, Publishing, Searching):
     """Trains, evaluates and predicts with any module that returns a loss, or any with a function that computes one.
 
     Override the methods below: training, evaluation and prediction go through them. `model_init` (without argument,
     or with the trial of a search) makes the model anew for each train(). Raises ValueError for neither or both.
     """
+
+    # Said by whoever divides the loss by the items of the whole window in compute_loss: it is told them, and its loss
+    # counts as it is.
+    model_accepts_loss_kwargs: bool = False
 
     def __init__(
         self,
@@ -94,51 +93,37 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
     ) -> None:
         self.args = args if args is not None else _default_arguments()
         apply_log_level(self.args)
-        self.memory = MemoryTracker(self.args.skip_memory_metrics, self.args.device)
-        self.memory.start("init")
-        seeding.prepare(self.args.seed, self.args.full_determinism)
+        memory = MemoryTracker(self.args.skip_memory_metrics, self.args.device)
+        memory.start("init")
+        seed_for_model(self.args)
         if model is not None and model_init is not None:
             raise ValueError("pass model or model_init, not both: model_init makes the model")
+        self.parts = RunParts(self.args.device, SingleProcess(), memory)
         self.model_init = model_init
-        self.strategy = SingleProcess()
-        self.device = self.args.device
         self.processing_class = processing_class if processing_class is not None else tokenizer
         self.train_dataset, self.eval_dataset = train_dataset, eval_dataset
         self.compute_loss_func, self.compute_metrics = compute_loss_func, compute_metrics
         self.preprocess_logits_for_metrics = preprocess_logits_for_metrics
         self.optimizer_cls_and_kwargs = optimizer_cls_and_kwargs
         self.optimizer, self.lr_scheduler = self.given = optimizers
-        self.state = TrainerState()
-        self.control = TrainerControl()
-        self.trackers = TrackerGroup([])
-        self.is_in_train = False
         self._kept_loaders = data.KeptLoaders()
-        self.take_model(model if model is not None else self._made_model(None))
+        self.model = model if model is not None else self._made_model(None)
+        self._ready_model()
         self.data_collator = data_collator if data_collator is not None else data.collator_for(self.processing_class)
         self.callback_handler = CallbackHandler(
             [*DEFAULT_CALLBACKS, *self._guards(), *(callbacks or ()), self._display()],
             self.model,
             self.processing_class,
         )
-        self.control = self.callback_handler.call_event("on_init_end", self.args, self.state, self.control)
-        self.memory.stop("init")
-
-    def take_model(self, model: nn.Module) -> None:
-        """Work on this model from now on, on this run's device."""
-        apply_liger(model, self.args)
-        self.model = model
-        self.model_wrapped = compile_model(self.strategy.prepare(model, self.device), self.args)
-        self.precision = choose_precision(self.args, self.device)
-        self.precision.prepare(model)
-        self.label_names = outputs.label_names(model, self.args.label_names)
-        self.losses = Losses(self.args, self.label_names, self.compute_loss_func)
-        self._ignored_keys = self._usually_ignored()
+        self.fire("on_init_end")
+        memory.stop("init")
 
     def _made_model(self, trial: Any) -> nn.Module:
         if self.model_init is None:
             raise ValueError("the Trainer needs a model, or model_init to make one")
         from trainspec.training.search import takes_trial
 
+        seed_for_model(self.args)
         return self.model_init(trial) if takes_trial(self.model_init) else self.model_init()
 
     def _guards(self) -> list[Any]:
@@ -158,16 +143,12 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
         """Train as the settings say. Raises PreflightError before anything is written where they cannot be met."""
         wanted = self.args.resume_from_checkpoint if resume_from_checkpoint is None else resume_from_checkpoint
         if self.model_init is not None:
-            seeding.prepare(self.args.seed, self.args.full_determinism)
-            self.take_model(self._made_model(trial))
+            self.model = self._made_model(trial)
+        self._ready_model()
         checkpoint = self._checked(wanted)
         if self.args.push_to_hub:
             # A token that is refused is told now, not at the first save.
             self.init_hf_repo()
-        seeding.prepare(self.args.seed, self.args.full_determinism)
-        self.optimizer, self.lr_scheduler = self.given
-        self.precision = choose_precision(self.args, self.device)
-        self.precision.prepare(self.model)
         return train_once(self, checkpoint, ignore_keys_for_eval)
 
     def evaluate(
@@ -188,9 +169,7 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
         output = self._evaluated(loader, "Evaluation", loss_only, ignore_keys, metric_key_prefix)
         self.memory.stop("eval", output.metrics)
         self._report(output.metrics)
-        self.control = self.callback_handler.call_event(
-            "on_evaluate", self.args, self.state, self.control, metrics=output.metrics
-        )
+        self.fire("on_evaluate", metrics=output.metrics)
         return output.metrics
 
     def predict(
@@ -202,9 +181,7 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
         output = self._evaluated(loader, "Prediction", None, ignore_keys, metric_key_prefix)
         self.memory.stop("test", output.metrics)
         self._report(output.metrics)
-        self.control = self.callback_handler.call_event(
-            "on_predict", self.args, self.state, self.control, metrics=output.metrics
-        )
+        self.fire("on_predict", metrics=output.metrics)
         return PredictionOutput(output.predictions, output.label_ids, output.metrics)
 
     def _evaluated(self, loader: Any, description: str, loss_only: bool | None, *rest: Any) -> EvalLoopOutput:
@@ -221,24 +198,22 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
         metric_key_prefix: str = "eval",
     ) -> EvalLoopOutput:
         """One pass over a loader; `description` is for whoever overrides this."""
-        handler, step = self.callback_handler, self.prediction_step
+        self._ready_model()
+        handler, step, event = self.callback_handler, self.prediction_step, "on_prediction_step"
         handler.eval_dataloader = dataloader
         ignored = supported(step, ignore_keys=ignore_keys)
         self.losses.forget()
-        with data.undisturbed(), ready_for_evaluation(self) as model:
+        with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:
             loop = EvaluationLoop(
                 self.args,
                 lambda batch, loss_only: step(model, batch, loss_only, **ignored),
                 self.compute_metrics,
-                after_batch=self._after_prediction if handler.has_listeners("on_prediction_step") else None,
+                after_batch=partial(self.fire, event) if handler.has_listeners(event) else None,
                 input_name=main_input_name(self.model),
                 label_names=self.label_names,
             )
             loss_only = self.args.prediction_loss_only if prediction_loss_only is None else prediction_loss_only
             return loop.run(dataloader, metric_key_prefix, loss_only=loss_only)
-
-    def _after_prediction(self) -> None:
-        self.control = self.callback_handler.call_event("on_prediction_step", self.args, self.state, self.control)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the epoch to an entry, take it into the history and hand it to trackers and callbacks.
@@ -256,30 +231,38 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
             }
         self.state.log_history.append({**entry, "step": self.state.global_step})
         self.trackers.log(self.state.log_history[-1])
-        self.control = self.callback_handler.call_event("on_log", self.args, self.state, self.control, logs=entry)
+        self.fire("on_log", logs=entry)
 
     # One batch
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Tensor | None = None) -> Tensor:
-        """Forward and backward for one micro-batch; returns its share of the window's loss.
+        """Forward and backward for one micro-batch; returns its part of the window's mean loss.
 
-        `num_items_in_batch` counts the items of the whole accumulation window; None: this batch is all of it. A loss
-        that is a mean over its own batch is weighed by its items, so that the shares sum up to the window's mean.
+        `num_items_in_batch` counts the items of the whole accumulation window, None where nobody counts them. However
+        the loss of a micro-batch comes to be a mean over its own items, it is weighed by them here, so that the parts
+        add up to the mean over the window.
         """
+        items = self.parts.items
+        counted = None if items is None else self._told_count(items)
         known: dict[str, Any] = (
-            {"num_items_in_batch": num_items_in_batch} if takes(self.compute_loss, "num_items_in_batch") else {}
+            {"num_items_in_batch": counted} if takes(self.compute_loss, "num_items_in_batch") else {}
         )
         prepared = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
             loss: Tensor = self.compute_loss(model, prepared, **known)
-        if num_items_in_batch is not None and not getattr(num_items_in_batch, "used", False):
-            loss = loss * share(self.model, inputs, self.label_names, num_items_in_batch)
+        if items is not None and not self.model_accepts_loss_kwargs:
+            loss = items.part_of_window(loss)
         self.backward(loss)
         return loss.detach()
 
+    def _told_count(self, items: MicroBatchItems) -> Tensor:
+        """Of the micro-batch alone: then a loss that divides by it, and one that never looks at it, are both a mean."""
+        return items.total.to(self.device) if self.model_accepts_loss_kwargs else items.divisor(self.device)
+
     def backward(self, loss: Tensor) -> None:
         """Gradients of a loss, scaled under fp16; for whoever overrides training_step."""
-        backward(self.optimizer, loss, self.precision.backward)
+        if self.parts.items is None or not self.parts.items.is_empty:
+            backward(self.optimizer, loss, self.precision.backward)
 
     def compute_loss_context_manager(self) -> Any:
         """Autocast, as bf16 and fp16 ask for it."""
@@ -288,8 +271,8 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Tensor | None = None
     ) -> Any:
-        """The mean loss over the items of one batch (divided by `num_items_in_batch` where the loss can do that);
-        with `return_outputs`, what the model returned as well.
+        """The mean loss over the items of one batch, of which there are `num_items_in_batch` where that is told; with
+        `return_outputs`, what the model returned as well.
         """
         loss, returned = self.losses.compute(model, inputs, num_items_in_batch)
         return (loss, returned) if return_outputs else loss
@@ -314,15 +297,12 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
                 loss = outputs.find_loss(returned)
         if prediction_loss_only:
             return loss, None, None
-        ignored = ignore_keys if ignore_keys is not None else self._ignored_keys
+        ignored = ignore_keys if ignore_keys is not None else self.parts.ignored_keys
         given = loss is not None and outputs.find_loss(returned) is not None
         predictions = outputs.predictions_of(returned, without_loss=given, ignored=ignored)
         if self.preprocess_logits_for_metrics is not None:
             predictions = self.preprocess_logits_for_metrics(predictions, labels)
         return loss, predictions, labels
-
-    def _usually_ignored(self) -> list[str]:
-        return list(getattr(getattr(base_of(self.model), "config", None), "keys_to_ignore_at_inference", None) or [])
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         """The batch on the device, with the model's last memory under past_index."""
@@ -347,9 +327,6 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
             self.lr_scheduler = build_schedule(chosen, self.args, num_training_steps)
         return self.lr_scheduler
 
-    def _output(self) -> Store:
-        return open_store(self.args.output_dir)
-
     # Around a run
 
     def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
@@ -364,13 +341,17 @@ class Trainer(Feeding, Inspection, Listening, Publishing, Reporting):
             makes_its_own_loader=own_loader,
             evaluates_by_itself=own_evaluation,
             has_an_optimizer=self.given[0] is not None or self.optimizer_cls_and_kwargs is not None,
-            metric_names=lambda: metrics_of_one_batch(self),
+            metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
         )
         return examine(self.args, look_around(self.device), job, trains=trains)
 
+    def _metrics_of_one_batch(self, dataset: Any, prefix: str) -> dict[str, float]:
+        batch = list(islice(self.get_test_dataloader(dataset), 1))
+        return self.evaluation_loop(batch, "Preflight", self.compute_metrics is None, None, prefix).metrics
+
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
-        checkpoint, faults = look_for_checkpoint(self._output, wanted)
+        checkpoint, faults = look_for_checkpoint(lambda: self.output, wanted)
         check([*faults, *self.preflight()])
         return checkpoint
 

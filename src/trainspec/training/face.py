@@ -1,0 +1,55 @@
+"""What a run asks of the Trainer: the methods that people override, and what it was given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.storage import Store
+    from trainspec.training.callbacks import CallbackHandler
+    from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.run.parts import RunParts
+
+
+class TrainerFace(Protocol):
+    """A run knows the Trainer by this alone, so that what runs can be read without what people see of it."""
+
+    args: TrainingArguments
+    parts: RunParts
+    callback_handler: CallbackHandler
+    processing_class: Any
+    given: tuple[Optimizer | None, LRScheduler | None]
+
+    @property
+    def output(self) -> Store: ...
+
+    def fire(self, event: str, **more: Any) -> None: ...
+
+    def log(self, logs: dict[str, float]) -> None: ...
+
+    def evaluate(self, *, ignore_keys: list[str] | None = None) -> dict[str, float]: ...
+
+    def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Tensor | None = None) -> Tensor: ...
+
+    def counts_items(self) -> bool: ...
+
+    def operations_counter(self) -> Callable[[Any], float]: ...
+
+    def get_train_dataloader(self) -> Any: ...
+
+    def create_optimizer(self) -> Optimizer: ...
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> LRScheduler: ...
+
+    def report_to_search(self, metrics: dict[str, float]) -> None: ...
+
+    def after_save(self, checkpoint: Checkpoint) -> None: ...
+
+    def after_training(self) -> None: ...
