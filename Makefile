@@ -98,11 +98,12 @@ tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
 test-agreement: install ## 140,000 random documents: schema against validator
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py
 
-check: install ## lint, format, types, layers
+check: install ## lint, format, types, layers, the shape of the tree and the page about it
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_contributing.py
 	$(BIN)/python -m trainspec.export.generated --check schemas
 
 schemas: install ## generate schemas/ and the declarations for type checkers

@@ -106,6 +106,7 @@ def test_no_file_lies_at_the_top_that_has_no_place_there() -> None:
         "Makefile",
         "LICENSE",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "Dockerfile",
     }
     made = {"runs", "build", "dist"}
