@@ -2,14 +2,22 @@
 
 import os
 import random
+from collections.abc import Callable
 
 import numpy
 import pytest
 import torch
 from tests.training.small_job import Line, Make, entries
 
+from trainspec import TrainingArguments
 from trainspec.training.callbacks import TrainerCallback
-from trainspec.training.run.seeding import enable_full_determinism, make_deterministic, set_seed
+from trainspec.training.run.seeding import (
+    enable_full_determinism,
+    make_deterministic,
+    seed_for_model,
+    seed_for_training,
+    set_seed,
+)
 
 
 class Draws(TrainerCallback):
@@ -98,3 +106,35 @@ def test_full_determinism_that_comes_too_late_is_mentioned(
     caplog.clear()
     make_deterministic()
     assert not caplog.text
+
+
+def test_a_model_is_made_from_the_same_numbers_on_every_rank(arguments: Callable[..., TrainingArguments]) -> None:
+    draws = []
+    for _ in range(2):
+        seed_for_model(arguments(seed=5))
+        draws.append(torch.rand(3))
+    assert torch.equal(*draws)
+    set_seed(5)
+    assert torch.equal(torch.rand(3), draws[0])
+
+
+def test_training_draws_other_numbers_on_every_rank(arguments: Callable[..., TrainingArguments]) -> None:
+    drawn = {}
+    for rank in (0, 1, 2, 1):
+        seed_for_training(arguments(seed=5), rank)
+        now = (random.random(), float(numpy.random.rand()), float(torch.rand(())))
+        assert drawn.setdefault(rank, now) == now
+    assert len({number for draws in drawn.values() for number in draws}) == 9
+    set_seed(5)
+    assert drawn[0][2] == float(torch.rand(()))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_ranks_of_one_seed_are_not_those_of_the_next(
+    arguments: Callable[..., TrainingArguments], seed: int
+) -> None:
+    """As they would be with a sum of seed and rank."""
+    seed_for_training(arguments(seed=seed), 1)
+    first = float(torch.rand(()))
+    seed_for_training(arguments(seed=seed + 1), 0)
+    assert float(torch.rand(())) != first
