@@ -51,7 +51,7 @@ ORDER = (
     ),
     Mutation(
         "data_seed",
-        "training/trainer/trainer.py",
+        "training/trainer/evaluating.py",
         "with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:",
         "with ready_for_evaluation(self.parts, self.args) as model:",
     ),

@@ -108,7 +108,7 @@ ADVANCED = (
     ),
     Mutation(
         "include_num_input_tokens_seen",
-        "training/trainer/trainer.py",
+        "training/trainer/listeners.py",
         'if self.args.include_num_input_tokens_seen not in (None, False, "no"):',
         "if True:",
     ),

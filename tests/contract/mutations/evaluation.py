@@ -66,13 +66,13 @@ WHAT = (
     ),
     Mutation(
         "prediction_loss_only",
-        "training/trainer/trainer.py",
+        "training/trainer/evaluating.py",
         "loss_only = self.args.prediction_loss_only if prediction_loss_only is None else prediction_loss_only",
         "loss_only = bool(prediction_loss_only)",
     ),
     Mutation(
         "prediction_loss_only",
-        "training/trainer/trainer.py",
+        "training/trainer/evaluating.py",
         "loss_only = self.args.prediction_loss_only if prediction_loss_only is None else prediction_loss_only",
         "loss_only = True",
     ),
@@ -88,7 +88,7 @@ WHAT = (
     Mutation(
         "past_index", "training/loss/losses.py", "outputs.at(returned, self._past_index)", "outputs.at(returned, 1)"
     ),
-    without("past_index", "training/trainer/trainer.py", "self.losses.forget()"),
+    without("past_index", "training/trainer/evaluating.py", "self.losses.forget()"),
 )
 
 METRICS = (

@@ -164,7 +164,7 @@ BATCHES = (
     ),
     Mutation(
         "gradient_accumulation_steps",
-        "training/trainer/trainer.py",
+        "training/trainer/steps.py",
         "loss = items.part_of_window(loss)",
         "loss = loss / self.args.gradient_accumulation_steps",
     ),

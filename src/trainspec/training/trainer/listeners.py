@@ -1,9 +1,11 @@
-"""Callbacks: adding and taking out, by object or by class, and telling them of each moment."""
+"""Callbacks and trackers: adding and taking out, and telling them of each moment and of each entry of the log."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from trainspec.training.results import speed_metrics
 from trainspec.training.trainer.attributes import TrainerAttributes
 
 
@@ -25,3 +27,21 @@ class Listeners(TrainerAttributes):
         handler, parts = self.callback_handler, self.parts
         if handler.has_listeners(event):
             parts.control = handler.call_event(event, self.args, parts.state, parts.control, **more)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add the epoch to an entry, take it into the history and hand it to trackers and callbacks.
+
+        `start_time` (of time.time()) adds how fast training went since then.
+        """
+        logs["epoch"] = self.state.epoch
+        entry = dict(logs)
+        if self.args.include_num_input_tokens_seen not in (None, False, "no"):
+            entry["num_input_tokens_seen"] = self.state.num_input_tokens_seen
+        if start_time is not None:
+            passed = time.time() - start_time
+            entry |= {
+                f"train_{name}": value for name, value in speed_metrics(passed, steps=self.state.global_step).items()
+            }
+        self.state.log_history.append({**entry, "step": self.state.global_step})
+        self.trackers.log(self.state.log_history[-1])
+        self.fire("on_log", logs=entry)

@@ -1,0 +1,95 @@
+"""Evaluation and prediction, as people call and override them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from trainspec.training import data
+from trainspec.training.evaluation.loop import EvaluationLoop
+from trainspec.training.evaluation.model import ready_for_evaluation
+from trainspec.training.model.inside import main_input_name
+from trainspec.training.results import EvalLoopOutput, PredictionOutput
+from trainspec.training.signatures import supported
+from trainspec.training.trainer.listeners import Listeners
+from trainspec.training.trainer.loaders import Loaders
+from trainspec.training.trainer.steps import Steps
+
+
+class Evaluating(Steps, Loaders, Listeners):
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """Metrics on the evaluation data, logged and returned under the prefix; of several data sets, under
+        `prefix_name`. `eval_dataset` may also be the name of one of those that the Trainer was given.
+        """
+        chosen = self.eval_dataset if eval_dataset is None else eval_dataset
+        if isinstance(chosen, Mapping):
+            metrics: dict[str, float] = {}
+            for name, dataset in chosen.items():
+                metrics |= self.evaluate(dataset, ignore_keys, f"{metric_key_prefix}_{name}")
+            return metrics
+        self.memory.start("eval")
+        loader = self.get_eval_dataloader(eval_dataset)
+        loss_only = True if self.compute_metrics is None else None
+        output = self._evaluated(loader, "Evaluation", loss_only, ignore_keys, metric_key_prefix)
+        self.memory.stop("eval", output.metrics)
+        self._report(output.metrics)
+        self.fire("on_evaluate", metrics=output.metrics)
+        return output.metrics
+
+    def predict(
+        self, test_dataset: Any, ignore_keys: list[str] | None = None, metric_key_prefix: str = "test"
+    ) -> PredictionOutput:
+        """Predictions for every row, with metrics where the rows have labels."""
+        self.memory.start("test")
+        loader = self.get_test_dataloader(test_dataset)
+        output = self._evaluated(loader, "Prediction", None, ignore_keys, metric_key_prefix)
+        self.memory.stop("test", output.metrics)
+        self._report(output.metrics)
+        self.fire("on_predict", metrics=output.metrics)
+        return PredictionOutput(output.predictions, output.label_ids, output.metrics)
+
+    def _evaluated(self, loader: Any, description: str, loss_only: bool | None, *rest: Any) -> EvalLoopOutput:
+        ignore_keys, prefix = rest
+        known = {"prediction_loss_only": loss_only, "ignore_keys": ignore_keys, "metric_key_prefix": prefix}
+        return self.evaluation_loop(loader, description, **supported(self.evaluation_loop, **known))
+
+    def evaluation_loop(
+        self,
+        dataloader: Any,
+        description: str = "Evaluation",
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
+        """One pass over a loader; `description` is for whoever overrides this."""
+        self._ready_model()
+        handler, step, event = self.callback_handler, self.prediction_step, "on_prediction_step"
+        handler.eval_dataloader = dataloader
+        ignored = supported(step, ignore_keys=ignore_keys)
+        self.losses.forget()
+        with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:
+            loop = EvaluationLoop(
+                self.args,
+                lambda batch, loss_only: step(model, batch, loss_only, **ignored),
+                self.compute_metrics,
+                after_batch=partial(self.fire, event) if handler.has_listeners(event) else None,
+                input_name=main_input_name(self.model),
+                label_names=self.label_names,
+            )
+            loss_only = self.args.prediction_loss_only if prediction_loss_only is None else prediction_loss_only
+            return loop.run(dataloader, metric_key_prefix, loss_only=loss_only)
+
+    def _metrics_of_one_batch(self, dataset: Any, prefix: str) -> dict[str, float]:
+        batch = list(islice(self.get_test_dataloader(dataset), 1))
+        return self.evaluation_loop(batch, "Preflight", self.compute_metrics is None, None, prefix).metrics
+
+    def _report(self, metrics: dict[str, float]) -> None:
+        self.log(metrics)
+        if self.is_in_train:
+            self.trackers.refresh()
+        else:
+            self.trackers.flush()

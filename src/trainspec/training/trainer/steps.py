@@ -1,0 +1,100 @@
+"""One batch: forward, loss and backward when training, forward and loss when evaluating, as people override them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from trainspec.training.model import outputs
+from trainspec.training.model.nests import to_device
+from trainspec.training.optimizers.behaviour import backward
+from trainspec.training.signatures import takes
+from trainspec.training.trainer.attributes import TrainerAttributes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainspec.training.loss.items import MicroBatchItems
+
+
+class Steps(TrainerAttributes):
+    preprocess_logits_for_metrics: Callable[[Any, Any], Any] | None
+    # Said by whoever divides the loss by the items of the whole window in compute_loss: it is told them, and its loss
+    # counts as it is.
+    model_accepts_loss_kwargs: bool = False
+
+    def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Tensor | None = None) -> Tensor:
+        """Forward and backward for one micro-batch; returns its part of the window's mean loss.
+
+        `num_items_in_batch` counts the items of the whole accumulation window, None where nobody counts them. However
+        the loss of a micro-batch comes to be a mean over its own items, it is weighed by them here, so that the parts
+        add up to the mean over the window.
+        """
+        items = self.parts.items
+        counted = None if items is None else self._told_count(items)
+        known: dict[str, Any] = (
+            {"num_items_in_batch": counted} if takes(self.compute_loss, "num_items_in_batch") else {}
+        )
+        prepared = self._prepare_inputs(inputs)
+        with self.compute_loss_context_manager():
+            loss: Tensor = self.compute_loss(model, prepared, **known)
+        if items is not None and not self.model_accepts_loss_kwargs:
+            loss = items.part_of_window(loss)
+        self.backward(loss)
+        return loss.detach()
+
+    def _told_count(self, items: MicroBatchItems) -> Tensor:
+        """Of the micro-batch alone: then a loss that divides by it, and one that never looks at it, are both a mean."""
+        return items.total.to(self.device) if self.model_accepts_loss_kwargs else items.divisor(self.device)
+
+    def backward(self, loss: Tensor) -> None:
+        """Gradients of a loss, scaled under fp16; for whoever overrides training_step."""
+        if self.parts.items is None or not self.parts.items.is_empty:
+            backward(self.optimizer, loss, self.precision.backward)
+
+    def compute_loss_context_manager(self) -> Any:
+        """Autocast, as bf16 and fp16 ask for it."""
+        return self.precision.autocast()
+
+    def compute_loss(
+        self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Tensor | None = None
+    ) -> Any:
+        """The mean loss over the items of one batch, of which there are `num_items_in_batch` where that is told; with
+        `return_outputs`, what the model returned as well.
+        """
+        loss, returned = self.losses.compute(model, inputs, num_items_in_batch)
+        return (loss, returned) if return_outputs else loss
+
+    def counts_items(self) -> bool:
+        """Whether compute_loss wants to know the items of a window, though it be a single batch."""
+        own = type(self).compute_loss is not Steps.compute_loss and takes(self.compute_loss, "num_items_in_batch")
+        return self.losses.counts_items or own
+
+    def prediction_step(
+        self, model: nn.Module, inputs: Any, prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> tuple[Tensor | None, Any, Any]:
+        """Loss, predictions and labels of one batch; each None where there is none."""
+        inputs = self._prepare_inputs(inputs)
+        labels = outputs.labels_of(inputs, self.label_names)
+        loss: Tensor | None
+        with torch.no_grad(), self.compute_loss_context_manager():
+            if labels is not None:
+                loss, returned = self.compute_loss(model, inputs, return_outputs=True)
+            else:
+                returned = outputs.call(model, inputs)
+                loss = outputs.find_loss(returned)
+        if prediction_loss_only:
+            return loss, None, None
+        ignored = ignore_keys if ignore_keys is not None else self.parts.ignored_keys
+        given = loss is not None and outputs.find_loss(returned) is not None
+        predictions = outputs.predictions_of(returned, without_loss=given, ignored=ignored)
+        if self.preprocess_logits_for_metrics is not None:
+            predictions = self.preprocess_logits_for_metrics(predictions, labels)
+        return loss, predictions, labels
+
+    def _prepare_inputs(self, inputs: Any) -> Any:
+        """The batch on the device, with the model's last memory under past_index."""
+        placed = to_device(inputs, self.device, non_blocking=self.args.dataloader_pin_memory)
+        return self.losses.remembering(placed)
