@@ -42,12 +42,12 @@ test: install editor-tools ## every test but the long suites
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-settings: install ## only what needs no torch, quickly
-	$(BIN)/python -m pytest -n 2 tests/settings tests/text tests/plan tests/cli tests/export tests/reports tests/migration
+	$(BIN)/python -m pytest -n 2 tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration
 
 # Settings, plan and commands in an environment that has no torch at all.
 test-alone: .venv-alone/installed ## the settings tests in an environment without torch
 	.venv-alone/bin/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is not None)"
-	.venv-alone/bin/python -m pytest -n 2 tests/settings tests/text tests/plan tests/cli tests/export tests/reports tests/migration
+	.venv-alone/bin/python -m pytest -n 2 tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration
 
 .venv-alone/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv-alone

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-from trainspec.cli.export import FORMATS
+from trainspec.answers.export import FORMATS
 
 FILE = """\
 learning_rate: 3e-4

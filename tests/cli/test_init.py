@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainspec import TrainingArguments
-from trainspec.cli.init import BEGINNING, SCHEMA, text
+from trainspec.answers.init import BEGINNING, SCHEMA, beginning
 from trainspec.export.json_schema import _HOME as HOME
 
 
@@ -20,7 +20,7 @@ def test_it_is_valid_without_a_warning(run: Callable, tmp_path: Path, monkeypatc
 
 
 def test_every_setting_has_its_description() -> None:
-    lines = text().splitlines()
+    lines = beginning().text.splitlines()
     for name in (name for settings in BEGINNING.values() for name in settings):
         place = next(number for number, line in enumerate(lines) if line.startswith(f"{name}: "))
         assert lines[place - 1].startswith("# ")
@@ -39,12 +39,12 @@ def test_a_file_that_is_there_stays(run: Callable, write: Callable) -> None:
     assert (found.code, path.read_text()) == (2, "seed: 1\n")
     assert "error[CLI112]" in found.err and "--force" in found.err
     assert run("init", path, "--force").code == 0
-    assert path.read_text() == text()
+    assert path.read_text() == beginning().text
 
 
 def test_a_folder_is_made(run: Callable, tmp_path: Path) -> None:
     assert run("init", tmp_path / "configs/base.yml").code == 0
-    assert (tmp_path / "configs/base.yml").read_text() == text()
+    assert (tmp_path / "configs/base.yml").read_text() == beginning().text
 
 
 @pytest.mark.parametrize("words", [["a.json"], ["a.yaml", "b.yaml"], ["--what"]])

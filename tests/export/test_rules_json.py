@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trainspec import Rule, TrainingArguments
-from trainspec.cli.rule import meanings
+from trainspec.answers.rule import meanings
 from trainspec.export.json_schema import not_expressed
 from trainspec.export.rules_json import KINDS, entries, render
 from trainspec.settings.rules.predicates import above

@@ -9,8 +9,8 @@ from tests.settings.samples import BESIDE, FIELDS, KINDS, sample
 from tests.settings.strategies import documents, values
 
 from trainspec import TrainingArguments
-from trainspec.cli.export import READ_BACK, written
-from trainspec.cli.faults import CannotRun
+from trainspec.answers.export import READ_BACK, written
+from trainspec.answers.faults import NoAnswer
 from trainspec.migration.documents import read_back
 from trainspec.migration.rewriting import same
 from trainspec.migration.values import NotWritable
@@ -73,7 +73,7 @@ def test_any_values_in_a_file(values: dict[str, Any], form: str) -> None:
 def test_any_text_in_words(text: str, form: str) -> None:
     try:
         check({"run_name": text, "label_names": [text, "b"]}, form)
-    except CannotRun as mistake:
+    except NoAnswer as mistake:
         assert mistake.diagnostics[0].code == "CLI111"
         assert text in ("null", "--x", "[x]")
 
@@ -92,7 +92,7 @@ def test_any_valid_document(document: dict[str, Any], form: str) -> None:
     if verdict.ok:
         try:
             check(verdict.settings.to_dict(), form)
-        except CannotRun as mistake:
+        except NoAnswer as mistake:
             assert mistake.diagnostics[0].code == "CLI111"
 
 
@@ -121,7 +121,7 @@ def test_documents_people_write(document: dict[str, Any], form: str) -> None:
     if TrainingArguments.check(document).ok:
         try:
             check(document, form)
-        except CannotRun as mistake:
+        except NoAnswer as mistake:
             assert form in ("env", "cli") and mistake.diagnostics[0].code == "CLI111"
 
 

@@ -78,11 +78,11 @@ def _hurry() -> None:
 def _run_command(name: str, words: list[str]) -> int:
     from importlib import import_module
 
-    from trainspec.cli.faults import CannotRun
+    from trainspec.cli.faults import NoAnswer
 
     try:
         code: int = import_module(f"trainspec.cli.{name}").run(words)
-    except CannotRun as mistake:
+    except NoAnswer as mistake:
         from trainspec.cli.terminal import say
 
         say(mistake.diagnostics)

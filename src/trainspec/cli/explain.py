@@ -6,18 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.answers.explain import Facts, explain, explain_all, overview
+from trainspec.cli.faults import CannotRun
 from trainspec.cli.options import FORMAT, Command, wants_help
 from trainspec.cli.terminal import answer_json, style
-from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.judging.shapes import shape_of
-from trainspec.settings.sources.command_line import kind_at
-from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
-from trainspec.settings.values.coercion import section_kinds
-from trainspec.settings.views.derived import DERIVATIONS
-from trainspec.settings.views.dumping import plain
-from trainspec.settings.views.help_text import default_of, flags_of, group_of, sections_of
-from trainspec.text.suggestions import did_you_mean
 from trainspec.text.wrapping import wrap
 
 COMMAND = Command(
@@ -37,9 +29,9 @@ def run(argv: Sequence[str]) -> int:
     given = COMMAND.parse(argv)
     if given.unknown:
         raise CannotRun(*given.unknown)
-    facts = [_explain(word) for word in given.words]
+    facts = [explain(word) for word in given.words]
     if given.get("format") == "json":
-        answer_json({"settings": facts or [_explain(name) for name in TrainingArguments.field_kinds()]})
+        answer_json({"settings": [item.to_dict() for item in facts or explain_all()]})
     elif facts:
         print("\n\n".join("\n".join(_lines(item)) for item in facts))
     else:
@@ -48,90 +40,29 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _overview() -> Iterator[str]:
-    shape = shape_of(TrainingArguments)
-    for number, section in enumerate(sections_of(shape)):
+    for number, group in enumerate(overview()):
         yield from [""] if number else []
-        yield style(section.heading, "bold")
-        for name in section.names:
-            yield from wrap(shape.fields[name].description or "", f"  {name:<32}  ", hang=" " * 36)
+        yield style(group.heading, "bold")
+        for name, about in group.settings.items():
+            yield from wrap(about, f"  {name:<32}  ", hang=" " * 36)
 
 
-def _explain(word: str) -> dict[str, Any]:
-    """Facts of a setting under any name it has or had. Raises CannotRun."""
-    name = word.replace("-", "_").removeprefix("TRAINSPEC_").replace("__", ".")
-    name = name if name in RENAMED or name in REMOVED else name.lower()
-    if name in REMOVED:
-        gone = REMOVED[name]
-        raise CannotRun(mistake("CLI104", f"{name} is no setting any more: {gone.reason}", gone.advice))
-    path = tuple(RENAMED[name].successor.split(".")) if name in RENAMED else tuple(name.split("."))
-    kinds = TrainingArguments.field_kinds()
-    kind = kind_at(kinds, path) if path[0] in kinds else None
-    if kind is None:
-        raise CannotRun(_unknown(word, path))
-    info = _info_at(path)
-    whole = ".".join(path)
-    flag = flags_of(path[-1], kind, info, parent="".join(f"{part}." for part in path[:-1]))
-    derivation = DERIVATIONS.get(whole)
-    return {
-        "name": whole,
-        "asked_for": word,
-        "group": group_of(shape_of(TrainingArguments), path[0]),
-        "description": info.description or "",
-        "type": kind.expected,
-        "choices": [plain(choice) for choice in kind.choices],
-        "default": default_of(whole, info).removeprefix("default: "),
-        "follows_from": list(derivation.follows_from) if derivation is not None else [],
-        "keys": list(section_kinds(kind.section)) if kind.section is not None else [],
-        "variable": TrainingArguments.env_prefix + "__".join(path).upper(),
-        "flag": flag,
-        "example": plain(info.examples[0]) if info.examples else None,
-        "rules": [f"{rule.code} {rule.name}" for rule in TrainingArguments.rules() if _mentions(rule.fields, whole)],
-        "old_names": [old for old, renamed in RENAMED.items() if renamed.successor == whole],
-        "old_values": [str(value) for value in RETIRED_VALUES.get(whole, ())],
-    }
-
-
-def _info_at(path: tuple[str, ...]) -> Any:
-    info = TrainingArguments.__pydantic_fields__[path[0]]
-    for depth in range(1, len(path)):
-        above = kind_at(TrainingArguments.field_kinds(), path[:depth])
-        section = above.section if above is not None else None
-        if section is not None:
-            info = section.model_fields[path[depth]]
-    return info
-
-
-def _mentions(fields: Sequence[str], name: str) -> bool:
-    return any(field == name or field.startswith(f"{name}.") for field in fields)
-
-
-def _unknown(word: str, path: tuple[str, ...]) -> Any:
-    kinds = TrainingArguments.field_kinds()
-    above = kind_at(kinds, path[:-1]) if len(path) > 1 and path[0] in kinds else None
-    if above is not None and above.section is not None:
-        parent = ".".join(path[:-1])
-        remedy = did_you_mean(path[-1], section_kinds(above.section), f"{parent}.{{}}")
-        return mistake("CLI104", f"{parent} has no key {path[-1][:40]}", remedy)
-    remedy = did_you_mean(path[0], (*kinds, *RENAMED)) or "trainspec explain lists all settings"
-    return mistake("CLI104", f"there is no setting {word[:40]}", remedy)
-
-
-def _lines(facts: dict[str, Any]) -> Iterator[str]:
-    yield style(facts["name"], "bold") + style(f"  {facts['group']}", "dim")
-    if facts["asked_for"] in facts["old_names"]:
-        yield f"  {facts['asked_for']} is its old name"
-    yield from wrap(facts["description"], "  ") if facts["description"] else []
+def _lines(facts: Facts) -> Iterator[str]:
+    yield style(facts.name, "bold") + style(f"  {facts.group}", "dim")
+    if facts.asked_for in facts.old_names:
+        yield f"  {facts.asked_for} is its old name"
+    yield from wrap(facts.description, "  ") if facts.description else []
     rows = [
-        ("type", facts["type"]),
-        ("default", facts["default"]),
-        ("follows", f"from {', '.join(facts['follows_from'])} where it is not set" if facts["follows_from"] else ""),
-        ("keys", ", ".join(facts["keys"])),
-        ("flag", facts["flag"]),
-        ("variable", facts["variable"]),
-        ("example", _written(facts["name"], facts["example"])),
-        ("old names", ", ".join(facts["old_names"])),
-        ("old values", ", ".join(facts["old_values"])),
-        *(("rules" if number == 0 else "", rule) for number, rule in enumerate(facts["rules"])),
+        ("type", facts.type),
+        ("default", facts.default),
+        ("follows", f"from {', '.join(facts.follows_from)} where it is not set" if facts.follows_from else ""),
+        ("keys", ", ".join(facts.keys)),
+        ("flag", facts.flag),
+        ("variable", facts.variable),
+        ("example", _written(facts.name, facts.example)),
+        ("old names", ", ".join(facts.old_names)),
+        ("old values", ", ".join(facts.old_values)),
+        *(("rules" if number == 0 else "", rule) for number, rule in enumerate(facts.rules)),
     ]
     for label, text in rows:
         yield from wrap(text, f"  {label:<11} ", hang=" " * 14) if text else []

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from trainspec.cli.export import written
+from trainspec.answers.migrate import Migration, convert, migrate
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN, files_in
 from trainspec.cli.options import AT, Command, Given, Option, wants_help
 from trainspec.cli.terminal import FINDINGS, FINE, counted, exit_code, say
 from trainspec.migration.local_files import decoded, read_bytes, write_whole
 from trainspec.migration.reading import Found, format_of_source, read_sources
-from trainspec.migration.rewriting import Rewritten, difference, rewrite
 from trainspec.settings.diagnostics import SourceError
 from trainspec.text.redaction import printable
 
@@ -66,40 +65,32 @@ def _one(path: str, given: Given) -> int:
 
 
 def _converted(found: Sequence[Found], form: str, path: str) -> int:
-    if len(found) > 1 and form != "yaml":
-        raise CannotRun(mistake("CLI111", f"{path} holds {len(found)} sets of settings, which only yaml can say"))
-    for number, one in enumerate(found):
-        say(one.left)
+    for one, done in zip(found, convert(found, form, path), strict=True):
+        say(done.left)
         name = "the command line" if one.is_words else printable(path)
-        if one.others:
-            print(f"note: {name}: no settings, left out: {printable(', '.join(one.others))}", file=sys.stderr)
-        if one.secrets:
-            print(f"note: {name}: secrets are not written: {', '.join(one.secrets)}", file=sys.stderr)
-        sys.stdout.write(("---\n" if number else "") + written(one.values, form, {}))
+        if done.others:
+            print(f"note: {name}: no settings, left out: {printable(', '.join(done.others))}", file=sys.stderr)
+        if done.secrets:
+            print(f"note: {name}: secrets are not written: {', '.join(done.secrets)}", file=sys.stderr)
+        if done.refusal is not None:
+            raise CannotRun(done.refusal)
+        sys.stdout.write(done.text or "")
     return FINDINGS if any(one.left for one in found) else FINE
 
 
 def _in_place(path: str, given: Given) -> int:
-    content = _read(path)
-    mark = "\ufeff" if content.startswith("\ufeff") else ""
-    done = rewrite(content.removeprefix(mark), format_of_source(path, exactly=True), path, given.get("at"))
-    changed = mark + done.text != content
+    done = migrate(_read(path), format_of_source(path, exactly=True), path, given.get("at"))
     say(done.left)
-    say(
-        mistake("CLI109", f"{source}: {'.'.join(edit.old)} cannot be rewritten: {why}", f"by hand: {edit}")
-        for source, edit, why in done.stuck
-    )
+    say(done.stuck)
     if given.has("diff"):
-        sys.stdout.writelines(difference(content.removeprefix(mark), done.text, printable(path)))
-    elif not given.has("check") and changed:
-        _write(path, mark + done.text)
+        sys.stdout.writelines(done.difference(printable(path)))
+    elif not given.has("check") and done.changed:
+        _write(path, done.after)
     _tell(path, done, "would change" if given.has("check") or given.has("diff") else "changed")
-    if given.has("check") and changed:
-        return FINDINGS
-    return FINDINGS if done.stuck or any(item.severity == "error" for item in done.left) else FINE
+    return FINDINGS if (given.has("check") and done.changed) or not done.ok else FINE
 
 
-def _tell(path: str, done: Rewritten, verb: str) -> None:
+def _tell(path: str, done: Migration, verb: str) -> None:
     for change in done.changes:
         print(change, file=sys.stderr)
     number = counted(len(done.changes), "name or value").replace("name or values", "names and values")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from trainspec.answers.plan import Planned, plan
 from trainspec.cli.faults import CannotRun, mistake
-from trainspec.cli.loading import load_settings, settings_vocabulary
+from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
 from trainspec.cli.show import say_notes
 from trainspec.cli.terminal import FINDINGS, answer_json, counted, exit_code, say
-from trainspec.plan.batches import PlanError
 from trainspec.plan.render import render_plan
-from trainspec.plan.run import RunPlan, plan_run
-
-if TYPE_CHECKING:
-    from trainspec.settings.arguments import TrainingArguments
 
 COMMAND = Command(
     "plan",
@@ -47,31 +42,25 @@ def run(argv: Sequence[str]) -> int:
     as_json = given.get("format") == "json"
     loaded = load_settings(given, given.words[0] if given.words else None, None)
     loaded.unchecked_task = False
-    plan = None
-    if loaded.settings is not None:
-        try:
-            plan = _plan(loaded.settings, given)
-        except PlanError as error:
-            loaded.diagnostics.append(mistake("CLI107", str(error), _remedy(given)))
+    planned = _plan(loaded, given)
     if as_json:
-        found = [item.to_dict() for item in loaded.diagnostics]
-        answer_json({"ok": plan is not None, "plan": plan.to_dict() if plan else None, "diagnostics": found})
+        answer_json(planned.to_dict())
     else:
-        say(loaded.diagnostics)
+        say(planned.diagnostics)
         say_notes(loaded)
-        if plan is not None:
-            print(render_plan(plan))
-    return exit_code(loaded.diagnostics) or (0 if plan is not None else FINDINGS)
+        if planned.plan is not None:
+            print(render_plan(planned.plan))
+    return exit_code(planned.diagnostics) or (0 if planned.plan is not None else FINDINGS)
 
 
-def _plan(settings: TrainingArguments, given: Given) -> RunPlan:
-    return plan_run(
-        settings,
-        train_rows=given.number("rows", 0),
+def _plan(loaded: Loaded, given: Given) -> Planned:
+    if loaded.settings is None:
+        return Planned(None, tuple(loaded.diagnostics))
+    return plan(
+        loaded.settings,
+        tuple(loaded.diagnostics),
+        rows=given.number("rows", 0),
         eval_rows=given.number("eval_rows", 0),
         world_size=given.number("devices", 1) or 1,
+        remedy="say how many rows there are: --rows 10000",
     )
-
-
-def _remedy(given: Given) -> str:
-    return "" if given.has("rows") else "say how many rows there are: --rows 10000"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from typing import cast
 
+from trainspec.answers.schema import What, schema
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.named import settings_class
 from trainspec.cli.options import Command, Option, wants_help
-from trainspec.export import json_schema
 from trainspec.export.json_schema import Draft
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.base import Settings
 
 COMMAND = Command(
     "schema",
@@ -44,17 +43,5 @@ def run(argv: Sequence[str]) -> int:
     name = given.get("model")
     model = settings_class(name) if name else TrainingArguments
     draft: Draft = "2020-12" if given.get("draft") == "2020-12" else "7"
-    print(_render(given.get("for") or "file", model, draft), end="")
+    print(schema(cast("What", given.get("for") or "file"), model, draft).text, end="")
     return 0
-
-
-def _render(what: str, model: type[Settings], draft: Draft) -> str:
-    if what == "file":
-        return json_schema.render(model, draft=draft)
-    if what == "env":
-        from trainspec.export import environment_schema
-
-        return json.dumps(environment_schema.render(model, draft), indent=1, ensure_ascii=False) + "\n"
-    from trainspec.export import diagnostics_schema
-
-    return json.dumps(diagnostics_schema.render(), indent=1, ensure_ascii=False) + "\n"

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from trainspec.answers.show import Shown, parts, task_entries
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
-from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.layer import Origin
-from trainspec.settings.views.derived import DERIVATIONS
-from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.provenance import Entry
-from trainspec.text.redaction import HIDDEN, printable, show_value
+from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -42,13 +39,14 @@ def run(argv: Sequence[str]) -> int:
     if len(given.words) > 1:
         raise CannotRun(mistake("CLI102", f"show takes one file, and {counted(len(given.words), 'word')} stand here"))
     loaded = load_settings(given, given.words[0] if given.words else None, shape)
+    shown = _shown(loaded, shape)
     if given.get("format") == "json":
-        answer_json(_as_json(loaded, shape))
+        answer_json(shown.to_dict())
         return exit_code(loaded.diagnostics)
     say(loaded.diagnostics)
     say_notes(loaded)
-    if loaded.settings is not None:
-        print(_render(loaded.settings, _task_entries(loaded, shape), everything=given.has("all")))
+    if shown.settings is not None:
+        print(_render(shown.settings, shown.task or {}, everything=given.has("all")))
     return exit_code(loaded.diagnostics)
 
 
@@ -68,35 +66,20 @@ def _task_in(argv: Sequence[str]) -> Shape | None:
     return task_named(name)[1] if name is not None else None
 
 
-def _sorted_out(settings: TrainingArguments) -> dict[str, dict[str, Entry]]:
-    """All settings as said, following from others, or at their defaults."""
-    parts: dict[str, dict[str, Entry]] = {"set": {}, "follows": {}, "default": {}}
-    for name, entry in settings.provenance.items():
-        kind = entry.source.kind
-        part = {SourceKind.DEFAULT: "default", SourceKind.DERIVED: "follows"}.get(kind, "set")
-        parts[part][name] = entry
-    return parts
-
-
-def _task_entries(loaded: Loaded, shape: Shape | None) -> dict[str, Entry]:
-    if loaded.task is None or shape is None:
-        return {}
-    origin = Origin(tuple(loaded.task_layers))
-    entries = {}
-    for name in shape.fields:
-        value = getattr(loaded.task, name)
-        shown = HIDDEN if name in shape.secrets and value is not None else show_value(name, value)
-        entries[f"task.{name}"] = Entry(shown, origin.source((name,)) or Source(SourceKind.DEFAULT))
-    return entries
+def _shown(loaded: Loaded, shape: Shape | None) -> Shown:
+    task = None
+    if shape is not None:
+        task = task_entries(shape, loaded.task, loaded.task_layers) if loaded.task is not None else {}
+    return Shown(loaded.settings, loaded.diagnostics, loaded.ignored, task)
 
 
 def _render(settings: TrainingArguments, task: dict[str, Entry], *, everything: bool) -> str:
-    parts = _sorted_out(settings)
-    lines = [*_block("set", parts["set"]), *_block("follows", parts["follows"]), *_block("task", task)]
+    found = parts(settings)
+    lines = [*_block("set", found.said), *_block("follows", found.follows), *_block("task", task)]
     if everything:
-        lines += _block("default", parts["default"])
+        lines += _block("default", found.default)
     else:
-        others = counted(len(parts["default"]), "other")
+        others = counted(len(found.default), "other")
         lines.append(style(f"{others} at their defaults: --all shows them", "dim"))
     return "\n".join(lines)
 
@@ -115,18 +98,3 @@ def _block(title: str, entries: dict[str, Entry]) -> list[str]:
 def _source_of(entry: Entry) -> str:
     over = "".join(f", over {item.value} from {item.source}" for item in entry.overrode)
     return f"{entry.source}{over}"
-
-
-def _as_json(loaded: Loaded, shape: Shape | None) -> dict[str, Any]:
-    found = [item.to_dict() for item in loaded.diagnostics]
-    data: dict[str, Any] = {"ok": loaded.settings is not None, "diagnostics": found, "ignored": loaded.ignored}
-    if loaded.settings is None:
-        return {**data, "settings": None, "task": None}
-    settings, secret = loaded.settings, loaded.settings.secret_fields()
-    shown = {}
-    for name, entry in settings.provenance.items():
-        value = None if name in secret else plain(getattr(settings, name))
-        follows = list(DERIVATIONS[name].follows_from) if entry.source.kind is SourceKind.DERIVED else []
-        shown[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows}
-    task = {name: entry.to_dict() for name, entry in _task_entries(loaded, shape).items()}
-    return {**data, "settings": shown, "task": task if shape is not None else None}

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from trainspec.answers.judgement import Judgement
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN_OPTIONS
 from trainspec.cli.judging import Judging
@@ -67,30 +68,29 @@ def run(argv: Sequence[str]) -> int:
         _note(report, form)
         if form == "text":
             _print(report, headed=len(given.words) != 1 or report.number > 1 or report.file != given.words[0])
+    judgement = Judgement(reports, strict=given.has("strict"))
     code = exit_code(item for report in reports for item in report.diagnostics)
-    summary = _summary(reports)
-    strict = given.has("strict")
-    code = FINDINGS if code == FINE and strict and summary["warnings"] else code
+    code = FINDINGS if code == FINE and not judgement.ok else code
     if form == "text":
-        print(_summary_line(summary))
+        print(_summary_line(judgement.summary()))
     elif form == "json":
-        answer_json({"ok": code == FINE, "files": [one.to_dict() for one in reports], "summary": summary})
-    elif text := _rendered(form, reports, strict, code):
+        answer_json(judgement.to_dict())
+    elif text := _rendered(form, judgement, code):
         print(text)
     return code
 
 
-def _rendered(form: str, reports: Sequence[Report], strict: bool, code: int) -> str:
+def _rendered(form: str, judgement: Judgement, code: int) -> str:
     from importlib import import_module
 
-    from trainspec.cli.rule import meanings
+    from trainspec.answers.rule import meanings
     from trainspec.reports.report import Manner
 
     # Services show paths from the root of the repository, wherever in it the command runs.
     here = os.getcwd()
     roots = (os.environ.get(name, "") for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"))
     root = next((path for path in roots if path and f"{here}{os.sep}".startswith(f"{path}{os.sep}")), here)
-    text: str = import_module(FORMS[form]).render(reports, Manner(root, strict, code, meanings))
+    text: str = import_module(FORMS[form]).render(judgement.reports, Manner(root, judgement.strict, code, meanings))
     return text
 
 
@@ -116,16 +116,6 @@ def _print(report: Report, *, headed: bool) -> None:
         print(style(_name_of(report), "bold"))
     color = uses_color(sys.stdout)
     print("\n\n".join(item.render(color=color) for item in report.diagnostics), end="\n\n")
-
-
-def _summary(reports: Sequence[Report]) -> dict[str, int]:
-    severities = [item.severity for report in reports for item in report.diagnostics]
-    return {
-        "files": len({report.file for report in reports}),
-        "documents": len(reports),
-        "errors": severities.count("error"),
-        "warnings": severities.count("warning"),
-    }
 
 
 def _summary_line(summary: dict[str, int]) -> str:

@@ -69,7 +69,7 @@ def _known(placeholder: str) -> tuple[str, ...]:
 
         return tuple(TARGETS)
     if what == "CODE":
-        from trainspec.cli.rule import meanings
+        from trainspec.answers.rule import meanings
 
         return tuple(meanings())
     if what == "FIELD":

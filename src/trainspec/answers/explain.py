@@ -1,0 +1,133 @@
+"""All there is to know of one setting, under any name it has or had; and all settings by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from trainspec.answers.faults import NoAnswer, mistake
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.diagnostics import Diagnostic
+from trainspec.settings.judging.shapes import shape_of
+from trainspec.settings.sources.command_line import kind_at
+from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
+from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.views.derived import DERIVATIONS
+from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.help_text import default_of, flags_of, group_of, sections_of
+from trainspec.text.suggestions import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One setting, or one key of a mapping under its dotted name; the fields are those of the JSON, in its order."""
+
+    name: str
+    asked_for: str
+    group: str
+    description: str
+    type: str
+    choices: list[Any]
+    default: str
+    follows_from: list[str]
+    keys: list[str]
+    variable: str
+    flag: str
+    example: Any
+    rules: list[str]
+    old_names: list[str]
+    old_values: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The settings under one heading, each with its description."""
+
+    heading: str
+    settings: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        listed = [{"name": name, "description": about} for name, about in self.settings.items()]
+        return {"heading": self.heading, "settings": listed}
+
+
+def overview() -> list[Group]:
+    """All settings by group."""
+    shape = shape_of(TrainingArguments)
+    return [
+        Group(section.heading, {name: shape.fields[name].description or "" for name in section.names})
+        for section in sections_of(shape)
+    ]
+
+
+def explain_all() -> list[Facts]:
+    """The facts of every setting, in the order of the fields."""
+    return [explain(name) for name in TrainingArguments.field_kinds()]
+
+
+def explain(word: str) -> Facts:
+    """The facts of a setting under any name it has or had, its variable's among them. Raises NoAnswer."""
+    path = _path_of(word)
+    kinds = TrainingArguments.field_kinds()
+    kind = kind_at(kinds, path) if path[0] in kinds else None
+    if kind is None:
+        raise NoAnswer(_unknown(word, path))
+    info = _info_at(path)
+    whole = ".".join(path)
+    derivation = DERIVATIONS.get(whole)
+    return Facts(
+        name=whole,
+        asked_for=word,
+        group=group_of(shape_of(TrainingArguments), path[0]),
+        description=info.description or "",
+        type=kind.expected,
+        choices=[plain(choice) for choice in kind.choices],
+        default=default_of(whole, info).removeprefix("default: "),
+        follows_from=list(derivation.follows_from) if derivation is not None else [],
+        keys=list(section_kinds(kind.section)) if kind.section is not None else [],
+        variable=TrainingArguments.env_prefix + "__".join(path).upper(),
+        flag=flags_of(path[-1], kind, info, parent="".join(f"{part}." for part in path[:-1])),
+        example=plain(info.examples[0]) if info.examples else None,
+        rules=[f"{rule.code} {rule.name}" for rule in TrainingArguments.rules() if _mentions(rule.fields, whole)],
+        old_names=[old for old, renamed in RENAMED.items() if renamed.successor == whole],
+        old_values=[str(value) for value in RETIRED_VALUES.get(whole, ())],
+    )
+
+
+def _path_of(word: str) -> tuple[str, ...]:
+    """Where the setting stands today. Raises NoAnswer for one that is gone."""
+    name = word.replace("-", "_").removeprefix("TRAINSPEC_").replace("__", ".")
+    name = name if name in RENAMED or name in REMOVED else name.lower()
+    if name in REMOVED:
+        gone = REMOVED[name]
+        raise NoAnswer(mistake("CLI104", f"{name} is no setting any more: {gone.reason}", gone.advice))
+    return tuple((RENAMED[name].successor if name in RENAMED else name).split("."))
+
+
+def _info_at(path: tuple[str, ...]) -> Any:
+    info = TrainingArguments.__pydantic_fields__[path[0]]
+    for depth in range(1, len(path)):
+        above = kind_at(TrainingArguments.field_kinds(), path[:depth])
+        section = above.section if above is not None else None
+        if section is not None:
+            info = section.model_fields[path[depth]]
+    return info
+
+
+def _mentions(fields: Iterable[str], name: str) -> bool:
+    return any(field == name or field.startswith(f"{name}.") for field in fields)
+
+
+def _unknown(word: str, path: Sequence[str]) -> Diagnostic:
+    kinds = TrainingArguments.field_kinds()
+    above = kind_at(kinds, tuple(path[:-1])) if len(path) > 1 and path[0] in kinds else None
+    if above is not None and above.section is not None:
+        parent = ".".join(path[:-1])
+        remedy = did_you_mean(path[-1], section_kinds(above.section), f"{parent}.{{}}")
+        return mistake("CLI104", f"{parent} has no key {path[-1][:40]}", remedy)
+    remedy = did_you_mean(path[0], (*kinds, *RENAMED)) or "trainspec explain lists all settings"
+    return mistake("CLI104", f"there is no setting {word[:40]}", remedy)

@@ -1,0 +1,68 @@
+"""What cannot be answered: each mistake in asking is one diagnostic, under a code of its own, never a traceback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.settings.diagnostics.codes import Explanation
+
+# Code -> name, what was found, why it is refused, what to write.
+_CODES = {
+    "CLI101": ("unknown-command", "a command that there is not", "it cannot be run", "trainspec --help lists them"),
+    "CLI102": ("missing-argument", "a command without what it needs", "it cannot be run", "see --help"),
+    "CLI103": ("bad-option", "an option with a value that it does not take", "its meaning is unknown", "see --help"),
+    "CLI104": ("unknown-name", "a setting, code or option that there is not", "nothing can be said", "see the message"),
+    "CLI105": ("no-such-task", "a task that cannot be used", "there is nothing to train", "see the message"),
+    "CLI106": ("no-such-model", "a settings class that cannot be used", "nothing can be judged", "see the message"),
+    "CLI107": (
+        "no-such-run",
+        "settings that describe no run with this data",
+        "it cannot be planned",
+        "see the message",
+    ),
+    "CLI108": ("cannot-train-here", "a package that training needs is missing", "nothing can be trained", "install it"),
+    "CLI109": (
+        "cannot-rewrite",
+        "an old name in a place where it cannot be rewritten without changing something else",
+        "an anchor, a merge key or an unusual way of writing ties it to other settings",
+        "change it by hand",
+    ),
+    "CLI110": (
+        "refused-pickle",
+        "a file that is no pickle of training arguments, or names what settings have no use for",
+        "it is read as data, and whatever else it asks for is not done",
+        "save the settings as JSON, by args.to_json_string(), and migrate that",
+    ),
+    "CLI111": (
+        "not-writable",
+        "a setting that a form cannot say, or would give back as another",
+        "what is written must read back as the same settings",
+        "choose another form",
+    ),
+    "CLI112": ("file-exists", "a file that is there already", "it would be overwritten", "pass --force"),
+}
+
+
+class NoAnswer(Exception):
+    """What was asked has no answer; the diagnostics say why, and what to ask instead."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("\n".join(item.message for item in diagnostics))
+        self.diagnostics = diagnostics
+
+
+def command_codes() -> dict[str, Explanation]:
+    """The codes of this file as `trainspec rule` explains them."""
+    from trainspec.settings.diagnostics.codes import Explanation
+
+    return {code: Explanation(*texts) for code, texts in _CODES.items()}
+
+
+def mistake(code: str, message: str, remedy: str = "") -> Diagnostic:
+    """A diagnostic about what was asked, under a code of this file."""
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.text.redaction import printable
+
+    return Diagnostic(code, _CODES[code][0], "error", printable(message), "", printable(remedy))

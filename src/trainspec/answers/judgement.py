@@ -1,0 +1,148 @@
+"""Judging documents: against a settings class, a machine, a number of processes, a task; a report for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trainspec.answers.faults import NoAnswer, mistake
+from trainspec.reports.report import Report
+from trainspec.settings.diagnostics import Diagnostic, SourceError
+from trainspec.settings.judging.ways_in import from_layers
+from trainspec.settings.sources.files import Document, document_layer, parse_documents
+from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.variables import TASK, Variables
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.judging.shapes import Shape
+
+
+class Process(NamedTuple):
+    """What a process says over each document, read by whoever asks: nothing here looks at the environment.
+
+    `layers` and `found` are about the settings, `document` and `variables` are where a task's own are looked for.
+    """
+
+    layers: Sequence[Layer] = ()
+    found: Sequence[Diagnostic] = ()
+    document: Document | None = None
+    variables: Sequence[Variables] = ()
+
+
+class Judge:
+    """What to judge by: the same for all documents, so that it is worked out once."""
+
+    def __init__(
+        self,
+        model: type[Settings],
+        *,
+        target: str | None = None,
+        world_size: int | None = None,
+        task: Shape | None = None,
+        ignore_unknown: bool = False,
+        process: Process | None = None,
+    ) -> None:
+        """`task` is the shape of the task's settings; None leaves its section unchecked. Raises NoAnswer."""
+        self.model = model
+        self.target = known_target(target)
+        self.world_size = world_size
+        self.task = task
+        self.ignore_unknown = ignore_unknown
+        self.process = process or Process()
+
+    def text(self, text: str | bytes, format: str, name: str, *, at: str | None = None) -> Iterator[Report]:
+        """A report for each document of a text in `format` (yaml, json, toml); `at` is a dotted path inside them."""
+        return self.documents(parse_documents(text, format, name, at=at), name)
+
+    def documents(self, documents: Iterable[Document], name: str) -> Iterator[Report]:
+        """A report for each document, and one for what cannot be read, after which nothing more is."""
+        number = 0
+        try:
+            for number, document in enumerate(documents, start=1):
+                yield self.document(document, name, number)
+        except SourceError as error:
+            yield Report(name, number + 1, diagnostics=list(error.diagnostics))
+
+    def document(self, document: Document, name: str, number: int = 1) -> Report:
+        """The report on one document, with what the process says laid over it."""
+        layer, found = document_layer(self.model, document)
+        return self._report(Report(name, number), document, [layer], found)
+
+    def process_alone(self, name: str) -> Report:
+        """The report on what the process says, without any document but its own."""
+        return self._report(Report(name, of_file=False), self.process.document, [], [])
+
+    def _report(
+        self, report: Report, document: Document | None, layers: Sequence[Layer], found: list[Diagnostic]
+    ) -> Report:
+        if self.ignore_unknown:
+            report.ignored = [item.fields[0] for item in found if item.code == "SRC102"]
+            found = [item for item in found if item.code != "SRC102"]
+        process = self.process
+        verdict = from_layers(self.model, [*layers, *process.layers], [*found, *process.found], quiet=True)
+        if verdict.ok and (self.target or self.world_size):
+            from trainspec.settings.loading import against_target
+
+            verdict = against_target(verdict, self.target, self.world_size)
+        report.diagnostics = verdict.diagnostics
+        self._judge_task(report, document)
+        return report
+
+    def _judge_task(self, report: Report, document: Document | None) -> None:
+        documents, variables = [document] if document is not None else [], self.process.variables
+        if self.task is None:
+            report.task = "unchecked" if _says_task(documents, variables) else None
+            return
+        from trainspec.settings.sources.task_section import judge_task, read_task
+
+        report.task = "checked"
+        judged = judge_task(self.task, *read_task(self.task, documents, variables))
+        report.diagnostics = [*report.diagnostics, *judged.diagnostics]
+
+
+class Judgement(NamedTuple):
+    """The reports on all documents as one answer; `strict` lets warnings count."""
+
+    reports: Sequence[Report]
+    strict: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error, and where strict no warning either."""
+        numbers = self.summary()
+        return not (numbers["errors"] or (self.strict and numbers["warnings"]))
+
+    def summary(self) -> dict[str, int]:
+        """How many files, documents, errors and warnings."""
+        severities = [item.severity for report in self.reports for item in report.diagnostics]
+        return {
+            "files": len({report.file for report in self.reports}),
+            "documents": len(self.reports),
+            "errors": severities.count("error"),
+            "warnings": severities.count("warning"),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        files = [report.to_dict() for report in self.reports]
+        return {"ok": self.ok, "files": files, "summary": self.summary()}
+
+
+def known_target(name: str | None) -> str | None:
+    """The name of a machine that there is. Raises NoAnswer."""
+    if name is not None:
+        from trainspec.settings.targets.machines import parse_target
+
+        try:
+            parse_target(name)
+        except ValueError as error:
+            raise NoAnswer(mistake("CLI103", str(error))) from None
+    return name
+
+
+def _says_task(documents: Iterable[Document], variables: Sequence[Variables]) -> bool:
+    if not variables:
+        return any(document.values.get(TASK) for document in documents)
+    from trainspec.settings.sources.task_section import has_task
+
+    return has_task(documents, variables)

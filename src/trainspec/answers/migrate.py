@@ -1,0 +1,99 @@
+"""Old names and values as today's: in the text of a file, or what any source says in another form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainspec.answers.export import written
+from trainspec.answers.faults import NoAnswer, mistake
+from trainspec.migration.documents import Found
+from trainspec.migration.rewriting import Change, difference, rewrite
+from trainspec.settings.diagnostics import Diagnostic, errors_of
+
+_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A text before and after, what changed in it, what could not be brought up to date, and what not be edited.
+
+    Where an old and a new name contradict each other, all is `refused` and nothing changed. The JSON is without the
+    texts, which hold whatever the file holds, secrets too.
+    """
+
+    before: str
+    after: str
+    changes: tuple[Change, ...]
+    left: tuple[Diagnostic, ...]
+    stuck: tuple[Diagnostic, ...]
+    refused: bool
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is left to be done by hand."""
+        return not self.stuck and not errors_of(self.left)
+
+    def difference(self, name: str) -> Iterator[str]:
+        """The lines of a unified diff of the text under this name."""
+        return difference(self.before.removeprefix(_MARK), self.after.removeprefix(_MARK), name)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "changed": self.changed,
+            "refused": self.refused,
+            "changes": [str(change) for change in self.changes],
+            "diagnostics": [item.to_dict() for item in (*self.left, *self.stuck)],
+        }
+
+
+def migrate(text: str, format: str, name: str, at: str | None = None) -> Migration:
+    """The text of a file of settings (yaml, json, toml) with today's names. Raises SourceError where it is none."""
+    mark = _MARK if text.startswith(_MARK) else ""
+    done = rewrite(text.removeprefix(mark), format, name, at)
+    stuck = tuple(
+        mistake("CLI109", f"{source}: {'.'.join(edit.old)} cannot be rewritten: {why}", f"by hand: {edit}")
+        for source, edit, why in done.stuck
+    )
+    return Migration(text, mark + done.text, tuple(done.changes), tuple(done.left), stuck, done.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """One set of settings in a form, or None with the form's refusal.
+
+    `others` are names that are no settings, `secrets` settings left out, `left` is what could not be brought along.
+    """
+
+    text: str | None
+    others: tuple[str, ...]
+    secrets: tuple[str, ...]
+    left: tuple[Diagnostic, ...]
+    refusal: Diagnostic | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        found = [*self.left, *([self.refusal] if self.refusal is not None else [])]
+        return {
+            "text": self.text,
+            "others": list(self.others),
+            "secrets": list(self.secrets),
+            "diagnostics": [item.to_dict() for item in found],
+        }
+
+
+def convert(found: Sequence[Found], form: str, name: str) -> Iterator[Converted]:
+    """Every set of settings of the source called `name` in a form; only yaml can say several. Raises NoAnswer."""
+    if len(found) > 1 and form != "yaml":
+        raise NoAnswer(mistake("CLI111", f"{name} holds {len(found)} sets of settings, which only yaml can say"))
+    for number, one in enumerate(found):
+        rest = (tuple(one.others), tuple(one.secrets), tuple(one.left))
+        try:
+            yield Converted(("---\n" if number else "") + written(one.values, form, {}), *rest)
+        except NoAnswer as why:
+            yield Converted(None, *rest, why.diagnostics[0])

@@ -1,0 +1,69 @@
+"""What a code means: what it found, why it is wrong, what to write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from trainspec.answers.faults import NoAnswer, command_codes, mistake
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.settings.targets.rules import TARGET_RULES
+from trainspec.text.suggestions import nearest
+
+
+@dataclass(slots=True)
+class Meaning:
+    """A code as people read it: a rule about several settings, or a fault of one value, name, source or command."""
+
+    code: str
+    name: str
+    found: str
+    reason: str
+    fix: str
+    severity: str | None = None
+    fields: tuple[str, ...] = ()
+    condition: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "name": self.name,
+            "severity": self.severity,
+            "found": self.found,
+            "reason": self.reason,
+            "fix": self.fix,
+            "fields": list(self.fields),
+            "condition": self.condition or None,
+        }
+
+
+def meanings() -> dict[str, Meaning]:
+    """Every code there is, sorted, with its meaning."""
+    found = {
+        code: Meaning(code, item.name, item.meaning, item.reason, item.fix)
+        for code, item in {**CODES, **PREFLIGHT_CODES, **command_codes()}.items()
+    }
+    for machine in TARGET_RULES:
+        words = machine.name.replace("-", " ")
+        found[machine.code] = Meaning(
+            machine.code, machine.name, words, machine.reason, machine.fix, machine.severity, machine.fields
+        )
+    for rule in TrainingArguments.rules():
+        condition = rule.when.prose() if rule.when is not None and rule.is_data else ""
+        found[rule.code] = Meaning(
+            rule.code, rule.name, rule.message, rule.reason, rule.fix, rule.severity, rule.fields, condition
+        )
+    return dict(sorted(found.items()))
+
+
+def meaning_of(word: str, known: dict[str, Meaning]) -> Meaning:
+    """The meaning, among the known ones, of a code or of its name in words. Raises NoAnswer."""
+    by_name = {item.name: item for item in known.values()}
+    item = known.get(word.upper()) or by_name.get(word.lower())
+    if item is None:
+        near = nearest(word, known) or nearest(word, (name.replace("-", "_") for name in by_name))
+        remedy = f"did you mean {near.replace('_', '-')}?" if near else "trainspec rule lists all codes"
+        raise NoAnswer(mistake("CLI104", f"there is no code {word[:40]}", remedy))
+    return item

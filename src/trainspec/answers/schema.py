@@ -1,0 +1,42 @@
+"""JSON Schema of files of settings, of environments, and of what judging says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from trainspec.export.json_schema import Draft
+    from trainspec.settings.base import Settings
+
+What = Literal["file", "env", "diagnostics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A schema as plain JSON, and as the text that is published."""
+
+    document: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        return json.dumps(self.document, indent=1, ensure_ascii=False) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.document
+
+
+def schema(what: What, model: type[Settings], draft: Draft = "7") -> Schema:
+    """The schema of files or of environments of a settings class; that of diagnostics is the same for all of them."""
+    if what == "file":
+        from trainspec.export.json_schema import settings_schema
+
+        return Schema(settings_schema(model, draft=draft))
+    if what == "env":
+        from trainspec.export import environment_schema
+
+        return Schema(environment_schema.render(model, draft))
+    from trainspec.export import diagnostics_schema
+
+    return Schema(diagnostics_schema.render())

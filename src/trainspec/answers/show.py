@@ -1,0 +1,80 @@
+"""The settings that hold, with the source of each, what it overrode and follows from; the task's own beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.layer import Layer, Origin
+from trainspec.settings.views.derived import DERIVATIONS
+from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.provenance import Entry
+from trainspec.text.redaction import HIDDEN, show_value
+
+if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.settings.judging.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All settings: those that were said, those that follow from others, those at their defaults."""
+
+    said: dict[str, Entry]
+    follows: dict[str, Entry]
+    default: dict[str, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Settings, None where they are not valid, and what there is to say about them; `task` is None without a task."""
+
+    settings: TrainingArguments | None
+    diagnostics: Iterable[Diagnostic]
+    ignored: Iterable[str] = ()
+    task: dict[str, Entry] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        shown = _settings(self.settings) if self.settings is not None else None
+        task = self.task if shown is not None else None
+        return {
+            "ok": shown is not None,
+            "diagnostics": [item.to_dict() for item in self.diagnostics],
+            "ignored": list(self.ignored),
+            "settings": shown,
+            "task": {name: entry.to_dict() for name, entry in task.items()} if task is not None else None,
+        }
+
+
+def parts(settings: TrainingArguments) -> Parts:
+    """Every setting in the part that its source puts it in, in the order of the fields."""
+    found = Parts({}, {}, {})
+    of_kind = {SourceKind.DEFAULT: found.default, SourceKind.DERIVED: found.follows}
+    for name, entry in settings.provenance.items():
+        of_kind.get(entry.source.kind, found.said)[name] = entry
+    return found
+
+
+def task_entries(shape: Shape, task: Any, layers: Iterable[Layer]) -> dict[str, Entry]:
+    """The task's own settings by dotted name: `task` holds their values, `layers` say where each comes from."""
+    origin = Origin(tuple(layers))
+    entries = {}
+    for name in shape.fields:
+        value = getattr(task, name)
+        shown = HIDDEN if name in shape.secrets and value is not None else show_value(name, value)
+        entries[f"task.{name}"] = Entry(shown, origin.source((name,)) or Source(SourceKind.DEFAULT))
+    return entries
+
+
+def _settings(settings: TrainingArguments) -> dict[str, dict[str, Any]]:
+    """Each setting as a plain value, None for a secret, and as it is shown."""
+    secret = settings.secret_fields()
+    shown = {}
+    for name, entry in settings.provenance.items():
+        value = None if name in secret else plain(getattr(settings, name))
+        follows = list(DERIVATIONS[name].follows_from) if entry.source.kind is SourceKind.DERIVED else []
+        shown[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows}
+    return shown

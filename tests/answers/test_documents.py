@@ -1,0 +1,35 @@
+"""A document alone as settings: what it says, under today's names, with its places."""
+
+import pytest
+from tests.answers.conftest import document, settings_of
+
+from trainspec.answers.documents import judged
+
+
+def test_a_valid_document_has_settings_with_their_places() -> None:
+    one = settings_of("seed: 3\nevaluation_strategy: steps\n")
+    assert one.settings is not None
+    assert (one.settings.seed, one.settings.eval_strategy) == (3, "steps")
+    assert str(one.settings.provenance["seed"].source) == "run.yaml:1:1"
+    assert one.layer.values == {"seed": 3, "eval_strategy": "steps"}
+    assert [item.code for item in one.diagnostics] == ["REN101"]
+
+
+FAULTS = {
+    "a wrong value": ("seed: x\n", ["VAL101"]),
+    "a broken rule": ("bf16: true\nfp16: true\n", ["PRE101"]),
+    "an unknown key": ("sede: 1\n", ["SRC102"]),
+    "a task that is no mapping": ("task: [1]\n", ["SRC108"]),
+}
+
+
+@pytest.mark.parametrize(("text", "codes"), FAULTS.values(), ids=FAULTS)
+def test_one_that_is_not_valid_has_none(text: str, codes: list[str]) -> None:
+    one = settings_of(text)
+    assert (one.settings, [item.code for item in one.diagnostics]) == (None, codes)
+
+
+def test_unknown_keys_are_passed_over_where_asked() -> None:
+    one = judged(document("seed: 1\nmodel: big\n"), ignore_unknown=True)
+    assert one.settings is not None and one.settings.seed == 1
+    assert (one.diagnostics, one.layer.ignored) == ([], ("model",))
