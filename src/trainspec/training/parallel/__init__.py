@@ -2,8 +2,9 @@
 
 from trainspec.training.parallel.agreement import AfterEpoch, AfterUpdate, Agreement, BeforeUpdate
 from trainspec.training.parallel.processes import Alone, Processes, ProcessesError
+from trainspec.training.parallel.registry import choose_strategy
 from trainspec.training.parallel.single import SingleProcess
-from trainspec.training.parallel.strategy import Strategy
+from trainspec.training.parallel.strategy import Policy, State, Strategy
 
 __all__ = [
     "AfterEpoch",
@@ -11,8 +12,11 @@ __all__ = [
     "Agreement",
     "Alone",
     "BeforeUpdate",
+    "Policy",
     "Processes",
     "ProcessesError",
     "SingleProcess",
+    "State",
     "Strategy",
+    "choose_strategy",
 ]
