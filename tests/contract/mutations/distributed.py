@@ -5,10 +5,13 @@ from tests.contract.mutations.mutation import Mutation, without
 SUPPORT = "training/preflight/support.py"
 
 MUTATIONS = (
-    Mutation("local_rank", "settings/arguments/process_view.py", "stored = self._args.local_rank", "stored = -1"),
     Mutation(
-        "local_rank", "settings/arguments/process_view.py", 'max(0, _launched("LOCAL_RANK", stored))', "max(0, stored)"
+        "local_rank",
+        "settings/arguments/process_view.py",
+        "self._args.local_rank if told is None",
+        "-1 if told is None",
     ),
+    Mutation("local_rank", "settings/arguments/process_view.py", "told = _launch().local_rank", "told = None"),
     Mutation("local_rank", "training/preflight/job_needs.py", "if machine.world_size > 1:", "if False:"),
     without("ddp_backend", SUPPORT, '    "ddp_backend": None,\n'),
     without("ddp_find_unused_parameters", SUPPORT, '    "ddp_find_unused_parameters": None,\n'),

@@ -16,7 +16,10 @@ MUTATIONS = (
         "",
     ),
     Mutation(
-        "torch_compile", "training/parallel/single.py", "return unwrap(model).state_dict()", "return model.state_dict()"
+        "torch_compile",
+        "training/parallel/strategy.py",
+        "return unwrap(model).state_dict()",
+        "return model.state_dict()",
     ),
     Mutation(
         "torch_compile_backend",

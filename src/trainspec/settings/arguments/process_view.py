@@ -6,7 +6,6 @@ Ranks come from the launcher's variables when read, never stored. `device` and `
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.arguments.launch import Launch
 
 _LEVELS = {
     LogLevel.DEBUG: logging.DEBUG,
@@ -30,10 +30,11 @@ _LEVELS = {
 }
 
 
-def _launched(variable: str, default: int) -> int:
-    """A number that the launcher set, such as RANK; what is no number was not set by a launcher."""
-    text = os.environ.get(variable, "")
-    return int(text) if text.isdecimal() else default
+def _launch() -> Launch:
+    # Few programs that read settings ask where they run: starting them does not wait for it.
+    from trainspec.settings.arguments.launch import Launch
+
+    return Launch.of_this_process()
 
 
 class ProcessView(Settings):
@@ -51,18 +52,18 @@ class ProcessView(Settings):
     @property
     def world_size(self) -> int:
         """Processes of the whole job."""
-        return _launched("WORLD_SIZE", 1)
+        return _launch().world_size
 
     @property
     def process_index(self) -> int:
         """Rank of this process in the whole job."""
-        return _launched("RANK", 0)
+        return _launch().rank
 
     @property
     def local_process_index(self) -> int:
         """Rank of this process on its node."""
-        stored = self._args.local_rank
-        return max(0, _launched("LOCAL_RANK", stored))
+        told = _launch().local_rank
+        return max(0, self._args.local_rank if told is None else told)
 
     @property
     def device(self) -> torch.device:

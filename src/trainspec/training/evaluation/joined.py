@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-
-from trainspec.training.model.nests import detached, to_cpu, to_numpy
-from trainspec.training.model.outputs import IGNORED_LABEL
+from trainspec.training.model.nests import detached, join, to_cpu, to_numpy
 
 
 class Gathered:
@@ -42,30 +36,3 @@ class Gathered:
 
     def _is_complete(self) -> bool:
         return bool(self._on_cpu) and all(value is not None for value in self._on_cpu)
-
-
-def join(values: Sequence[Any]) -> Any:
-    """One nest from many alike; sequences of different lengths are filled up with the ignored label."""
-    first = values[0]
-    if isinstance(first, Tensor):
-        return _join_tensors([value.reshape(1) if value.dim() == 0 else value for value in values])
-    if isinstance(first, Mapping):
-        return {key: join([value[key] for value in values]) for key in first}
-    if isinstance(first, tuple):
-        return tuple(join(column) for column in zip(*values, strict=True))
-    return list(values)
-
-
-def _join_tensors(tensors: Sequence[Tensor]) -> Tensor:
-    if tensors[0].dim() > 1:
-        longest = max(tensor.shape[1] for tensor in tensors)
-        tensors = [_lengthened(tensor, longest) for tensor in tensors]
-    return torch.cat(list(tensors))
-
-
-def _lengthened(tensor: Tensor, length: int) -> Tensor:
-    missing = length - tensor.shape[1]
-    if not missing:
-        return tensor
-    # functional.pad counts from the last dimension backwards.
-    return functional.pad(tensor, [0, 0] * (tensor.dim() - 2) + [0, missing], value=IGNORED_LABEL)

@@ -1,12 +1,15 @@
-"""Nests of tensors: tuples, lists and mappings, changed tensor by tensor."""
+"""Nests of tensors: tuples, lists and mappings, changed tensor by tensor or joined along their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from trainspec.training.model.outputs import IGNORED_LABEL
 
 
 def map_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
@@ -52,3 +55,32 @@ def to_cpu(value: Any) -> Any:
 def to_numpy(value: Any) -> Any:
     # numpy has no bfloat16.
     return _mapped(value, lambda tensor: (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).cpu().numpy())
+
+
+def join(values: Sequence[Any]) -> Any:
+    """One nest from many alike; sequences of different lengths are filled up with the ignored label."""
+    first = values[0]
+    if isinstance(first, Tensor):
+        return join_tensors(values)
+    if isinstance(first, Mapping):
+        return {key: join([value[key] for value in values]) for key in first}
+    if isinstance(first, tuple):
+        return tuple(join(column) for column in zip(*values, strict=True))
+    return list(values)
+
+
+def join_tensors(tensors: Sequence[Tensor]) -> Tensor:
+    """Their rows in order; a tensor without dimensions is one row."""
+    tensors = [tensor.reshape(1) if tensor.dim() == 0 else tensor for tensor in tensors]
+    if tensors[0].dim() > 1:
+        longest = max(tensor.shape[1] for tensor in tensors)
+        tensors = [_lengthened(tensor, longest) for tensor in tensors]
+    return torch.cat(list(tensors))
+
+
+def _lengthened(tensor: Tensor, length: int) -> Tensor:
+    missing = length - tensor.shape[1]
+    if not missing:
+        return tensor
+    # functional.pad counts from the last dimension backwards.
+    return functional.pad(tensor, [0, 0] * (tensor.dim() - 2) + [0, missing], value=IGNORED_LABEL)

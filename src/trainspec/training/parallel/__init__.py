@@ -1,6 +1,22 @@
-"""Strategies: how many processes train one model, and how."""
+"""Many processes that train one model: what they say to each other, and the strategies by which they share the work."""
 
+from trainspec.training.parallel.agreement import AfterEpoch, AfterUpdate, Agreement, BeforeUpdate
+from trainspec.training.parallel.processes import Alone, Processes, ProcessesError
+from trainspec.training.parallel.registry import choose_strategy
 from trainspec.training.parallel.single import SingleProcess
-from trainspec.training.parallel.strategy import Strategy
+from trainspec.training.parallel.strategy import Policy, State, Strategy
 
-__all__ = ["SingleProcess", "Strategy"]
+__all__ = [
+    "AfterEpoch",
+    "AfterUpdate",
+    "Agreement",
+    "Alone",
+    "BeforeUpdate",
+    "Policy",
+    "Processes",
+    "ProcessesError",
+    "SingleProcess",
+    "State",
+    "Strategy",
+    "choose_strategy",
+]

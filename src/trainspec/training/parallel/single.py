@@ -3,35 +3,83 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from trainspec.training.model.inside import unwrap
+from trainspec.training.optimizers import behaviour
+from trainspec.training.parallel.named_state import by_name, by_number
+from trainspec.training.parallel.processes import ProcessesError
+from trainspec.training.parallel.strategy import Kind, Policy, State, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
-class SingleProcess:
-    world_size = 1
-    is_main = True
-    is_local_main = True
+    from trainspec.training.parallel.processes import Processes
+    from trainspec.training.precision.precision import Precision
 
-    def prepare(self, model: nn.Module, device: torch.device) -> nn.Module:
-        return model.to(device)
+Part = TypeVar("Part")
 
-    def unwrap(self, model: nn.Module) -> nn.Module:
-        return unwrap(model)
+
+class SingleProcess(Strategy):
+    def __init__(self, processes: Processes | None = None) -> None:
+        super().__init__(processes)
+        if self.processes.world_size != 1:
+            raise ProcessesError(f"SingleProcess trains in one process, and there are {self.processes.world_size}")
+        self._model: nn.Module | None = None
+        self._precision: Precision | None = None
+        self._optimizer: Optimizer | None = None
+
+    def shard(self, model: nn.Module, policy: Policy) -> nn.Module:
+        self._model, self._precision, self._optimizer = model, policy.precision, None
+        return model
+
+    def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
+        self._optimizer = optimizer
+        return optimizer, schedule
 
     def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
         return nullcontext()
+
+    def backward(self, loss: Tensor) -> None:
+        behaviour.backward(self._optimizer, loss, _there(self._precision).backward)
+
+    def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+        optimizer = _there(self._optimizer)
+        _there(self._precision).unscale(optimizer)
+        measured = behaviour.gradient_norm(optimizer)
+        return self.clip_gradients(parameters, max_norm) if measured is None else measured
 
     def clip_gradients(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
         if max_norm > 0:
             return nn.utils.clip_grad_norm_(parameters, max_norm)
         return nn.utils.get_total_norm(value.grad for value in parameters if value.grad is not None)
 
-    def model_state(self, model: nn.Module) -> Mapping[str, Tensor]:
-        return unwrap(model).state_dict()
+    def step(self) -> bool:
+        return _there(self._precision).step(_there(self._optimizer))
+
+    def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
+        return unwrap(_there(self._model)).state_dict()
+
+    def state(self, kind: Kind = "full") -> State:
+        model, optimizer = _there(self._model), self._optimizer
+        named = None if optimizer is None else by_name(optimizer.state_dict(), optimizer, model)
+        return State(self.weights(kind), named)
+
+    def load_state(self, state: State) -> None:
+        model = _there(self._model)
+        if state.model is not None:
+            unwrap(model).load_state_dict(state.model)
+        if state.optimizer is not None:
+            optimizer = _there(self._optimizer)
+            optimizer.load_state_dict(dict(by_number(state.optimizer, optimizer, model)))
+
+
+def _there(part: Part | None) -> Part:
+    if part is None:
+        raise RuntimeError("a strategy works on what it was given: call prepare(model, policy), then attach(optimizer)")
+    return part

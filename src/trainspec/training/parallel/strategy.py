@@ -1,33 +1,153 @@
-"""What the loop needs to know about other processes: each way of using several is a strategy, and none is asked for."""
+"""How some processes train one model: each way is a strategy, and the loop asks for none of them.
+
+model = strategy.prepare(model, policy)
+optimizer, schedule = strategy.attach(optimizer, schedule)
+for every window of micro-batches:
+    for every micro-batch:
+        with strategy.accumulating(last=...):
+            strategy.backward(loss)
+    norm = strategy.clip(parameters, max_norm)
+    strategy.step()
+strategy.state("full"), strategy.load_state(state)
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, final
+
+from trainspec.training.model.inside import unwrap
+from trainspec.training.parallel.processes import Alone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     import torch
     from torch import Tensor, nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from trainspec.training.parallel.processes import Processes
+    from trainspec.training.precision.precision import Precision
+
+Kind = Literal["full", "sharded"]
 
 
-class Strategy(Protocol):
-    world_size: int
-    is_main: bool
-    is_local_main: bool
+@dataclass(frozen=True)
+class Policy:
+    """What settings ask of a model that is to train, in terms that any strategy can put into its own.
 
-    def prepare(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """The module whose forward trains, on its device."""
+    `recompute` changes a model so that it recomputes activations; `compile` returns what to call in its place.
+    """
 
-    def unwrap(self, model: nn.Module) -> nn.Module:
-        """The user's own module."""
+    device: torch.device
+    precision: Precision
+    recompute: Callable[[nn.Module], Any]
+    compile: Callable[[nn.Module], nn.Module]
 
+
+@dataclass(frozen=True)
+class State:
+    """Under the qualified names of the user's module: its weights, and the optimizer's state as named_state has it.
+
+    A part that is None is not there, and not loaded.
+    """
+
+    model: Mapping[str, Tensor] | None = None
+    optimizer: Mapping[str, Any] | None = None
+
+
+class Strategy(ABC):
+    """Made for the processes that take part, and used for one model at a time."""
+
+    def __init__(self, processes: Processes | None = None) -> None:
+        self.processes: Processes = Alone() if processes is None else processes
+
+    @final
+    def prepare(self, model: nn.Module, policy: Policy | torch.device) -> nn.Module:
+        """The module whose forward trains, made of the user's: every strategy does the same, in this order.
+
+        The optimizer comes afterwards, since its parameters are those that are left in the end.
+        """
+        if not isinstance(policy, Policy):
+            return self.place(model, policy)
+        model = self.parallelize(model)
+        model = self.place(model, policy.device)
+        policy.precision.prepare(model)
+        policy.recompute(model)
+        return self.shard(policy.compile(model), policy)
+
+    # What a strategy fills in
+
+    def parallelize(self, model: nn.Module) -> nn.Module:
+        """Split single layers over processes: before anything, as it takes layers by their names."""
+        return model
+
+    def place(self, model: nn.Module, device: torch.device) -> nn.Module:
+        """The model on its device."""
+        return model.to(device)
+
+    @abstractmethod
+    def shard(self, model: nn.Module, policy: Policy) -> nn.Module:
+        """Share the finished module with the other processes."""
+
+    @abstractmethod
+    def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
+        """Take the optimizer of the prepared model; what it returns is used from then on."""
+
+    @abstractmethod
     def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
         """Around one micro-batch; gradients are synchronised on the last of a window only."""
 
-    def clip_gradients(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-        """The global norm of all gradients, which are scaled down to `max_norm` where that is above zero."""
+    @abstractmethod
+    def backward(self, loss: Tensor) -> None:
+        """Gradients of a loss, scaled where float16 needs it; some optimizers update in the same pass."""
+
+    @abstractmethod
+    def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+        """Once, after the last backward pass of a window: gradients get their true size.
+
+        Returns their norm over all processes. Above zero, `max_norm` is what they are scaled down to. An optimizer that
+        has used its gradients up by then tells the norm itself.
+        """
+
+    @abstractmethod
+    def step(self) -> bool:
+        """One update; False where it was skipped because a gradient overflowed."""
+
+    @abstractmethod
+    def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
+        """The model alone; else as `state`."""
+
+    @abstractmethod
+    def state(self, kind: Kind = "full") -> State:
+        """All of it on the main process, or this process's part of it: every process asks, at the same time."""
+
+    @abstractmethod
+    def load_state(self, state: State) -> None:
+        """Go on from it, whichever strategy it is of. Raises NamedStateError where it is of other parameters."""
+
+    # Names of before, until nobody uses them: and `prepare` with a device in place of a policy.
+
+    @property
+    def world_size(self) -> int:
+        return self.processes.world_size
+
+    @property
+    def is_main(self) -> bool:
+        return self.processes.is_main
+
+    @property
+    def is_local_main(self) -> bool:
+        return self.processes.is_local_main
+
+    def unwrap(self, model: nn.Module) -> nn.Module:
+        return unwrap(model)
 
     def model_state(self, model: nn.Module) -> Mapping[str, Tensor]:
-        """The complete weights under the names of the user's module."""
+        return unwrap(model).state_dict()
+
+    @abstractmethod
+    def clip_gradients(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor: ...

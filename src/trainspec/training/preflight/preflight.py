@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING
 
+from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.diagnostics import Diagnostic, errors_of
 from trainspec.training.data.row_needs import (
     find_missing_labels,
@@ -83,7 +83,7 @@ class PreflightError(Exception):
 def look_around(device: torch.device) -> Machine:
     return Machine(
         device=device,
-        world_size=int(os.environ.get("WORLD_SIZE") or 1),
+        world_size=Launch.of_this_process().world_size,
         bf16=supports_bf16(device),
         tf32=supports_tf32(device),
     )

@@ -1,0 +1,108 @@
+"""Decisions that must be the same in every process: taken in one place, a fixed bundle of them at a time.
+
+A process that asks the others while they do not listen waits for ever. So whether to ask is never decided locally: at
+each of three moments of a run every process says all that it would do, whatever that is, exactly once.
+
+    BeforeUpdate   the gradients of a window are there
+    AfterUpdate    an update is done, and callbacks have asked for what they want
+    AfterEpoch     the same at the end of an epoch
+
+What follows from an agreed flag happens in every process, and may ask the others itself (`same`, an evaluation).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+
+from trainspec.training.parallel.processes import ProcessesError
+
+if TYPE_CHECKING:
+    from trainspec.training.parallel.processes import Processes
+
+
+@dataclass(slots=True)
+class BeforeUpdate:
+    """What one process found in its part of the work of a window."""
+
+    non_finite: bool = False
+    overflow: bool = False
+    out_of_memory: bool = False
+
+
+@dataclass(slots=True)
+class AfterUpdate:
+    """What is to be done now. `interrupted`: a signal came."""
+
+    log: bool = False
+    evaluate: bool = False
+    save: bool = False
+    stop_epoch: bool = False
+    stop: bool = False
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class AfterEpoch(AfterUpdate):
+    """The same, when the data has ended or was left."""
+
+
+Bundle = TypeVar("Bundle", BeforeUpdate, AfterUpdate, AfterEpoch)
+Value = TypeVar("Value")
+
+_MOMENTS: tuple[type[Any], ...] = (BeforeUpdate, AfterUpdate, AfterEpoch)
+_WIDEST = max(len(fields(moment)) for moment in _MOMENTS)
+
+
+class DisagreementError(ProcessesError):
+    """Processes that must be at one are not: they would wait for each other for ever, or do different things."""
+
+
+class Agreement:
+    """The agreements of one run. Alone, a process agrees with itself at no cost."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+        self._alone = processes.world_size == 1
+        self._last: dict[type[Any], int] = {}
+
+    def agree(self, flags: Bundle, number: int) -> Bundle:
+        """The same object, in which is true now what any process said.
+
+        `number` is that of the update, or of the epoch: each moment has one agreement for each number, and they come in
+        order. Raises DisagreementError for a second one, also where there is one process, and where processes have come
+        to different moments.
+        """
+        moment = type(flags)
+        if number <= self._last.get(moment, -1):
+            raise DisagreementError(f"{moment.__name__} {number}: was agreed on, after it {self._last[moment]}")
+        self._last[moment] = number
+        return flags if self._alone else self._agreed(flags, number)
+
+    def _agreed(self, flags: Bundle, number: int) -> Bundle:
+        said: tuple[bool, ...] = astuple(flags)
+        place: list[int] = [_MOMENTS.index(type(flags)), number]
+        # The largest of the negative is the smallest: both together tell whether all are at the same place.
+        message = [*place, *(-entry for entry in place), *said, *[0] * (_WIDEST - len(said))]
+        answer = self._processes.max(torch.tensor(message)).tolist()
+        if answer[2:4] != [-answer[0], -answer[1]]:
+            self.same([type(flags).__name__, number], "the moment of a run")
+        for entry, agreed in zip(fields(flags), answer[4:], strict=False):
+            setattr(flags, entry.name, bool(agreed))
+        return flags
+
+    def same(self, value: Value, what: str = "a value") -> Value:
+        """The value, small and as JSON holds it, where all processes have the same.
+
+        Raises DisagreementError in all of them, which names those that differ from the first.
+        """
+        if self._alone:
+            return value
+        told = [json.dumps(entry, sort_keys=True) for entry in self._processes.each(value)]
+        differing = [f"rank {rank} {text}" for rank, text in enumerate(told) if text != told[0]]
+        if differing:
+            raise DisagreementError(f"{what} differs: rank 0 has {told[0]}, {', '.join(differing)}")
+        return value

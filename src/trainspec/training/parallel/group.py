@@ -1,0 +1,274 @@
+"""Several processes, each with a rank, joined by torch.distributed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch._C._distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
+from torch.nn import functional
+
+from trainspec.training.model.nests import join_tensors, map_tensors
+from trainspec.training.parallel.forms import Form, Leaf, filled, form_of, leaves, outline, tensors
+from trainspec.training.parallel.processes import Alone, Number, Processes, ProcessesError, Value, first_rows
+from trainspec.training.parallel.roll_call import RollCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from trainspec.settings.arguments.launch import Launch
+
+# Each use of a store begins where no use before it has written: old addresses would be taken for new ones.
+_uses = itertools.count()
+# Seconds that others have, after an operation failed, to say that they waited as well.
+_PATIENCE = 5.0
+
+
+def processes_of(launch: Launch, *, timeout: timedelta, backend: str = "gloo") -> Processes:
+    """Those that a launcher started. Raises ProcessesError where torch.distributed knows of others."""
+    known = dist.get_world_size() if dist.is_initialized() else launch.world_size
+    if known != launch.world_size:
+        raise ProcessesError(
+            f"torch.distributed joins {known} processes, but WORLD_SIZE says {launch.world_size}: start them with "
+            "torchrun, or set RANK, LOCAL_RANK and WORLD_SIZE in each"
+        )
+    return Alone(launch) if launch.world_size == 1 else Group(launch, timeout=timeout, backend=backend)
+
+
+class Group:
+    """What is said about the run itself goes through a gloo group of its own, beside the default group of tensors.
+
+    Nothing is ever pickled. A process that gives no answer within `timeout` is named in every other's ProcessesError.
+    A default group that is there already is used and left alone.
+    """
+
+    def __init__(
+        self, launch: Launch, *, timeout: timedelta, backend: str = "gloo", init_method: str = "env://"
+    ) -> None:
+        if launch.rank >= launch.world_size:
+            raise ProcessesError(f"RANK is {launch.rank}, but WORLD_SIZE {launch.world_size}: ranks count from 0")
+        self.rank, self.world_size, self.node = launch.rank, launch.world_size, launch.node
+        self.local_rank = launch.local_rank or 0
+        self.is_main, self.is_local_main = self.rank == 0, self.local_rank == 0
+        self._timeout = timeout
+        self._backend = backend
+        self._init_method = init_method
+        self._depth = self._calls = 0
+        self._owns_default = False
+        self._meeting: Store | None = None
+        self._store: Store | None = None
+        self._control: Any = None
+
+    # Life
+
+    def __enter__(self) -> Self:
+        if self._depth == 0:
+            try:
+                with self._naming_the_missing("joining the others"):
+                    self._open()
+            except BaseException:
+                self._close()
+                raise
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self._close()
+
+    def _open(self) -> None:
+        if dist.is_initialized():
+            self._store = dist.distributed_c10d._get_default_store()
+        else:
+            if self._meeting is None:
+                self._meeting = self._met()
+            self._store = PrefixStore(f"trainspec/{next(_uses)}", self._meeting)
+            self._owns_default = True
+            dist.init_process_group(
+                self._backend, store=self._store, rank=self.rank, world_size=self.world_size, timeout=self._timeout
+            )
+        if (dist.get_rank(), dist.get_world_size()) != (self.rank, self.world_size):
+            raise ProcessesError(
+                f"torch.distributed calls this process {dist.get_rank()} of {dist.get_world_size()}, the launcher "
+                f"{self.rank} of {self.world_size}"
+            )
+        self._control = dist.new_group(backend="gloo", timeout=self._timeout)
+
+    def _met(self) -> Store:
+        try:
+            store: Store = next(rendezvous(self._init_method, self.rank, self.world_size, timeout=self._timeout))[0]
+        except ValueError as error:
+            raise ProcessesError(f"rank {self.rank} cannot find the others: {error}") from error
+        return store
+
+    def _close(self) -> None:
+        if self._owns_default and dist.is_initialized():
+            dist.destroy_process_group()
+        elif self._control is not None:
+            dist.destroy_process_group(self._control)
+        self._owns_default, self._control, self._store = False, None, None
+
+    # What they say to each other
+
+    def barrier(self) -> None:
+        with self._together("barrier") as group:
+            dist.all_reduce(torch.zeros(1, dtype=torch.uint8), group=group)
+
+    def broadcast(self, value: Value) -> Value:
+        with self._together("broadcast") as group:
+            message = _encoded(_described(value)) if self.is_main else torch.empty(0, dtype=torch.uint8)
+            size = torch.tensor([message.numel()])
+            dist.broadcast(size, src=0, group=group)
+            if not self.is_main:
+                message = torch.empty(int(size), dtype=torch.uint8)
+            dist.broadcast(message, src=0, group=group)
+            (content,) = _understood([message])
+            if "tensor" in content:
+                return cast("Value", self._sent(value, content))
+            return value if self.is_main else cast("Value", content["value"])
+
+    def _sent(self, value: Any, form: Form) -> Any:
+        (leaf,) = leaves(form)
+        data = _bytes_of(value) if self.is_main else torch.empty(leaf.size, dtype=torch.uint8, device=leaf.device)
+        if leaf.size:
+            dist.broadcast(data, src=0, group=self._carrier(data))
+        return value if self.is_main else leaf.read(data)
+
+    def any(self, flag: bool) -> bool:
+        return bool(self.max(torch.tensor([flag], dtype=torch.uint8)))
+
+    def sum(self, value: Number) -> Number:
+        if isinstance(value, Tensor):
+            return self._reduced(value, "sum", dist.ReduceOp.SUM)
+        # Whole numbers stay exact, and all add up in the same order.
+        return cast("Number", sum(self.each(value)))
+
+    def max(self, values: Tensor) -> Tensor:
+        return self._reduced(values, "max", dist.ReduceOp.MAX)
+
+    def _reduced(self, values: Tensor, what: str, operation: Any) -> Tensor:
+        with self._together(what):
+            found = values.detach().clone()
+            dist.all_reduce(found, operation, group=self._carrier(found))
+            return found
+
+    def each(self, value: Any) -> list[Any]:
+        return [content["value"] for content in self._each({"value": value}, "each")]
+
+    def _each(self, content: dict[str, Any], what: str) -> list[Any]:
+        with self._together(what) as group:
+            message = _encoded(content)
+            sizes = [torch.empty(1, dtype=torch.int64) for _ in range(self.world_size)]
+            dist.all_gather(sizes, torch.tensor([message.numel()]), group=group)
+            return _understood(self._all_bytes(message, [int(size) for size in sizes]))
+
+    def gather(self, nest: Any, rows: int) -> Any:
+        real = first_rows(nest, rows)
+        try:
+            content: dict[str, Any] = {"form": form_of(real), "gives": rows > 0 or nest is not None}
+        except TypeError as error:
+            content = {"problem": str(error)}
+        told = self._each(content, "gather")
+        forms: dict[int, Form] = {rank: entry["form"] for rank, entry in enumerate(told) if entry["gives"]}
+        if not forms:
+            return None
+        _refuse_different_forms(forms)
+        with self._together("gather"):
+            joined = self._joined(list(tensors(real)), forms)
+            if nest is None:
+                return filled(next(iter(forms.values())), joined)
+            return map_tensors(nest, lambda _: next(joined))
+
+    def _joined(self, own: list[Tensor], forms: dict[int, Form]) -> Iterator[Tensor]:
+        """The tensors of the common nest, one after the other; each is sent as bytes, whatever its number format."""
+        by_rank = {rank: list(leaves(form)) for rank, form in forms.items()}
+        for number, example in enumerate(next(iter(by_rank.values()))):
+            found: dict[int, Leaf] = {rank: every[number] for rank, every in by_rank.items()}
+            sizes = [found[rank].size if rank in found else 0 for rank in range(self.world_size)]
+            mine = _bytes_of(own[number]) if own else torch.empty(0, dtype=torch.uint8, device=example.device)
+            parts = self._all_bytes(mine, sizes)
+            read = [leaf.read(parts[rank]) for rank, leaf in found.items()]
+            yield join_tensors([part for part in read if part.shape[0]] or read[:1])
+
+    def _all_bytes(self, mine: Tensor, sizes: list[int]) -> list[Tensor]:
+        longest = max(sizes)
+        if longest == 0:
+            return [mine] * self.world_size
+        filled_up = functional.pad(mine, (0, longest - mine.numel()))
+        parts = [torch.empty_like(filled_up) for _ in sizes]
+        dist.all_gather(parts, filled_up, group=self._carrier(mine))
+        return [part[:size] for part, size in zip(parts, sizes, strict=True)]
+
+    def _carrier(self, data: Tensor) -> Any:
+        """gloo carries what is on the CPU, the default group what is on the devices it was made for."""
+        return self._control if data.device.type == "cpu" else None
+
+    @contextmanager
+    def _together(self, what: str) -> Iterator[Any]:
+        """Around what every process comes to; inside is the group in which they speak."""
+        if self._control is None:
+            raise ProcessesError(f"{what}: the processes are joined only inside of `with`")
+        with self._naming_the_missing(what):
+            yield self._control
+
+    @contextmanager
+    def _naming_the_missing(self, what: str) -> Iterator[None]:
+        self._calls += 1
+        operation = f"{what} (operation {self._calls})"
+        try:
+            yield
+        except RuntimeError as error:
+            if self._store is None:
+                missing = f"Not all of the {self.world_size} processes came."
+            else:
+                patience = min(_PATIENCE, self._timeout.total_seconds())
+                missing = RollCall(self._store, self.rank, self.world_size, patience).answer(operation)
+            reason = str(error).splitlines()[0]
+            raise ProcessesError(f"rank {self.rank}: {operation} failed. {missing} ({reason})") from error
+
+
+def _described(value: Any) -> dict[str, Any]:
+    return form_of(value) if isinstance(value, Tensor) else {"value": value}
+
+
+def _encoded(content: dict[str, Any]) -> Tensor:
+    """As bytes of JSON. What JSON cannot hold is told to all, who would otherwise wait for it."""
+    try:
+        text = json.dumps(content)
+    except (TypeError, ValueError) as error:
+        text = json.dumps({"problem": f"{error}; only tensors and what JSON holds can be told to other processes"})
+    return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+
+
+def _understood(messages: list[Tensor]) -> list[Any]:
+    contents = [json.loads(message.numpy().tobytes()) for message in messages]
+    problems = [f"rank {rank}: {entry['problem']}" for rank, entry in enumerate(contents) if "problem" in entry]
+    if problems:
+        raise ProcessesError("; ".join(problems))
+    return contents
+
+
+def _bytes_of(tensor: Tensor) -> Tensor:
+    return tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+
+
+def _refuse_different_forms(forms: dict[int, Form]) -> None:
+    outlines = {rank: json.dumps(outline(form)) for rank, form in forms.items()}
+    first = next(iter(outlines))
+    differing = [rank for rank, text in outlines.items() if text != outlines[first]]
+    if differing:
+        raise ProcessesError(
+            f"rank {first} gathers {outlines[first]}, but "
+            + ", ".join(f"rank {rank} {outlines[rank]}" for rank in differing)
+        )
