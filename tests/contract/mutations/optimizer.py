@@ -50,17 +50,17 @@ NUMBERS = (
     Mutation(
         "max_grad_norm",
         "training/run/loop.py",
-        "clip_gradients(training.parameters, self._args.max_grad_norm)",
-        "clip_gradients(training.parameters, 1.0)",
+        "strategy.clip(training.parameters, self._args.max_grad_norm)",
+        "strategy.clip(training.parameters, 1.0)",
     ),
     Mutation(
         "max_grad_norm",
         "training/run/loop.py",
-        "clip_gradients(training.parameters, self._args.max_grad_norm)",
-        "clip_gradients(training.parameters, 0.0)",
+        "strategy.clip(training.parameters, self._args.max_grad_norm)",
+        "strategy.clip(training.parameters, 0.0)",
     ),
     Mutation("max_grad_norm", "training/parallel/single.py", "if max_norm > 0:", "if True:"),
-    without("max_grad_norm", "training/run/loop.py", "parts.precision.unscale(optimizer)"),
+    without("max_grad_norm", "training/parallel/single.py", "_there(self._precision).unscale(optimizer)"),
 )
 
 OPTIM = (

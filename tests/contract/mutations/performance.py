@@ -17,9 +17,9 @@ MUTATIONS = (
     ),
     Mutation(
         "torch_compile",
-        "training/parallel/strategy.py",
-        "return unwrap(model).state_dict()",
-        "return model.state_dict()",
+        "training/parallel/single.py",
+        "return unwrap(_there(self._model)).state_dict()",
+        "return _there(self._model).state_dict()",
     ),
     Mutation(
         "torch_compile_backend",
@@ -70,7 +70,12 @@ MUTATIONS = (
         "yield traced(model) if args.jit_mode_eval else model",
         "yield traced(model)",
     ),
-    without("gradient_checkpointing", "training/run/model.py", "stack.enter_context(recomputing(parts.model, args))"),
+    Mutation(
+        "gradient_checkpointing",
+        "training/run/model.py",
+        "recompute=lambda model: stack.enter_context(recomputing(model, args))",
+        "recompute=lambda model: None",
+    ),
     Mutation(
         "gradient_checkpointing",
         "training/model/activation_checkpointing.py",

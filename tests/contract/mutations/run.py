@@ -108,7 +108,9 @@ LENGTH = (
     ),
     without("resume_from_checkpoint", "training/run/build.py", "load_weights(parts.model, checkpoint)"),
     without(
-        "resume_from_checkpoint", "training/run/build.py", "optimizer.load_state_dict(dict(contents.optimizer or {}))"
+        "resume_from_checkpoint",
+        "training/run/build.py",
+        "parts.strategy.load_state(State(optimizer=contents.optimizer or {}))",
     ),
     without(
         "resume_from_checkpoint", "training/run/build.py", "schedule.load_state_dict(dict(contents.scheduler or {}))"

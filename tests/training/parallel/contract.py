@@ -85,10 +85,10 @@ def agreement(processes: Processes) -> None:
     rank, size = processes.rank, processes.world_size
     agreed = Agreement(processes)
     for step in range(3):
-        before = BeforeUpdate(overflow=rank == step)
-        assert agreed.agree(before, step) is before and before == BeforeUpdate(overflow=step < size)
-        after = AfterUpdate(log=rank == 0, save=rank == size - 1, interrupted=step == 2)
-        assert agreed.agree(after, step) == AfterUpdate(log=True, save=True, interrupted=step == 2)
+        before = BeforeUpdate(out_of_memory=rank == step)
+        assert agreed.agree(before, step) is before and before == BeforeUpdate(out_of_memory=step < size)
+        after = AfterUpdate(log=rank == 0, save=rank == size - 1, non_finite=step == 2)
+        assert agreed.agree(after, step) == AfterUpdate(log=True, save=True, non_finite=step == 2)
     assert agreed.agree(AfterEpoch(stop=rank == size - 1), 0) == AfterEpoch(stop=True)
     with pytest.raises(DisagreementError, match=r"AfterUpdate 2: .*after it 2"):
         agreed.agree(AfterUpdate(), 2)

@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class BeforeUpdate:
-    """What one process found in its part of the work of a window."""
+    """What one process found in its part of the work of a window. Whether a gradient overflowed is no part of it:
+    the scaler must know, so that the strategy agrees on it within its step.
+    """
 
-    non_finite: bool = False
-    overflow: bool = False
     out_of_memory: bool = False
 
 
 @dataclass(slots=True)
 class AfterUpdate:
-    """What is to be done now. `interrupted`: a signal came."""
+    """What is to be done now. `non_finite`: the run must end, for a loss or gradient that is no number."""
 
     log: bool = False
     evaluate: bool = False
     save: bool = False
     stop_epoch: bool = False
     stop: bool = False
-    interrupted: bool = False
+    non_finite: bool = False
 
 
 @dataclass(slots=True)

@@ -45,16 +45,16 @@ class SingleProcess(Strategy):
     def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
         return nullcontext()
 
-    def backward(self, loss: Tensor) -> None:
-        behaviour.backward(self._optimizer, loss, _there(self._precision).backward)
+    def backward(self, loss: Tensor, *, counts: bool = True) -> None:
+        if counts:
+            behaviour.backward(self._optimizer, loss, _there(self._precision).backward)
 
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
         optimizer = _there(self._optimizer)
         _there(self._precision).unscale(optimizer)
         measured = behaviour.gradient_norm(optimizer)
-        return self.clip_gradients(parameters, max_norm) if measured is None else measured
-
-    def clip_gradients(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+        if measured is not None:
+            return measured
         if max_norm > 0:
             return nn.utils.clip_grad_norm_(parameters, max_norm)
         return nn.utils.get_total_norm(value.grad for value in parameters if value.grad is not None)

@@ -17,7 +17,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from trainspec.training.model.inside import unwrap
 from trainspec.training.parallel.processes import Alone
 
 if TYPE_CHECKING:
@@ -66,13 +65,12 @@ class Strategy(ABC):
         self.processes: Processes = Alone() if processes is None else processes
 
     @final
-    def prepare(self, model: nn.Module, policy: Policy | torch.device) -> nn.Module:
+    def prepare(self, model: nn.Module, policy: Policy) -> nn.Module:
         """The module whose forward trains, made of the user's: every strategy does the same, in this order.
 
-        The optimizer comes afterwards, since its parameters are those that are left in the end.
+        The optimizer comes afterwards, since its parameters are those that are left in the end. A model may be prepared
+        again when its training begins, with another policy.
         """
-        if not isinstance(policy, Policy):
-            return self.place(model, policy)
         model = self.parallelize(model)
         model = self.place(model, policy.device)
         policy.precision.prepare(model)
@@ -102,8 +100,12 @@ class Strategy(ABC):
         """Around one micro-batch; gradients are synchronised on the last of a window only."""
 
     @abstractmethod
-    def backward(self, loss: Tensor) -> None:
-        """Gradients of a loss, scaled where float16 needs it; some optimizers update in the same pass."""
+    def backward(self, loss: Tensor, *, counts: bool = True) -> None:
+        """Gradients of a loss, scaled where float16 needs it; some optimizers update in the same pass.
+
+        Unless it `counts`, the gradients are a part of zero, whatever they are: of a micro-batch that has no item, for
+        which other processes may wait all the same.
+        """
 
     @abstractmethod
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
@@ -115,7 +117,7 @@ class Strategy(ABC):
 
     @abstractmethod
     def step(self) -> bool:
-        """One update; False where it was skipped because a gradient overflowed."""
+        """One update; False where it was skipped because a gradient overflowed, in whichever process."""
 
     @abstractmethod
     def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
@@ -128,26 +130,3 @@ class Strategy(ABC):
     @abstractmethod
     def load_state(self, state: State) -> None:
         """Go on from it, whichever strategy it is of. Raises NamedStateError where it is of other parameters."""
-
-    # Names of before, until nobody uses them: and `prepare` with a device in place of a policy.
-
-    @property
-    def world_size(self) -> int:
-        return self.processes.world_size
-
-    @property
-    def is_main(self) -> bool:
-        return self.processes.is_main
-
-    @property
-    def is_local_main(self) -> bool:
-        return self.processes.is_local_main
-
-    def unwrap(self, model: nn.Module) -> nn.Module:
-        return unwrap(model)
-
-    def model_state(self, model: nn.Module) -> Mapping[str, Tensor]:
-        return unwrap(model).state_dict()
-
-    @abstractmethod
-    def clip_gradients(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor: ...

@@ -13,6 +13,7 @@ from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
+from trainspec.training.parallel import Agreement, State
 from trainspec.training.run.keeper import CheckpointKeeper
 from trainspec.training.run.parts import RunParts, Training
 from trainspec.training.run.running_loss import RunningLoss
@@ -44,9 +45,10 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     parts.state = _state(args, cut, total, contents)
     optimizer = _with_schedule(trainer, total)
     parts.trackers.finish()
-    parts.trackers = build_trackers(args) if parts.strategy.is_main else TrackerGroup([])
+    parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
     training = Training(
         loader=loader,
+        agreement=Agreement(parts.strategy.processes),
         cadence=Cadence.of(args, total, cut.updates),
         running_loss=RunningLoss(parts.device, args.logging_nan_inf_filter, copies=args.torch_compile),
         keeper=CheckpointKeeper(
@@ -70,8 +72,9 @@ def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
     # An override may return what it made and keep nothing.
     parts.optimizer = optimizer = trainer.create_optimizer()
     announce_length(optimizer, trainer.args, total)
-    parts.schedule = trainer.create_scheduler(total, optimizer)
-    return optimizer
+    schedule = trainer.create_scheduler(total, optimizer)
+    parts.optimizer, parts.schedule = parts.strategy.attach(optimizer, schedule)
+    return parts.optimizer
 
 
 def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
@@ -115,8 +118,8 @@ def _state(args: TrainingArguments, cut: Batches, total: int, contents: Contents
 
 def _restore(parts: RunParts, training: Training, contents: Contents) -> None:
     """Random states are not restored here: making the first batches may still draw from them."""
-    optimizer, schedule = parts.stepping()
-    optimizer.load_state_dict(dict(contents.optimizer or {}))
+    _, schedule = parts.stepping()
+    parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
     schedule.load_state_dict(dict(contents.scheduler or {}))
     parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
     if parts.state.running_loss:

@@ -45,7 +45,7 @@ class CheckpointKeeper:
         step = state.global_step
         if state.best_global_step == step:
             state.best_model_checkpoint = self._store.child_url(folder_name(step))
-        weights = parts.strategy.model_state(parts.model_wrapped)
+        weights = parts.strategy.weights()
         artifacts = model_artifacts(
             parts.model,
             save_safetensors=self._args.save_safetensors,

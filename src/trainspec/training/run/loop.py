@@ -14,16 +14,20 @@ import math
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from trainspec.plan.events import evaluates_on_start
 from trainspec.training.callbacks.states import export_states
 from trainspec.training.checkpoint.rng import restore_rng, rng_file
 from trainspec.training.data import batches, data_seed
-from trainspec.training.errors import NoBatchesError
+from trainspec.training.errors import NoBatchesError, NonFiniteError
 from trainspec.training.evaluation import best
 from trainspec.training.loss.items import items_of
 from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.model.outputs import count_rows
-from trainspec.training.optimizers.behaviour import clear_gradients, gradient_norm, learning_rate, note_losses, saving
+from trainspec.training.optimizers.behaviour import clear_gradients, learning_rate, note_losses, saving
+from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate
+from trainspec.training.run.batch_size import is_out_of_memory
 from trainspec.training.run.memory import empty_cache
 from trainspec.training.schedules import after_evaluation, after_update
 from trainspec.training.signatures import supported, takes
@@ -71,7 +75,7 @@ class TrainingLoop:
                 self._step(window, ends_epoch)
                 if parts.control.should_epoch_stop or self._is_over():
                     break
-            trainer.fire("on_epoch_end")
+            self._agree_on("on_epoch_end", AfterEpoch(), state.epoch_index)
             # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do.
             state.epoch_index += 1
             state.batch_in_epoch = 0
@@ -106,31 +110,58 @@ class TrainingLoop:
             self._resumed = None
 
     def _step(self, window: Window, ends_epoch: bool) -> None:
-        trainer = self._trainer
+        trainer, state = self._trainer, self._state
         self._parts.control.new_step()
         trainer.fire("on_step_begin")
         loss, norm = self._update(window)
         self._count(window, ends_epoch)
-        trainer.fire("on_step_end", loss=loss, grad_norm=norm)
+        self._agree_on("on_step_end", AfterUpdate(), state.global_step, loss=loss, grad_norm=norm)
         self._act()
 
     def _update(self, window: Window) -> tuple[Tensor, Tensor]:
-        trainer, parts, training = self._trainer, self._parts, self._training
-        optimizer, schedule = parts.stepping()
+        trainer, strategy, training = self._trainer, self._parts.strategy, self._training
+        optimizer, schedule = self._parts.stepping()
         self._rate = learning_rate(optimizer)
-        loss = training.running_loss.add(self._gradients(window))
-        parts.precision.unscale(optimizer)
-        measured = gradient_norm(optimizer)
-        if measured is None:
-            measured = parts.strategy.clip_gradients(training.parameters, self._args.max_grad_norm)
-        self._norm = measured
+        loss = training.running_loss.add(self._mean_loss(window))
+        self._norm = strategy.clip(training.parameters, self._args.max_grad_norm)
         trainer.fire("on_pre_optimizer_step")
-        stepped = parts.precision.step(optimizer)
+        stepped = strategy.step()
         trainer.fire("on_optimizer_step")
         if stepped:
             after_update(schedule)
         clear_gradients(optimizer)
         return loss, self._norm
+
+    def _mean_loss(self, window: Window) -> Tensor:
+        """That of a window, with its gradients. Raises what says that memory is short, in every process."""
+        short: Exception | None = None
+        try:
+            loss = self._gradients(window)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            short = error
+        found = BeforeUpdate(out_of_memory=short is not None)
+        if self._training.agreement.agree(found, self._state.global_step).out_of_memory:
+            raise short or torch.OutOfMemoryError("another process is out of memory")
+        return loss
+
+    def _agree_on(self, event: str, flags: AfterUpdate, number: int, **more: Any) -> None:
+        """Tell callbacks of an event after which they ask for things; what those of any process ask for holds."""
+        stopping: NonFiniteError | None = None
+        try:
+            self._trainer.fire(event, **more)
+        except NonFiniteError as error:
+            stopping = error
+        control = self._parts.control
+        flags.log, flags.evaluate, flags.save = control.should_log, control.should_evaluate, control.should_save
+        flags.stop_epoch, flags.stop = control.should_epoch_stop, control.should_training_stop
+        flags.non_finite = stopping is not None
+        self._training.agreement.agree(flags, number)
+        if flags.non_finite:
+            raise stopping or NonFiniteError("the loss or the gradient of another process is not finite")
+        control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
+        control.should_epoch_stop, control.should_training_stop = flags.stop_epoch, flags.stop
 
     def _gradients(self, window: Window) -> Tensor:
         """Sum up the gradients of a window as if it were one batch; returns its mean loss.
@@ -204,6 +235,7 @@ class TrainingLoop:
         """Whether this evaluation was the best so far."""
         trainer = self._trainer
         metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=self._ignored))
+        self._training.agreement.same(sorted(metrics), "what evaluation returned")
         trainer.report_to_search(metrics)
         optimizer, schedule = self._parts.stepping()
         note_losses(optimizer, train_loss=self._train_loss, eval_loss=metrics.get("eval_loss"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trainspec.settings.values.choices import DebugOption
@@ -14,6 +15,7 @@ from trainspec.training.model.debugging import stopping_at_overflow
 from trainspec.training.model.inside import keys_ignored_at_inference
 from trainspec.training.model.liger import apply_liger
 from trainspec.training.model.neftune import noisy_embeddings
+from trainspec.training.parallel import Policy
 from trainspec.training.precision.precision import choose_precision, tf32
 
 if TYPE_CHECKING:
@@ -29,9 +31,10 @@ def take_model(parts: RunParts, args: TrainingArguments, loss_function: Callable
     """Have the run work on its model, on the run's device and in its number formats."""
     model = parts.model
     apply_liger(model, args)
-    parts.model_wrapped = compile_model(parts.strategy.prepare(model, parts.device), args)
     parts.precision = choose_precision(args, parts.device)
-    parts.precision.prepare(model)
+    compiled = compile_model(model, args)
+    parts.policy = Policy(parts.device, parts.precision, recompute=lambda _: None, compile=lambda _: compiled)
+    parts.model_wrapped = parts.strategy.prepare(model, parts.policy)
     parts.label_names = outputs.label_names(model, args.label_names)
     parts.ignored_keys = keys_ignored_at_inference(model)
     parts.losses = Losses(args, parts.label_names, loss_function)
@@ -43,7 +46,8 @@ def ready_for_training(parts: RunParts, args: TrainingArguments) -> Iterator[Non
     """For as long as the block runs: TF32, recomputation, noise and the watch on overflows as the settings say."""
     with ExitStack() as stack:
         stack.enter_context(tf32(args.tf32))
-        stack.enter_context(recomputing(parts.model, args))
+        recompute = replace(parts.policy, recompute=lambda model: stack.enter_context(recomputing(model, args)))
+        parts.model_wrapped = parts.strategy.prepare(parts.model, recompute)
         stack.enter_context(noisy_embeddings(parts.model, args.neftune_noise_alpha))
         if DebugOption.UNDERFLOW_OVERFLOW in args.debug:
             stack.enter_context(stopping_at_overflow(parts.model))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.loss.items import MicroBatchItems
     from trainspec.training.loss.losses import Losses
-    from trainspec.training.parallel import Strategy
+    from trainspec.training.parallel import Agreement, Policy, Strategy
     from trainspec.training.precision.precision import Precision
     from trainspec.training.run.keeper import CheckpointKeeper
     from trainspec.training.run.memory import MemoryTracker
@@ -33,6 +33,7 @@ class Training:
     """What only a run that trains has, from the start of one train() to its end."""
 
     loader: DataLoader[Any]
+    agreement: Agreement
     cadence: Cadence
     running_loss: RunningLoss
     keeper: CheckpointKeeper
@@ -53,6 +54,7 @@ class RunParts:
     model: nn.Module = field(init=False)
     model_wrapped: nn.Module = field(init=False)
     precision: Precision = field(init=False)
+    policy: Policy = field(init=False)
     losses: Losses = field(init=False)
     label_names: list[str] = field(init=False)
     ignored_keys: list[str] = field(init=False)

@@ -53,7 +53,7 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
 def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
     parts, args = trainer.parts, trainer.args
     parts.memory.start("train")
-    seed_for_training(args, args.process_index)
+    seed_for_training(args, parts.strategy.processes.rank)
     with ready_for_training(parts, args):
         began = time.perf_counter()
         training = build(trainer, checkpoint)

@@ -28,9 +28,9 @@ class Files(TrainerAttributes):
             self.model,
             save_safetensors=self.args.save_safetensors,
             processing_class=self.processing_class,
-            state_dict=self.strategy.model_state(self.model_wrapped),
+            state_dict=self.strategy.weights(),
         )
-        if self.strategy.is_main:
+        if self.strategy.processes.is_main:
             for name, content in files.items():
                 store.write_bytes(name, content)
 
@@ -40,7 +40,7 @@ class Files(TrainerAttributes):
 
     def log_metrics(self, split: str, metrics: Mapping[str, Any]) -> None:
         """Print the metrics of a split (train, eval, test) as a table."""
-        if not self.strategy.is_main:
+        if not self.strategy.processes.is_main:
             return
         shown = {name: str(value) for name, value in sorted(self.metrics_format(metrics).items())}
         left = max(map(len, shown), default=0)
@@ -50,7 +50,7 @@ class Files(TrainerAttributes):
 
     def save_metrics(self, split: str, metrics: Mapping[str, Any], combined: bool = True) -> None:
         """Write {split}_results.json into output_dir, and with `combined` add to all_results.json."""
-        if not self.strategy.is_main:
+        if not self.strategy.processes.is_main:
             return
         output = self.output
         output.write_bytes(f"{split}_results.json", json_bytes(dict(metrics)))
@@ -63,7 +63,7 @@ class Files(TrainerAttributes):
 
     def save_state(self) -> None:
         """Write trainer_state.json into output_dir, beside a model that save_model wrote there."""
-        if self.strategy.is_main:
+        if self.strategy.processes.is_main:
             self.output.write_bytes(TRAINER_STATE_NAME, state_bytes(self.state.to_dict()))
 
 

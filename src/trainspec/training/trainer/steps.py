@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from trainspec.training.model import outputs
 from trainspec.training.model.nests import to_device
-from trainspec.training.optimizers.behaviour import backward
 from trainspec.training.signatures import takes
 from trainspec.training.trainer.attributes import TrainerAttributes
 
@@ -51,8 +50,8 @@ class Steps(TrainerAttributes):
 
     def backward(self, loss: Tensor) -> None:
         """Gradients of a loss, scaled under fp16; for whoever overrides training_step."""
-        if self.parts.items is None or not self.parts.items.is_empty:
-            backward(self.optimizer, loss, self.precision.backward)
+        items = self.parts.items
+        self.strategy.backward(loss, counts=items is None or not items.is_empty)
 
     def compute_loss_context_manager(self) -> Any:
         """Autocast, as bf16 and fp16 ask for it."""

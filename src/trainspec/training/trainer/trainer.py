@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from trainspec.settings.arguments.launch import Launch
 from trainspec.training import data
 from trainspec.training.callbacks import (
     DEFAULT_CALLBACKS,
@@ -20,7 +21,7 @@ from trainspec.training.checkpoint.resume import look_for_checkpoint
 from trainspec.training.evaluation.metric_names import metrics_of_one_batch
 from trainspec.training.findings.facts import Job
 from trainspec.training.optimizers import build_optimizer
-from trainspec.training.parallel import SingleProcess
+from trainspec.training.parallel import Alone, choose_strategy
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.results import TrainOutput
 from trainspec.training.run.memory import MemoryTracker
@@ -81,7 +82,7 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         seed_for_model(self.args)
         if model is not None and model_init is not None:
             raise ValueError("pass model or model_init, not both: model_init makes the model")
-        self.parts = RunParts(self.args.device, SingleProcess(), memory)
+        self.parts = RunParts(self.args.device, choose_strategy(Alone(Launch.of_this_process())), memory)
         self.model_init = model_init
         self.processing_class = processing_class if processing_class is not None else tokenizer
         self.train_dataset, self.eval_dataset = train_dataset, eval_dataset
