@@ -14,6 +14,7 @@ from trainspec.settings.judging.judgement import judge
 from trainspec.settings.judging.ways_in import changed, check_document, judge_process, settings_from_document
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.kinds import Kind, kind_of_field
+from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.text.redaction import redact_url
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ else:
     _Model = SettingsMeta("_Model", (BaseModel,), {"__module__": __name__}, defer_build=True)
 
 
-class Settings(_Model):
+class Settings(BuiltOnce, _Model):
     """The base of typed settings: subclass it, add fields and rules, and every source works."""
 
     model_config = ConfigDict(
