@@ -76,7 +76,7 @@ def _in_settings(a: _Side, b: _Side) -> Iterator[tuple[str, Entry, Entry]]:
     if a.settings is None or b.settings is None:
         return
     for name in TrainingArguments.__pydantic_fields__:
-        values = [plain(getattr(side, name), whole=True) for side in (a.settings, b.settings)]
+        values = [plain(getattr(side, name), whole=True, secrets=True) for side in (a.settings, b.settings)]
         if values[0] != values[1]:
             yield name, a.settings.provenance[name], b.settings.provenance[name]
 

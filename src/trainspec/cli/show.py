@@ -12,14 +12,15 @@ from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Comma
 from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.layer import Origin
+from trainspec.settings.values.masking import shown
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.provenance import Entry
-from trainspec.text.redaction import HIDDEN, printable, show_value
+from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.settings.judging.shapes import Shape
+    from trainspec.settings.values.shape import Shape
 
 COMMAND = Command(
     "show",
@@ -84,9 +85,8 @@ def _task_entries(loaded: Loaded, shape: Shape | None) -> dict[str, Entry]:
     origin = Origin(tuple(loaded.task_layers))
     entries = {}
     for name in shape.fields:
-        value = getattr(loaded.task, name)
-        shown = HIDDEN if name in shape.secrets and value is not None else show_value(name, value)
-        entries[f"task.{name}"] = Entry(shown, origin.source((name,)) or Source(SourceKind.DEFAULT))
+        seen = shown(name, getattr(loaded.task, name), secret=name in shape.secrets)
+        entries[f"task.{name}"] = Entry(seen, origin.source((name,)) or Source(SourceKind.DEFAULT))
     return entries
 
 
@@ -123,10 +123,10 @@ def _as_json(loaded: Loaded, shape: Shape | None) -> dict[str, Any]:
     if loaded.settings is None:
         return {**data, "settings": None, "task": None}
     settings, secret = loaded.settings, loaded.settings.secret_fields()
-    shown = {}
+    facts = {}
     for name, entry in settings.provenance.items():
         value = None if name in secret else plain(getattr(settings, name))
         follows = list(DERIVATIONS[name].follows_from) if entry.source.kind is SourceKind.DERIVED else []
-        shown[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows}
+        facts[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows}
     task = {name: entry.to_dict() for name, entry in _task_entries(loaded, shape).items()}
-    return {**data, "settings": shown, "task": task if shape is not None else None}
+    return {**data, "settings": facts, "task": task if shape is not None else None}

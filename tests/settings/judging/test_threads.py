@@ -15,6 +15,7 @@ from trainspec import Settings, TrainingArguments
 from trainspec.settings.rules.conditions import Equals
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sections.section import Section
+from trainspec.settings.values.shape import shape_of
 
 THREADS = 8
 CLASSES = 60
@@ -102,6 +103,13 @@ def test_the_rules_of_training_arguments_are_judged_by_every_thread() -> None:
         jobs = list(documents.items()) * 3
         found = at_once([lambda one=one, cls=Fresh: codes_of(cls, one) for _, one in jobs])
         assert found == [expected[name] for name, _ in jobs]
+
+
+def test_a_class_has_one_shape_whoever_asks_first() -> None:
+    for _ in range(CLASSES):
+        cls = a_class()
+        first, *others = at_once([lambda cls=cls: shape_of(cls)] * THREADS)
+        assert all(other is first for other in others)
 
 
 @pytest.mark.parametrize("base", [Settings, Section], ids=lambda base: base.__name__)
