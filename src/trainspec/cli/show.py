@@ -11,7 +11,7 @@ from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, ta
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.layer import Origin
+from trainspec.settings.sources.layer import Origin, by_strength, sources_in_words
 from trainspec.settings.values.masking import shown
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "show",
     "[FILE]",
-    "The settings that hold here: flags over TRAINSPEC_* variables, dotenv, secrets and the file (or the one that "
-    "TRAINSPEC_CONFIG names). First what differs from the defaults, then what follows from it.",
+    f"The settings that hold here: {sources_in_words()} (FILE, or the one that TRAINSPEC_CONFIG names). First what "
+    "differs from the defaults, then what follows from it.",
     (Option("all", "also what stands at its default"), AT, IGNORE_UNKNOWN, TASK_OPTION, FORMAT),
     takes_settings=True,
     examples=("trainspec show run.yaml", "TRAINSPEC_BF16=1 trainspec show run.yaml --seed 7 --all"),
@@ -82,7 +82,7 @@ def _sorted_out(settings: TrainingArguments) -> dict[str, dict[str, Entry]]:
 def _task_entries(loaded: Loaded, shape: Shape | None) -> dict[str, Entry]:
     if loaded.task is None or shape is None:
         return {}
-    origin = Origin(tuple(loaded.task_layers))
+    origin = Origin(by_strength(loaded.task_layers))
     entries = {}
     for name in shape.fields:
         seen = shown(name, getattr(loaded.task, name), secret=name in shape.secrets)

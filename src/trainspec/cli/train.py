@@ -13,6 +13,7 @@ from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wa
 from trainspec.cli.show import say_notes
 from trainspec.cli.terminal import exit_code, say
 from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.sources.layer import sources_in_words
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import NESTED, TASK
 from trainspec.tasks import TASKS
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "train",
     "TASK",
-    f"Train a task: {', '.join(TASKS)}, or your own as pkg.mod:callable. Settings come from flags, TRAINSPEC_* "
-    "variables, dotenv, secrets and a config file; the task's own from --task.NAME, TRAINSPEC_TASK__NAME and the "
-    "file's key task.",
+    f"Train a task: {', '.join(TASKS)}, or your own as pkg.mod:callable. Settings come from {sources_in_words()}; the "
+    "task's own from --task.NAME, TRAINSPEC_TASK__NAME and the file's key task.",
     (Option("config", "the config file, instead of the one that TRAINSPEC_CONFIG names", "FILE"), AT, IGNORE_UNKNOWN),
     takes_settings=True,
     examples=("trainspec train digits --output_dir runs/digits --num_train_epochs 5 --task.width 64",),

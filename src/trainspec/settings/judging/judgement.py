@@ -24,7 +24,7 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
 from trainspec.settings.judging.resolution import resolve
 from trainspec.settings.judging.strictness import lenient_faults
-from trainspec.settings.sources.layer import Layer, Origin, merge
+from trainspec.settings.sources.layer import Layer, Origin, by_strength, merge
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.masking import shown
@@ -60,7 +60,10 @@ class Verdict:
 
 
 class Context:
-    """What travels through pydantic beside the values: the sources, what reading them found, and who is asking."""
+    """What travels through pydantic beside the values: the sources, what reading them found, and who is asking.
+
+    Layers may come in any order: their kinds say which is stronger.
+    """
 
     __slots__ = ("carried", "concerning", "diagnostics", "layers", "quiet", "says_post_init", "values")
 
@@ -74,7 +77,7 @@ class Context:
         says_post_init: bool = True,
         values: dict[str, Any] | None = None,
     ) -> None:
-        self.layers = tuple(layers)
+        self.layers = by_strength(layers)
         self.diagnostics = diagnostics
         self.values = merge(self.layers, diagnostics, cls) if values is None else values
         self.quiet = quiet

@@ -16,7 +16,7 @@ from trainspec.settings.judging.judgement import Verdict
 from trainspec.settings.judging.pydantic_errors import diagnose
 from trainspec.settings.judging.ways_in import from_layers
 from trainspec.settings.sources.command_line import FlagValues, Use
-from trainspec.settings.sources.layer import Layer, Locate, Origin, merge
+from trainspec.settings.sources.layer import Layer, Locate, Origin, by_strength, merge
 from trainspec.settings.sources.reading import SPELLINGS, Reading
 from trainspec.settings.values.coercion import Manner, coerce
 from trainspec.settings.values.shape import Shape
@@ -47,7 +47,7 @@ def read_flags(shape: Shape, uses: Iterable[Use]) -> tuple[Layer, list[Diagnosti
 
 def judge_sources(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[Diagnostic]) -> Verdict:
     """An instance of a model from sources that were read, without raising or warning."""
-    sources, found = tuple(layers), list(diagnostics)
+    sources, found = by_strength(layers), list(diagnostics)
     if shape.settings is not None:
         return from_layers(shape.settings, sources, found, quiet=True)
     extra: Literal["forbid"] | None = None if shape.judge_model.model_config.get("extra") == "allow" else "forbid"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.diagnostic import Diagnostic, Evidence
@@ -12,8 +12,51 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.values.masking import shown
 from trainspec.settings.values.shape import shape_of
 
+T = TypeVar("T")
 Path = tuple[str, ...]
 Locate = Callable[[Path], Source]
+
+PRECEDENCE: tuple[SourceKind, ...] = (
+    SourceKind.DEFAULT,
+    SourceKind.FILE,
+    SourceKind.SECRET,
+    SourceKind.DOTENV,
+    SourceKind.ENVIRONMENT,
+    SourceKind.FLAG,
+    SourceKind.CONSTRUCTOR,
+)
+"""The sources of settings, weakest first. Nothing else orders them; a new source is one more entry here."""
+
+_IN_WORDS = {
+    SourceKind.FILE: "the config file",
+    SourceKind.SECRET: "secret files",
+    SourceKind.DOTENV: "the dotenv file",
+    SourceKind.ENVIRONMENT: "TRAINSPEC_* variables",
+    SourceKind.FLAG: "flags",
+}
+
+
+def strength(kind: SourceKind) -> int:
+    """How strong a source is among the others. A document alone is a file without a name."""
+    if kind is SourceKind.ASSIGNMENT:
+        # It changes what all sources together said.
+        return len(PRECEDENCE)
+    return PRECEDENCE.index(SourceKind.FILE if kind is SourceKind.DOCUMENT else kind)
+
+
+def weakest_first(things: Iterable[tuple[SourceKind, T]]) -> list[T]:
+    """Things that belong to sources, in the order of their strength; those of one kind stay in the order given."""
+    return [thing for _, thing in sorted(things, key=lambda pair: strength(pair[0]))]
+
+
+def by_strength(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """The layers, weakest first."""
+    return tuple(sorted(layers, key=lambda layer: strength(layer.kind)))
+
+
+def sources_in_words() -> str:
+    """The sources of a command, strongest first, as help texts say them: flags over variables over ..."""
+    return " over ".join(reversed(weakest_first(_IN_WORDS.items())))
 
 
 @dataclass
