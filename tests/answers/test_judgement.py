@@ -10,8 +10,8 @@ from trainspec import Settings, TrainingArguments
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement, Process, known_target
 from trainspec.settings.diagnostics.source import SourceKind
-from trainspec.settings.judging.shapes import shape_of
 from trainspec.settings.sources.process import open_sources
+from trainspec.settings.values.shape import shape_of
 
 
 class Own(Settings):

@@ -20,8 +20,8 @@ from tests.answers.conftest import CANARY, OLD_SECRETS, SECRETS, UNKNOWN, Answer
 from trainspec import TrainingArguments
 from trainspec.answers import diff, explain, export, faults, init, judgement, migrate, plan, rule, schema, show
 from trainspec.migration.documents import found_in_file
-from trainspec.settings.judging.shapes import shape_of
 from trainspec.settings.sources.task_section import judge_task, read_task
+from trainspec.settings.values.shape import shape_of
 
 FOLDER = Path(__file__).parents[2] / "src" / "trainspec" / "answers"
 MODULES = sorted(FOLDER.glob("*.py"))

@@ -53,7 +53,7 @@ def compare(a: Judged, b: Judged) -> Comparison:
 
 def _in_settings(a: TrainingArguments, b: TrainingArguments) -> Iterator[Difference]:
     for name in TrainingArguments.__pydantic_fields__:
-        if plain(getattr(a, name), whole=True) != plain(getattr(b, name), whole=True):
+        if plain(getattr(a, name), whole=True, secrets=True) != plain(getattr(b, name), whole=True, secrets=True):
             yield Difference(name, a.provenance[name], b.provenance[name])
 
 

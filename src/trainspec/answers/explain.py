@@ -9,10 +9,9 @@ from typing import Any
 from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.judging.shapes import shape_of
 from trainspec.settings.sources.command_line import kind_at
 from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
-from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.help_text import default_of, flags_of, group_of, sections_of
@@ -88,7 +87,7 @@ def explain(word: str) -> Facts:
         choices=[plain(choice) for choice in kind.choices],
         default=default_of(whole, info).removeprefix("default: "),
         follows_from=list(derivation.follows_from) if derivation is not None else [],
-        keys=list(section_kinds(kind.section)) if kind.section is not None else [],
+        keys=list(shape_of(kind.section).kinds) if kind.section is not None else [],
         variable=TrainingArguments.env_prefix + "__".join(path).upper(),
         flag=flags_of(path[-1], kind, info, parent="".join(f"{part}." for part in path[:-1])),
         example=plain(info.examples[0]) if info.examples else None,
@@ -127,7 +126,7 @@ def _unknown(word: str, path: Sequence[str]) -> Diagnostic:
     above = kind_at(kinds, tuple(path[:-1])) if len(path) > 1 and path[0] in kinds else None
     if above is not None and above.section is not None:
         parent = ".".join(path[:-1])
-        remedy = did_you_mean(path[-1], section_kinds(above.section), f"{parent}.{{}}")
+        remedy = did_you_mean(path[-1], shape_of(above.section).kinds, f"{parent}.{{}}")
         return mistake("CLI104", f"{parent} has no key {path[-1][:40]}", remedy)
     remedy = did_you_mean(path[0], (*kinds, *RENAMED)) or "trainspec explain lists all settings"
     return mistake("CLI104", f"there is no setting {word[:40]}", remedy)

@@ -15,7 +15,7 @@ from trainspec.settings.sources.variables import TASK, Variables
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.judging.shapes import Shape
+    from trainspec.settings.values.shape import Shape
 
 
 class Process(NamedTuple):

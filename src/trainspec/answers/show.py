@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.layer import Layer, Origin
+from trainspec.settings.sources.layer import Layer, Origin, by_strength
+from trainspec.settings.values.masking import shown
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.provenance import Entry
-from trainspec.text.redaction import HIDDEN, show_value
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
-    from trainspec.settings.judging.shapes import Shape
+    from trainspec.settings.values.shape import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Shown:
     task: dict[str, Entry] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        shown = _settings(self.settings) if self.settings is not None else None
-        task = self.task if shown is not None else None
+        settings = _settings(self.settings) if self.settings is not None else None
+        task = self.task if settings is not None else None
         return {
-            "ok": shown is not None,
+            "ok": settings is not None,
             "diagnostics": [item.to_dict() for item in self.diagnostics],
             "ignored": list(self.ignored),
-            "settings": shown,
+            "settings": settings,
             "task": {name: entry.to_dict() for name, entry in task.items()} if task is not None else None,
         }
 
@@ -60,21 +60,20 @@ def parts(settings: TrainingArguments) -> Parts:
 
 def task_entries(shape: Shape, task: Any, layers: Iterable[Layer]) -> dict[str, Entry]:
     """The task's own settings by dotted name: `task` holds their values, `layers` say where each comes from."""
-    origin = Origin(tuple(layers))
+    origin = Origin(by_strength(layers))
     entries = {}
     for name in shape.fields:
-        value = getattr(task, name)
-        shown = HIDDEN if name in shape.secrets and value is not None else show_value(name, value)
-        entries[f"task.{name}"] = Entry(shown, origin.source((name,)) or Source(SourceKind.DEFAULT))
+        seen = shown(name, getattr(task, name), secret=name in shape.secrets)
+        entries[f"task.{name}"] = Entry(seen, origin.source((name,)) or Source(SourceKind.DEFAULT))
     return entries
 
 
 def _settings(settings: TrainingArguments) -> dict[str, dict[str, Any]]:
     """Each setting as a plain value, None for a secret, and as it is shown."""
     secret = settings.secret_fields()
-    shown = {}
+    facts = {}
     for name, entry in settings.provenance.items():
         value = None if name in secret else plain(getattr(settings, name))
         follows = list(DERIVATIONS[name].follows_from) if entry.source.kind is SourceKind.DERIVED else []
-        shown[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows}
-    return shown
+        facts[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows}
+    return facts

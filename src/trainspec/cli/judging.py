@@ -15,7 +15,7 @@ from trainspec.settings.sources.files import read_documents
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.judging.shapes import Shape
+    from trainspec.settings.values.shape import Shape
 
 
 class Judging:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.judging.shapes import Shape, shape_of
+from trainspec.settings.judging.models import read_flags
 from trainspec.settings.judging.ways_in import from_layers
 from trainspec.settings.sources.command_line import Flag, Takes, Vocabulary
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.process import open_sources
 from trainspec.settings.sources.task_section import has_task, judge_task, read_task
+from trainspec.settings.values.shape import Shape, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +62,7 @@ def load_settings(given: Given, config: str | None, task: Shape | None) -> Loade
     """Read every source of this process, with the flags of `given` over them."""
     sources = open_sources(TrainingArguments.env_prefix, config=config, at=given.get("at"))
     layers, found = sources.layers(TrainingArguments)
-    flags, more = shape_of(TrainingArguments).read_flags(use for use in given.uses if use.flag.owner == SETTINGS)
+    flags, more = read_flags(shape_of(TrainingArguments), (use for use in given.uses if use.flag.owner == SETTINGS))
     found, ignored = split_ignored([*given.unknown, *found, *more], given.has("ignore_unknown"))
     verdict = from_layers(TrainingArguments, [*layers, flags], found, quiet=True)
     documents = [sources.document] if sources.document is not None else []

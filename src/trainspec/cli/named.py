@@ -11,7 +11,7 @@ from trainspec.cli.faults import CannotRun, mistake
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.judging.shapes import Shape
+    from trainspec.settings.values.shape import Shape
 
 
 def settings_class(place: str) -> type[Settings]:
@@ -40,7 +40,7 @@ def settings_class(place: str) -> type[Settings]:
 
 def task_named(name: str) -> tuple[Callable[..., Any], Shape]:
     """A task and the shape of its own settings. Raises CannotRun."""
-    from trainspec.settings.judging.shapes import shape_of
+    from trainspec.settings.values.shape import shape_of
     from trainspec.tasks import TaskError, resolve_task, settings_model
 
     _look_in_this_folder()

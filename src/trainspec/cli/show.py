@@ -11,18 +11,19 @@ from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
+from trainspec.settings.sources.layer import sources_in_words
 from trainspec.settings.views.provenance import Entry
 from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.settings.judging.shapes import Shape
+    from trainspec.settings.values.shape import Shape
 
 COMMAND = Command(
     "show",
     "[FILE]",
-    "The settings that hold here: flags over TRAINSPEC_* variables, dotenv, secrets and the file (or the one that "
-    "TRAINSPEC_CONFIG names). First what differs from the defaults, then what follows from it.",
+    f"The settings that hold here: {sources_in_words()} (FILE, or the one that TRAINSPEC_CONFIG names). First what "
+    "differs from the defaults, then what follows from it.",
     (Option("all", "also what stands at its default"), AT, IGNORE_UNKNOWN, TASK_OPTION, FORMAT),
     takes_settings=True,
     examples=("trainspec show run.yaml", "TRAINSPEC_BF16=1 trainspec show run.yaml --seed 7 --all"),

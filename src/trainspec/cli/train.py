@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
@@ -13,19 +13,20 @@ from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wa
 from trainspec.cli.show import say_notes
 from trainspec.cli.terminal import exit_code, say
 from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.sources.layer import sources_in_words
 from trainspec.settings.sources.renames import RENAMED
+from trainspec.settings.sources.variables import NESTED, TASK
 from trainspec.tasks import TASKS
 from trainspec.training.command.interruption import leaving_at_once
 
 if TYPE_CHECKING:
-    from trainspec.settings.judging.shapes import Shape
+    from trainspec.settings.values.shape import Shape
 
 COMMAND = Command(
     "train",
     "TASK",
-    f"Train a task: {', '.join(TASKS)}, or your own as pkg.mod:callable. Settings come from flags, TRAINSPEC_* "
-    "variables, dotenv, secrets and a config file; the task's own from --task.NAME, TRAINSPEC_TASK__NAME and the "
-    "file's key task.",
+    f"Train a task: {', '.join(TASKS)}, or your own as pkg.mod:callable. Settings come from {sources_in_words()}; the "
+    "task's own from --task.NAME, TRAINSPEC_TASK__NAME and the file's key task.",
     (Option("config", "the config file, instead of the one that TRAINSPEC_CONFIG names", "FILE"), AT, IGNORE_UNKNOWN),
     takes_settings=True,
     examples=("trainspec train digits --output_dir runs/digits --num_train_epochs 5 --task.width 64",),
@@ -67,16 +68,18 @@ def forget_secrets(shape: Shape) -> None:
     """Take secrets out of the environment once they are read, so that no child process ever sees them."""
     prefix = TrainingArguments.env_prefix
     for name in [name for name in os.environ if name.upper().startswith(prefix)]:
-        if name[len(prefix) :].lower() in _secret_names(shape):
+        if _tells_secret(name[len(prefix) :].lower(), shape):
             del os.environ[name]
 
 
-def _secret_names(shape: Shape) -> Iterable[str]:
-    secrets = TrainingArguments.secret_fields()
-    old = {name for name, renamed in RENAMED.items() if renamed.successor in secrets}
+def _tells_secret(name: str, shape: Shape) -> bool:
+    head, *inside = name.split(NESTED)
+    if head != TASK:
+        secrets = TrainingArguments.secret_fields()
+        return name in secrets or (name in RENAMED and RENAMED[name].successor in secrets)
     # TRAINSPEC_TASK may hold the task's secrets as JSON.
-    of_task = {f"task__{name}" for name in shape.secrets} | ({"task"} if shape.secrets else set())
-    return secrets | old | of_task
+    paths = [tuple(inside)] if inside else [(field,) for field in shape.fields]
+    return any(path[0] in shape.fields and shape.conceals(path) for path in paths)
 
 
 def _training() -> Any:

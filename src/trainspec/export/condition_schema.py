@@ -45,8 +45,8 @@ from trainspec.settings.sources.renames import (
     Inexpressible,
     Renamed,
 )
-from trainspec.settings.values.coercion import section_kinds
 from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.shape import shape_of
 
 _ANY = Kind()
 _SWITCHES: tuple[Any, ...] = (True, False, None, "", [])
@@ -164,7 +164,7 @@ def _any_of(parts: list[Schema]) -> Schema:
 
 def _leaf_kind(kind: Kind, path: list[str]) -> Kind:
     for key in path:
-        kind = section_kinds(kind.section)[key] if kind.section is not None else kind
+        kind = shape_of(kind.section).kinds[key] if kind.section is not None else kind
     return kind
 
 
@@ -234,7 +234,7 @@ def _nested(condition: OfOneField, kind: Kind, path: list[str]) -> Schema:
 
 def _inside(condition: OfOneField, section: type[BaseModel], path: list[str]) -> Schema:
     name, *inner = path
-    kind, info = section_kinds(section)[name], section.model_fields[name]
+    kind, info = shape_of(section).kinds[name], section.model_fields[name]
     value = _nested(condition, kind, inner) if inner else _value_schema(condition, kind, {})
     default = info.get_default(call_default_factory=True)
     names = [name, *old_keys(section, name)]

@@ -11,10 +11,10 @@ from pydantic.fields import FieldInfo
 from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.judging.shapes import Shape, shape_of
 from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
 from trainspec.settings.values.kinds import Kind
-from trainspec.settings.views.dumping import plain
+from trainspec.settings.values.shape import Shape, shape_of
+from trainspec.settings.views.dumping import default_without_secrets, plain
 from trainspec.settings.views.help_text import default_of, sections_of
 
 _WIDTH = 100
@@ -84,7 +84,7 @@ def example_of(info: FieldInfo, kind: Kind) -> Any:
         examples = [value for value in examples if isinstance(value, dict)]
     if examples:
         return examples[0]
-    default = None if info.is_required() else plain(info.get_default(call_default_factory=True))
+    default = None if info.is_required() else plain(default_without_secrets(info))
     return _any_of(kind) if default is None or default == "" else default
 
 

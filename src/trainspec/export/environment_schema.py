@@ -16,12 +16,12 @@ from trainspec.export.json_schema import Draft, settings_schema
 from trainspec.export.text_patterns import Schema, any_case, as_text, listed, pattern_of
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.judging.resolution import ARGUMENTS, argument_models
+from trainspec.settings.judging.resolution import argument_models
 from trainspec.settings.sources.command_line import kind_at
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
 from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
-from trainspec.settings.values.coercion import section_kinds
 from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.shape import ARGUMENTS, shape_of
 
 _HOME = "https://trainspec.dev/schemas/"
 _COMMENT = (
@@ -126,7 +126,7 @@ def _arguments(name: str, sections: dict[str, Schema]) -> dict[str, list[Schema]
     found: dict[str, list[Schema]] = {}
     for model in dict.fromkeys(argument_models(setting).values()) if setting in ARGUMENTS else ():
         for key, schema in sections[model.__name__]["properties"].items():
-            variable = _variable(f"{name}{NESTED}{key.upper()}", schema, section_kinds(model)[key])
+            variable = _variable(f"{name}{NESTED}{key.upper()}", schema, shape_of(model).kinds[key])
             found.setdefault(key, []).append(variable.schema)
     return found
 

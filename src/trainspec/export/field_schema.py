@@ -8,15 +8,16 @@ from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import BaseModel, SecretStr, StringConstraints, TypeAdapter
+from pydantic import BaseModel, StringConstraints, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from trainspec.export.condition_schema import null_says_nothing, old_keys
 from trainspec.settings.sources.renames import RETIRED_VALUES
 from trainspec.settings.values.choice_descriptions import describe_choice
 from trainspec.settings.values.lazy import LazySection
+from trainspec.settings.values.secret_types import is_secret_type
 from trainspec.settings.values.types import OptionWords
-from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.dumping import default_without_secrets, plain
 
 Schema = dict[str, Any]
 
@@ -47,7 +48,7 @@ class FieldSchemas:
                 # Over a choice editors show this alone, so it tells of the setting too.
                 choice["markdownDescription"] = f"{head['description']}\n\n`{choice['const']}`: {choice['description']}"
         if not info.is_required():
-            head["default"] = plain(info.get_default(call_default_factory=True))
+            head["default"] = plain(default_without_secrets(info))
         examples = [plain(example) for example in info.examples or () if example is not None]
         if examples:
             head["examples"] = examples
@@ -90,7 +91,7 @@ class FieldSchemas:
             return {"type": simple, **_bounds(metadata)}
         if annotation is str:
             return _text(metadata)
-        if isinstance(annotation, type) and issubclass(annotation, SecretStr):
+        if isinstance(annotation, type) and is_secret_type(annotation):
             return {"type": "string"}
         if isinstance(annotation, type) and issubclass(annotation, Enum):
             return self._enum(annotation, name)

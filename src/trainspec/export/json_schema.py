@@ -20,13 +20,13 @@ from trainspec.export.field_schema import FieldSchemas, Schema, one_name, titled
 from trainspec.export.text_patterns import pattern_of_pairs
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.judging.resolution import ARGUMENTS, argument_models
+from trainspec.settings.judging.resolution import argument_models
 from trainspec.settings.rules.compilation import triggers
 from trainspec.settings.rules.conditions import Equals, OneOf
 from trainspec.settings.rules.hub import REPOSITORY_PART
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED, SAYS_NOTHING
-from trainspec.settings.values.coercion import section_kinds
+from trainspec.settings.values.shape import ARGUMENTS, shape_of
 from trainspec.settings.values.types import Text
 
 Draft = Literal["7", "2020-12"]
@@ -134,7 +134,7 @@ def _typed_arguments(model: type[Settings], fields: FieldSchemas) -> list[Schema
             by_section.setdefault(section, []).append(choice)
         for section, choices in by_section.items():
             mapping = fields.section(section)
-            kinds, properties = section_kinds(section), fields.definitions[section.__name__]["properties"]
+            kinds, properties = shape_of(section).kinds, fields.definitions[section.__name__]["properties"]
             text = pattern_of_pairs({key: (schema, kinds[key]) for key, schema in properties.items()})
             takes: Schema = {"anyOf": [mapping, {"type": "string", "pattern": text}, {"type": "null"}]}
             then = {"type": "object", "properties": {name: takes}}

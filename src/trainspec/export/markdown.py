@@ -15,12 +15,11 @@ from trainspec.export.json_schema import not_expressed
 from trainspec.export.rules_json import Entry, entries
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.judging.shapes import Shape, shape_of
 from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
 from trainspec.settings.values.choice_descriptions import describe_choice
 from trainspec.settings.values.choices import Choice
-from trainspec.settings.values.coercion import section_kinds
 from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.shape import Shape, shape_of
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.help_text import default_of, flags_of, sections_of
@@ -92,7 +91,7 @@ class _Reference:
             section = kind.section
             if section is not None and section not in found:
                 found[section] = place
-                for key, inner in section_kinds(section).items():
+                for key, inner in shape_of(section).kinds.items():
                     visit(f"{place}.{key}", inner)
 
         for name, kind in self.shape.kinds.items():
@@ -105,7 +104,7 @@ class _Reference:
         yield from ("", f'### <a id="{_anchor(section)}"></a>{section.__name__}', "", f"The keys of {place}.", "")
         yield from ("| Key | Type | Default | Description |", "| --- | --- | --- | --- |")
         for key, info in section.model_fields.items():
-            kind = section_kinds(section)[key]
+            kind = shape_of(section).kinds[key]
             named = f" ([keys](#{_anchor(kind.section)}))" if kind.section is not None else ""
             default = _code(default_of(f"{home}.{key}", info).removeprefix("default: "))
             cells = (_code(key), _text(kind.expected) + named, default, _text(info.description or ""))

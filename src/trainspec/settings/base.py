@@ -7,30 +7,23 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.judgement import judge
 from trainspec.settings.judging.ways_in import changed, check_document, judge_process, settings_from_document
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.values.kinds import Kind, kind_of_field
+from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.lazy import BuiltOnce
+from trainspec.settings.values.masking import without_secrets
+from trainspec.settings.values.shape import as_pydantic_field, shape_of
 from trainspec.text.redaction import redact_url
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
-    from trainspec.settings.rules.compilation import Judge
     from trainspec.settings.sources.layer import Origin
+    from trainspec.settings.values.shape import Shape
     from trainspec.settings.views.provenance import Provenance
-
-
-def _as_pydantic_field(field: dataclasses.Field[Any]) -> Any:
-    """`dataclasses.field(default, metadata={"help": ...})`, as thousands of scripts write it, for pydantic."""
-    known: dict[str, Any] = {"description": field.metadata.get("help")}
-    if field.default is not dataclasses.MISSING:
-        known["default"] = field.default
-    elif field.default_factory is not dataclasses.MISSING:
-        known["default_factory"] = field.default_factory
-    return Field(**known)
 
 
 def _value_of(value: Any) -> Any:
@@ -43,7 +36,7 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:
         for key, value in list(namespace.items()):
             if isinstance(value, dataclasses.Field):
-                namespace[key] = _as_pydantic_field(value)
+                namespace[key] = as_pydantic_field(value)
         rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
         if not namespace.get("__module__", "").startswith("trainspec."):
             # `@dataclass` walks the class's attributes, which a validator built only then would change.
@@ -65,7 +58,7 @@ else:
     _Model = SettingsMeta("_Model", (BaseModel,), {"__module__": __name__}, defer_build=True)
 
 
-class Settings(_Model):
+class Settings(BuiltOnce, _Model):
     """The base of typed settings: subclass it, add fields and rules, and every source works."""
 
     model_config = ConfigDict(
@@ -81,6 +74,7 @@ class Settings(_Model):
     env_prefix: ClassVar[str] = "TRAINSPEC_"
     positional: ClassVar[tuple[str, ...]] = ()
     own_rules: ClassVar[tuple[Rule, ...]] = ()
+    __trainspec_shape__: ClassVar[Shape | None] = None
 
     if not TYPE_CHECKING:
 
@@ -113,60 +107,22 @@ class Settings(_Model):
             return data
         return judge(cls, data, handler, info.context)
 
-    # What a class knows of itself, worked out once.
+    # What a class knows of itself.
 
     @classmethod
-    def _once(cls, name: str, make: Any) -> Any:
-        """The value of `make()`, kept on this very class (not on one it inherits from)."""
-        key = f"_once_{name}"
-        if key not in cls.__dict__:
-            type.__setattr__(cls, key, make())
-        return cls.__dict__[key]
-
-    @classmethod
-    def field_kinds(cls) -> dict[str, Kind]:
+    def field_kinds(cls) -> Mapping[str, Kind]:
         """What each field takes, by name."""
-        kinds: dict[str, Kind] = cls._once(
-            "kinds", lambda: {name: kind_of_field(info) for name, info in cls.__pydantic_fields__.items()}
-        )
-        return kinds
+        return shape_of(cls).kinds
 
     @classmethod
     def secret_fields(cls) -> frozenset[str]:
         """The fields that hold secrets: by type, whatever their name."""
-
-        def find() -> frozenset[str]:
-            return frozenset(
-                name for name, info in cls.__pydantic_fields__.items() if "SecretStr" in repr(info.annotation)
-            )
-
-        secrets: frozenset[str] = cls._once("secrets", find)
-        return secrets
+        return shape_of(cls).secrets
 
     @classmethod
     def rules(cls) -> tuple[Rule, ...]:
         """Every rule of the class: those its bases declare, then its own."""
-
-        def gather() -> tuple[Rule, ...]:
-            found = {rule.code: rule for base in reversed(cls.__mro__) for rule in base.__dict__.get("own_rules", ())}
-            return tuple(found.values())
-
-        rules: tuple[Rule, ...] = cls._once("rules", gather)
-        return rules
-
-    @classmethod
-    def judging_function(cls) -> Judge:
-        """All rules of the class, compiled when first needed."""
-        from trainspec.settings.rules.compilation import compile_rules
-
-        def make() -> Judge:
-            fields = cls.__pydantic_fields__.items()
-            return compile_rules(
-                cls.rules(), {name: info.get_default(call_default_factory=True) for name, info in fields}
-            )
-
-        judging: Judge = cls._once("judge", make)
-        return judging
+        return shape_of(cls).rules
 
     # Documents: pure, whatever the process's environment.
 
@@ -285,8 +241,8 @@ class Settings(_Model):
 
     def _said(self) -> dict[str, Any]:
         secret = type(self).secret_fields()
-        said = self.__pydantic_fields_set__
-        return {name: value for name, value in self.__dict__.items() if name in said and name not in secret}
+        said = self.__pydantic_fields_set__ - secret
+        return {name: without_secrets(value) for name, value in self.__dict__.items() if name in said}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Settings):
@@ -299,7 +255,7 @@ class Settings(_Model):
         secret = type(self).secret_fields()
         for name in type(self).__pydantic_fields__:
             if name in self.__pydantic_fields_set__ and name not in secret:
-                value = self.__dict__[name]
+                value = without_secrets(self.__dict__[name])
                 plain = [_value_of(item) for item in value] if isinstance(value, list) else _value_of(value)
                 yield name, redact_url(plain) if isinstance(plain, str) else plain
 
@@ -312,7 +268,10 @@ class Settings(_Model):
         return state_without_secrets(self, super().__getstate__())
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
-        super().__setstate__(state)
+        # Secrets are never in a pickle, so they are at their defaults again.
+        stored, fields = state["__dict__"], type(self).__pydantic_fields__.items()
+        missing = {name: info.get_default(call_default_factory=True) for name, info in fields if name not in stored}
+        super().__setstate__({**state, "__dict__": {**stored, **missing}})
         object.__setattr__(self, "_origin", None)
 
     def __copy__(self) -> Self:

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import Diagnostic
-from trainspec.settings.judging.judgement import Context, Verdict
+from trainspec.settings.judging.judgement import Verdict
 from trainspec.settings.judging.pydantic_errors import diagnostics_of
-from trainspec.settings.judging.ways_in import check_document
+from trainspec.settings.judging.ways_in import check_document, settings_from_layers
 from trainspec.settings.sources.process import process_layers
 
 S = TypeVar("S", bound=Settings)
@@ -78,9 +78,7 @@ def load(
     for layer, more in (command_line_layer(model, argv), constructor_layer(model, arguments)):
         layers.append(layer)
         found += more
-    context = Context(tuple(layers), found)
-    settings: S = model.__pydantic_validator__.validate_python(context.values, context=context)
-    return settings
+    return settings_from_layers(model, layers, found)
 
 
 def diagnostics(error: ValidationError) -> list[Diagnostic]:

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 from trainspec.settings.diagnostics import Diagnostic, SourceError, errors_of
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.judgement import Verdict, emit
+from trainspec.settings.judging.models import judge_sources, read_flags, read_source, unknown_name
 from trainspec.settings.judging.pydantic_errors import validation_error
-from trainspec.settings.judging.shapes import Shape, shape_of, unknown_name
 from trainspec.settings.sources.command_line import (
     Cut,
     Flag,
@@ -28,6 +28,7 @@ from trainspec.settings.sources.command_line import (
 )
 from trainspec.settings.sources.layer import Layer, Locate
 from trainspec.settings.values.coercion import Manner
+from trainspec.settings.values.shape import Shape, shape_of
 
 _HELP = Flag(("help",), Takes.NOTHING, "true", "help")
 _UNKNOWN_NAMES = frozenset({"SRC101", "SRC102"})
@@ -128,10 +129,10 @@ class SettingsParser:
             layers, found = process_layers(shape.settings)
             found = [item for item in found if not self._is_known_elsewhere(item, shape)]
         for part in cuts:
-            layer, more = shape.read_flags(use for use in part.uses if use.flag.owner is shape)
+            layer, more = read_flags(shape, (use for use in part.uses if use.flag.owner is shape))
             layers.append(layer)
             found += more
-        return shape.judge(layers, found)
+        return judge_sources(shape, layers, found)
 
     def _is_known_elsewhere(self, item: Diagnostic, shape: Shape) -> bool:
         """Whether a name that this settings class does not know is another's, which reads the same sources."""
@@ -181,8 +182,8 @@ class SettingsParser:
         verdicts = []
         for shape, own in zip(self.shapes, names, strict=True):
             said = {name: value for name, value in values.items() if name in own}
-            layer, more = shape.read(said, kind, Manner.DOCUMENT, locate)
-            verdicts.append(shape.judge([layer], more))
+            layer, more = read_source(shape, said, kind, Manner.DOCUMENT, locate)
+            verdicts.append(judge_sources(shape, [layer], more))
             found += verdicts[-1].diagnostics
         if errors_of(found):
             raise validation_error(self.shapes[0].judge_model, errors_of(found))

@@ -85,8 +85,8 @@ MUTATIONS = (
     Mutation(
         "hub_token",
         "settings/views/dumping.py",
-        "hidden = frozenset() if secrets else cls.secret_fields()",
-        "hidden: frozenset[str] = frozenset()",
+        "hidden = frozenset() if secrets else secrets_in(settings)\n    return {\n",
+        "hidden, secrets = frozenset(), True\n    return {\n",
     ),
     Mutation(
         "hub_always_push",

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from trainspec.cli import COMMANDS
 from trainspec.cli.options import Command, Option
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.values.coercion import section_kinds
 from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.dumping import plain
 
 SHELLS = ("bash", "zsh", "fish")
@@ -84,7 +84,7 @@ def _settings() -> Iterator[Typed]:
         yield from _spellings(name, kind, about)
         if kind.section is not None:
             described = kind.section.model_fields
-            inner: Mapping[str, Kind] = section_kinds(kind.section)
+            inner: Mapping[str, Kind] = shape_of(kind.section).kinds
             for key, inside in inner.items():
                 yield from _spellings(f"{name}.{key}", inside, described[key].description or "")
 

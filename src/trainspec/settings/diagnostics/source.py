@@ -10,7 +10,7 @@ from trainspec.text.redaction import printable, redact_url
 
 
 class SourceKind(str, Enum):
-    """The sources of a value, weakest first: the order is the precedence."""
+    """The sources of a value; `sources.layer.PRECEDENCE` says which is stronger."""
 
     DEFAULT = "default"
     FILE = "file"

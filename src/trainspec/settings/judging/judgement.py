@@ -7,7 +7,7 @@ that finds something is the document read again, slowly, to say all that is wron
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -22,16 +22,16 @@ from trainspec.settings.diagnostics import (
 )
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
-from trainspec.settings.judging.resolution import resolvable, resolve
-from trainspec.settings.judging.strictness import lenient_faults, lenient_fields
-from trainspec.settings.sources.layer import Layer, Origin, merge
+from trainspec.settings.judging.resolution import resolve
+from trainspec.settings.judging.strictness import lenient_faults
+from trainspec.settings.sources.layer import Layer, Origin, by_strength, merge
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
-from trainspec.text.redaction import HIDDEN, show_value
+from trainspec.settings.values.masking import shown
+from trainspec.settings.values.shape import shape_of
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.rules.compilation import Judge
     from trainspec.settings.rules.rule import Rule
 
 S = TypeVar("S", bound="Settings")
@@ -60,22 +60,26 @@ class Verdict:
 
 
 class Context:
-    """What travels through pydantic beside the values: the sources, what reading them found, and who is asking."""
+    """What travels through pydantic beside the values: the sources, what reading them found, and who is asking.
+
+    Layers may come in any order: their kinds say which is stronger.
+    """
 
     __slots__ = ("carried", "concerning", "diagnostics", "layers", "quiet", "says_post_init", "values")
 
     def __init__(
         self,
-        layers: tuple[Layer, ...],
+        cls: type[Settings],
+        layers: Iterable[Layer],
         diagnostics: list[Diagnostic],
         *,
         quiet: bool = False,
         says_post_init: bool = True,
         values: dict[str, Any] | None = None,
     ) -> None:
-        self.layers = layers
+        self.layers = by_strength(layers)
         self.diagnostics = diagnostics
-        self.values = merge(layers, diagnostics) if values is None else values
+        self.values = merge(self.layers, diagnostics, cls) if values is None else values
         self.quiet = quiet
         self.says_post_init = says_post_init
         self.concerning: frozenset[str] | None = None
@@ -85,26 +89,19 @@ class Context:
 def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
     """Settings from data, or ValidationError with all that is wrong. Runs inside pydantic's validation."""
     ours = context if isinstance(context, Context) else None
-    lenient, more_to_do, broken = cls.__dict__.get("_at_hand") or _lay_at_hand(cls)
-    if not lenient and (ours is None or not ours.diagnostics):
+    shape = cls.__trainspec_shape__
+    if shape is None or shape.validator is not cls.__pydantic_validator__:
+        shape = shape_of(cls)
+    if not shape.lenient and (ours is None or not ours.diagnostics):
         try:
             settings = handler(data)
         except ValidationError:
             pass
         else:
             said = settings.__pydantic_fields_set__
-            if more_to_do.isdisjoint(said) and not broken(settings.__dict__, said, settings):
+            if shape.more_to_do.isdisjoint(said) and not shape.judge(settings.__dict__, said, settings):
                 return _finish(settings, Origin(ours.layers) if ours else None, ours is None or ours.says_post_init)
     return _judge_fully(cls, handler, ours or document_context(cls, data))
-
-
-def _lay_at_hand(cls: type[Settings]) -> tuple[frozenset[str], frozenset[str], Judge]:
-    """What every judgement of this class needs, kept where one look finds it."""
-    # A secret may be the placeholder of a dump, which is none.
-    more_to_do = resolvable(cls) | cls.secret_fields()
-    at_hand = (lenient_fields(cls), more_to_do, cls.judging_function())
-    type.__setattr__(cls, "_at_hand", at_hand)
-    return at_hand
 
 
 def _finish(settings: S, origin: Origin | None, says_post_init: bool) -> S:
@@ -119,9 +116,9 @@ def document_context(cls: type[Settings], data: Any, *, quiet: bool = False) -> 
     if not isinstance(data, Mapping):
         message = f"the document must be a mapping of settings, not {type(data).__name__}"
         found = Diagnostic("SRC108", "not-a-mapping", "error", message, remedy="write name: value")
-        return Context((), [found], quiet=quiet)
+        return Context(cls, (), [found], quiet=quiet)
     reading = Reading(cls, SourceKind.DOCUMENT, Manner.DOCUMENT, lambda path: Source(SourceKind.DOCUMENT))
-    return Context((reading.read(data),), reading.diagnostics, quiet=quiet)
+    return Context(cls, (reading.read(data),), reading.diagnostics, quiet=quiet)
 
 
 def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) -> S:
@@ -144,16 +141,16 @@ def _validate_fields(
     cls: type[S], handler: Callable[[Any], S], values: dict[str, Any], origin: Origin
 ) -> tuple[S | None, list[Diagnostic], set[str]]:
     """Settings from the sound values alone, what is wrong with the others, and their names."""
-    kinds, secrets = cls.field_kinds(), cls.secret_fields()
+    shape = shape_of(cls)
     failing: set[str] = set()
-    found = lenient_faults(cls, values, origin.source)
+    found = lenient_faults(shape, values, origin.source)
     failing.update(item.fields[0] for item in found)
     for _ in range(3):
         sound = {name: value for name, value in values.items() if name not in failing}
         try:
             return handler(sound), found, failing
         except ValidationError as error:
-            new = diagnose(error, kinds, origin.source, secrets=secrets)
+            new = diagnose(error, shape, origin.source)
             found += [item for item in new if item.fields[0].partition(".")[0] not in failing]
             failing.update(item.fields[0].partition(".")[0] for item in new)
     return cast("S", cls.model_construct(**sound)), found, failing
@@ -161,22 +158,17 @@ def _validate_fields(
 
 def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:
     """The rules that sound settings break; one that reads a setting of which the value is wrong is not asked."""
-    cls = type(settings)
+    shape = shape_of(type(settings))
     # A setting that names a file is judged by what the file says, arguments in one text by what it spells.
     # What is wrong already counts as not said, so that no condition meets a value of a type that it cannot judge.
-    values = {**settings.__dict__, **origin.resolved, **_defaults(cls, failing)}
-    hits = cls.judging_function()(values, settings.__pydantic_fields_set__, settings)
-    rules = cls.rules()
+    values = {**settings.__dict__, **origin.resolved}
+    values |= {name: shape.defaults[name] for name in failing & shape.defaults.keys()}
+    hits = shape.judge(values, settings.__pydantic_fields_set__, settings)
     return [
-        _as_diagnostic(rules[index], message, settings, origin)
+        _as_diagnostic(shape.rules[index], message, settings, origin)
         for index, message in hits
-        if failing.isdisjoint(name.partition(".")[0] for name in rules[index].fields)
+        if failing.isdisjoint(name.partition(".")[0] for name in shape.rules[index].fields)
     ]
-
-
-def _defaults(cls: type[Settings], names: set[str]) -> dict[str, Any]:
-    fields = cls.__pydantic_fields__
-    return {name: fields[name].get_default(call_default_factory=True) for name in names if name in fields}
 
 
 def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, origin: Origin) -> Diagnostic:
@@ -189,8 +181,8 @@ def _evidence(name: str, settings: Settings, origin: Origin) -> Evidence:
     from trainspec.settings.rules.conditions import read
 
     path = tuple(name.split("."))
-    shown = HIDDEN if path[0] in type(settings).secret_fields() else show_value(name, read(settings.__dict__, *path))
-    return Evidence(name, shown, origin.source(path) or Source(SourceKind.DEFAULT))
+    seen = shown(name, read(settings.__dict__, *path), secret=shape_of(type(settings)).is_secret(path))
+    return Evidence(name, seen, origin.source(path) or Source(SourceKind.DEFAULT))
 
 
 def emit(diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None) -> None:

@@ -12,9 +12,11 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.values.coercion import parse, section_kinds
+from trainspec.settings.values.coercion import parse
 from trainspec.settings.values.kinds import Kind
-from trainspec.text.redaction import HIDDEN, printable, show_value
+from trainspec.settings.values.masking import shown
+from trainspec.settings.values.shape import Shape, shape_of
+from trainspec.text.redaction import HIDDEN, printable
 from trainspec.text.suggestions import did_you_mean
 
 Locate = Callable[[tuple[str, ...]], "Source | None"]
@@ -27,10 +29,9 @@ _MALFORMED = _BAD_TEXT | {"value_error"}
 
 def diagnose(
     error: ValidationError,
-    kinds: Mapping[str, Kind],
+    shape: Shape,
     locate: Locate,
     *,
-    secrets: frozenset[str] = frozenset(),
     prefix: tuple[str, ...] = (),
 ) -> list[Diagnostic]:
     """One diagnostic a setting (or nested key) for pydantic's lines, of which a union makes several for one fault."""
@@ -40,10 +41,10 @@ def diagnose(
         if "diagnostic" in line.get("ctx", {}):
             ours.append(from_dict(line["ctx"]["diagnostic"]))
             continue
-        path, _ = _walk(line["loc"], kinds)
+        path, _ = _walk(line["loc"], shape.kinds)
         grouped.setdefault(path, []).append(line)
     deepest = {path: lines for path, lines in grouped.items() if not _explained_below(path, lines, grouped)}
-    return ours + [_one(path, lines, kinds, locate, secrets, prefix) for path, lines in deepest.items()]
+    return ours + [_one(path, lines, shape, locate, prefix) for path, lines in deepest.items()]
 
 
 def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[tuple[str, ...], Kind | None]:
@@ -55,7 +56,7 @@ def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[tuple[
         if not path or (known is not None and (step in known or _is_last_key(step, loc, known, path))):
             path.append(str(step))
             kind = known.get(str(step)) if known is not None else None
-            known = section_kinds(kind.section) if kind is not None and kind.section is not None else None
+            known = shape_of(kind.section).kinds if kind is not None and kind.section is not None else None
     return tuple(path), kind
 
 
@@ -83,22 +84,20 @@ def _explained_below(path: tuple[str, ...], lines: list[ErrorDetails], grouped: 
 def _one(
     path: tuple[str, ...],
     lines: Sequence[ErrorDetails],
-    kinds: Mapping[str, Kind],
+    shape: Shape,
     locate: Locate,
-    secrets: frozenset[str],
     prefix: tuple[str, ...],
 ) -> Diagnostic:
     if not path:
         return _of_the_whole(lines[0], locate, prefix)
     whole = (*prefix, *path)
     name = printable(".".join(whole))
-    kind, section = _kind_at(path, kinds)
+    kind, section = _kind_at(path, shape.kinds)
     types = {line["type"] for line in lines}
     value = lines[0]["input"]
     code = _code(types, lines)
-    hidden = path[0] in secrets
-    shown = None if code in ("VAL105", "VAL107") else HIDDEN if hidden else show_value(name, value)
-    message, remedy = _message(code, name, path[-1], shown, kind, section, lines)
+    seen = None if code in ("VAL105", "VAL107") else shown(name, value, secret=shape.conceals(path))
+    message, remedy = _message(code, name, path[-1], seen, kind, section, lines)
     return Diagnostic(
         code,
         CODES[code].name,
@@ -106,7 +105,7 @@ def _one(
         message,
         "" if code in ("VAL101", "VAL103") else CODES[code].reason,
         remedy,
-        (Evidence(name, shown, locate(whole)),),
+        (Evidence(name, seen, locate(whole)),),
     )
 
 
@@ -125,7 +124,7 @@ def _kind_at(path: tuple[str, ...], kinds: Mapping[str, Kind]) -> tuple[Kind | N
     for step in path:
         kind = known.get(step)
         if step is not path[-1] and kind is not None and kind.section is not None:
-            known = section_kinds(kind.section)
+            known = shape_of(kind.section).kinds
     return kind, known
 
 
@@ -150,7 +149,7 @@ def _message(
     code: str,
     name: str,
     key: str,
-    shown: str | None,
+    seen: str | None,
     kind: Kind | None,
     beside: Iterable[str],
     lines: Sequence[ErrorDetails],
@@ -164,13 +163,13 @@ def _message(
         return f"{name} is required and no source gives it", f"give {name}: {expected}"
     if code == "VAL103" and kind is not None:
         options = list(_options(kind))
-        return f"{name} must be {expected}, not {shown}", did_you_mean(_wrong_word(lines, options), options)
+        return f"{name} must be {expected}, not {seen}", did_you_mean(_wrong_word(lines, options), options)
     said = next((line["msg"] for line in lines if line["type"] == "value_error"), None)
-    if code == "VAL106" and said is not None and shown != HIDDEN:
+    if code == "VAL106" and said is not None and seen != HIDDEN:
         return f"{name}: {said.removeprefix('Value error, ')}", ""
-    detail = f" ({_detail(lines)})" if (code == "VAL106" or expected == "a valid value") and shown != HIDDEN else ""
+    detail = f" ({_detail(lines)})" if (code == "VAL106" or expected == "a valid value") and seen != HIDDEN else ""
     remedy = "" if code == "VAL106" else _remedy(kind, lines[0]["input"])
-    return f"{name} must be {expected}, not {shown}{detail}", remedy
+    return f"{name} must be {expected}, not {seen}{detail}", remedy
 
 
 def _detail(lines: Sequence[ErrorDetails]) -> str:

@@ -11,30 +11,19 @@ from pydantic import BaseModel, ValidationError
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.source import Source
 from trainspec.settings.judging.pydantic_errors import diagnose
-from trainspec.settings.values.coercion import Manner, Word, coerce, section_kinds
+from trainspec.settings.values.coercion import Manner, Word, coerce
+from trainspec.settings.values.shape import ARGUMENTS, FILES, shape_of
 from trainspec.text.redaction import show_value
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
     from trainspec.settings.sources.layer import Origin
 
-FILES = ("fsdp_config", "deepspeed", "accelerator_config")
-ARGUMENTS = {"lr_scheduler_kwargs": ("lr_scheduler_type", "SCH"), "optim_args": ("optim", "OPT")}
-"""The settings whose keys another one chooses, with that one and the family of their codes."""
-
-
-def resolvable(cls: type[Settings]) -> frozenset[str]:
-    """The fields of this class that `resolve` may have work with."""
-    found: frozenset[str] = cls._once(
-        "resolvable", lambda: frozenset((*FILES, *ARGUMENTS)) & cls.__pydantic_fields__.keys()
-    )
-    return found
-
 
 def resolve(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagnostic]:
     """Fill `origin.resolved`; returns what is wrong inside those values, and adds their names to `failing`."""
     found: list[Diagnostic] = []
-    said = settings.__pydantic_fields_set__ & resolvable(type(settings))
+    said = settings.__pydantic_fields_set__ & shape_of(type(settings)).resolvable
     for name in sorted(said - failing):
         value = settings.__dict__[name]
         wrong: list[Diagnostic] = []
@@ -62,7 +51,8 @@ def _resolve_arguments(
             message = f"{name} must read k=v,k2=v2, not {show_value(name, value)}"
             return [_about(f"{family}203", "malformed-arguments", message, name, value, origin, "write k=v,k2=v2")]
         value = parsed
-    kinds = section_kinds(section)
+    shape = shape_of(section)
+    kinds = shape.kinds
     typed = {key: _typed(kinds[key], item) if key in kinds else item for key, item in value.items()}
     if value is settings.__dict__[name] and any(isinstance(item, Word) for item in value.values()):
         # Text becomes what it spells, so that a dump of these settings reads back.
@@ -70,7 +60,7 @@ def _resolve_arguments(
     try:
         origin.resolved[name] = section.model_validate(typed).model_dump(exclude_unset=True)
     except ValidationError as error:
-        lines = diagnose(error, kinds, origin.source, prefix=(name,))
+        lines = diagnose(error, shape, origin.source, prefix=(name,))
         return [_for_choice(line, family, str(chosen), sorted(kinds), chooser, settings, origin) for line in lines]
     return []
 
@@ -134,7 +124,7 @@ def _about(code: str, label: str, message: str, name: str, value: Any, origin: O
 def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> list[Diagnostic]:
     from trainspec.settings.sources.files import read_document
 
-    section = type(settings).field_kinds()[name].section
+    section = shape_of(type(settings)).kinds[name].section
     if section is None:
         return []
     if path.startswith(("{", "[")):
@@ -146,14 +136,14 @@ def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> l
         document = read_document(path)
     except SourceError as error:
         return [replace(item, evidence=(cited, *item.evidence)) for item in error.diagnostics]
-    kinds = section_kinds(section)
+    shape = shape_of(section)
     typed = {
-        key: coerce(kinds[key], item, Manner.DOCUMENT) if key in kinds else item
+        key: coerce(shape.kinds[key], item, Manner.DOCUMENT) if key in shape.kinds else item
         for key, item in document.values.items()
     }
     try:
         origin.resolved[name] = section.model_validate(typed)
     except ValidationError as error:
         locate: Callable[[tuple[str, ...]], Source] = lambda path: document.source(path[1:])  # noqa: E731
-        return diagnose(error, kinds, locate, prefix=(name,))
+        return diagnose(error, shape, locate, prefix=(name,))
     return []

@@ -9,25 +9,16 @@ from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.judging.pydantic_errors import Locate
 from trainspec.settings.values.kinds import Kind
-from trainspec.text.redaction import show_value
+from trainspec.settings.values.masking import shown
 
 if TYPE_CHECKING:
-    from trainspec.settings.base import Settings
+    from trainspec.settings.values.shape import Shape
 
 
-def lenient_fields(cls: type[Settings]) -> frozenset[str]:
-    """Fields with a number or a boolean that pydantic would take from another type."""
-    found: frozenset[str] = cls._once(
-        "lenient", lambda: frozenset(name for name, kind in cls.field_kinds().items() if kind.lenient)
-    )
-    return found
-
-
-def lenient_faults(cls: type[Settings], values: Mapping[str, Any], locate: Locate) -> list[Diagnostic]:
+def lenient_faults(shape: Shape, values: Mapping[str, Any], locate: Locate) -> list[Diagnostic]:
     """Values that pydantic would take and the value rules refuse: true for a number, "8" for 8."""
-    kinds = cls.field_kinds()
-    wrong = [name for name in lenient_fields(cls) if name in values and not _fits(kinds[name], values[name])]
-    return [_fault(name, values[name], kinds[name], locate) for name in sorted(wrong)]
+    wrong = [name for name in shape.lenient if name in values and not _fits(shape.kinds[name], values[name])]
+    return [_fault(shape, name, values[name], locate) for name in sorted(wrong)]
 
 
 def _fits(kind: Kind, value: Any) -> bool:
@@ -45,9 +36,9 @@ def _fits(kind: Kind, value: Any) -> bool:
     return True
 
 
-def _fault(name: str, value: Any, kind: Kind, locate: Locate) -> Diagnostic:
-    shown = show_value(name, value)
-    message = f"{name} must be {kind.expected}, not {shown}"
+def _fault(shape: Shape, name: str, value: Any, locate: Locate) -> Diagnostic:
+    seen = shown(name, value, secret=shape.conceals((name,)))
+    message = f"{name} must be {shape.kinds[name].expected}, not {seen}"
     return Diagnostic(
-        "VAL101", CODES["VAL101"].name, "error", message, evidence=(Evidence(name, shown, locate((name,))),)
+        "VAL101", CODES["VAL101"].name, "error", message, evidence=(Evidence(name, seen, locate((name,))),)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from trainspec.settings.judging.pydantic_errors import diagnose, validation_erro
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.reading import Reading, constructor_layer
 from trainspec.settings.values.coercion import Manner
+from trainspec.settings.values.shape import shape_of
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -29,13 +30,20 @@ def judge_process(settings: Settings, arguments: dict[str, Any]) -> None:
     cls = type(settings)
     layers, diagnostics = process_layers(cls)
     above, more = constructor_layer(cls, arguments)
-    context = Context((*layers, above), [*diagnostics, *more])
+    context = Context(cls, (*layers, above), [*diagnostics, *more])
     cls.__pydantic_validator__.validate_python(context.values, self_instance=settings, context=context)
 
 
-def from_layers(cls: type[S], layers: list[Layer], diagnostics: list[Diagnostic], *, quiet: bool = False) -> Verdict:
-    """Judge sources that were read already, without raising."""
-    return _verdict_on(cls, Context(tuple(layers), list(diagnostics), quiet=quiet))
+def settings_from_layers(cls: type[S], layers: Iterable[Layer], diagnostics: list[Diagnostic]) -> S:
+    """Settings from sources that were read already, in any order; raises ValidationError, and warns."""
+    return _settings_in(cls, Context(cls, layers, diagnostics))
+
+
+def from_layers(
+    cls: type[S], layers: Iterable[Layer], diagnostics: list[Diagnostic], *, quiet: bool = False
+) -> Verdict:
+    """Judge sources that were read already, in any order, without raising."""
+    return _verdict_on(cls, Context(cls, layers, list(diagnostics), quiet=quiet))
 
 
 def check_document(cls: type[S], data: Any) -> Verdict:
@@ -47,7 +55,7 @@ def _verdict_on(cls: type[S], context: Context) -> Verdict:
     try:
         settings = _settings_in(cls, context)
     except ValidationError as error:
-        return Verdict(None, context.diagnostics or diagnose(error, cls.field_kinds(), lambda path: None))
+        return Verdict(None, context.diagnostics or diagnose(error, shape_of(cls), lambda path: None))
     return Verdict(settings, context.diagnostics)
 
 
@@ -60,7 +68,7 @@ def settings_from_document(cls: type[S], read: Callable[[], Document], *, ignore
     except SourceError as error:
         raise validation_error(cls, error.diagnostics) from None
     layer, diagnostics = document_layer(cls, document, ignore_unknown=ignore_unknown)
-    return _settings_in(cls, Context((layer,), diagnostics))
+    return settings_from_layers(cls, (layer,), diagnostics)
 
 
 def _settings_in(cls: type[S], context: Context) -> S:
@@ -69,12 +77,16 @@ def _settings_in(cls: type[S], context: Context) -> S:
 
 
 def changed(settings: S, changes: dict[str, Any], kind: SourceKind) -> S:
-    """New settings: what was said, with changes over it; a changed mapping is replaced, not merged."""
+    """New settings: what was said, with changes over it; a changed mapping is replaced, not merged.
+
+    `kind` names the source of the changes, which are over every other source whatever it is.
+    """
     cls = type(settings)
-    reading = Reading(cls, kind, Manner.CONSTRUCTOR, lambda path: Source(kind, path[0]))
+    reading = Reading(cls, SourceKind.ASSIGNMENT, Manner.CONSTRUCTOR, lambda path: Source(kind, path[0]))
     above = reading.read(changes)
     said = {name: settings.__dict__[name] for name in settings.__pydantic_fields_set__}
     context = Context(
+        cls,
         (*_layers_of(settings, said), above),
         reading.diagnostics,
         says_post_init=kind is SourceKind.CONSTRUCTOR,

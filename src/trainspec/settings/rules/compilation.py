@@ -75,14 +75,15 @@ def _all_heads(when: Predicate, defaults: Mapping[str, Any]) -> frozenset[str] |
 def compile_rules(rules: Sequence[Rule], defaults: Mapping[str, Any]) -> Judge:
     """The function (stored values, said names, settings) -> rules broken, by index, with their messages."""
     always: list[int] = []
+    # What is to be compiled, of which nothing is ever taken away, and what was compiled already.
     waiting: dict[str, list[int]] = {}
+    groups: dict[str, Group] = {}
     for index, rule in enumerate(rules):
         found = triggers(rule.when, defaults)
         if found is None:
             always.append(index)
         for field in found or ():
             waiting.setdefault(field, []).append(index)
-    groups: dict[str, Group] = {}
     first = _compile(rules, always) if always else None
 
     def judge(values: Values, said: Set[str], settings: Any) -> list[Hit]:
@@ -94,8 +95,9 @@ def compile_rules(rules: Sequence[Rule], defaults: Mapping[str, Any]) -> Judge:
             if group is not None:
                 group(values, said, settings, hits)
             elif name in waiting:
-                groups[name] = _compile(rules, waiting.pop(name))
-                groups[name](values, said, settings, hits)
+                # Two threads may both get here: each makes the whole function, and it does not matter whose is kept.
+                groups[name] = group = _compile(rules, waiting[name])
+                group(values, said, settings, hits)
         # A rule with several triggers may have been met through each of them.
         return sorted(dict(hits).items()) if len(hits) > 1 else hits
 

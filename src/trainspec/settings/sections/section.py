@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from trainspec.settings.values.lazy import BuiltOnce
 
-class Section(BaseModel):
+
+class Section(BuiltOnce, BaseModel):
     """A mapping with known keys: read by attribute, or by key as scripts written for plain dicts do.
 
     Frozen: change it through `settings.replace(...)`, so that the rules see the change.

@@ -18,8 +18,9 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
-from trainspec.settings.values.coercion import Manner, Word, parse, section_kinds
+from trainspec.settings.values.coercion import Manner, Word, parse
 from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.shape import shape_of
 from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ def kind_at(kinds: Mapping[str, Kind], path: Path) -> Kind | None:
     for key in path[1:]:
         if kind is None:
             return None
-        kind = section_kinds(kind.section).get(key) if kind.section is not None else kind.values
+        kind = shape_of(kind.section).kinds.get(key) if kind.section is not None else kind.values
     return kind
 
 

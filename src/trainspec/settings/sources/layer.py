@@ -1,18 +1,62 @@
-"""What one source says, and all that sources say together: the later over the earlier."""
+"""What one source says, which source is stronger, and all that sources say together: the stronger over the weaker."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.diagnostic import Diagnostic, Evidence
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.text.redaction import show_value
+from trainspec.settings.values.masking import shown
+from trainspec.settings.values.shape import shape_of
 
+T = TypeVar("T")
 Path = tuple[str, ...]
 Locate = Callable[[Path], Source]
+
+PRECEDENCE: tuple[SourceKind, ...] = (
+    SourceKind.DEFAULT,
+    SourceKind.FILE,
+    SourceKind.SECRET,
+    SourceKind.DOTENV,
+    SourceKind.ENVIRONMENT,
+    SourceKind.FLAG,
+    SourceKind.CONSTRUCTOR,
+)
+"""The sources of settings, weakest first. Nothing else orders them; a new source is one more entry here."""
+
+_IN_WORDS = {
+    SourceKind.FILE: "the config file",
+    SourceKind.SECRET: "secret files",
+    SourceKind.DOTENV: "the dotenv file",
+    SourceKind.ENVIRONMENT: "TRAINSPEC_* variables",
+    SourceKind.FLAG: "flags",
+}
+
+
+def strength(kind: SourceKind) -> int:
+    """How strong a source is among the others. A document alone is a file without a name."""
+    if kind is SourceKind.ASSIGNMENT:
+        # It changes what all sources together said.
+        return len(PRECEDENCE)
+    return PRECEDENCE.index(SourceKind.FILE if kind is SourceKind.DOCUMENT else kind)
+
+
+def weakest_first(things: Iterable[tuple[SourceKind, T]]) -> list[T]:
+    """Things that belong to sources, in the order of their strength; those of one kind stay in the order given."""
+    return [thing for _, thing in sorted(things, key=lambda pair: strength(pair[0]))]
+
+
+def by_strength(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """The layers, weakest first."""
+    return tuple(sorted(layers, key=lambda layer: strength(layer.kind)))
+
+
+def sources_in_words() -> str:
+    """The sources of a command, strongest first, as help texts say them: flags over variables over ..."""
+    return " over ".join(reversed(weakest_first(_IN_WORDS.items())))
 
 
 @dataclass
@@ -64,8 +108,8 @@ class Origin:
         return None
 
 
-def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic]) -> dict[str, Any]:
-    """All layers as one, the later over the earlier; mappings key by key."""
+def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic], model: type[Any]) -> dict[str, Any]:
+    """What all layers, weakest first, say about a model: the later over the earlier, mappings key by key."""
     if len(layers) == 1:
         return layers[0].values
     merged: dict[str, Any] = {}
@@ -73,17 +117,18 @@ def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic]) -> dict[str,
         for name, value in layer.values.items():
             below = merged.get(name)
             if isinstance(value, dict) and isinstance(below, str):
-                diagnostics.append(_keys_over_text(name, below, value, Origin(layers), layer))
+                diagnostics.append(_keys_over_text(name, below, value, Origin(layers), layer, model))
             merged[name] = _over(below, value)
     return merged
 
 
-def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer) -> Diagnostic:
+def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer, model: type[Any]) -> Diagnostic:
     """Keys cannot be laid over a file that a weaker source names, and dropping what it says would be silent."""
+    conceal = shape_of(model).conceals((name,))
     weaker = next(other for other in reversed(origin.layers) if other.values.get(name) is below)
     evidence = (
-        Evidence(name, show_value(name, below), weaker.source((name,))),
-        Evidence(name, show_value(name, value), layer.source((name, *list(value)[:1]))),
+        Evidence(name, shown(name, below, secret=conceal), weaker.source((name,))),
+        Evidence(name, shown(name, value, secret=conceal), layer.source((name, *list(value)[:1]))),
     )
     message = f"{name} is text in one source and keys of a mapping in a stronger one"
     code = CODES["SRC113"]

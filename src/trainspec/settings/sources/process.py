@@ -1,15 +1,16 @@
-"""The sources of this process, weakest first: config file < secrets directory < dotenv < environment."""
+"""The sources of this process: config file, secrets directory, dotenv and environment, each found and read."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.layer import Layer, weakest_first
 from trainspec.settings.sources.variables import (
     CONFIG,
     ENV_FILE,
@@ -21,6 +22,9 @@ from trainspec.settings.sources.variables import (
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
     from trainspec.settings.sources.files import Document
+
+Read = tuple[Layer, list[Diagnostic]]
+Reader = Callable[["type[Settings]"], Read]
 
 
 def environment_variables(prefix: str, environ: Mapping[str, str] | None = None) -> Variables:
@@ -41,17 +45,26 @@ class ProcessSources:
 
     def layers(self, model: type[Settings], *, ignore_unknown: bool = False) -> tuple[list[Layer], list[Diagnostic]]:
         """What the sources say about a model, weakest first, with what reading them found wrong."""
-        readings: list[tuple[Layer, list[Diagnostic]]] = []
-        failures = list(self.failures)
+        layers: list[Layer] = []
+        failures, found = list(self.failures), []
+        for read in weakest_first(self._readers(ignore_unknown)):
+            try:
+                layer, more = read(model)
+            except SourceError as error:
+                failures += error.diagnostics
+                continue
+            layers.append(layer)
+            found += more
+        return layers, [*failures, *found]
+
+    def _readers(self, ignore_unknown: bool) -> Iterator[tuple[SourceKind, Reader]]:
+        """What reads each source that there is."""
         if self.document is not None:
-            readings.append(_read_config(model, self.document, ignore_unknown))
-        try:
-            if self.secrets_dir:
-                readings.append(_read_secrets(model, self.secrets_dir))
-        except SourceError as error:
-            failures += error.diagnostics
-        readings += [read_variables(model, variables) for variables in self.variables]
-        return [layer for layer, _ in readings], [*failures, *(item for _, found in readings for item in found)]
+            yield SourceKind.FILE, partial(_read_config, self.document, ignore_unknown)
+        if self.secrets_dir:
+            yield SourceKind.SECRET, partial(_read_secrets, self.secrets_dir)
+        for one in self.variables:
+            yield one.kind, partial(_read_variables, one)
 
 
 def open_sources(
@@ -73,17 +86,23 @@ def open_sources(
             dotenv = _read_dotenv(env_file, prefix)
         except SourceError as error:
             failures += error.diagnostics
-    chosen = {CONFIG: config, SECRETS_DIR: secrets_dir}
-    for name, explicit in chosen.items():
-        chosen[name] = explicit or environment.reserved(name) or (dotenv.reserved(name) if dotenv else None)
+    variables = tuple(variables for variables in (dotenv, environment) if variables is not None)
+    chosen = _strongest(CONFIG, config, variables)
     document = None
     try:
-        if chosen[CONFIG]:
-            document = _open_config(chosen[CONFIG] or "", at)
+        if chosen:
+            document = _open_config(chosen, at)
     except SourceError as error:
         failures += error.diagnostics
-    variables = tuple(variables for variables in (dotenv, environment) if variables is not None)
-    return ProcessSources(document, chosen[SECRETS_DIR], variables, failures)
+    return ProcessSources(document, _strongest(SECRETS_DIR, secrets_dir, variables), variables, failures)
+
+
+def _strongest(name: str, explicit: str | None, variables: tuple[Variables, ...]) -> str | None:
+    """Where settings are found, of all the places that the caller and the variables name."""
+    named = [(one.kind, place) for one in variables if (place := one.reserved(name))]
+    if explicit:
+        named.append((SourceKind.CONSTRUCTOR, explicit))
+    return weakest_first(named)[-1] if named else None
 
 
 def process_layers(
@@ -118,13 +137,17 @@ def _open_config(path: str, at: str | None) -> Document:
     return read_document(path, at=at)
 
 
-def _read_config(model: type[Settings], document: Document, ignore_unknown: bool) -> tuple[Layer, list[Diagnostic]]:
+def _read_config(document: Document, ignore_unknown: bool, model: type[Settings]) -> Read:
     from trainspec.settings.sources.files import document_layer
 
     return document_layer(model, document, ignore_unknown=ignore_unknown)
 
 
-def _read_secrets(model: type[Settings], directory: str) -> tuple[Layer, list[Diagnostic]]:
+def _read_secrets(directory: str, model: type[Settings]) -> Read:
     from trainspec.settings.sources.secrets import read_secrets_directory
 
     return read_secrets_directory(model, directory)
+
+
+def _read_variables(variables: Variables, model: type[Settings]) -> Read:
+    return read_variables(model, variables)

@@ -23,9 +23,12 @@ from trainspec.settings.sources.renames import (
     Inexpressible,
     Renamed,
 )
-from trainspec.settings.values.coercion import Manner, coerce, section_kinds
+from trainspec.settings.values.coercion import Manner, coerce
 from trainspec.settings.values.kinds import Kind
-from trainspec.text.redaction import HIDDEN, printable, redact_url, show_value
+from trainspec.settings.values.masking import shown
+from trainspec.settings.values.secret_types import is_secret_value
+from trainspec.settings.values.shape import shape_of
+from trainspec.text.redaction import HIDDEN, printable, redact_url
 from trainspec.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -42,18 +45,17 @@ class Spelling:
 
     code: str
     write: str
-    noun: str
 
 
 SPELLINGS = {
-    SourceKind.FILE: Spelling("SRC102", "{}", "key"),
-    SourceKind.DOCUMENT: Spelling("SRC102", "{}", "key"),
-    SourceKind.CONSTRUCTOR: Spelling("SRC102", "{}", "argument"),
-    SourceKind.ASSIGNMENT: Spelling("SRC102", "{}", "attribute"),
-    SourceKind.FLAG: Spelling("SRC103", "--{}", "flag"),
-    SourceKind.ENVIRONMENT: Spelling("SRC101", "{}", "variable"),
-    SourceKind.DOTENV: Spelling("SRC101", "{}", "variable"),
-    SourceKind.SECRET: Spelling("SRC101", "{}", "secret file"),
+    SourceKind.FILE: Spelling("SRC102", "{}"),
+    SourceKind.DOCUMENT: Spelling("SRC102", "{}"),
+    SourceKind.CONSTRUCTOR: Spelling("SRC102", "{}"),
+    SourceKind.ASSIGNMENT: Spelling("SRC102", "{}"),
+    SourceKind.FLAG: Spelling("SRC103", "--{}"),
+    SourceKind.ENVIRONMENT: Spelling("SRC101", "{}"),
+    SourceKind.DOTENV: Spelling("SRC101", "{}"),
+    SourceKind.SECRET: Spelling("SRC101", "{}"),
 }
 
 
@@ -72,7 +74,8 @@ class Reading:
         prefix: str = "",
         also: Iterable[str] = (),
     ) -> None:
-        self.model = model
+        self.shape = shape_of(model)
+        self._fields = self.shape.fields
         self.manner = manner
         self.prefix = prefix
         self.also = also
@@ -85,7 +88,7 @@ class Reading:
         """Take in every (name, value) pair of the source, current names first so that conflicts are seen."""
         old = []
         for name, value in raw.items():
-            if name in self.model.__pydantic_fields__:
+            if name in self._fields:
                 self._take_current(name, value)
             else:
                 old.append((name, value))
@@ -99,8 +102,8 @@ class Reading:
         return self.layer
 
     def _take_current(self, name: str, value: Any) -> None:
-        value = coerce(self.model.field_kinds()[name], value, self.manner)
-        if name in self.model.secret_fields() and _is_placeholder(value):
+        value = coerce(self.shape.kinds[name], value, self.manner)
+        if name in self.shape.secrets and _is_placeholder(value):
             return
         if name == "warmup_steps" and "warmup_ratio" in self._fields:
             share = coerce(_NUMBER, value, self.manner) if isinstance(value, str) else value
@@ -111,9 +114,11 @@ class Reading:
         if value is not REFUSED:
             self.layer.values[name] = value
 
-    @property
-    def _fields(self) -> dict[str, Any]:
-        return self.model.__pydantic_fields__
+    def _shown(self, name: str, value: Any) -> str:
+        """The value as a person may see it, whether it stands under a name of today or of other years."""
+        today = RENAMED[name].successor if name in RENAMED and name not in self._fields else name
+        path = tuple(today.split("."))
+        return shown(name, value, secret=path[0] in self._fields and self.shape.conceals(path))
 
     def _retire(self, name: str, value: Any) -> Any:
         table = RETIRED_VALUES.get(name)
@@ -125,14 +130,16 @@ class Reading:
             return value
         retired = table[value]
         if retired.becomes is NOTHING:
-            message = f"{name} {show_value(name, value)} says nothing here"
+            message = f"{name} {self._shown(name, value)} says nothing here"
             self._say("REN104", name, value, message, retired.reason, f"leave {name} out", warning=True)
             return REFUSED
         if retired.becomes is None:
-            self._say("REN105", name, value, f"{name} {show_value(name, value)} has no counterpart", retired.reason, "")
+            self._say(
+                "REN105", name, value, f"{name} {self._shown(name, value)} has no counterpart", retired.reason, ""
+            )
             return REFUSED
         remedy = f"write {name}: {retired.becomes}"
-        message = f"{name} {show_value(name, value)} became {retired.becomes}"
+        message = f"{name} {self._shown(name, value)} became {retired.becomes}"
         self._say("REN104", name, value, message, retired.reason, remedy, warning=True)
         return retired.becomes
 
@@ -167,7 +174,7 @@ class Reading:
                 self._say("REN105", name, value, f"{name} cannot be said as {renamed.successor}", str(why), "")
                 return
         elif len(path) == 1:
-            value = self._retire(path[0], coerce(self.model.field_kinds()[path[0]], value, self.manner))
+            value = self._retire(path[0], coerce(self.shape.kinds[path[0]], value, self.manner))
             if value is REFUSED:
                 return
         else:
@@ -178,13 +185,13 @@ class Reading:
         self._say(
             code, name, value, f"{name} {verb} {renamed.successor}", f"renamed in {renamed.since}", remedy, warning=True
         )
-        if value is NOTHING or value is None or (path[0] in self.model.secret_fields() and _is_placeholder(value)):
+        if value is NOTHING or value is None or (path[0] in self.shape.secrets and _is_placeholder(value)):
             return
         self._put(name, path, value, idle=value == renamed.idle and type(value) is type(renamed.idle))
 
     def _coerce_nested(self, path: Path, value: Any) -> Any:
-        section = self.model.field_kinds()[path[0]].section
-        return value if section is None else coerce(section_kinds(section)[path[1]], value, self.manner)
+        section = self.shape.kinds[path[0]].section
+        return value if section is None else coerce(shape_of(section).kinds[path[1]], value, self.manner)
 
     def _parse_switch(self, value: Any) -> Any:
         return coerce(_SWITCH, value, self.manner)
@@ -212,8 +219,8 @@ class Reading:
     def _refuse_both(self, name: str, path: Path, current: Any, old: Any) -> None:
         new = ".".join(path)
         evidence = (
-            Evidence(new, show_value(new, current), self.layer.source(path)),
-            Evidence(name, show_value(name, old), self.layer.locate((name,))),
+            Evidence(new, self._shown(new, current), self.layer.source(path)),
+            Evidence(name, self._shown(name, old), self.layer.locate((name,))),
         )
         message = f"{new} and {name}, two names of one setting, have different values"
         self.diagnostics.append(
@@ -267,7 +274,7 @@ class Reading:
     def _say(
         self, code: str, name: str, value: Any, message: str, reason: str, remedy: str, *, warning: bool = False
     ) -> None:
-        shown = None if value is NOTHING else show_value(name, value)
+        shown = None if value is NOTHING else self._shown(name, value)
         evidence = (Evidence(name, shown, self.layer.locate((name,))),)
         severity: Severity = "warning" if warning else "error"
         message, reason, remedy = (printable(redact_url(text)) for text in (message, reason, remedy))
@@ -276,8 +283,7 @@ class Reading:
 
 def _is_placeholder(value: Any) -> bool:
     """Whether a dump hid a secret here: what stands in its place is not the secret."""
-    if hasattr(value, "get_secret_value"):
-        value = value.get_secret_value()
+    value = _bare(value)
     return isinstance(value, str) and (value == HIDDEN or (value[:1] == "<" and value[-1:] == ">"))
 
 
@@ -292,7 +298,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _bare(value: Any) -> Any:
-    if hasattr(value, "get_secret_value"):
+    if is_secret_value(value):
         return value.get_secret_value()
     if isinstance(value, list | tuple):
         return [_bare(item) for item in value]

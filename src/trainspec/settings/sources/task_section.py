@@ -12,16 +12,16 @@ from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.json_text import parse_json
-from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.layer import Layer, Locate
 from trainspec.settings.sources.limits import Fault
 from trainspec.settings.sources.variables import FILE_SUFFIX, NESTED, TASK, Variables, read_secret, unreadable_secret
 from trainspec.settings.values.coercion import Manner
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
-    from trainspec.settings.judging.shapes import Shape
     from trainspec.settings.sources.command_line import Use
     from trainspec.settings.sources.files import Document
+    from trainspec.settings.values.shape import Shape
 
 Reading = tuple[Layer, list[Diagnostic]]
 
@@ -50,29 +50,35 @@ def has_task(documents: Iterable[Document | None], variables: Iterable[Variables
 def read_task(
     shape: Shape, documents: Iterable[Document], variables: Iterable[Variables], uses: Iterable[Use] = ()
 ) -> tuple[list[Layer], list[Diagnostic]]:
-    """What all sources say about the task's settings, weakest first."""
+    """What all sources say about the task's settings."""
+    from trainspec.settings.judging.models import read_flags
+
     readings = [_from_document(shape, document) for document in documents]
     readings += [_from_variables(shape, one) for one in variables]
-    readings.append(shape.read_flags(uses))
+    readings.append(read_flags(shape, uses))
     return [layer for layer, _ in readings], [item for _, found in readings for item in found]
 
 
 def judge_task(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[Diagnostic]) -> Verdict:
     """The task's settings; diagnostics name them task.width."""
-    from trainspec.settings.judging.shapes import under
+    from trainspec.settings.judging.models import judge_sources, under
 
-    verdict = shape.judge(layers, diagnostics)
+    verdict = judge_sources(shape, layers, diagnostics)
     verdict.diagnostics = [under(TASK, item) for item in verdict.diagnostics]
     return verdict
 
 
 def _from_document(shape: Shape, document: Document) -> Reading:
+    from trainspec.settings.judging.models import read_source
+
     section = document.values.get(TASK)
     raw = section if isinstance(section, dict) else {}
-    return shape.read(raw, SourceKind.FILE, Manner.DOCUMENT, lambda path: document.source((TASK, *path)))
+    return read_source(shape, raw, SourceKind.FILE, Manner.DOCUMENT, lambda path: document.source((TASK, *path)))
 
 
 def _from_variables(shape: Shape, variables: Variables) -> Reading:
+    from trainspec.settings.judging.models import read_source
+
     raw = variables.nested(TASK)
     found: list[Diagnostic] = []
     for name in [name for name in raw if _names_secret_file(name, shape)]:
@@ -84,9 +90,8 @@ def _from_variables(shape: Shape, variables: Variables) -> Reading:
     if whole is None:
         found.append(_not_a_mapping(variables.locate((TASK,))))
     prefix = f"{variables.prefix}{TASK}__"
-    layer, more = shape.read(
-        {**(whole or {}), **raw}, variables.kind, Manner.STRINGS, lambda path: variables.locate((TASK, *path)), prefix
-    )
+    locate: Locate = lambda path: variables.locate((TASK, *path))  # noqa: E731
+    layer, more = read_source(shape, {**(whole or {}), **raw}, variables.kind, Manner.STRINGS, locate, prefix)
     return layer, [*found, *more]
 
 

@@ -16,6 +16,7 @@ from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.values.coercion import Manner, Word, coerce
+from trainspec.settings.values.shape import shape_of
 from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
     """What the variables say, and what is wrong with their names."""
     flat: dict[str, Any] = {}
     found: list[Diagnostic] = []
-    fields = model.__pydantic_fields__
-    secrets = model.secret_fields()
+    shape = shape_of(model)
+    fields, secrets = shape.fields, shape.secrets
     for name, value in variables.values.items():
         head, *rest = name.split(NESTED)
         if head in RESERVED and head not in fields and (head == TASK or not rest):
@@ -107,7 +108,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
     reading = Reading(model, variables.kind, Manner.STRINGS, variables.locate, variables.prefix, also)
     layer = reading.read(flat)
     found += [_both(variables, *names) for names in variables.twice]
-    found += _lay_nested_over(model, variables, layer)
+    found += _lay_nested_over(shape.kinds, variables, layer)
     return layer, [*found, *reading.diagnostics]
 
 
@@ -162,9 +163,8 @@ def read_secret(path: str) -> str:
     return read_plain(path).strip()
 
 
-def _lay_nested_over(model: type[Settings], variables: Variables, layer: Layer) -> list[Diagnostic]:
+def _lay_nested_over(kinds: Mapping[str, Kind], variables: Variables, layer: Layer) -> list[Diagnostic]:
     """TRAINSPEC_A__B over what TRAINSPEC_A said as JSON; where A is no mapping, only one of the two can hold."""
-    kinds = model.field_kinds()
     nested = [name for name in variables.values if NESTED in name]
     for head in sorted({name.partition(NESTED)[0] for name in nested} & kinds.keys()):
         below = coerce(kinds[head], variables.nested(head), Manner.STRINGS)

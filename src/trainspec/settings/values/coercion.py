@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
-from pydantic import BaseModel
-
-from trainspec.settings.values.kinds import Kind, kind_of_field
+from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.shape import shape_of
 
 TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
 FALSE_WORDS = frozenset({"false", "0", "no", "off"})
@@ -66,7 +66,7 @@ def coerce(kind: Kind, value: Any, manner: Manner) -> Any:
 
 def _coerce_mapping(kind: Kind, value: dict[Any, Any], manner: Manner) -> Any:
     if kind.section is not None:
-        kinds = section_kinds(kind.section)
+        kinds = shape_of(kind.section).kinds
         return {
             key: coerce(kinds[short], item, manner) if (short := _short(key, kinds)) in kinds else item
             for key, item in value.items()
@@ -76,20 +76,10 @@ def _coerce_mapping(kind: Kind, value: dict[Any, Any], manner: Manner) -> Any:
     return value
 
 
-def _short(key: Any, kinds: dict[str, Kind]) -> str:
+def _short(key: Any, kinds: Mapping[str, Kind]) -> str:
     """The key without the prefix that fsdp_config's keys had in old files."""
     text = str(key)
     return text if text in kinds else text.removeprefix("fsdp_")
-
-
-_SECTION_KINDS: dict[type[BaseModel], dict[str, Kind]] = {}
-
-
-def section_kinds(section: type[BaseModel]) -> dict[str, Kind]:
-    """The kinds of all keys of a section, read once."""
-    if section not in _SECTION_KINDS:
-        _SECTION_KINDS[section] = {name: kind_of_field(info) for name, info in section.model_fields.items()}
-    return _SECTION_KINDS[section]
 
 
 def parse(kind: Kind, text: str) -> Any:

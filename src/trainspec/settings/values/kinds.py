@@ -9,10 +9,11 @@ from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, SecretStr, Strict
+from pydantic import BaseModel, RootModel, Secret, Strict
 from pydantic.fields import FieldInfo
 
 from trainspec.settings.values.lazy import LazySection
+from trainspec.settings.values.secret_types import is_secret_type
 
 
 @dataclass
@@ -90,6 +91,8 @@ def _absorb(kind: Kind, annotation: Any, metadata: tuple[Any, ...]) -> None:
         _absorb_choices(kind, get_args(annotation))
     elif isinstance(annotation, TypeVar) or annotation is Any:
         kind.other = True
+    elif origin is Secret:
+        _absorb_class(kind, Secret, metadata)
     elif origin is not None:
         _absorb_container(kind, origin, get_args(annotation))
     elif isinstance(annotation, type):
@@ -148,11 +151,14 @@ def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
     elif cls is str:
         kind.text = True
         kind.phrases.append("text")
-    elif issubclass(cls, SecretStr):
+    elif is_secret_type(cls):
         kind.secret = True
-        kind.phrases.append("text (a secret)")
+        kind.phrases.append("a secret" if issubclass(cls, Secret) else "text (a secret)")
     elif issubclass(cls, list | tuple | set | dict):
         _absorb_container(kind, cls, ())
+    elif issubclass(cls, RootModel):
+        root = cls.__pydantic_fields__["root"]
+        _absorb(kind, root.annotation, tuple(root.metadata))
     elif issubclass(cls, BaseModel):
         kind.direct, kind.mapping = cls, True
         kind.phrases.append(f"a mapping with keys of {cls.__name__}")

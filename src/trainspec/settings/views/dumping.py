@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, RootModel
+from pydantic.fields import FieldInfo
 
-from trainspec.text.redaction import redact_url
+from trainspec.settings.values.masking import placeholder, secrets_in, without_secrets
+from trainspec.settings.values.secret_types import is_secret, is_secret_value, type_of
+from trainspec.text.redaction import HIDDEN, redact_url
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -15,11 +19,10 @@ if TYPE_CHECKING:
 
 def dump(settings: Settings, *, derived: bool, secrets: bool) -> dict[str, Any]:
     """A JSON-compatible dict, in the order of the fields; secrets are left out unless asked for."""
-    cls = type(settings)
-    names = cls.__pydantic_fields__ if derived else _said_in_order(settings)
-    hidden = frozenset() if secrets else cls.secret_fields()
+    names = type(settings).__pydantic_fields__ if derived else _said_in_order(settings)
+    hidden = frozenset() if secrets else secrets_in(settings)
     return {
-        name: plain(getattr(settings, name) if derived else settings.__dict__[name], whole=derived)
+        name: plain(getattr(settings, name) if derived else settings.__dict__[name], whole=derived, secrets=secrets)
         for name in names
         if name not in hidden
     }
@@ -29,29 +32,52 @@ def _said_in_order(settings: Settings) -> list[str]:
     return [name for name in type(settings).__pydantic_fields__ if name in settings.__pydantic_fields_set__]
 
 
-def plain(value: Any, *, whole: bool = False) -> Any:
-    """The value without our types: enums as values, sections as dicts (`whole`: with their defaults)."""
+def plain(value: Any, *, whole: bool = False, secrets: bool = False) -> Any:
+    """The value without our types: enums as values, sections as dicts (`whole`: with their defaults).
+
+    A secret is left out of what has keys, and its placeholder stands where a place must be filled; `secrets` asks for
+    the plain text.
+    """
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, BaseModel):
-        return {
-            name: plain(getattr(value, name), whole=whole)
-            for name in type(value).model_fields
-            if whole or name in value.model_fields_set
-        }
+    if is_secret_value(value):
+        return _revealed(value.get_secret_value()) if secrets else HIDDEN
+    if isinstance(value, RootModel):
+        return plain(value.root, whole=whole, secrets=secrets)
+    if isinstance(value, BaseModel) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
+        hidden = frozenset() if secrets else secrets_in(value)
+        names = [name for name in _names_in(value, whole) if name not in hidden]
+        return {name: plain(getattr(value, name), whole=whole, secrets=secrets) for name in names}
     if isinstance(value, dict):
-        return {_plain_key(key): plain(item, whole=whole) for key, item in value.items()}
+        kept = {key: item for key, item in value.items() if secrets or not is_secret_value(item)}
+        return {_plain_key(key, secrets): plain(item, whole=whole, secrets=secrets) for key, item in kept.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item, whole=whole) for item in value]
+        return [plain(item, whole=whole, secrets=secrets) for item in value]
     if isinstance(value, str):
         return str(value)
     return value if isinstance(value, int | float | bool | None) else str(value)
 
 
-def _plain_key(key: Any) -> str:
-    return str(key.value if isinstance(key, Enum) else key)
+def _revealed(secret: Any) -> Any:
+    return secret.decode() if isinstance(secret, bytes) else plain(secret, secrets=True)
+
+
+def _names_in(value: Any, whole: bool) -> list[str]:
+    """The fields of a model, those that were said unless `whole`; of a dataclass, which does not tell, all."""
+    if isinstance(value, BaseModel):
+        return [name for name in type(value).__pydantic_fields__ if whole or name in value.model_fields_set]
+    return [field.name for field in dataclasses.fields(value) if field.init]
+
+
+def default_without_secrets(info: FieldInfo) -> Any:
+    """The default of a field, as it may be shown."""
+    value = info.get_default(call_default_factory=True)
+    return placeholder(value) if is_secret(type_of(info)) else without_secrets(value)
+
+
+def _plain_key(key: Any, secrets: bool) -> str:
+    bare = key.value if isinstance(key, Enum) else key
+    return str(plain(bare, secrets=secrets) if is_secret_value(bare) else bare)
 
 
 def sanitize(settings: Settings) -> dict[str, bool | int | float | str]:
@@ -67,10 +93,16 @@ def sanitize(settings: Settings) -> dict[str, bool | int | float | str]:
 
 
 def state_without_secrets(settings: Settings, state: dict[Any, Any]) -> dict[Any, Any]:
-    """pydantic's pickling state with secrets taken back to unsaid: a pickle is a file like any other."""
-    fields, secret = type(settings).__pydantic_fields__, type(settings).secret_fields()
-    stored = dict(state["__dict__"])
-    for name in secret & stored.keys():
-        stored[name] = fields[name].get_default(call_default_factory=True)
+    """pydantic's pickling state without secrets: a pickle is a file like any other.
+
+    One that has a default is unsaid again; where a value must stand, it is the placeholder.
+    """
+    fields, secret = type(settings).__pydantic_fields__, secrets_in(settings)
+    stored = {
+        name: placeholder(value) if name in secret else without_secrets(value)
+        for name, value in state["__dict__"].items()
+        if name not in secret or fields[name].is_required()
+    }
+    slots = {name: without_secrets(state[name]) for name in ("__pydantic_extra__", "__pydantic_private__")}
     said = set(state["__pydantic_fields_set__"]) - secret
-    return {**state, "__dict__": stored, "__pydantic_fields_set__": said}
+    return {**state, **slots, "__dict__": stored, "__pydantic_fields_set__": said}

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from trainspec.settings.judging.shapes import Shape
 from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.shape import Shape
+from trainspec.settings.views.dumping import default_without_secrets
 from trainspec.text.redaction import show_value
 from trainspec.text.wrapping import wrap
 
@@ -60,7 +61,7 @@ def default_of(name: str, info: FieldInfo) -> str:
     """The default as a person would write it."""
     if info.is_required():
         return "required"
-    value = info.get_default(call_default_factory=True)
+    value = default_without_secrets(info)
     return "default: none" if value is None or value is PydanticUndefined else f"default: {show_value(name, value)}"
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.values.masking import shown
+from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.derived import DERIVATIONS
-from trainspec.text.redaction import HIDDEN, show_value
 
 Path = tuple[str, ...]
 
@@ -54,7 +55,8 @@ class Provenance(Mapping[str, Entry]):
         if not said or (len(path) == 1 and self._follows(path[0], value)):
             return Entry(self._show(name, value), self._unsaid(path[0], value))
         sources = self._sources(path)
-        overrode = tuple(Overridden(self._show(name, weaker), source) for weaker, source in sources[1:])
+        conceals = shape_of(type(self._settings)).conceals(path)
+        overrode = tuple(Overridden(shown(name, weaker, secret=conceals), source) for weaker, source in sources[1:])
         return Entry(self._show(name, value), sources[0][1], overrode)
 
     @property
@@ -78,8 +80,8 @@ class Provenance(Mapping[str, Entry]):
         return value
 
     def _show(self, name: str, value: Any) -> str:
-        secret = name.partition(".")[0] in type(self._settings).secret_fields()
-        return HIDDEN if secret and value is not None else show_value(name, value)
+        secret = shape_of(type(self._settings)).is_secret(tuple(name.split(".")))
+        return shown(name, value, secret=secret)
 
     def _follows(self, name: str, value: Any) -> bool:
         """Whether the user left open (by null or false) what other settings then fill in."""

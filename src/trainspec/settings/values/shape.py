@@ -1,0 +1,194 @@
+"""Shape: what a settings class, a pydantic model or a dataclass is made of, worked out once and asked everywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+
+from trainspec.settings.values.kinds import Kind, kind_of_field
+from trainspec.settings.values.lazy import FIRST_USE
+from trainspec.settings.values.secret_types import holds_secret, is_secret, sole_model, type_of
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.rules.compilation import Judge
+    from trainspec.settings.rules.rule import Rule
+
+FILES = ("fsdp_config", "deepspeed", "accelerator_config")
+"""The settings that may name a file in place of what it says."""
+ARGUMENTS = {"lr_scheduler_kwargs": ("lr_scheduler_type", "SCH"), "optim_args": ("optim", "OPT")}
+"""The settings whose keys another one chooses, with that one and the family of their codes."""
+
+KEPT_AS = "__trainspec_shape__"
+"""Where a class keeps its shape: on itself, so that the two live and die together."""
+_VALIDATOR = "__pydantic_validator__"
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """The fields of a model with the kinds of value they take, which are secret, and the rules they obey together."""
+
+    model: type[Any]
+    judge_model: type[BaseModel]
+    fields: Mapping[str, FieldInfo]
+    kinds: Mapping[str, Kind]
+    secrets: frozenset[str]
+    aliases: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    lenient: frozenset[str]
+    """The fields with a number or a boolean that pydantic would take from another type."""
+    resolvable: frozenset[str]
+    """The fields that mean more than their own text says."""
+    validator: Any = field(repr=False)
+    """What pydantic validates with, or puts off building, while the class is as described."""
+    waits: bool = False
+    """Whether the class is still to be built, which will change nothing described here."""
+
+    @property
+    def settings(self) -> type[Settings] | None:
+        """The model, where it is a settings class of ours."""
+        from trainspec.settings.base import Settings
+
+        return self.model if issubclass(self.model, Settings) else None
+
+    @property
+    def name(self) -> str:
+        return self.model.__name__
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """The default of every field, made when first asked for."""
+        fields = self.fields.items()
+        return MappingProxyType({name: info.get_default(call_default_factory=True) for name, info in fields})
+
+    @cached_property
+    def judge(self) -> Judge:
+        """All rules of the class as one function, compiled when first needed."""
+        from trainspec.settings.rules.compilation import compile_rules
+
+        return compile_rules(self.rules, self.defaults)
+
+    @cached_property
+    def more_to_do(self) -> frozenset[str]:
+        """The fields that need more than validation; a secret may be the placeholder of a dump, which is none."""
+        return self.resolvable | self.secrets
+
+    def is_secret(self, path: tuple[str, ...]) -> bool:
+        """Whether what stands at `path` is a secret by its type, or lies in one."""
+        if path[0] in self.secrets or path[0] not in self.fields:
+            return path[0] in self.secrets
+        model = sole_model(type_of(self.fields[path[0]]))
+        return len(path) > 1 and model is not None and shape_of(model).is_secret(path[1:])
+
+    def conceals(self, path: tuple[str, ...]) -> bool:
+        """Whether what a source says at `path` may be a secret, lie in one, or have one in it."""
+        if path[0] in self.secrets:
+            return True
+        # A name that is no field may be the alias of one.
+        annotation = type_of(self.fields[path[0]]) if path[0] in self.fields else self.judge_model
+        if not holds_secret(annotation):
+            return False
+        model = sole_model(annotation)
+        return len(path) == 1 or model is None or shape_of(model).conceals(path[1:])
+
+
+def shape_of(model: type[Any]) -> Shape:
+    """The shape of a settings class, pydantic model or dataclass. Raises TypeError for anything else.
+
+    It holds for this very class, until the class is rebuilt.
+    """
+    if not isinstance(model, type):
+        raise TypeError(f"{model!r} is no class")
+    kept: Shape | None = model.__dict__.get(KEPT_AS)
+    if kept is not None and kept.validator is model.__dict__.get(_VALIDATOR) and kept.model is model:
+        return kept
+    with FIRST_USE:
+        shape = _brought_up_to_date(model)
+        type.__setattr__(model, KEPT_AS, shape)
+        return shape
+
+
+def _brought_up_to_date(model: type[Any]) -> Shape:
+    validator = model.__dict__.get(_VALIDATOR)
+    kept: Shape | None = model.__dict__.get(KEPT_AS)
+    if kept is not None and kept.model is model:
+        if kept.validator is validator:
+            return kept
+        if kept.waits:
+            return dataclasses.replace(kept, validator=validator, waits=_waits(model))
+    return _describe(model, validator)
+
+
+def _waits(model: type[Any]) -> bool:
+    """Whether pydantic put off building a model of which it knows every name already."""
+    is_model = issubclass(model, BaseModel)
+    return is_model and not model.__pydantic_complete__ and bool(model.__pydantic_fields_complete__)
+
+
+def _describe(model: type[Any], validator: Any) -> Shape:
+    judge_model = model
+    if not issubclass(model, BaseModel) and dataclasses.is_dataclass(model):
+        judge_model = _model_of(model)
+    if not issubclass(judge_model, BaseModel):
+        raise TypeError(f"{model!r} is neither a settings class nor a pydantic model or dataclass")
+    fields = judge_model.__pydantic_fields__
+    kinds = {name: kind_of_field(info) for name, info in fields.items()}
+    return Shape(
+        model=model,
+        judge_model=judge_model,
+        fields=fields,
+        kinds=MappingProxyType(kinds),
+        secrets=frozenset(name for name, info in fields.items() if is_secret(type_of(info))),
+        aliases=MappingProxyType(_aliases(model)),
+        rules=_rules(model),
+        lenient=frozenset(name for name, kind in kinds.items() if kind.lenient),
+        resolvable=frozenset((*FILES, *ARGUMENTS)) & fields.keys(),
+        validator=validator,
+        waits=_waits(model),
+    )
+
+
+def _rules(model: type[Any]) -> tuple[Rule, ...]:
+    """Those that the bases declare, then the class's own."""
+    found = {rule.code: rule for base in reversed(model.__mro__) for rule in base.__dict__.get("own_rules", ())}
+    return tuple(found.values())
+
+
+def _aliases(model: type[Any]) -> dict[str, str]:
+    """Other spellings of flags, as HfArgumentParser's `metadata={"aliases": ["-e"]}` has them."""
+    found: dict[str, str] = {}
+    for one in getattr(model, "__dataclass_fields__", {}).values():
+        aliases = one.metadata.get("aliases", ())
+        for alias in (aliases,) if isinstance(aliases, str) else aliases:
+            found[alias] = one.name
+    return found
+
+
+def _model_of(cls: type[Any]) -> type[BaseModel]:
+    """A pydantic model that judges what a dataclass is to be made of."""
+    hints = get_type_hints(cls, include_extras=True)
+    fields: dict[str, Any] = {}
+    for one in dataclasses.fields(cls):
+        if one.init and not one.name.startswith("_"):
+            # HfArgumentParser takes a switch without a default as off.
+            off = {"default": False} if hints[one.name] is bool else {}
+            fields[one.name] = (hints[one.name], as_pydantic_field(one, **off))
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    judge_model: type[BaseModel] = create_model(cls.__name__, __config__=config, **fields)
+    return judge_model
+
+
+def as_pydantic_field(field: dataclasses.Field[Any], **known: Any) -> Any:
+    """`dataclasses.field(default, metadata={"help": ...})`, as thousands of scripts write it, for pydantic."""
+    if field.default is not dataclasses.MISSING:
+        known["default"] = field.default
+    elif field.default_factory is not dataclasses.MISSING:
+        known = {"default_factory": field.default_factory}
+    return Field(description=field.metadata.get("help"), **known)
