@@ -126,13 +126,13 @@ WORKERS = (
     Mutation(
         "dataloader_num_workers",
         "training/data/workers.py",
-        "(*self._key, self._epoch, number)",
-        "(*self._key, number)",
+        "(*self._key, self._epoch, number, *shifted)",
+        "(*self._key, number, *shifted)",
     ),
     Mutation(
         "dataloader_num_workers",
         "training/data/workers.py",
-        "enumerate(super().__iter__(), start=self._first)",
+        "enumerate(super().__iter__(), start=first)",
         "enumerate(super().__iter__())",
     ),
     Mutation(

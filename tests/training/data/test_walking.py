@@ -1,4 +1,4 @@
-"""Any loader is walked through epoch by epoch, from any batch, in an order that nothing else changes."""
+"""Any loader is walked through epoch by epoch, from any row, in an order that nothing else changes."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -20,7 +20,7 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
-from trainspec.training.data import LengthGroupedSampler, batches, epoch_lengths, train_sampler
+from trainspec.training.data import DataPosition, LengthGroupedSampler, batches_at, epoch_lengths, train_sampler
 from trainspec.training.errors import NoBatchesError
 from trainspec.training.trainer import Trainer
 
@@ -97,12 +97,16 @@ def test_epoch_lengths(make: Callable[[], Any], lengths: tuple[int | None, int |
     assert epoch_lengths(make()) == lengths
 
 
-def _walk(loader: Any, epoch: int, start: int = 0, seed: int = 1) -> list[Any]:
-    return [batch.tolist() for batch in batches(loader, epoch, start, seed)]
+def _walk(loader: Any, epoch: int, rows: int = 0, seed: int = 1) -> list[Any]:
+    return [batch.tolist() for batch in batches_at(loader, DataPosition(epoch, rows, seed)).batches]
+
+
+def _rows(walked: list[Any]) -> list[int]:
+    return list(chain.from_iterable(batch if isinstance(batch, list) else [batch] for batch in walked))
 
 
 @pytest.mark.parametrize("name", LOADERS)
-def test_an_epoch_is_the_same_whatever_came_before_and_from_any_batch(name: str) -> None:
+def test_an_epoch_is_the_same_whatever_came_before_and_from_any_row(name: str) -> None:
     make = LOADERS[name][0]
     loader = make()
     whole = [_walk(loader, epoch) for epoch in range(3)]
@@ -110,7 +114,9 @@ def test_an_epoch_is_the_same_whatever_came_before_and_from_any_batch(name: str)
     again = make()
     for epoch in (2, 0):
         assert _walk(again, epoch) == whole[epoch]
-        assert _walk(again, epoch, start=2) == whole[epoch][2:]
+        assert _walk(again, epoch, len(_rows(whole[epoch][:2]))) == whole[epoch][2:]
+        for row in range(len(_rows(whole[epoch])) + 1):
+            assert _rows(_walk(again, epoch, row)) == _rows(whole[epoch])[row:]
     if name in ("shuffled", "own generator", "own sampler", "weighted", "by length", "own batches"):
         assert whole[0] != whole[1] != whole[2]
 
@@ -158,7 +164,7 @@ def test_whatever_has_set_epoch_is_told_once() -> None:
         DataLoader(data, batch_sampler=BatchSampler(sampler, 2, drop_last=False)),
     ):
         for epoch in (0, 3):
-            list(batches(loader, epoch, 0, 1))
+            list(batches_at(loader, DataPosition(epoch, 0, 1)).batches)
     assert data.epochs == list(sampler.epochs) == [0, 3] * 2
 
 

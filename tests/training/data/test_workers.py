@@ -12,7 +12,7 @@ import torch
 from tests.training.small_job import Make, Rows
 from torch.utils.data import Dataset, IterableDataset
 
-from trainspec.training.data import KeptLoaders, batches, eval_loader, train_loader, undisturbed
+from trainspec.training.data import DataPosition, KeptLoaders, batches_at, eval_loader, train_loader, undisturbed
 from trainspec.training.data.workers import SeededBatches, SeededIndexes
 
 
@@ -48,8 +48,8 @@ def _loader(make_trainer: Make, dataset: Any = None, workers: int = 2, rank: int
     return train_loader(Drawn() if dataset is None else dataset, args, _collate, torch.device("cpu"), rank=rank)
 
 
-def _epoch(loader: Any, epoch: int, start: int = 0) -> torch.Tensor:
-    return torch.cat(list(batches(loader, epoch, start, 1)))
+def _epoch(loader: Any, epoch: int, rows: int = 0) -> torch.Tensor:
+    return torch.cat(list(batches_at(loader, DataPosition(epoch, rows, 1)).batches))
 
 
 def test_draws_follow_epoch_batch_and_rank_and_repeat_nowhere(make_trainer: Make) -> None:
@@ -57,6 +57,21 @@ def test_draws_follow_epoch_batch_and_rank_and_repeat_nowhere(make_trainer: Make
         _epoch(_loader(make_trainer, rank=rank), epoch)[:, 2:] for epoch, rank in [(0, 0), (1, 0), (0, 1)]
     )
     drawn = torch.cat([zero, one, other]).flatten()
+    assert len(drawn.unique()) == len(drawn)
+
+
+def test_draws_are_those_of_the_rows_from_any_row_on(make_trainer: Make) -> None:
+    whole = _epoch(_loader(make_trainer), 2)
+    assert torch.equal(_epoch(_loader(make_trainer), 2, 4), whole[4:]), "with the same batches, to the bit"
+    other = {"per_device_train_batch_size": 3}
+    shifted = _epoch(_loader(make_trainer, **other), 2, 4)
+    assert shifted[:, 0].tolist() == whole[4:, 0].tolist(), "the same rows in other batches"
+    assert torch.equal(_epoch(_loader(make_trainer, **other), 2, 4), shifted)
+    later = _epoch(_loader(make_trainer, **other), 2, 5)
+    first = {"per_device_train_batch_size": 1}
+    # Neither another first row nor the batches from the epoch's beginning draw the same.
+    seen = [shifted, later, _epoch(_loader(make_trainer, **other), 2), _epoch(_loader(make_trainer, **first), 2)[5:]]
+    drawn = torch.cat([rows[:, 4] for rows in seen])
     assert len(drawn.unique()) == len(drawn)
 
 
@@ -77,7 +92,7 @@ def test_workers_that_live_on_tell_their_data_the_epoch(make_trainer: Make) -> N
 def test_a_walk_given_up_leaves_no_batch_to_the_next(make_trainer: Make) -> None:
     loader = _loader(make_trainer, dataloader_persistent_workers=True)
     whole = _epoch(_loader(make_trainer), 1)
-    next(batches(loader, 0, 0, 1))
+    next(batches_at(loader, DataPosition(0, 0, 1)).batches)
     assert torch.equal(_epoch(loader, 1), whole)
 
 

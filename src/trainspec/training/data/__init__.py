@@ -11,21 +11,26 @@ from trainspec.training.data.draws import undisturbed
 from trainspec.training.data.evaluation_loaders import KeptLoaders
 from trainspec.training.data.lengths import RowLengthError
 from trainspec.training.data.loaders import data_seed, eval_loader, train_loader, train_sampler
+from trainspec.training.data.position import DataPosition, DataPositionError, mismatch, position_of_format_1
 from trainspec.training.data.rows import column_names, first_row, is_iterable, row_count
 from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, LengthGroupedSampler
-from trainspec.training.data.walking import batches, epoch_lengths
+from trainspec.training.data.walking import Walk, batches, batches_at, epoch_lengths, position_in
 
 __all__ = [
     "Collator",
     "ColumnFilter",
     "DataCollatorWithPadding",
+    "DataPosition",
+    "DataPositionError",
     "EpochSampler",
     "GroupedEpochSampler",
     "KeptLoaders",
     "LengthGroupedSampler",
     "RowLengthError",
+    "Walk",
     "accepted_names",
     "batches",
+    "batches_at",
     "collate",
     "collator_for",
     "column_names",
@@ -35,6 +40,9 @@ __all__ = [
     "eval_loader",
     "first_row",
     "is_iterable",
+    "mismatch",
+    "position_in",
+    "position_of_format_1",
     "row_count",
     "train_loader",
     "train_sampler",

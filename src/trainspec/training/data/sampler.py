@@ -29,7 +29,13 @@ class EpochSampler(Sampler[int]):
         self._epoch = 0
         self._start = 0
 
-    def move_to(self, epoch: int, start: int = 0) -> None:
+    @property
+    def grouping(self) -> int | None:
+        """The number of rows that the order of this epoch hangs on, beside its seed; here there is none."""
+        return None
+
+    def move_to(self, epoch: int, start: int = 0, grouping: int | None = None) -> None:
+        """The next walk is through this epoch, from row `start` on, in an order made with `grouping`."""
         self._epoch = epoch
         self._start = start
 
@@ -47,15 +53,27 @@ class EpochSampler(Sampler[int]):
 
 
 class GroupedEpochSampler(EpochSampler):
-    """An order in which rows of similar length are neighbours, the longest of all in the first batch."""
+    """An order in which rows of similar length are neighbours, the longest of all in the first batch.
+
+    Which rows are sorted together hangs on the batch size. An epoch that another run has begun goes on in the order
+    that its batch size made, so that no row comes twice; the next one is ordered for the batch size of now.
+    """
 
     def __init__(self, lengths: Lengths, batch_size: int, seed: int) -> None:
         super().__init__(len(lengths), seed)
         self._lengths = lengths
-        self._batch_size = batch_size
+        self._grouping = self._batch_size = batch_size
+
+    @property
+    def grouping(self) -> int:
+        return self._grouping
+
+    def move_to(self, epoch: int, start: int = 0, grouping: int | None = None) -> None:
+        super().move_to(epoch, start)
+        self._grouping = self._batch_size if grouping is None else grouping
 
     def _order(self, generator: torch.Generator) -> list[int]:
-        order: list[int] = grouped_order(self._lengths, self._batch_size, generator).tolist()
+        order: list[int] = grouped_order(self._lengths, self._grouping, generator).tolist()
         return order
 
 

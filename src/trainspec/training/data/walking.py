@@ -1,10 +1,10 @@
-"""Walking through a loader from any batch of any epoch, whoever made it."""
+"""Walking through a loader from any row of any epoch, whoever made it."""
 
 from __future__ import annotations
 
-from collections import deque
+import logging
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, Sampler
 
 from trainspec.training.data.direct import walked
 from trainspec.training.data.draws import mixed_seed
+from trainspec.training.data.position import DataPosition, rest_of, rows_of
 from trainspec.training.data.rows import row_count
 from trainspec.training.data.sampler import EpochSampler
 from trainspec.training.data.workers import SeededBatches
@@ -20,35 +21,102 @@ from trainspec.training.data.workers import SeededBatches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+logger = logging.getLogger(__name__)
+
+_END = object()
 _first_seeds: WeakKeyDictionary[torch.Generator, int] = WeakKeyDictionary()
 
 
-def batches(loader: Iterable[Any], epoch: int, start: int, seed: int) -> Iterator[Any]:
-    """The batches of one epoch from number `start` on; those before it are not even loaded where we own the order.
+class Walk:
+    """The rest of an epoch: `batches` gives it, and `row` is the number of rows used up so far, of all processes."""
+
+    def __init__(self, batches: Iterator[Any], row: int, batch_rows: int | None = None, length: int = 0) -> None:
+        self.batches = batches
+        self.row = row
+        self._batch_rows = batch_rows
+        self._length = length
+
+    def advance(self, used: Sequence[Any]) -> int:
+        """These batches are used now, too; returns the row.
+
+        Where the order is ours every batch but the last takes its full number of rows, whatever a collator made of
+        them; elsewhere the rows in them are counted.
+        """
+        if self._batch_rows is None:
+            self.row += sum(map(rows_of, used))
+        else:
+            self.row = min(self.row + len(used) * self._batch_rows, self._length)
+        return self.row
+
+
+def batches_at(loader: Iterable[Any], position: DataPosition) -> Walk:
+    """The batches of an epoch from a row on; those before it are not even loaded where we own the order.
 
     `loader` is anything that can be walked through again and again. A loader of torch that was given no generator gets
-    one from `seed`, so that its order does not hang on what the model draws; one that has a generator keeps its first
-    epoch. Whatever has a `set_epoch` is told.
+    one from the seed, so that its order does not hang on what the model draws; one that has a generator keeps its first
+    epoch. Whatever has a `set_epoch` is told. Raises DataPositionError for a row inside of somebody else's batch that
+    cannot be taken apart.
     """
     parts = _parts(loader)
     for part in parts:
-        _seed(part, epoch, seed)
-        _tell(part, epoch)
-    number, skips = 0, False
-    for part in parts:
-        if isinstance(part, EpochSampler):
-            rows = getattr(loader, "batch_size", None)
-            # Of somebody else's batches nobody knows how many rows they take.
-            number, skips = (start, True) if rows is not None else (0, False)
-            part.move_to(epoch, number * (rows or 0))
+        _seed(part, position.epoch, position.seed)
+        _tell(part, position.epoch)
+    sampler, size = _own_sampler(parts), getattr(loader, "batch_size", None)
+    # Of somebody else's batches nobody knows how many rows they take.
+    start = position.rows if sampler is not None and size is not None else 0
+    if sampler is not None:
+        sampler.move_to(position.epoch, start, position.grouping if start else None)
     for part in parts:
         if isinstance(part, SeededBatches):
-            part.move_to(epoch, number)
+            part.move_to(position.epoch, start)
     iterator = walked(loader)
-    if not skips:
-        # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.
-        deque(islice(iterator, start), maxlen=0)
-    return iterator
+    if sampler is not None and size is not None:
+        return Walk(iterator, start, size, len(sampler))
+    # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.
+    return _after_batches(iterator, position) if position.batches is not None else _after_rows(iterator, position)
+
+
+def _after_batches(iterator: Iterator[Any], position: DataPosition) -> Walk:
+    return Walk(iterator, sum(map(rows_of, islice(iterator, position.batches))))
+
+
+def _after_rows(iterator: Iterator[Any], position: DataPosition) -> Walk:
+    row = 0
+    while row < position.rows:
+        batch = next(iterator, _END)
+        if batch is _END:
+            logger.warning("epoch %d has ended after %d rows; %d were used before", position.epoch, row, position.rows)
+            break
+        size = rows_of(batch)
+        if row + size > position.rows:
+            rest = rest_of(batch, position.rows - row)
+            return Walk(chain([rest], iterator), position.rows)
+        row += size
+    return Walk(iterator, row)
+
+
+def position_in(loader: Any, *, epoch: int, rows: int, seed: int) -> DataPosition:
+    """The position after `rows` rows of the epoch that this loader is walked through, with all that its order is of."""
+    sampler = _own_sampler(_parts(loader))
+    grouping = None if sampler is None else sampler.grouping
+    return DataPosition(epoch, rows, seed, epoch_lengths(loader)[0], grouping, _readers(loader))
+
+
+def _readers(loader: Any) -> tuple[int, int] | None:
+    if not isinstance(getattr(loader, "dataset", None), IterableDataset):
+        return None
+    workers = getattr(loader, "num_workers", 0)
+    return (workers, loader.batch_size or 1) if workers > 1 else None
+
+
+def _own_sampler(parts: Sequence[Any]) -> EpochSampler | None:
+    return next((part for part in parts if isinstance(part, EpochSampler)), None)
+
+
+def batches(loader: Iterable[Any], epoch: int, start: int, seed: int) -> Iterator[Any]:
+    """The batches of one epoch from number `start` on."""
+    size = getattr(loader, "batch_size", None) or 0
+    return batches_at(loader, DataPosition(epoch, start * size, seed, batches=start)).batches
 
 
 def epoch_lengths(loader: Any) -> tuple[int | None, int | None]:

@@ -1,4 +1,4 @@
-"""What workers draw: a function of the seed, the epoch and the batch.
+"""What workers draw: a function of the seed, the epoch and the rows of the batch.
 
 It depends neither on which worker loads the batch, nor on how many there are, nor on what was loaded before. So a
 resumed run sees the same augmentations, and so does one with workers that outlive an epoch.
@@ -36,16 +36,19 @@ class SeededBatches(BatchSampler):
         super().__init__(sampler, batch_size, drop_last)
         self._key = key
         self._epoch = 0
-        self._first = 0
+        self._start = 0
 
-    def move_to(self, epoch: int, first: int = 0) -> None:
-        """The next walk is through this epoch; `first` is the number of the first batch that the sampler gives."""
+    def move_to(self, epoch: int, start: int = 0) -> None:
+        """The next walk is through this epoch; `start` is the number of the first row that the sampler gives."""
         self._epoch = epoch
-        self._first = first
+        self._start = start
 
     def __iter__(self) -> Iterator[list[Any]]:
-        for number, indexes in enumerate(super().__iter__(), start=self._first):
-            yield SeededIndexes(indexes, self._epoch, (*self._key, self._epoch, number))
+        # A batch is known by its number where the epoch is cut into equal ones from its first row on.
+        first, shift = divmod(self._start, self.batch_size)
+        shifted = (shift,) if shift else ()
+        for number, indexes in enumerate(super().__iter__(), start=first):
+            yield SeededIndexes(indexes, self._epoch, (*self._key, self._epoch, number, *shifted))
 
 
 _told: int | None = None
