@@ -4,6 +4,7 @@ fsspec is imported only for a URL that needs it.
 """
 
 from trainspec.storage.errors import (
+    AlreadyThere,
     MissingPackage,
     NotFound,
     PermissionRefused,
@@ -13,10 +14,12 @@ from trainspec.storage.errors import (
 )
 from trainspec.storage.opening import open_store, read_text
 from trainspec.storage.retry import RetryPolicy
-from trainspec.storage.store import Entry, Store
+from trainspec.storage.store import Entry, FileRecord, Store, Writer
 
 __all__ = [
+    "AlreadyThere",
     "Entry",
+    "FileRecord",
     "MissingPackage",
     "NotFound",
     "PermissionRefused",
@@ -24,6 +27,7 @@ __all__ = [
     "StorageError",
     "Store",
     "TooLarge",
+    "Writer",
     "open_store",
     "read_text",
     "redacted",

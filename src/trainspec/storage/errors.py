@@ -48,6 +48,10 @@ class PermissionRefused(StorageError):
     """The store answered, and said no: credentials are missing or do not allow the operation."""
 
 
+class AlreadyThere(StorageError):
+    """Something is stored under the name that was to be created."""
+
+
 class TooLarge(StorageError):
     """The file has more bytes than the caller is ready to take."""
 
@@ -70,6 +74,11 @@ def failure(url: str, operation: str, cause: BaseException) -> StorageError:
     if number == errno.ENOSPC:
         return StorageError(url, operation, "no space is left there", cause)
     return StorageError(url, operation, _told(cause), cause)
+
+
+def already_there(url: str) -> AlreadyThere:
+    """The error for a name that was to be created, and is taken."""
+    return AlreadyThere(url, "create", "there is something of that name already")
 
 
 def missing_package(url: str, scheme: str, cause: BaseException) -> MissingPackage:
