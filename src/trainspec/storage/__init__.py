@@ -10,7 +10,6 @@ from trainspec.storage.errors import (
     PermissionRefused,
     StorageError,
     TooLarge,
-    redacted,
 )
 from trainspec.storage.opening import open_store, read_text
 from trainspec.storage.retry import RetryPolicy
@@ -30,5 +29,4 @@ __all__ = [
     "Writer",
     "open_store",
     "read_text",
-    "redacted",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainspec.text.redaction import redact_url
 from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
 from trainspec.training.checkpoint.weights import (
     load_model_state,
@@ -105,7 +106,7 @@ def why_not_resumable(checkpoint: Checkpoint) -> str | None:
         return None
     names = " and ".join(missing)
     reason = "it was saved with save_only_model, or by another program"
-    return f"checkpoint {checkpoint.url} holds no {names}; {reason}"
+    return f"checkpoint {redact_url(checkpoint.url)} holds no {names}; {reason}"
 
 
 def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trainspec.storage import Entry, StorageError
+from trainspec.text.redaction import redact_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,12 +20,12 @@ FORMAT = 1
 
 
 class CheckpointError(Exception):
-    """A checkpoint that cannot be used: `where` is its URL, `problem` says what is wrong with it."""
+    """A checkpoint that cannot be used: `where` is its URL, `problem` says what is wrong with it; both are redacted."""
 
     def __init__(self, where: str, problem: str) -> None:
-        self.where = where
-        self.problem = problem
-        super().__init__(f"checkpoint {where}: {problem}")
+        self.where = redact_url(where)
+        self.problem = redact_url(problem)
+        super().__init__(f"checkpoint {self.where}: {self.problem}")
 
     def __reduce__(self) -> tuple[type[CheckpointError], tuple[str, str]]:
         return type(self), (self.where, self.problem)
