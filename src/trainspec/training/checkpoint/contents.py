@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from trainspec.training.checkpoint.weights import (
     model_files,
     torch_bytes,
 )
+from trainspec.training.state import TRAINER_STATE_NAME, parse_state, state_bytes
 
 if TYPE_CHECKING:
     from trainspec.training.checkpoint.load import Checkpoint
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 OPTIMIZER = "optimizer.pt"
 SCHEDULER = "scheduler.pt"
 SCALER = "scaler.pt"
-TRAINER_STATE = "trainer_state.json"
+TRAINER_STATE = TRAINER_STATE_NAME
 TRAINING_ARGS = "training_args.json"
 RESOLVED_ARGS = "resolved_args.json"
-_SPELLED = "$float"
 
 
 @dataclass(frozen=True)
@@ -65,11 +64,6 @@ def pack(
     return files | dict(contents.rng)
 
 
-def state_bytes(state: Mapping[str, Any]) -> bytes:
-    """A TrainerState as JSON, with nan and inf in it spelled out."""
-    return json_bytes(_spelled(state))
-
-
 def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Sequence[type] = ()) -> Contents:
     """The parts of a checkpoint, tensors on the CPU; what was not saved is None, and so is a model not asked for.
 
@@ -78,9 +72,9 @@ def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Seque
     """
     return Contents(
         model=load_model_state(checkpoint) if with_model else {},
-        trainer_state=read_json(checkpoint, TRAINER_STATE),
-        training_args=read_json(checkpoint, TRAINING_ARGS),
-        resolved_args=read_json(checkpoint, RESOLVED_ARGS) if checkpoint.has(RESOLVED_ARGS) else {},
+        trainer_state=_read(checkpoint, TRAINER_STATE, parse_state),
+        training_args=_read(checkpoint, TRAINING_ARGS, json.loads),
+        resolved_args=_read(checkpoint, RESOLVED_ARGS, json.loads) if checkpoint.has(RESOLVED_ARGS) else {},
         optimizer=_state(checkpoint, OPTIMIZER, safe_types),
         scheduler=_state(checkpoint, SCHEDULER),
         scaler=_state(checkpoint, SCALER),
@@ -88,10 +82,10 @@ def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Seque
     )
 
 
-def read_json(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
-    """A JSON document of a checkpoint. Raises CheckpointError when it is missing or no JSON object."""
+def _read(checkpoint: Checkpoint, name: str, parse: Callable[[bytes], Any]) -> dict[str, Any]:
+    data = checkpoint.read(name)
     try:
-        document = json.loads(checkpoint.read(name), object_hook=_unspelled)
+        document = parse(data)
     except (ValueError, TypeError, RecursionError):
         document = None
     if not isinstance(document, dict):
@@ -114,18 +108,3 @@ def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -
         return None
     with torch.serialization.safe_globals(list(safe_types)):
         return load_torch_bytes(checkpoint.read(name), name, checkpoint.url)
-
-
-def _spelled(value: Any) -> Any:
-    # A run goes on from its own numbers, nan and inf among them; the null of other documents loses which.
-    if isinstance(value, Mapping):
-        return {key: _spelled(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_spelled(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {_SPELLED: repr(value)}
-    return value
-
-
-def _unspelled(found: dict[str, Any]) -> Any:
-    return float(found[_SPELLED]) if found.keys() == {_SPELLED} else found

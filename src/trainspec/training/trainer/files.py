@@ -7,9 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from trainspec.storage import NotFound, open_store
-from trainspec.training.checkpoint.contents import state_bytes
 from trainspec.training.checkpoint.manifest import json_bytes
-from trainspec.training.state import TRAINER_STATE_NAME, TrainerState
+from trainspec.training.state import TRAINER_STATE_NAME, TrainerState, state_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
