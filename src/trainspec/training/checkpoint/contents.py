@@ -11,12 +11,9 @@ import torch
 
 from trainspec.text.redaction import redact_url
 from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
-from trainspec.training.checkpoint.weights import (
-    load_model_state,
-    load_torch_bytes,
-    model_files,
-    torch_bytes,
-)
+from trainspec.training.checkpoint.payload import Document, Payload
+from trainspec.training.checkpoint.tensor_files import TorchFile
+from trainspec.training.checkpoint.weights import load_model_state, load_torch_bytes, model_files
 from trainspec.training.state import TRAINER_STATE_NAME, parse_state, state_bytes
 
 if TYPE_CHECKING:
@@ -49,19 +46,19 @@ class Contents:
 
 
 def pack(
-    contents: Contents, *, save_safetensors: bool = True, artifacts: Mapping[str, bytes] | None = None
-) -> dict[str, bytes]:
+    contents: Contents, *, save_safetensors: bool = True, artifacts: Mapping[str, Payload] | None = None
+) -> dict[str, Payload]:
     """The files of a checkpoint, by name; `artifacts` are the model's, where it takes more than its weights.
 
     Raises TypeError for weights that safetensors cannot hold.
     """
     files = dict(artifacts or model_files(contents.model, save_safetensors=save_safetensors))
-    files[TRAINER_STATE] = state_bytes(contents.trainer_state)
-    files[TRAINING_ARGS] = json_bytes(contents.training_args)
-    files[RESOLVED_ARGS] = json_bytes(contents.resolved_args)
+    files[TRAINER_STATE] = Document(state_bytes(contents.trainer_state))
+    files[TRAINING_ARGS] = Document(json_bytes(contents.training_args))
+    files[RESOLVED_ARGS] = Document(json_bytes(contents.resolved_args))
     states = {OPTIMIZER: contents.optimizer, SCHEDULER: contents.scheduler, SCALER: contents.scaler}
-    files |= {name: torch_bytes(state) for name, state in states.items() if state is not None}
-    return files | dict(contents.rng)
+    files |= {name: TorchFile(state) for name, state in states.items() if state is not None}
+    return files | {name: Document(state) for name, state in contents.rng.items()}
 
 
 def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Sequence[type] = ()) -> Contents:

@@ -67,7 +67,7 @@ class Publishing:
         )
         if self.strategy.is_main:
             for name, content in files.items():
-                store.write_bytes(name, content)
+                store.write(name, content.write)
         if self.args.push_to_hub and not _internal_call:
             self.push_to_hub(commit_message="Model save")
 
