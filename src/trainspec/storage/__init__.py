@@ -4,19 +4,21 @@ fsspec is imported only for a URL that needs it.
 """
 
 from trainspec.storage.errors import (
+    AlreadyThere,
     MissingPackage,
     NotFound,
     PermissionRefused,
     StorageError,
     TooLarge,
-    redacted,
 )
 from trainspec.storage.opening import open_store, read_text
 from trainspec.storage.retry import RetryPolicy
-from trainspec.storage.store import Entry, Store
+from trainspec.storage.store import Entry, FileRecord, Store, Writer
 
 __all__ = [
+    "AlreadyThere",
     "Entry",
+    "FileRecord",
     "MissingPackage",
     "NotFound",
     "PermissionRefused",
@@ -24,7 +26,7 @@ __all__ = [
     "StorageError",
     "Store",
     "TooLarge",
+    "Writer",
     "open_store",
     "read_text",
-    "redacted",
 ]

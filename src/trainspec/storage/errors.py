@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import re
 
-_USERINFO = re.compile(r"(?<=://)[^/\s?#'\"]*@")
-_QUERY = re.compile(r"(?<=[^\s?])\?[^\s'\"]+")
+from trainspec.text.redaction import redact_url
+
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "az", "abfss": "az", "az": "az"}
 _REFUSED = {
     "NoCredentialsError",
@@ -14,12 +13,6 @@ _REFUSED = {
     "CredentialRetrievalError",
     "TokenRetrievalError",
 }
-
-
-def redacted(text: str) -> str:
-    """`text` with the userinfo and query of every URL in it hidden; both carry passwords or signatures."""
-    hidden = _USERINFO.sub("***@", text)
-    return _QUERY.sub("?***", hidden) if "://" in hidden else hidden
 
 
 class StorageError(Exception):
@@ -30,9 +23,9 @@ class StorageError(Exception):
     """
 
     def __init__(self, url: str, operation: str, reason: str, cause: BaseException | None = None) -> None:
-        self.url = redacted(url)
+        self.url = redact_url(url)
         self.operation = operation
-        self.reason = redacted(reason)
+        self.reason = redact_url(reason)
         self.cause = cause
         super().__init__(f"cannot {operation} {self.url}: {self.reason}")
 
@@ -46,6 +39,10 @@ class NotFound(StorageError):
 
 class PermissionRefused(StorageError):
     """The store answered, and said no: credentials are missing or do not allow the operation."""
+
+
+class AlreadyThere(StorageError):
+    """Something is stored under the name that was to be created."""
 
 
 class TooLarge(StorageError):
@@ -70,6 +67,11 @@ def failure(url: str, operation: str, cause: BaseException) -> StorageError:
     if number == errno.ENOSPC:
         return StorageError(url, operation, "no space is left there", cause)
     return StorageError(url, operation, _told(cause), cause)
+
+
+def already_there(url: str) -> AlreadyThere:
+    """The error for a name that was to be created, and is taken."""
+    return AlreadyThere(url, "create", "there is something of that name already")
 
 
 def missing_package(url: str, scheme: str, cause: BaseException) -> MissingPackage:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from trainspec.storage.errors import failure
+from trainspec.storage.errors import already_there, failure
 from trainspec.storage.location import checked_name
-from trainspec.storage.store import Entry, Store
+from trainspec.storage.store import Entry, Store, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 # A file that was being written when its process died; readers are never shown one.
-_UNFINISHED = ".unfinished"
+UNFINISHED = ".unfinished"
+_WITHOUT_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 class LocalStore(Store):
@@ -29,6 +31,24 @@ class LocalStore(Store):
     def read_bytes(self, name: str) -> bytes:
         with self._reported("read", name) as path:
             return path.read_bytes()
+
+    def read_range(self, name: str, start: int, length: int) -> bytes:
+        with self._reported("read", name) as path, path.open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+
+    @property
+    def creates_exclusively(self) -> bool:
+        return True
+
+    def create(self, name: str, data: bytes) -> None:
+        with self._reported("create", name) as path:
+            if not publish_new(path, lambda file: file.write(data)):
+                raise already_there(str(path))
+
+    def _stream(self, name: str, fill: Writer) -> None:
+        with self._reported("write", name) as path:
+            publish(path, fill)
 
     def write_bytes(self, name: str, data: bytes) -> None:
         with self._reported("write", name) as path:
@@ -53,7 +73,7 @@ class LocalStore(Store):
             return sorted(
                 Entry(file.relative_to(self.folder).as_posix(), file.stat().st_size)
                 for file in _files_under(path)
-                if not file.name.endswith(_UNFINISHED)
+                if not file.name.endswith(UNFINISHED)
             )
 
     def folders(self, prefix: str = "") -> list[str]:
@@ -94,16 +114,45 @@ class LocalStore(Store):
             raise failure(str(path), operation, cause) from None
 
 
-def publish(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def publish(path: Path, write: Writer) -> None:
     """Make `path` appear with what `write` puts into it, all at once and safe on the disk. Raises OSError."""
+    with _unfinished(path, write) as finished:
+        os.replace(finished, path)
+
+
+def publish_new(path: Path, write: Writer) -> bool:
+    """Like `publish`, unless `path` is there already; whether it was made. Raises OSError.
+
+    The error of a file system without hard links says that they are missing.
+    """
+    with _unfinished(path, write) as finished:
+        try:
+            # A rename would replace what another process has made meanwhile.
+            os.link(finished, path)
+        except FileExistsError:
+            return False
+        except OSError as cause:
+            if cause.errno in _WITHOUT_LINKS:
+                raise OSError(
+                    "this file system has no hard links, without which no file is created exclusively"
+                ) from cause
+            raise
+        finally:
+            finished.unlink()
+    return True
+
+
+@contextmanager
+def _unfinished(path: Path, write: Writer) -> Iterator[Path]:
+    """A file beside `path` with what `write` puts into it, safe on the disk, to be given its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}{_UNFINISHED}")
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}{UNFINISHED}")
     try:
         with unfinished.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        yield unfinished
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise

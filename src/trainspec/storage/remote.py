@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import tempfile
+import threading
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from trainspec.storage.errors import StorageError, failure, missing_package
-from trainspec.storage.local import publish_copy
+from trainspec.storage.errors import StorageError, already_there, failure, missing_package
+from trainspec.storage.local import UNFINISHED, publish_copy
 from trainspec.storage.location import checked_name, scheme_of
 from trainspec.storage.store import Entry, Store
 
@@ -17,11 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from trainspec.storage.retry import RetryPolicy
+    from trainspec.storage.store import Writer
 
 T = TypeVar("T")
 
 # Here a file appears when its upload completes, and making a folder could create a bucket by mistake.
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2"})
+# These put an object on the condition that there is none, where the package that speaks to them can say so.
+_CONDITIONAL = frozenset({"s3", "s3a"})
+# The files of memory:// are this process's own, so that its threads can agree on who is first.
+_MEMORY = "memory"
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class RemoteStore(Store):
@@ -44,6 +53,94 @@ class RemoteStore(Store):
                 return bytes(file.read(count))
 
         return self._do("read", name, read)
+
+    def read_range(self, name: str, start: int, length: int) -> bytes:
+        def read(path: str) -> bytes:
+            if length == 0:
+                self._filesystem.info(path)
+                return b""
+            try:
+                return bytes(self._filesystem.cat_file(path, start=start, end=start + length))
+            except OSError:
+                # HTTP knows no empty range, so that one behind the end is an error.
+                if start < self._filesystem.info(path)["size"]:
+                    raise
+                return b""
+
+        return self._do("read", name, read)
+
+    @property
+    def creates_exclusively(self) -> bool:
+        scheme = scheme_of(self.url)
+        put = getattr(self._filesystem, "_pipe_file", None)
+        return scheme == _MEMORY or (
+            scheme in _CONDITIONAL and put is not None and "mode" in inspect.signature(put).parameters
+        )
+
+    def create(self, name: str, data: bytes) -> None:
+        url = self.child_url(checked_name(self.url, name))
+        if not self.creates_exclusively:
+            raise StorageError(url, "create", "this kind of store cannot promise that nothing is overwritten")
+        make = self._create_in_memory if scheme_of(self.url) == _MEMORY else self._put_if_absent
+        if not self._do("create", name, lambda path: make(path, data)):
+            raise already_there(url)
+
+    def _create_in_memory(self, path: str, data: bytes) -> bool:
+        with _ONE_AT_A_TIME:
+            absent = not self._filesystem.exists(path)
+            if absent:
+                self._filesystem.pipe_file(path, data)
+            return absent
+
+    def _put_if_absent(self, path: str, data: bytes) -> bool:
+        try:
+            self._filesystem.pipe_file(path, data, mode="create")
+        except OSError as error:
+            if isinstance(error, FileExistsError) or _is_unmet_condition(error):
+                return False
+            raise
+        return True
+
+    def _stream(self, name: str, fill: Writer) -> None:
+        self._make_parent(name)
+        put = self._put if scheme_of(self.url) in _OBJECT_STORES else self._put_and_rename
+        self._do("write", name, lambda path: put(path, fill))
+
+    def _put(self, path: str, fill: Writer) -> None:
+        file = self._filesystem.open(path, "wb")
+        try:
+            fill(file)
+            file.close()
+        except BaseException:
+            _abandon(file)
+            raise
+
+    def _put_and_rename(self, path: str, fill: Writer) -> None:
+        """For file systems where a file is there, and grows, from its first byte on."""
+        folder, _, last = path.rpartition("/")
+        unfinished = f"{folder}/.{last}.{os.urandom(4).hex()}{UNFINISHED}"
+        try:
+            self._put(unfinished, fill)
+            self._rename(unfinished, path)
+        except BaseException:
+            with suppress(Exception):
+                self._filesystem.rm_file(unfinished)
+            raise
+
+    def _rename(self, source: str, target: str) -> None:
+        filesystem = self._filesystem
+        if type(filesystem).mv is import_module("fsspec.spec").AbstractFileSystem.mv:
+            filesystem.cp_file(source, target)
+            filesystem.rm_file(source)
+            return
+        try:
+            filesystem.mv(source, target)
+        except OSError:
+            # Some servers do not rename over a file.
+            if not filesystem.exists(target):
+                raise
+            filesystem.rm_file(target)
+            filesystem.mv(source, target)
 
     def write_bytes(self, name: str, data: bytes) -> None:
         self._make_parent(name)
@@ -71,7 +168,9 @@ class RemoteStore(Store):
         found = self._listing(prefix, lambda path: self._filesystem.find(path, detail=True))
         start = len(self._path) + 1
         return sorted(
-            Entry(key[start:], int(info["size"] or 0)) for key, info in found.items() if not key.endswith("/")
+            Entry(key[start:], int(info["size"] or 0))
+            for key, info in found.items()
+            if not key.endswith(("/", UNFINISHED))
         )
 
     def folders(self, prefix: str = "") -> list[str]:
@@ -141,6 +240,23 @@ class RemoteStore(Store):
         # Each client library has errors of its own.
         except Exception as cause:
             raise failure(self.child_url(name), operation, cause) from None
+
+
+def _abandon(file: BinaryIO) -> None:
+    """Let go of a file that is not to appear: at an object store it is closing that makes it appear."""
+    with suppress(Exception):
+        file.discard()  # type: ignore[attr-defined]
+    try:
+        file.closed = True  # type: ignore[misc]
+    except AttributeError:
+        with suppress(Exception):
+            file.close()
+
+
+def _is_unmet_condition(error: OSError) -> bool:
+    """Whether it is S3's answer that an object is there already, under the names its servers have for it."""
+    answer = getattr(error.__cause__, "response", None) or {}
+    return answer.get("Error", {}).get("Code") in ("PreconditionFailed", "412")
 
 
 def open_remote(url: str, retry: RetryPolicy) -> RemoteStore:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+
+from trainspec.storage.measured import MeasuredFile, WriterFailed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+Writer = Callable[[BinaryIO], object]
 
 
 @dataclass(frozen=True, order=True)
@@ -19,17 +24,69 @@ class Entry:
     size: int
 
 
+@dataclass(frozen=True, order=True)
+class FileRecord:
+    """A file as it was written: its name relative to its folder, size in bytes, SHA-256 in lower-case hex."""
+
+    name: str
+    size: int
+    sha256: str
+
+
 class Store(ABC):
     """A folder of files at a URL. Names are relative, with forward slashes; "" is the folder itself.
 
-    Every method raises StorageError, or its subclasses NotFound and PermissionRefused.
+    Every method raises StorageError, or its subclasses NotFound, PermissionRefused and AlreadyThere.
     """
 
     url: str
 
+    def write(self, name: str, writer: Writer) -> FileRecord:
+        """Replace a file by what `writer` writes, as atomically as `write_bytes`, without holding it in memory.
+
+        The file it gets can be written to, one piece after the other, and nothing else. A store that lost its
+        connection calls `writer` again with a new file, so it must write the same each time. What the writer itself
+        raises comes through as it is, and nothing is stored then.
+        """
+        measured: list[MeasuredFile] = []
+
+        def fill(file: BinaryIO) -> None:
+            measured.append(MeasuredFile(file))
+            measured[-1].fill(writer)
+
+        try:
+            self._stream(name, fill)
+            failure = None
+        except WriterFailed as failed:
+            failure = failed.error
+        if failure is not None:
+            raise failure
+        return FileRecord(name, measured[-1].size, measured[-1].sha256)
+
+    @abstractmethod
+    def _stream(self, name: str, fill: Writer) -> None:
+        """Replace a file by what `fill` writes into the file that it is called with."""
+
+    @property
+    @abstractmethod
+    def creates_exclusively(self) -> bool:
+        """Whether `create` works here: of all that create a name at the same time, one succeeds."""
+
+    @abstractmethod
+    def create(self, name: str, data: bytes) -> None:
+        """Write a file that must not be there yet; readers see all of it or nothing.
+
+        Raises AlreadyThere, and StorageError in a store where that cannot be promised. Where an answer of a remote
+        store got lost, the one that made the file is told AlreadyThere too: let `data` say whose it is.
+        """
+
     @abstractmethod
     def read_bytes(self, name: str) -> bytes:
         """The whole content of a file."""
+
+    @abstractmethod
+    def read_range(self, name: str, start: int, length: int) -> bytes:
+        """`length` bytes from byte `start` on; fewer, or none, where the file ends before."""
 
     @abstractmethod
     def write_bytes(self, name: str, data: bytes) -> None:

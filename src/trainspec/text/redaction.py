@@ -14,8 +14,10 @@ _SECRET_NAME = re.compile(
     r"(?i)(?:^|[._-])(?:(?<!pad_)(?<!eos_)(?<!bos_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token"
     r"|secret|password|passwd|api_?key|access_?key|credentials?)$"
 )
-# Passwords hold slashes and at signs that nobody has escaped; queries hold signatures and tokens.
-_USERINFO = re.compile(r"(?<=://)(?:[^/@\s\"']*:[^\s\"']*|[^/\s\"']*)@")
+# Passwords hold slashes and at signs that nobody has escaped, users are addresses with an at sign of their own; queries
+# hold signatures and tokens. What Azure's abfs writes before the at sign is a container, unless a password follows.
+_USERINFO = re.compile(r"(?<=://)(?:[^/:\s\"']*:[^\s\"']*|(?<!abfs://)(?<!abfss://)[^/\s\"']*)@")
+_URL_END = re.compile(r"[\s\"']|$")
 _QUERY = re.compile(r"(?<=\?)[^\s\"'#]+")
 # A secret beside its name inside a longer text: arguments as k=v, JSON that does not parse.
 _PAIR = re.compile(
@@ -39,7 +41,21 @@ def redact_url(text: str) -> str:
         text = _PAIR.sub(rf"\1{HIDDEN}", text)
     if "://" not in text:
         return text
-    return _QUERY.sub(HIDDEN, _USERINFO.sub(f"{HIDDEN}@", text))
+    return _QUERY.sub(HIDDEN, _without_userinfo(text))
+
+
+def _without_userinfo(text: str) -> str:
+    shown, done = [], 0
+    for match in _USERINFO.finditer(text):
+        if match.start() < done:
+            continue
+        shown += [text[done : match.start()], f"{HIDDEN}@"]
+        done = match.end()
+        # The at sign may as well be one of a query, and what follows it the rest of a signature.
+        if "?" in match.group() and (end := _URL_END.search(text, done)):
+            shown.append(HIDDEN)
+            done = end.start()
+    return "".join([*shown, text[done:]])
 
 
 def printable(text: str) -> str:

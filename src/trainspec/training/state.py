@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +14,10 @@ if TYPE_CHECKING:
     from os import PathLike
 
 TRAINER_STATE_NAME = "trainer_state.json"
+# JSON has no nan and no inf: they are written as {"$float": "nan"}, and what looks like that gets one more "$".
+_FLOAT = "$float"
+_LIKE_FLOAT = re.compile(r"\$+float")
+_NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 
 
 @dataclass
@@ -41,9 +48,10 @@ class TrainerState:
     trial_name: str | None = None
     trial_params: dict[str, Any] | None = None
     stateful_callbacks: dict[str, Any] = field(default_factory=dict)
-    # Where the next window starts: data order is a function of these two and the seed.
+    # Where the next window starts: rows of the epoch that all processes together have used up.
     epoch_index: int = 0
-    batch_in_epoch: int = 0
+    rows_in_epoch: int = 0
+    updates_in_epoch: int = 0
     updates_per_epoch: int | None = None
     # Losses since the last log entry, which a resumed run goes on from.
     running_loss: dict[str, Any] = field(default_factory=dict)
@@ -58,9 +66,50 @@ class TrainerState:
 
     def save_to_json(self, json_path: str | PathLike[str]) -> None:
         """Write the state to a local file."""
-        Path(json_path).write_text(json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        Path(json_path).write_bytes(state_bytes(self.to_dict()))
 
     @classmethod
     def load_from_json(cls, json_path: str | PathLike[str]) -> TrainerState:
         """Read a state that `save_to_json`, or transformers, wrote; what is unknown in it is passed over."""
-        return cls.from_dict(json.loads(Path(json_path).read_text(encoding="utf-8")))
+        return cls.from_dict(parse_state(Path(json_path).read_bytes()))
+
+
+def state_bytes(document: Mapping[str, Any]) -> bytes:
+    """A state's document as JSON that every reader takes, from which `parse_state` gets every number back."""
+    return (json.dumps(_spelled(document), indent=2, allow_nan=False) + "\n").encode()
+
+
+def parse_state(data: bytes | str) -> dict[str, Any]:
+    """The document in a trainer_state.json, of this or an older trainspec, or of transformers (NaN, Infinity).
+
+    Raises ValueError for what is no JSON object, RecursionError for one that is nested too deeply.
+    """
+    document = json.loads(data, object_hook=_unspelled)
+    if not isinstance(document, dict):
+        raise ValueError("it is no JSON object")
+    return document
+
+
+def _spelled(value: Any) -> Any:
+    # A run goes on from its own numbers, nan and inf among them; the null of other documents loses which.
+    if isinstance(value, Mapping):
+        spelled = {key: _spelled(item) for key, item in value.items()}
+        only = next(iter(spelled)) if len(spelled) == 1 else None
+        looks_like_one = isinstance(only, str) and _LIKE_FLOAT.fullmatch(only)
+        return {f"${only}": spelled[only]} if looks_like_one else spelled
+    if isinstance(value, list | tuple):
+        return [_spelled(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_FLOAT: repr(float(value))}
+    return value
+
+
+def _unspelled(found: dict[str, Any]) -> Any:
+    if len(found) != 1:
+        return found
+    ((key, value),) = found.items()
+    if key == _FLOAT:
+        if not isinstance(value, str) or value not in _NOT_FINITE:
+            raise ValueError(f"{value!r} is no {_FLOAT}")
+        return float(value)
+    return {key[1:]: value} if _LIKE_FLOAT.fullmatch(key) else found

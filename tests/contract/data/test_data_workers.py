@@ -11,7 +11,7 @@ import torch
 from tests.training.small_job import Line, Make, Rows
 from torch import Tensor
 
-from trainspec.training.data import EpochSampler, batches
+from trainspec.training.data import DataPosition, EpochSampler, batches_at
 
 
 class Traced(Rows):
@@ -122,7 +122,7 @@ def test_dataloader_prefetch_factor_is_how_far_each_worker_is_ahead(
     trainer = make_trainer(
         train_dataset=Rows(64), dataloader_num_workers=2, dataloader_prefetch_factor=factor, logging_steps=1
     )
-    walking = batches(trainer.get_train_dataloader(), 0, 0, seed=0)
+    walking = batches_at(trainer.get_train_dataloader(), DataPosition(0, 0, seed=0)).batches
     assert len(asked) == 2 * ahead * trainer.args.per_device_train_batch_size
     next(walking)
     assert len(asked) == (2 * ahead + 1) * trainer.args.per_device_train_batch_size

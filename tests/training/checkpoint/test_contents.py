@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import pytest
 import torch
+from tests.training.checkpoint.written import written
 from torch import Tensor, nn
 
 from trainspec.training.checkpoint import Checkpoint, CheckpointError, save_checkpoint
@@ -115,7 +116,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(store: Store, save_safetensors: 
 class TestWeights:
     def test_tied_tensors_are_stored_once_and_come_back_under_both_names(self) -> None:
         model = Tied()
-        data = model_files(model.state_dict())["model.safetensors"]
+        data = written(model_files(model.state_dict())["model.safetensors"])
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         assert set(header) == {"__metadata__", "body.bias", "body.weight", "embedding.weight", "seen"}
         assert header["__metadata__"] == {"format": "pt", "head.weight": "embedding.weight"}
@@ -124,21 +125,21 @@ class TestWeights:
     def test_views_that_overlap_or_are_strided(self) -> None:
         base = torch.arange(12.0)
         state = {"all": base, "half": base[:6], "t": base.view(3, 4).t(), "empty": base[:0], "none": base[:0]}
-        back = state_from_safetensors(model_files(state)["model.safetensors"], "x")
+        back = state_from_safetensors(written(model_files(state)["model.safetensors"]), "x")
         assert _equal(back, {name: state[name] for name in back})
         assert back.keys() == state.keys()
 
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.int64, torch.bool, torch.uint8])
     def test_dtypes(self, dtype: torch.dtype) -> None:
         state = {"x": torch.tensor([0, 1, 1]).to(dtype)}
-        assert _equal(state_from_safetensors(model_files(state)["model.safetensors"], "x"), state)
+        assert _equal(state_from_safetensors(written(model_files(state)["model.safetensors"]), "x"), state)
 
     def test_what_safetensors_cannot_hold(self) -> None:
         with pytest.raises(TypeError, match=r"extra is a dict.*save_safetensors: false"):
             model_files({"extra": {}})
 
     def test_damaged_safetensors(self) -> None:
-        data = model_files({"x": torch.ones(3)})["model.safetensors"]
+        data = written(model_files({"x": torch.ones(3)})["model.safetensors"])
         for broken in (b"", data[:5], data[:-1], b"\xff" * 8 + data[8:]):
             with pytest.raises(CheckpointError, match="cannot be read"):
                 state_from_safetensors(broken, "x")

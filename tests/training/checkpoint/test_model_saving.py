@@ -12,6 +12,7 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, PromptEncoderConfig, PromptTuningConfig, get_peft_model
 from safetensors.torch import load
+from tests.training.checkpoint.written import all_written
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from torch import Tensor, nn
@@ -111,7 +112,7 @@ def test_save_safetensors_or_not_every_bit_comes_back(name: str, safe: bool) -> 
     fresh = copy.deepcopy(model)
     disturbed(model)
     assert same(model, fresh) is ("frozen" in name)
-    files = model_artifacts(model, save_safetensors=safe)
+    files = all_written(model_artifacts(model, save_safetensors=safe))
     restore_model(fresh, files.__getitem__, files.keys())
     assert same(model, fresh)
     weights = {file for file in files if not file.endswith(".json")}
@@ -121,7 +122,7 @@ def test_save_safetensors_or_not_every_bit_comes_back(name: str, safe: bool) -> 
 @pytest.mark.parametrize("name", ADAPTED)
 def test_only_what_is_trained_is_saved_of_a_model_with_adapters(name: str) -> None:
     model = MAKERS[name]()
-    files = model_artifacts(model)
+    files = all_written(model_artifacts(model))
     tensors = [load(data) for file, data in files.items() if file.endswith(".safetensors")]
     saved = sum(value.numel() for found in tensors for value in found.values())
     trained = sum(value.numel() for key, value in model.named_parameters() if value.requires_grad or "second" in key)
@@ -134,7 +135,7 @@ def test_only_what_is_trained_is_saved_of_a_model_with_adapters(name: str) -> No
 
 def test_hugging_face_files_are_what_from_pretrained_reads(tmp_path: Path) -> None:
     model = disturbed(gpt2())
-    files = model_artifacts(model)
+    files = all_written(model_artifacts(model))
     assert set(files) == {"config.json", "generation_config.json", "model.safetensors"}
     assert json.loads(files["config.json"])["architectures"] == ["GPT2LMHeadModel"]
     assert "lm_head.weight" not in load(files["model.safetensors"])
@@ -146,7 +147,7 @@ def test_hugging_face_files_are_what_from_pretrained_reads(tmp_path: Path) -> No
 def test_peft_files_are_what_peft_reads(tmp_path: Path) -> None:
     base = gpt2()
     model = disturbed(get_peft_model(copy.deepcopy(base), LoraConfig(target_modules=["c_attn"], fan_in_fan_out=True)))
-    for name, data in model_artifacts(model).items():
+    for name, data in all_written(model_artifacts(model)).items():
         (tmp_path / name).write_bytes(data)
     assert same(model, PeftModel.from_pretrained(base, tmp_path))
 
@@ -155,7 +156,7 @@ def test_an_adapter_put_into_a_model_is_what_peft_reads(tmp_path: Path) -> None:
     model = gpt2()
     base = copy.deepcopy(model)
     model.add_adapter(LoraConfig(target_modules=["c_attn"], fan_in_fan_out=True))
-    for name, data in model_artifacts(disturbed(model)).items():
+    for name, data in all_written(model_artifacts(disturbed(model))).items():
         (tmp_path / name).write_bytes(data)
     loaded = PeftModel.from_pretrained(base, tmp_path).eval()
     model.eval()
@@ -168,7 +169,7 @@ def test_keys_to_ignore_are_not_saved_and_not_missed() -> None:
     model._keys_to_ignore_on_save = {"transformer.wpe.weight"}
     fresh = copy.deepcopy(model)
     disturbed(model)
-    files = model_artifacts(model)
+    files = all_written(model_artifacts(model))
     assert "transformer.wpe.weight" not in load(files["model.safetensors"])
     restore_model(fresh, files.__getitem__, files.keys())
     assert torch.equal(fresh.transformer.wte.weight, model.transformer.wte.weight)
@@ -178,14 +179,14 @@ def test_keys_to_ignore_are_not_saved_and_not_missed() -> None:
 def test_saving_leaves_the_model_as_it_was() -> None:
     model = gpt2()
     before = model.config.to_dict()
-    model_artifacts(model)
+    all_written(model_artifacts(model))
     assert model.config.to_dict() == before
 
 
 def test_the_tokenizer_is_saved_beside_the_model(tmp_path: Path) -> None:
     words = Tokenizer(WordLevel({"[UNK]": 0, "good": 1, "day": 2}, unk_token="[UNK]"))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]")
-    files = model_artifacts(nn.Linear(2, 2), processing_class=tokenizer)
+    files = all_written(model_artifacts(nn.Linear(2, 2), processing_class=tokenizer))
     assert {"model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= files.keys()
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
@@ -194,7 +195,7 @@ def test_the_tokenizer_is_saved_beside_the_model(tmp_path: Path) -> None:
 
 def test_a_gathered_state_dict_stands_for_the_models_own() -> None:
     model = nn.Linear(2, 2, bias=False)
-    files = model_artifacts(model, state_dict={"weight": torch.full((2, 2), 7.0)})
+    files = all_written(model_artifacts(model, state_dict={"weight": torch.full((2, 2), 7.0)}))
     assert torch.equal(load(files["model.safetensors"])["weight"], torch.full((2, 2), 7.0))
 
 
@@ -212,7 +213,7 @@ MISFITS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], str]]
 @pytest.mark.parametrize("name", MISFITS)
 def test_weights_of_another_model_are_refused(name: str) -> None:
     saved, wanted, message = MISFITS[name]
-    files = model_artifacts(saved())
+    files = all_written(model_artifacts(saved()))
     with pytest.raises(WeightsMismatchError, match=message):
         restore_model(wanted(), files.__getitem__, files.keys(), "out/checkpoint-5")
 
@@ -225,6 +226,6 @@ def test_nothing_saved_is_said() -> None:
 def test_a_whole_model_goes_into_one_with_adapters() -> None:
     model = lora()
     changed = disturbed(copy.deepcopy(model))
-    files = model_files(changed.state_dict())
+    files = all_written(model_files(changed.state_dict()))
     restore_model(model, files.__getitem__, files.keys())
     assert same(model, changed)

@@ -51,7 +51,7 @@ def test_the_life_of_checkpoints(bucket: Store) -> None:
     assert newest.step == 20
     assert torch.equal(unpack(newest).model["w"], weights["w"])
 
-    broken = bytearray(files["model.safetensors"])
+    broken = bytearray(bucket.read_bytes("checkpoint-20/model.safetensors"))
     broken[-1] ^= 1
     bucket.write_bytes("checkpoint-20/model.safetensors", bytes(broken))
     bucket.write_bytes("checkpoint-30/model.safetensors", b"cut off")

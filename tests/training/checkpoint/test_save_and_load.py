@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trainspec.storage import StorageError, Store, open_store
+from trainspec.storage import FileRecord, StorageError, Store, Writer, open_store
 from trainspec.training.checkpoint import (
     CheckpointError,
     list_checkpoints,
@@ -45,13 +45,13 @@ def test_round_trip(store: Store, tmp_path: Path) -> None:
 
 def test_the_manifest_is_written_last(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    real = type(store).write_bytes
+    real = type(store).write
 
-    def noted(self: Store, name: str, data: bytes) -> None:
+    def noted(self: Store, name: str, writer: Writer) -> FileRecord:
         written.append(name)
-        real(self, name, data)
+        return real(self, name, writer)
 
-    monkeypatch.setattr(type(store), "write_bytes", noted)
+    monkeypatch.setattr(type(store), "write", noted)
     save_checkpoint(store, 5, FILES)
     assert written == [*FILES, "manifest.json"]
 
@@ -95,10 +95,15 @@ BROKEN: dict[str, tuple[Callable[[Store], None], str]] = {
     "no object": (lambda folder: folder.write_bytes("manifest.json", b"[1]"), "is damaged"),
     "deeply nested": (lambda folder: folder.write_bytes("manifest.json", b"[" * 100_000), "is damaged"),
     "no text": (lambda folder: folder.write_bytes("manifest.json", b"\xff\xfe\x00"), "is damaged"),
-    "newer format": (_change_manifest(format=2), "newer trainspec .format 2, this one reads 1"),
+    "newer format": (_change_manifest(format=3), "newer trainspec .format 3, this one reads up to 2"),
     "unknown format": (_change_manifest(format="x"), "format 'x' is unknown"),
     "step is text": (_change_manifest(global_step="5"), "is damaged"),
     "step is a boolean": (_change_manifest(global_step=True), "is damaged"),
+    "no processes": (_change_manifest(world_size=0), "is damaged"),
+    "processes are text": (_change_manifest(world_size="2"), "is damaged"),
+    "layout without a kind": (_change_manifest(layout={}), "is damaged"),
+    "layout is text": (_change_manifest(layout="full"), "is damaged"),
+    "position is a number": (_change_manifest(data=5), "is damaged"),
     "sizes are text": (_change_manifest(files=[{"name": "a", "size": "1", "sha256": ""}]), "is damaged"),
 }
 
@@ -177,24 +182,28 @@ def test_an_older_attempt_is_cleared(store: Store) -> None:
 
 def test_a_failed_second_attempt_leaves_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     save_checkpoint(store, 5, FILES)
-    real = type(store).write_bytes
+    real = type(store).write
 
-    def fail(self: Store, name: str, data: bytes) -> None:
+    def fail(self: Store, name: str, writer: Writer) -> FileRecord:
         if name.endswith("optimizer.pt"):
             raise StorageError(self.url, "write", "no space is left there")
-        real(self, name, data)
+        return real(self, name, writer)
 
-    monkeypatch.setattr(type(store), "write_bytes", fail)
+    monkeypatch.setattr(type(store), "write", fail)
     with pytest.raises(StorageError):
         save_checkpoint(store, 5, FILES)
     assert newest_valid(store) is None
 
 
 def test_a_store_that_loses_bytes_is_noticed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = type(store).write_bytes
-    monkeypatch.setattr(
-        type(store), "write_bytes", lambda self, name, data: real(self, name, data[:-1] if data else data)
-    )
+    real = type(store).write
+
+    def lose(self: Store, name: str, writer: Writer) -> FileRecord:
+        record = real(self, name, writer)
+        self.write_bytes(name, self.read_bytes(name)[:-1])
+        return record
+
+    monkeypatch.setattr(type(store), "write", lose)
     with pytest.raises(CheckpointError, match=r"after writing it, .* has 799 bytes, 800 were written"):
         save_checkpoint(store, 5, FILES)
     assert newest_valid(store) is None
@@ -211,7 +220,7 @@ def test_names_stay_inside(store: Store, name: str) -> None:
 
 
 def test_the_manifest_is_nobody_else_s(store: Store) -> None:
-    with pytest.raises(ValueError, match="written by save_checkpoint itself"):
+    with pytest.raises(ValueError, match="written by publish alone"):
         save_checkpoint(store, 5, {"manifest.json": b"{}"})
 
 

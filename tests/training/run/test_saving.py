@@ -175,7 +175,7 @@ def test_overwrite_output_dir_keeps_an_old_checkpoint_of_the_same_step_until_the
     def fails(*args: Any, **kwargs: Any) -> None:
         raise StorageError(str(out), "write", "the disk is full")
 
-    monkeypatch.setattr("trainspec.training.checkpoint.save._write", fails)
+    monkeypatch.setattr("trainspec.storage.local.LocalStore.write", fails)
     with pytest.raises(StorageError):
         make_trainer(seed=5, overwrite_output_dir=True, **run).train()
     kept = load_model_state(open_checkpoint(out / "replaced-checkpoint"))

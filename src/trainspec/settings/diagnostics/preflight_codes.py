@@ -105,6 +105,12 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "the best model could not be told from the others",
         "name a metric that evaluation returns",
     ),
+    "RUN122": Explanation(
+        "other-training-data",
+        "a resume in the middle of an epoch whose rows are others now, or in another order",
+        "some rows would be seen twice and others never",
+        "resume with the data and the data_seed that the run had, or set ignore_data_skip: true",
+    ),
     "RUN150": Explanation(
         "no-column-in-common",
         "rows of which no key is an input of the model",

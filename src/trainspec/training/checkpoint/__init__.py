@@ -1,6 +1,6 @@
 """Checkpoints: a folder is one exactly when its manifest, written last, matches the files in it.
 
-`contents`, `weights` and `rng` import torch; the names here do not.
+`contents`, `weights`, `tensor_files` and `rng` import torch; the names here do not.
 """
 
 from trainspec.training.checkpoint.load import (
@@ -11,19 +11,24 @@ from trainspec.training.checkpoint.load import (
 )
 from trainspec.training.checkpoint.manifest import CheckpointError, Manifest
 from trainspec.training.checkpoint.retention import apply_retention, remove_all_except, remove_set_aside, set_aside
-from trainspec.training.checkpoint.save import remove_checkpoint, save_checkpoint
+from trainspec.training.checkpoint.save import make_room, publish, remove_checkpoint, save_checkpoint, write
+from trainspec.training.checkpoint.snapshot import Snapshot
 
 __all__ = [
     "Checkpoint",
     "CheckpointError",
     "Manifest",
+    "Snapshot",
     "apply_retention",
     "list_checkpoints",
+    "make_room",
     "newest_valid",
     "open_checkpoint",
+    "publish",
     "remove_all_except",
     "remove_checkpoint",
     "remove_set_aside",
     "save_checkpoint",
     "set_aside",
+    "write",
 ]

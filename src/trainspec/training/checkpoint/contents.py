@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainspec.text.redaction import redact_url
 from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
-from trainspec.training.checkpoint.weights import (
-    load_model_state,
-    load_torch_bytes,
-    model_files,
-    torch_bytes,
-)
+from trainspec.training.checkpoint.payload import Document, Payload
+from trainspec.training.checkpoint.tensor_files import TorchFile
+from trainspec.training.checkpoint.weights import load_model_state, load_torch_bytes, model_files
+from trainspec.training.state import TRAINER_STATE_NAME, parse_state, state_bytes
 
 if TYPE_CHECKING:
     from trainspec.training.checkpoint.load import Checkpoint
@@ -24,10 +22,9 @@ if TYPE_CHECKING:
 OPTIMIZER = "optimizer.pt"
 SCHEDULER = "scheduler.pt"
 SCALER = "scaler.pt"
-TRAINER_STATE = "trainer_state.json"
+TRAINER_STATE = TRAINER_STATE_NAME
 TRAINING_ARGS = "training_args.json"
 RESOLVED_ARGS = "resolved_args.json"
-_SPELLED = "$float"
 
 
 @dataclass(frozen=True)
@@ -49,24 +46,19 @@ class Contents:
 
 
 def pack(
-    contents: Contents, *, save_safetensors: bool = True, artifacts: Mapping[str, bytes] | None = None
-) -> dict[str, bytes]:
+    contents: Contents, *, save_safetensors: bool = True, artifacts: Mapping[str, Payload] | None = None
+) -> dict[str, Payload]:
     """The files of a checkpoint, by name; `artifacts` are the model's, where it takes more than its weights.
 
     Raises TypeError for weights that safetensors cannot hold.
     """
     files = dict(artifacts or model_files(contents.model, save_safetensors=save_safetensors))
-    files[TRAINER_STATE] = state_bytes(contents.trainer_state)
-    files[TRAINING_ARGS] = json_bytes(contents.training_args)
-    files[RESOLVED_ARGS] = json_bytes(contents.resolved_args)
+    files[TRAINER_STATE] = Document(state_bytes(contents.trainer_state))
+    files[TRAINING_ARGS] = Document(json_bytes(contents.training_args))
+    files[RESOLVED_ARGS] = Document(json_bytes(contents.resolved_args))
     states = {OPTIMIZER: contents.optimizer, SCHEDULER: contents.scheduler, SCALER: contents.scaler}
-    files |= {name: torch_bytes(state) for name, state in states.items() if state is not None}
-    return files | dict(contents.rng)
-
-
-def state_bytes(state: Mapping[str, Any]) -> bytes:
-    """A TrainerState as JSON, with nan and inf in it spelled out."""
-    return json_bytes(_spelled(state))
+    files |= {name: TorchFile(state) for name, state in states.items() if state is not None}
+    return files | {name: Document(state) for name, state in contents.rng.items()}
 
 
 def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Sequence[type] = ()) -> Contents:
@@ -77,9 +69,9 @@ def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Seque
     """
     return Contents(
         model=load_model_state(checkpoint) if with_model else {},
-        trainer_state=read_json(checkpoint, TRAINER_STATE),
-        training_args=read_json(checkpoint, TRAINING_ARGS),
-        resolved_args=read_json(checkpoint, RESOLVED_ARGS) if checkpoint.has(RESOLVED_ARGS) else {},
+        trainer_state=_read(checkpoint, TRAINER_STATE, parse_state),
+        training_args=_read(checkpoint, TRAINING_ARGS, json.loads),
+        resolved_args=_read(checkpoint, RESOLVED_ARGS, json.loads) if checkpoint.has(RESOLVED_ARGS) else {},
         optimizer=_state(checkpoint, OPTIMIZER, safe_types),
         scheduler=_state(checkpoint, SCHEDULER),
         scaler=_state(checkpoint, SCALER),
@@ -87,10 +79,10 @@ def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Seque
     )
 
 
-def read_json(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
-    """A JSON document of a checkpoint. Raises CheckpointError when it is missing or no JSON object."""
+def _read(checkpoint: Checkpoint, name: str, parse: Callable[[bytes], Any]) -> dict[str, Any]:
+    data = checkpoint.read(name)
     try:
-        document = json.loads(checkpoint.read(name), object_hook=_unspelled)
+        document = parse(data)
     except (ValueError, TypeError, RecursionError):
         document = None
     if not isinstance(document, dict):
@@ -105,7 +97,7 @@ def why_not_resumable(checkpoint: Checkpoint) -> str | None:
         return None
     names = " and ".join(missing)
     reason = "it was saved with save_only_model, or by another program"
-    return f"checkpoint {checkpoint.url} holds no {names}; {reason}"
+    return f"checkpoint {redact_url(checkpoint.url)} holds no {names}; {reason}"
 
 
 def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -> Any:
@@ -113,18 +105,3 @@ def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -
         return None
     with torch.serialization.safe_globals(list(safe_types)):
         return load_torch_bytes(checkpoint.read(name), name, checkpoint.url)
-
-
-def _spelled(value: Any) -> Any:
-    # A run goes on from its own numbers, nan and inf among them; the null of other documents loses which.
-    if isinstance(value, Mapping):
-        return {key: _spelled(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_spelled(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {_SPELLED: repr(value)}
-    return value
-
-
-def _unspelled(found: dict[str, Any]) -> Any:
-    return float(found[_SPELLED]) if found.keys() == {_SPELLED} else found

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainspec.storage import NotFound, Store, open_store
+from trainspec.storage import FileRecord, NotFound, Store, open_store
 from trainspec.training.checkpoint.manifest import (
     MANIFEST,
     CheckpointError,
-    FileRecord,
     Manifest,
     content_problem,
     fingerprint,
@@ -84,6 +83,12 @@ class Checkpoint:
 def folder_name(step: int) -> str:
     """The name of the folder of the checkpoint after `step` updates."""
     return f"{PREFIX_CHECKPOINT_DIR}-{step}"
+
+
+def step_of(url: str) -> int | None:
+    """The step of the checkpoint at a path or URL, by the name of its folder; None where it is no such name."""
+    match = _FOLDER.fullmatch(re.split(r"[/\\]", url.rstrip("/\\"))[-1])
+    return int(match.group(1)) if match else None
 
 
 def checkpoint_folders(store: Store) -> list[int]:

@@ -9,34 +9,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainspec.storage import Entry, StorageError
+from trainspec.storage import Entry, FileRecord, StorageError
+from trainspec.text.redaction import redact_url
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
+# How the weights lie in the files: each tensor whole, in one file of one process.
+FULL_LAYOUT: Mapping[str, Any] = {"kind": "full"}
 
 
 class CheckpointError(Exception):
-    """A checkpoint that cannot be used: `where` is its URL, `problem` says what is wrong with it."""
+    """A checkpoint that cannot be used: `where` is its URL, `problem` says what is wrong with it; both are redacted."""
 
     def __init__(self, where: str, problem: str) -> None:
-        self.where = where
-        self.problem = problem
-        super().__init__(f"checkpoint {where}: {problem}")
+        self.where = redact_url(where)
+        self.problem = redact_url(problem)
+        super().__init__(f"checkpoint {self.where}: {self.problem}")
 
     def __reduce__(self) -> tuple[type[CheckpointError], tuple[str, str]]:
         return type(self), (self.where, self.problem)
-
-
-@dataclass(frozen=True, order=True)
-class FileRecord:
-    """A file of a checkpoint: name relative to its folder, size in bytes, SHA-256 in lower-case hex."""
-
-    name: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -44,12 +38,17 @@ class Manifest:
     """A complete checkpoint: the number of finished updates, every file, and what else is good to know.
 
     `metadata` is small and plain JSON: `metrics`, `best` (whether it was the best when saved),
-    `trainspec_version`. Numbers in it that JSON does not know (nan, inf) are written as null.
+    `trainspec_version`. Numbers in it that JSON does not know (nan, inf) are written as null. `world_size` processes
+    wrote it, `layout` says how weights lie in the files (`kind` first of all), `data` is the position in the training
+    data, None where it is not known: format 1 had none of the three.
     """
 
     step: int
     files: tuple[FileRecord, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    world_size: int = 1
+    layout: Mapping[str, Any] = field(default_factory=lambda: FULL_LAYOUT)
+    data: Mapping[str, Any] | None = None
 
     def record(self, name: str) -> FileRecord | None:
         """The record of a file, None when the checkpoint has no such file."""
@@ -61,7 +60,10 @@ class Manifest:
             {
                 "format": FORMAT,
                 "global_step": self.step,
-                "metadata": dict(self.metadata),
+                "world_size": self.world_size,
+                "layout": self.layout,
+                "data": self.data,
+                "metadata": self.metadata,
                 "files": [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in self.files],
             }
         )
@@ -83,10 +85,11 @@ def parse(data: bytes, where: str) -> Manifest:
     """The manifest in `data`. Raises CheckpointError for what is no manifest, or one of a newer trainspec."""
     try:
         document = json.loads(data)
-        if document["format"] != FORMAT:
+        if document["format"] not in range(1, FORMAT + 1):
             raise CheckpointError(where, _other_format(document["format"]))
         files = tuple(sorted(FileRecord(f["name"], f["size"], f["sha256"]) for f in document["files"]))
-        manifest = Manifest(document["global_step"], files, document["metadata"])
+        later = {} if document["format"] == 1 else {name: document[name] for name in ("world_size", "layout", "data")}
+        manifest = Manifest(document["global_step"], files, document["metadata"], **later)
     except (ValueError, LookupError, TypeError, RecursionError):
         raise CheckpointError(where, f"its {MANIFEST} is damaged") from None
     if not _plausible(manifest):
@@ -132,11 +135,16 @@ def _plausible(manifest: Manifest) -> bool:
         type(manifest.step) is int
         and manifest.step >= 0
         and isinstance(manifest.metadata, Mapping)
+        and type(manifest.world_size) is int
+        and manifest.world_size >= 1
+        and isinstance(manifest.layout, Mapping)
+        and type(manifest.layout.get("kind")) is str
+        and isinstance(manifest.data, Mapping | None)
         and all(type(f.name) is str and type(f.size) is int and type(f.sha256) is str for f in manifest.files)
     )
 
 
 def _other_format(number: object) -> str:
     if isinstance(number, int) and number > FORMAT:
-        return f"it was written by a newer trainspec (format {number}, this one reads {FORMAT})"
+        return f"it was written by a newer trainspec (format {number}, this one reads up to {FORMAT})"
     return f"its format {number!r} is unknown"

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from trainspec.text.redaction import redact_url
+from trainspec.training.checkpoint.payload import Document
 from trainspec.training.checkpoint.weights import (
     SAFETENSORS,
     TORCH_WEIGHTS,
@@ -25,6 +27,8 @@ from trainspec.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    from trainspec.training.checkpoint.payload import Payload
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -45,7 +49,7 @@ def model_artifacts(
     save_safetensors: bool = True,
     processing_class: Any = None,
     state_dict: Mapping[str, Any] | None = None,
-) -> dict[str, bytes]:
+) -> dict[str, Payload]:
     """The files of an unwrapped model, and of the tokenizer or processor beside it, by name.
 
     `state_dict` stands for the model's own, where it had to be gathered. Raises TypeError for weights that safetensors
@@ -69,6 +73,7 @@ def restore_model(
     Raises WeightsMismatchError where the files hold less or other weights than the model has, CheckpointError for one
     that cannot be read.
     """
+    where = redact_url(where)
     weights = next((name for name in (SAFETENSORS, TORCH_WEIGHTS) if name in names), None)
     if weights is not None:
         _load(model, _state(read(weights), weights, where), where, may_lack=_ignored(model))
@@ -149,7 +154,7 @@ def _without_ties(model: nn.Module, state: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in state.items() if name not in tied}
 
 
-def _config_files(model: Any) -> dict[str, bytes]:
+def _config_files(model: Any) -> dict[str, Payload]:
     config = copy.deepcopy(model.config)
     config.architectures = [type(model).__name__]
     if hasattr(config, "dtype"):
@@ -169,17 +174,17 @@ def _config_files(model: Any) -> dict[str, bytes]:
     return _saved_by(save)
 
 
-def _processing_files(processing_class: Any) -> dict[str, bytes]:
+def _processing_files(processing_class: Any) -> dict[str, Payload]:
     save = getattr(processing_class, "save_pretrained", None)
     return {} if save is None else _saved_by(save)
 
 
-def _saved_by(save: Callable[[str], Any]) -> dict[str, bytes]:
+def _saved_by(save: Callable[[str], Any]) -> dict[str, Payload]:
     """What `save` writes into a folder, by relative name."""
     with tempfile.TemporaryDirectory(prefix="trainspec-") as folder:
         save(folder)
         found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+        return {path.relative_to(folder).as_posix(): Document(path.read_bytes()) for path in found}
 
 
 # PEFT
@@ -196,7 +201,7 @@ def _is_peft(model: nn.Module) -> bool:
     return isinstance(model, sys.modules["peft"].PeftModel)
 
 
-def _adapter_files(model: Any, state: Mapping[str, Any], save_safetensors: bool) -> dict[str, bytes]:
+def _adapter_files(model: Any, state: Mapping[str, Any], save_safetensors: bool) -> dict[str, Payload]:
     covered = {_place(value) for name in _adapters(model) for value in _adapter_state(model, name, state).values()}
     if _is_peft(model):
         files = _saved_by(lambda folder: model.save_pretrained(folder, save_safetensors, state_dict=dict(state)))
@@ -228,9 +233,9 @@ def _adapter_state(model: Any, adapter: str, state: Mapping[str, Any] | None = N
     return found
 
 
-def _injected_files(model: Any, state: Mapping[str, Any], save_safetensors: bool) -> dict[str, bytes]:
+def _injected_files(model: Any, state: Mapping[str, Any], save_safetensors: bool) -> dict[str, Payload]:
     """The adapters of a Hugging Face model that got them by `add_adapter`, named as PEFT's own models name them."""
-    files: dict[str, bytes] = {}
+    files: dict[str, Payload] = {}
     for adapter in _adapters(model):
         found = {f"{_PEFT_PREFIX}{name}": value for name, value in _adapter_state(model, adapter, state).items()}
         content = model_files(found, save_safetensors=save_safetensors)

@@ -1,53 +1,76 @@
-"""Writing a checkpoint so that it is there completely or not at all."""
+"""Writing a checkpoint so that it is there completely or not at all, in phases.
+
+A snapshot is taken; the main process makes room, every process writes its files, the main process publishes.
+"""
 
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.checkpoint.load import Checkpoint, folder_name
-from trainspec.training.checkpoint.manifest import (
-    MANIFEST,
-    CheckpointError,
-    Manifest,
-    fingerprint,
-    size_problem,
-)
+from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError, Manifest, size_problem
+from trainspec.training.checkpoint.payload import Document, LocalFile
+from trainspec.training.checkpoint.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
-    from trainspec.storage import Store
+    from trainspec.storage import FileRecord, Store
+    from trainspec.training.checkpoint.payload import Payload
 
 
 def save_checkpoint(
     store: Store,
     step: int,
-    files: Mapping[str, bytes | Path],
+    files: Mapping[str, bytes | Path | Payload],
     metadata: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
-    """Write the checkpoint after `step` updates into the output folder `store`; the manifest goes last.
+    """Write the checkpoint of a single process, all phases one after the other.
 
-    `files` maps names to contents, or to local files to copy; `metadata` is what the manifest says besides,
-    with the version of trainspec added. What the folder held before is removed first. Raises StorageError
-    when the store fails, CheckpointError when it did not keep what it got; the folder is then no checkpoint
-    for any reader.
+    `files` maps names to contents, or to local files to copy. What the folder held before is removed first. Raises
+    what the phases raise; the folder is then no checkpoint for any reader.
     """
-    folder = store.child(folder_name(step))
-    if MANIFEST in files:
-        raise ValueError(f"{MANIFEST} is written by save_checkpoint itself")
-    about = {"trainspec_version": _version(), **(metadata or {})}
-    manifest = Manifest(step, tuple(sorted(fingerprint(n, c) for n, c in files.items())), about)
-    described = manifest.to_bytes()
+    snapshot = Snapshot(step, {name: _payload(content) for name, content in files.items()}, metadata or {})
+    make_room(step, store)
+    return publish(snapshot, write(snapshot, store), store)
+
+
+def make_room(step: int, store: Store) -> None:
+    """Have an empty folder for a checkpoint. For the main process, before any process writes. Raises StorageError."""
     remove_checkpoint(store, step)
-    folder.make_folder()
-    for name, content in files.items():
-        _write(folder, name, content)
+    store.child(folder_name(step)).make_folder()
+
+
+def write(snapshot: Snapshot, store: Store) -> list[FileRecord]:
+    """Write the files of one process, each measured while it is written. Raises StorageError."""
+    if MANIFEST in snapshot.files:
+        raise ValueError(f"{MANIFEST} is written by publish alone")
+    folder = store.child(folder_name(snapshot.step))
+    return [folder.write(name, payload.write) for name, payload in snapshot.files.items()]
+
+
+def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -> Checkpoint:
+    """Make it a checkpoint: its manifest, of what every process has written. For the main process, at the very end.
+
+    The version of trainspec is added to the snapshot's metadata. Raises StorageError, or CheckpointError where the
+    store did not keep what it got.
+    """
+    folder = store.child(folder_name(snapshot.step))
+    manifest = Manifest(
+        snapshot.step,
+        tuple(sorted(records)),
+        {"trainspec_version": _version(), **snapshot.metadata},
+        world_size=snapshot.world_size,
+        layout=snapshot.layout,
+        data=snapshot.data,
+    )
     problem = size_problem(manifest, folder.entries())
     if problem:
         raise CheckpointError(folder.url, f"after writing it, {problem}")
-    folder.write_bytes(MANIFEST, described)
+    described = manifest.to_bytes()
+    folder.write(MANIFEST, lambda file: file.write(described))
     return Checkpoint(folder, manifest)
 
 
@@ -61,11 +84,10 @@ def remove_checkpoint(store: Store, step: int) -> None:
     folder.delete_tree()
 
 
-def _write(folder: Store, name: str, content: bytes | Path) -> None:
+def _payload(content: bytes | Path | Payload) -> Payload:
     if isinstance(content, bytes):
-        folder.write_bytes(name, content)
-    else:
-        folder.upload(content, name)
+        return Document(content)
+    return LocalFile(content) if isinstance(content, Path) else content
 
 
 def _version() -> str | None:

@@ -1,4 +1,4 @@
-"""A model's tensors as bytes and back: safetensors, or a torch file that is loaded with weights_only."""
+"""A model's tensors as a file and back: safetensors, or a torch file that is loaded with weights_only."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors_bytes
 from torch import Tensor
 
 from trainspec.training.checkpoint.manifest import CheckpointError
+from trainspec.training.checkpoint.tensor_files import SafetensorsFile, TorchFile, dtype_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trainspec.training.checkpoint.load import Checkpoint
+    from trainspec.training.checkpoint.payload import Payload
 
 SAFETENSORS = "model.safetensors"
 TORCH_WEIGHTS = "pytorch_model.bin"
 
 
-def model_files(state_dict: Mapping[str, Any], *, save_safetensors: bool = True) -> dict[str, bytes]:
+def model_files(state_dict: Mapping[str, Any], *, save_safetensors: bool = True) -> dict[str, Payload]:
     """The one file that holds a model's state dict, by its name.
 
-    Raises TypeError for a state dict that safetensors cannot hold (something in it is no tensor).
+    Raises TypeError for a state dict that safetensors cannot hold (something in it is no tensor, or of another kind).
     """
     if not save_safetensors:
-        return {TORCH_WEIGHTS: torch_bytes(dict(state_dict))}
+        return {TORCH_WEIGHTS: TorchFile(dict(state_dict))}
     for name, value in state_dict.items():
-        if not isinstance(value, Tensor):
-            kind = type(value).__name__
-            raise TypeError(f"{name} is a {kind}, safetensors holds tensors only; set save_safetensors: false")
+        problem = _why_not_in_safetensors(value)
+        if problem:
+            raise TypeError(f"{name} is {problem}; set save_safetensors: false")
     tensors, aliases = _without_aliases(state_dict)
-    return {SAFETENSORS: save_safetensors_bytes(tensors, metadata={"format": "pt", **aliases})}
+    return {SAFETENSORS: SafetensorsFile(tensors, {"format": "pt", **aliases})}
 
 
 def load_model_state(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -65,13 +66,6 @@ def state_from_safetensors(data: bytes, where: str) -> dict[str, Tensor]:
     return tensors | {alias: tensors[kept] for alias, kept in aliases.items()}
 
 
-def torch_bytes(value: object) -> bytes:
-    """`value` as a torch file."""
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
-
-
 def load_torch_bytes(data: bytes, name: str, where: str) -> Any:
     """The value in a torch file, its tensors on the CPU; only tensors and plain values are ever built.
 
@@ -85,22 +79,30 @@ def load_torch_bytes(data: bytes, name: str, where: str) -> Any:
         raise CheckpointError(where, f"{name} is not loaded: {reason}") from None
 
 
+def _why_not_in_safetensors(value: Any) -> str | None:
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}, safetensors holds tensors only"
+    if value.layout != torch.strided:
+        return "a sparse tensor, safetensors holds dense ones only"
+    try:
+        dtype_name(value.dtype)
+    except TypeError:
+        return f"of {value.dtype}, which safetensors does not hold"
+    return None
+
+
 def _without_aliases(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Each tensor once, under the first of its names in order, and the other names with the one kept."""
     kept: dict[str, Tensor] = {}
     aliases: dict[str, str] = {}
     names: dict[tuple[Any, ...], str] = {}
-    storages: set[int] = set()
     for name in sorted(state_dict):
         tensor = state_dict[name].detach()
         first = names.setdefault(_identity(tensor), name) if tensor.numel() else name
-        if first != name:
+        if first == name:
+            kept[name] = tensor
+        else:
             aliases[name] = first
-            continue
-        # Views that overlap without being equal are kept as copies: safetensors refuses shared memory.
-        shared = tensor.untyped_storage().data_ptr() in storages
-        storages.add(tensor.untyped_storage().data_ptr())
-        kept[name] = tensor.clone().contiguous() if shared else tensor.contiguous()
     return kept, aliases
 
 

@@ -14,7 +14,7 @@ from trainspec.training.data.loaders import data_seed, eval_loader, train_loader
 from trainspec.training.data.position import DataPosition, DataPositionError, mismatch, position_of_format_1
 from trainspec.training.data.rows import column_names, first_row, is_iterable, row_count
 from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, LengthGroupedSampler
-from trainspec.training.data.walking import Walk, batches, batches_at, epoch_lengths, position_in
+from trainspec.training.data.walking import Walk, batches_at, epoch_lengths, position_in
 
 __all__ = [
     "Collator",
@@ -29,7 +29,6 @@ __all__ = [
     "RowLengthError",
     "Walk",
     "accepted_names",
-    "batches",
     "batches_at",
     "collate",
     "collator_for",

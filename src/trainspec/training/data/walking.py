@@ -113,12 +113,6 @@ def _own_sampler(parts: Sequence[Any]) -> EpochSampler | None:
     return next((part for part in parts if isinstance(part, EpochSampler)), None)
 
 
-def batches(loader: Iterable[Any], epoch: int, start: int, seed: int) -> Iterator[Any]:
-    """The batches of one epoch from number `start` on."""
-    size = getattr(loader, "batch_size", None) or 0
-    return batches_at(loader, DataPosition(epoch, start * size, seed, batches=start)).batches
-
-
 def epoch_lengths(loader: Any) -> tuple[int | None, int | None]:
     """Rows and batches of one epoch as the loader tells them; None for what it does not know."""
     return row_count(_source_of_rows(loader)), row_count(loader)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
 from trainspec.plan.events import Cadence
-from trainspec.plan.steps import epochs_touched, total_updates
+from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
 from trainspec.training.parallel import Agreement, State
+from trainspec.training.run.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.keeper import CheckpointKeeper
 from trainspec.training.run.parts import RunParts, Training
 from trainspec.training.run.running_loss import RunningLoss
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.data.position import DataPosition
     from trainspec.training.face import TrainerFace
-
-logger = logging.getLogger(__name__)
 
 
 def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
@@ -41,15 +40,16 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         load_weights(parts.model, checkpoint)
     loader = trainer.get_train_dataloader()
     cut = cut_training_epoch(args, loader)
-    total = total_updates(args.max_steps, args.num_train_epochs, cut.updates)
-    parts.state = _state(args, cut, total, contents)
-    optimizer = _with_schedule(trainer, total)
+    position = starting_position(args, loader, checkpoint, contents)
+    parts.state = _state(args, cut, position, contents)
+    optimizer = _with_schedule(trainer, parts.state.max_steps)
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
     training = Training(
         loader=loader,
         agreement=Agreement(parts.strategy.processes),
-        cadence=Cadence.of(args, total, cut.updates),
+        position=position,
+        cadence=Cadence.of(args, parts.state.max_steps, cut.updates),
         running_loss=RunningLoss(parts.device, args.logging_nan_inf_filter, copies=args.torch_compile),
         keeper=CheckpointKeeper(
             args, trainer.output, replaces_old_run=args.overwrite_output_dir and checkpoint is None
@@ -92,18 +92,11 @@ def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
     return Batches(size, size * accumulation, micro_batches, updates, dropped_rows=0)
 
 
-def _state(args: TrainingArguments, cut: Batches, total: int, contents: Contents | None) -> TrainerState:
+def _state(args: TrainingArguments, cut: Batches, position: DataPosition, contents: Contents | None) -> TrainerState:
     state = TrainerState() if contents is None else TrainerState.from_dict(dict(contents.trainer_state))
-    if contents is not None and state.train_batch_size != args.per_device_train_batch_size:
-        logger.warning(
-            "the checkpoint was written with per_device_train_batch_size %s, now it is %s: the run goes on at the same "
-            "batch number, which is another place in the data",
-            state.train_batch_size,
-            args.per_device_train_batch_size,
-        )
-    if args.ignore_data_skip:
-        state.batch_in_epoch = 0
-    state.max_steps = total
+    state.epoch_index, state.rows_in_epoch = position.epoch, position.rows
+    state.updates_in_epoch = updates_done(args, cut, position, state)
+    state.max_steps = total = updates_in_all(args, cut, state)
     state.updates_per_epoch = cut.updates
     state.num_train_epochs = epochs_touched(total, cut.updates) or 0
     state.train_batch_size = args.per_device_train_batch_size

@@ -11,6 +11,7 @@ for every epoch:
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ import torch
 from trainspec.plan.events import evaluates_on_start
 from trainspec.training.callbacks.states import export_states
 from trainspec.training.checkpoint.rng import restore_rng, rng_file
-from trainspec.training.data import batches, data_seed
+from trainspec.training.data import batches_at, data_seed, position_in
 from trainspec.training.errors import NoBatchesError, NonFiniteError
 from trainspec.training.evaluation import best
 from trainspec.training.loss.items import items_of
@@ -77,8 +78,7 @@ class TrainingLoop:
                     break
             self._agree_on("on_epoch_end", AfterEpoch(), state.epoch_index)
             # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do.
-            state.epoch_index += 1
-            state.batch_in_epoch = 0
+            self._begin_epoch(state.epoch_index + 1)
             self._act()
 
     def _is_over(self) -> bool:
@@ -88,14 +88,20 @@ class TrainingLoop:
         # Only callbacks that cut epochs short make the epochs end before the steps do.
         return self._args.max_steps <= 0 and state.epoch_index >= math.ceil(self._args.num_train_epochs)
 
+    def _begin_epoch(self, number: int) -> None:
+        state, loader = self._state, self._training.loader
+        state.epoch_index, state.rows_in_epoch, state.updates_in_epoch = number, 0, 0
+        self._training.position = position_in(loader, epoch=number, rows=0, seed=data_seed(self._args))
+
     def _windows(self) -> Iterator[tuple[Window, bool]]:
         """The rest of the epoch as accumulation windows, each with whether the data ends with it."""
-        state, size = self._state, self._accumulation
-        start = state.batch_in_epoch
-        source = batches(self._training.loader, state.epoch_index, start, data_seed(self._args))
+        state, size, begins = self._state, self._accumulation, not self._training.position.rows
+        self._walk = batches_at(self._training.loader, self._training.position)
+        state.rows_in_epoch = self._walk.row
+        source = self._walk.batches
         self._restore_random_state()
         window = list(islice(source, size))
-        if not window and not start:
+        if not window and begins:
             raise NoBatchesError("an epoch of the training data gave no batch; is the data set used up or empty?")
         while window:
             # Only data without a length must be asked for more before one knows that it has ended.
@@ -192,7 +198,8 @@ class TrainingLoop:
     def _count(self, window: Window, ends_epoch: bool) -> None:
         training, state = self._training, self._state
         state.global_step += 1
-        state.batch_in_epoch += len(window)
+        state.rows_in_epoch = self._walk.advance(window)
+        state.updates_in_epoch += 1
         for batch in window:
             training.rows_seen += count_rows(batch)
             state.total_flos += self._operations(batch)
@@ -201,8 +208,8 @@ class TrainingLoop:
             training.tokens_seen += tokens
             state.num_input_tokens_seen += tokens
         if state.updates_per_epoch:
-            done = -(-state.batch_in_epoch // self._accumulation)
-            state.epoch = (state.epoch_index * state.updates_per_epoch + done) / state.updates_per_epoch
+            updates = state.epoch_index * state.updates_per_epoch + state.updates_in_epoch
+            state.epoch = updates / state.updates_per_epoch
         else:
             state.epoch = float(state.epoch_index + ends_epoch)
         if self._cache_every and state.global_step % self._cache_every == 0:
@@ -251,7 +258,11 @@ class TrainingLoop:
         parts.state.running_loss = self._training.running_loss.state_dict()
         export_states((parts.control, *trainer.callback_handler.callbacks), parts.state)
         with saving(parts.optimizer):
-            checkpoint = self._training.keeper.save(parts, trainer.processing_class)
+            checkpoint = self._training.keeper.save(parts, trainer.processing_class, self._position())
         trainer.fire("on_save")
         trainer.after_save(checkpoint)
         parts.trackers.refresh()
+
+    def _position(self) -> dict[str, Any]:
+        """Of the next window, for whoever goes on from here."""
+        return replace(self._training.position, rows=self._state.rows_in_epoch, batches=None).to_dict()

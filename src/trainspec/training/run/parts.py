@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from trainspec.plan.events import Cadence
     from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.data.position import DataPosition
     from trainspec.training.loss.items import MicroBatchItems
     from trainspec.training.loss.losses import Losses
     from trainspec.training.parallel import Agreement, Policy, Strategy
@@ -34,6 +35,8 @@ class Training:
 
     loader: DataLoader[Any]
     agreement: Agreement
+    # Where the epoch that is under way began for this run.
+    position: DataPosition
     cadence: Cadence
     running_loss: RunningLoss
     keeper: CheckpointKeeper

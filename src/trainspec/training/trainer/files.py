@@ -7,10 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from trainspec.storage import NotFound, open_store
-from trainspec.training.checkpoint.contents import state_bytes
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.model_files import model_artifacts
-from trainspec.training.state import TRAINER_STATE_NAME
+from trainspec.training.state import TRAINER_STATE_NAME, state_bytes
 from trainspec.training.trainer.attributes import TrainerAttributes
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Files(TrainerAttributes):
         )
         if self.strategy.processes.is_main:
             for name, content in files.items():
-                store.write_bytes(name, content)
+                store.write(name, content.write)
 
     def metrics_format(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """The metrics as a person reads them: times as h:mm:ss, large counts in thousands, four decimals."""

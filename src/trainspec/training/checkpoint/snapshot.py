@@ -1,0 +1,36 @@
+"""What a checkpoint will hold, taken at one moment of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training.checkpoint.manifest import FULL_LAYOUT
+
+if TYPE_CHECKING:
+    from trainspec.training.checkpoint.payload import Payload
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files that this process writes of the checkpoint after `step` updates, and what its manifest says besides.
+
+    Tensors are referred to: write it before anything changes them, which an optimizer's step does, and so does the
+    end of `saving(optimizer)`; or write `copied()` later. `metadata`, `data` (the position in the data), `world_size`
+    and `layout` are those of the manifest, for the process that publishes.
+    """
+
+    step: int
+    files: Mapping[str, Payload]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] | None = None
+    world_size: int = 1
+    layout: Mapping[str, Any] = field(default_factory=lambda: FULL_LAYOUT)
+
+    def copied(self) -> Snapshot:
+        """The same of copies of the tensors, in this machine's own memory; training may go on meanwhile."""
+        from trainspec.training.checkpoint.tensor_files import TensorCopies
+
+        copy = TensorCopies()
+        return replace(self, files={name: payload.copied(copy) for name, payload in self.files.items()})

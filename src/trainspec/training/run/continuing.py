@@ -1,0 +1,92 @@
+"""Where a run goes on: the row of the training data, and how many updates are left from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainspec.plan.steps import total_updates
+from trainspec.training import data
+from trainspec.training.data.position import DataPosition, mismatch, position_of_format_1
+from trainspec.training.findings.found import found
+from trainspec.training.preflight.preflight import PreflightError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trainspec.plan.batches import Batches
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.checkpoint.contents import Contents
+    from trainspec.training.state import TrainerState
+
+
+def starting_position(
+    args: TrainingArguments, loader: Any, checkpoint: Checkpoint | None, contents: Contents | None
+) -> DataPosition:
+    """The beginning of the data, or the row that the run of a checkpoint had come to.
+
+    Raises PreflightError where that row is not in the same order of the same data: rows would be seen twice, or never.
+    """
+    seed = data.data_seed(args)
+    if checkpoint is None or contents is None:
+        return data.position_in(loader, epoch=0, rows=0, seed=seed)
+    saved = _saved_position(args, loader, checkpoint, contents)
+    if args.ignore_data_skip:
+        return data.position_in(loader, epoch=saved.epoch, rows=0, seed=seed)
+    reason = mismatch(saved, data.position_in(loader, epoch=saved.epoch, rows=saved.rows, seed=seed))
+    if reason is not None:
+        raise PreflightError([_other_data(args, reason)])
+    return saved
+
+
+def _saved_position(args: TrainingArguments, loader: Any, checkpoint: Checkpoint, contents: Contents) -> DataPosition:
+    if checkpoint.manifest.data is not None:
+        return DataPosition.from_dict(checkpoint.manifest.data)
+    state, settings = contents.trainer_state, contents.resolved_args
+    size = int(state.get("train_batch_size") or args.per_device_train_batch_size)
+    now = data.position_in(loader, epoch=0, rows=0, seed=data.data_seed(args))
+    seed = _value(settings, "data_seed") or _value(settings, "seed")
+    accumulation = _value(settings, "gradient_accumulation_steps") or args.gradient_accumulation_steps
+    return position_of_format_1(
+        epoch=int(state.get("epoch_index", 0)),
+        batch_in_epoch=int(state.get("batch_in_epoch", 0)),
+        batch_size=size,
+        seed=now.seed if seed is None else seed,
+        length=now.length,
+        grouping=None if now.grouping is None else size * accumulation,
+    )
+
+
+def _value(settings: Mapping[str, Any], name: str) -> int | None:
+    value: int | None = settings.get(name, {}).get("value")
+    return value
+
+
+def _other_data(args: TrainingArguments, reason: str) -> Any:
+    return found(
+        args,
+        "RUN122",
+        "the run cannot go on at the row where it stopped",
+        "resume_from_checkpoint",
+        reason=reason,
+        remedy="resume with the data, the data_seed and the workers that it had, or set ignore_data_skip: true, which "
+        "begins the epoch again",
+    )
+
+
+def updates_done(args: TrainingArguments, cut: Batches, position: DataPosition, state: TrainerState) -> int:
+    """Updates of the epoch that lie behind, as the epoch is cut now, which may not be how it was cut before."""
+    if cut.updates is None or position.length is None or not position.rows:
+        return state.updates_in_epoch if position.rows else 0
+    left = position.length - position.rows
+    micro_batches = left // cut.global_rows if args.dataloader_drop_last else -(-left // cut.global_rows)
+    return cut.updates - -(-micro_batches // args.gradient_accumulation_steps)
+
+
+def updates_in_all(args: TrainingArguments, cut: Batches, state: TrainerState) -> int:
+    """Updates at the end of the run. One that goes on with epochs cut up in another way has made others before."""
+    total = total_updates(args.max_steps, args.num_train_epochs, cut.updates)
+    if args.max_steps > 0 or not state.global_step or cut.updates is None or state.updates_per_epoch == cut.updates:
+        return total
+    behind = state.epoch_index * cut.updates + state.updates_in_epoch
+    return state.global_step + total - behind
