@@ -19,14 +19,19 @@ import subprocess, sys
 from pydantic import BaseModel, SecretStr
 from trainspec.tasks import TaskError
 
+class Login(BaseModel):
+    key: SecretStr | None = None
+
 class Own(BaseModel):
     width: int = 3
     key: SecretStr | None = None
+    login: Login = Login()
 
 def task(args, settings: Own):
     show = [sys.executable, "-c", "import os; print(dict(os.environ))"]
     child = subprocess.run(show, capture_output=True, text=True).stdout
-    given = [secret.get_secret_value() for secret in (args.hub_token, settings.key) if secret is not None]
+    secrets = (args.hub_token, settings.key, settings.login.key)
+    given = [secret.get_secret_value() for secret in secrets if secret is not None]
     leaked = any(secret in child for secret in given)
     raise TaskError(f"seed {args.seed} width {settings.width} secrets {len(given)} leaked {leaked}")
 '''
@@ -51,10 +56,11 @@ def test_both_kinds_of_settings_reach_the_task(run: Callable, write: Callable, t
 def test_secrets_reach_the_task_and_no_child_process(run: Callable, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setenv("TRAINSPEC_HUB_TOKEN", CANARY)
+    monkeypatch.setenv("TRAINSPEC_TASK__LOGIN__KEY", CANARY + "3")
     monkeypatch.setenv("TRAINSPEC_TASK__KEY", CANARY)
     monkeypatch.setenv("TRAINSPEC_SEED", "7")
     found = run("train", task)
-    assert "seed 7 width 3 secrets 2 leaked False" in found.err
+    assert "seed 7 width 3 secrets 3 leaked False" in found.err
     assert CANARY not in found.out + found.err
     assert os.environ["TRAINSPEC_SEED"] == "7"
     assert "TRAINSPEC_HUB_TOKEN" not in os.environ

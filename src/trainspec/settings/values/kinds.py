@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, RootModel, Secret, Strict
+from pydantic import BaseModel, Secret, Strict
 from pydantic.fields import FieldInfo
 
 from trainspec.settings.values.lazy import LazySection
@@ -156,7 +156,7 @@ def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
         kind.phrases.append("a secret" if issubclass(cls, Secret) else "text (a secret)")
     elif issubclass(cls, list | tuple | set | dict):
         _absorb_container(kind, cls, ())
-    elif issubclass(cls, RootModel):
+    elif issubclass(cls, BaseModel) and cls.__pydantic_root_model__:
         root = cls.__pydantic_fields__["root"]
         _absorb(kind, root.annotation, tuple(root.metadata))
     elif issubclass(cls, BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from inspect import get_annotations
 from typing import Annotated, Any, ForwardRef, Literal, TypeGuard, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from trainspec.settings.values.lazy import LazySection
@@ -97,7 +97,10 @@ def _is_model(cls: Any) -> bool:
     """Whether the fields of a class are dumped each for itself."""
     if not isinstance(cls, type):
         return False
-    return (issubclass(cls, BaseModel) and not issubclass(cls, RootModel)) or dataclasses.is_dataclass(cls)
+    if issubclass(cls, BaseModel):
+        # A root model is its root. Importing the class that says so would build it, and slow every start.
+        return not cls.__pydantic_root_model__
+    return dataclasses.is_dataclass(cls)
 
 
 def _fields_of(cls: type[Any]) -> dict[str, Any]:

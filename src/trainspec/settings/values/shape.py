@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -31,7 +31,7 @@ KEPT_AS = "__trainspec_shape__"
 _VALIDATOR = "__pydantic_validator__"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Shape:
     """The fields of a model with the kinds of value they take, which are secret, and the rules they obey together."""
 
@@ -46,7 +46,7 @@ class Shape:
     """The fields with a number or a boolean that pydantic would take from another type."""
     resolvable: frozenset[str]
     """The fields that mean more than their own text says."""
-    validator: Any = field(repr=False)
+    validator: Any
     """What pydantic validates with, or puts off building, while the class is as described."""
     waits: bool = False
     """Whether the class is still to be built, which will change nothing described here."""
@@ -145,7 +145,7 @@ def _describe(model: type[Any], validator: Any) -> Shape:
         judge_model=judge_model,
         fields=fields,
         kinds=MappingProxyType(kinds),
-        secrets=frozenset(name for name, info in fields.items() if is_secret(type_of(info))),
+        secrets=frozenset(name for name, info in fields.items() if is_secret(info.annotation)),
         aliases=MappingProxyType(_aliases(model)),
         rules=_rules(model),
         lenient=frozenset(name for name, kind in kinds.items() if kind.lenient),

@@ -6,11 +6,11 @@ import dataclasses
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from trainspec.settings.values.masking import placeholder, secrets_in, without_secrets
-from trainspec.settings.values.secret_types import is_secret, is_secret_value, type_of
+from trainspec.settings.values.secret_types import is_secret, is_secret_value
 from trainspec.text.redaction import HIDDEN, redact_url
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def plain(value: Any, *, whole: bool = False, secrets: bool = False) -> Any:
         return value.value
     if is_secret_value(value):
         return _revealed(value.get_secret_value()) if secrets else HIDDEN
-    if isinstance(value, RootModel):
-        return plain(value.root, whole=whole, secrets=secrets)
+    if isinstance(value, BaseModel) and value.__pydantic_root_model__:
+        return plain(value.__dict__["root"], whole=whole, secrets=secrets)
     if isinstance(value, BaseModel) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
         hidden = frozenset() if secrets else secrets_in(value)
         names = [name for name in _names_in(value, whole) if name not in hidden]
@@ -72,7 +72,7 @@ def _names_in(value: Any, whole: bool) -> list[str]:
 def default_without_secrets(info: FieldInfo) -> Any:
     """The default of a field, as it may be shown."""
     value = info.get_default(call_default_factory=True)
-    return placeholder(value) if is_secret(type_of(info)) else without_secrets(value)
+    return placeholder(value) if is_secret(info.annotation) else without_secrets(value)
 
 
 def _plain_key(key: Any, secrets: bool) -> str:
