@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainspec.settings.arguments.launch import Launch
+from trainspec.text.redaction import redact_url
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -42,8 +45,6 @@ class TrainerState:
     best_metric: float | None = None
     best_global_step: int | None = None
     best_model_checkpoint: str | None = None
-    is_local_process_zero: bool = True
-    is_world_process_zero: bool = True
     is_hyper_param_search: bool = False
     trial_name: str | None = None
     trial_params: dict[str, Any] | None = None
@@ -56,8 +57,20 @@ class TrainerState:
     # Losses since the last log entry, which a resumed run goes on from.
     running_loss: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_world_process_zero(self) -> bool:
+        """Whether this process is the first of the job. As its launcher says: a state may be read by any process."""
+        return Launch.of_this_process().rank == 0
+
+    @property
+    def is_local_process_zero(self) -> bool:
+        """Whether this process is the first of its node."""
+        return (Launch.of_this_process().local_rank or 0) == 0
+
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As it is written to files: without the credentials of a URL."""
+        best = self.best_model_checkpoint
+        return {**asdict(self), "best_model_checkpoint": None if best is None else redact_url(best)}
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> TrainerState:

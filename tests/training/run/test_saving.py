@@ -256,3 +256,23 @@ def test_rows_and_weights_on_an_s3_store(make_trainer: Make, monkeypatch: pytest
         assert files.exists("bucket/run/metrics.jsonl")
     finally:
         server.stop()
+
+
+def test_no_credentials_of_the_output_url_are_written(make_trainer: Make) -> None:
+    """Yet a run that goes on finds its best checkpoint at the full URL."""
+    out = "memory://me:canary@bucket/run"
+    best = {"eval_strategy": "steps", "eval_steps": 1, "load_best_model_at_end": True, "logging_steps": 1}
+    run = {"output_dir": out, "save_strategy": "steps", "save_steps": 1, "max_steps": 3, **best}
+    first = make_trainer(**run)
+    first.train()
+    first.save_state()
+    assert first.state.best_model_checkpoint == open_store(out).child("checkpoint-3").url
+    store = open_store(out)
+    texts = {entry.name: store.read_bytes(entry.name) for entry in store.entries() if entry.name.endswith(".json")}
+    assert "trainer_state.json" in texts and "checkpoint-3/trainer_state.json" in texts
+    assert not [name for name, text in texts.items() if b"canary" in text]
+    resumed = make_trainer(**run, resume_from_checkpoint=f"{out}/checkpoint-3", learning_rate=100.0)
+    resumed.train()
+    assert resumed.state.best_model_checkpoint == first.state.best_model_checkpoint
+    for name, value in weights(resumed).items():
+        assert torch.equal(value, weights(first)[name])

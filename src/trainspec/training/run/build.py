@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
 from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
+from trainspec.text.redaction import redact_url
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
+from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.storage import Store
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.data.position import DataPosition
     from trainspec.training.face import TrainerFace
@@ -42,6 +45,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     cut = cut_training_epoch(args, loader)
     position = starting_position(args, loader, checkpoint, contents)
     parts.state = _state(args, cut, position, contents)
+    _find_best(parts.state, trainer.output)
     optimizer = _with_schedule(trainer, parts.state.max_steps)
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
@@ -107,6 +111,14 @@ def _state(args: TrainingArguments, cut: Batches, position: DataPosition, conten
         cadence.save_every,
     )
     return state
+
+
+def _find_best(state: TrainerState, output: Store) -> None:
+    """The best checkpoint so far by its full URL, of which files hold no credentials."""
+    if state.best_model_checkpoint is not None and state.best_global_step is not None:
+        url = output.child(folder_name(state.best_global_step)).url
+        if redact_url(url) == state.best_model_checkpoint:
+            state.best_model_checkpoint = url
 
 
 def _restore(parts: RunParts, training: Training, contents: Contents) -> None:
