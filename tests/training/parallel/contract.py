@@ -7,7 +7,15 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from trainspec.training.parallel import AfterEpoch, AfterUpdate, Agreement, BeforeUpdate, Processes, ProcessesError
+from trainspec.training.parallel import (
+    AfterEpoch,
+    AfterUpdate,
+    Agreement,
+    BeforeUpdate,
+    Onward,
+    Processes,
+    ProcessesError,
+)
 from trainspec.training.parallel.agreement import DisagreementError
 
 Check = Callable[[Processes], None]
@@ -90,6 +98,7 @@ def agreement(processes: Processes) -> None:
         after = AfterUpdate(log=rank == 0, save=rank == size - 1, non_finite=step == 2)
         assert agreed.agree(after, step) == AfterUpdate(log=True, save=True, non_finite=step == 2)
     assert agreed.agree(AfterEpoch(stop=rank == size - 1), 0) == AfterEpoch(stop=True)
+    assert agreed.agree(Onward(stop_epoch=rank == 0), 0) == Onward(stop_epoch=True)
     with pytest.raises(DisagreementError, match=r"AfterUpdate 2: .*after it 2"):
         agreed.agree(AfterUpdate(), 2)
     # The order of keys is nobody's decision.

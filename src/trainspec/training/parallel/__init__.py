@@ -1,6 +1,6 @@
 """Many processes that train one model: what they say to each other, and the strategies by which they share the work."""
 
-from trainspec.training.parallel.agreement import AfterEpoch, AfterUpdate, Agreement, BeforeUpdate
+from trainspec.training.parallel.agreement import AfterEpoch, AfterUpdate, Agreement, BeforeUpdate, Onward
 from trainspec.training.parallel.processes import Alone, Processes, ProcessesError
 from trainspec.training.parallel.registry import choose_strategy
 from trainspec.training.parallel.single import SingleProcess
@@ -12,6 +12,7 @@ __all__ = [
     "Agreement",
     "Alone",
     "BeforeUpdate",
+    "Onward",
     "Policy",
     "Processes",
     "ProcessesError",

@@ -1,11 +1,12 @@
 """Decisions that must be the same in every process: taken in one place, a fixed bundle of them at a time.
 
 A process that asks the others while they do not listen waits for ever. So whether to ask is never decided locally: at
-each of three moments of a run every process says all that it would do, whatever that is, exactly once.
+each of four moments of a run every process says all that it would do, whatever that is, exactly once.
 
     BeforeUpdate   the gradients of a window are there
     AfterUpdate    an update is done, and callbacks have asked for what they want
     AfterEpoch     the same at the end of an epoch
+    Onward         logs, evaluations and saves are done, and callbacks have heard of them
 
 What follows from an agreed flag happens in every process, and may ask the others itself (`same`, an evaluation).
 """
@@ -50,10 +51,18 @@ class AfterEpoch(AfterUpdate):
     """The same, when the data has ended or was left."""
 
 
-Bundle = TypeVar("Bundle", BeforeUpdate, AfterUpdate, AfterEpoch)
+@dataclass(slots=True)
+class Onward:
+    """Whether the epoch, or the run, ends here."""
+
+    stop_epoch: bool = False
+    stop: bool = False
+
+
+Bundle = TypeVar("Bundle", BeforeUpdate, AfterUpdate, AfterEpoch, Onward)
 Value = TypeVar("Value")
 
-_MOMENTS: tuple[type[Any], ...] = (BeforeUpdate, AfterUpdate, AfterEpoch)
+_MOMENTS: tuple[type[Any], ...] = (BeforeUpdate, AfterUpdate, AfterEpoch, Onward)
 _WIDEST = max(len(fields(moment)) for moment in _MOMENTS)
 
 

@@ -27,7 +27,7 @@ from trainspec.training.loss.items import items_of
 from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.model.outputs import count_rows
 from trainspec.training.optimizers.behaviour import clear_gradients, learning_rate, note_losses, saving
-from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate
+from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate, Onward
 from trainspec.training.run.batch_size import is_out_of_memory
 from trainspec.training.run.memory import empty_cache
 from trainspec.training.schedules import after_evaluation, after_update
@@ -59,6 +59,7 @@ class TrainingLoop:
         self._cache_every = self._args.torch_empty_cache_steps
         self._train_loss: float | None = None
         self._logged_at = self._evaluated_at = self._saved_at = -1
+        self._acts = 0
         self._shifted = shifts_labels(parts.model)
         self._counts_items = self._accumulation > 1 or trainer.counts_items() or takes_item_count(parts.model)
         self._operations = trainer.operations_counter()
@@ -216,18 +217,22 @@ class TrainingLoop:
             empty_cache(self._parts.device)
 
     def _act(self) -> None:
-        """Do what callbacks asked for, each at most once after an update."""
-        control, step = self._parts.control, self._state.global_step
-        if control.should_log and self._logged_at != step:
+        """Do what callbacks asked for, each at most once after an update, and agree whether to go on."""
+        parts, step = self._parts, self._state.global_step
+        if parts.control.should_log and self._logged_at != step:
             self._logged_at = step
             self._log()
-        if control.should_evaluate and self._evaluated_at != step:
+        if parts.control.should_evaluate and self._evaluated_at != step:
             self._evaluated_at = step
             if self._evaluate() and self._args.save_strategy == "best":
-                control.should_save = True
-        if control.should_save and self._saved_at != step:
+                parts.control.should_save = True
+        if parts.control.should_save and self._saved_at != step:
             self._saved_at = step
             self._save()
+        control, self._acts = parts.control, self._acts + 1
+        onward = Onward(control.should_epoch_stop, control.should_training_stop)
+        self._training.agreement.agree(onward, self._acts)
+        control.should_epoch_stop, control.should_training_stop = onward.stop_epoch, onward.stop
 
     def _log(self) -> None:
         loss, norm = self._training.running_loss.take(), self._norm.item()
