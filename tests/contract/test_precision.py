@@ -62,7 +62,7 @@ def test_bf16_computes_in_bfloat16_and_keeps_whole_weights(make_trainer: Make, d
     trainer = make_trainer(model=Formats(), bf16=True)
     trainer.train()
     assert trainer.model.training_in == {(BRAIN, WHOLE, WHOLE)}
-    assert trainer.precision.scaler is None and not entries(trainer, "loss_scale")
+    assert trainer.parts.precision.scaler is None and not entries(trainer, "loss_scale")
     if device_free:
         trainer.evaluate()
         assert trainer.model.evaluating_in == {(BRAIN, WHOLE, WHOLE)}
@@ -94,7 +94,7 @@ def test_fp16_skips_overflowing_steps_and_saves_the_scale(make_trainer: Make) ->
     resumed = make_trainer(model=Overflowing(10_000), **usual, stop_on_nonfinite=False)
     resumed.train(resume_from_checkpoint=f"{trainer.args.output_dir}/checkpoint-2")
     assert float(resumed.model.weight) == float(trainer.model.weight)
-    assert resumed.precision.loss_scale() == 8192
+    assert resumed.parts.precision.loss_scale() == 8192
 
 
 # What the layer computes in, its weight meanwhile, its inputs; and its weight afterwards.

@@ -61,7 +61,7 @@ def run(trainer: Trainer) -> Trainer:
     """Training, then a prediction; afterwards everything is closed."""
     trainer.train()
     trainer.predict(Rows(6))
-    trainer.trackers.finish()
+    trainer.parts.trackers.finish()
     return trainer
 
 

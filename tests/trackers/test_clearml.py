@@ -20,7 +20,7 @@ def test_every_entry_is_there_once_with_settings(tmp_path: Path, monkeypatch: py
     task = Task.current_task()
     folder = Path(task.get_offline_mode_folder())
     trainer.predict(Rows(6))
-    trainer.trackers.finish()
+    trainer.parts.trackers.finish()
     assert Task.current_task() is None
     told: Told = defaultdict(list)
     for line in (folder / "metrics.jsonl").read_text().splitlines():

@@ -38,5 +38,5 @@ def test_a_resumed_run_tells_nothing_twice(tmp_path: Path) -> None:
     second = build(tmp_path / "out", "dvclive")
     second.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-6"))
     second.predict(second.train_dataset)
-    second.trackers.finish()
+    second.parts.trackers.finish()
     check(_told(tmp_path / "out" / "dvclive"), second)

@@ -83,12 +83,12 @@ def test_a_resumed_run_that_goes_on_in_its_place_tells_nothing_twice(
 ) -> None:
     first = build(tmp_path / "out", "mlflow")
     first.train()
-    first.trackers.finish()
+    first.parts.trackers.finish()
     (stored,) = _runs("huggingface")
     monkeypatch.setenv("MLFLOW_RUN_ID", stored.info.run_id)
     second = build(tmp_path / "out", "mlflow", num_train_epochs=3)
     second.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-6"))
-    second.trackers.finish()
+    second.parts.trackers.finish()
     assert len(_runs("huggingface")) == 1
     assert [step for step, _ in told(stored)["train/loss"]] == [2, 4, 6, 8, 10, 12, 14, 16, 18]
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.storage import Store
     from trainspec.training.callbacks import CallbackHandler
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.run.parts import RunParts
@@ -26,9 +25,6 @@ class TrainerFace(Protocol):
     callback_handler: CallbackHandler
     processing_class: Any
     given: tuple[Optimizer | None, LRScheduler | None]
-
-    @property
-    def output(self) -> Store: ...
 
     def fire(self, event: str, **more: Any) -> None: ...
 
@@ -44,9 +40,7 @@ class TrainerFace(Protocol):
 
     def get_train_dataloader(self) -> Any: ...
 
-    def create_optimizer(self) -> Optimizer: ...
-
-    def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> LRScheduler: ...
+    def create_optimizer_and_scheduler(self, num_training_steps: int) -> None: ...
 
     def report_to_search(self, metrics: dict[str, float]) -> None: ...
 

@@ -54,6 +54,8 @@ class TrainerState:
     rows_in_epoch: int = 0
     updates_in_epoch: int = 0
     updates_per_epoch: int | None = None
+    # Made when epochs were cut into other batches: so many more than they would take as they are cut now.
+    updates_beyond_epochs: int = 0
     # Losses since the last log entry, which a resumed run goes on from.
     running_loss: dict[str, Any] = field(default_factory=dict)
 
@@ -122,7 +124,6 @@ def _unspelled(found: dict[str, Any]) -> Any:
         return found
     ((key, value),) = found.items()
     if key == _FLOAT:
-        if not isinstance(value, str) or value not in _NOT_FINITE:
-            raise ValueError(f"{value!r} is no {_FLOAT}")
-        return float(value)
+        # Anything else under that name is somebody else's own.
+        return float(value) if isinstance(value, str) and value in _NOT_FINITE else found
     return {key[1:]: value} if _LIKE_FLOAT.fullmatch(key) else found

@@ -142,6 +142,6 @@ def test_dataloader_pin_memory_pins_each_batch_for_an_accelerator(
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda *_: torch.device("cuda"))
     monkeypatch.setattr("torch.utils.data._utils.pin_memory.pin_memory", pin)
     trainer = make_trainer(dataloader_pin_memory=wanted, use_cpu=False)
-    trainer.device = torch.device(device)
+    trainer.parts.device = torch.device(device)
     assert len(list(trainer.get_train_dataloader())) == 6
     assert seen == ["cuda"] * pinned

@@ -88,7 +88,7 @@ WHAT = (
     Mutation(
         "past_index", "training/loss/losses.py", "outputs.at(returned, self._past_index)", "outputs.at(returned, 1)"
     ),
-    without("past_index", "training/trainer/evaluating.py", "self.losses.forget()"),
+    without("past_index", "training/trainer/evaluating.py", "self.parts.losses.forget()"),
 )
 
 METRICS = (

@@ -3,14 +3,21 @@
 from tests.contract.mutations.mutation import Mutation, without
 
 OUTPUT = (
-    Mutation("output_dir", "training/run/build.py", "trainer.output,", 'trainer.output.child("a"),'),
+    Mutation(
+        "output_dir",
+        "training/run/build.py",
+        "args, parts.output(args), replaces_old_run",
+        'args, parts.output(args).child("a"), replaces_old_run',
+    ),
     Mutation(
         "output_dir",
         "training/trainer/files.py",
-        "store = self.output if output_dir is None",
-        'store = self.output.child("a") if output_dir is None',
+        "store = self.parts.output(self.args) if output_dir is None",
+        'store = self.parts.output(self.args).child("a") if output_dir is None',
     ),
-    Mutation("output_dir", "training/run/session.py", "trainer.output)", 'trainer.output.child("a"))'),
+    Mutation(
+        "output_dir", "training/run/session.py", "parts.output(trainer.args))", 'parts.output(trainer.args).child("a"))'
+    ),
     Mutation(
         "overwrite_output_dir",
         "training/preflight/output_folder.py",

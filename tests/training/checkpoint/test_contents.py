@@ -244,7 +244,7 @@ def test_no_weights(store: Store) -> None:
         load_model_state(save_checkpoint(store, 1, {"a": b""}))
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{", b"\xff", b'{"$float": [1]}'])
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b"\xff", b'{"global_step": }'])
 def test_damaged_json(store: Store, data: bytes) -> None:
     files = pack(Contents({"x": torch.ones(1)})) | {"trainer_state.json": data}
     with pytest.raises(CheckpointError, match=r"trainer_state\.json is no JSON object"):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
@@ -131,8 +132,9 @@ def test_an_order_by_length_is_gone_through_as_it_was_begun() -> None:
     position = position_in(first, epoch=0, rows=6, seed=1)
     assert position == DataPosition(0, 6, 1, ROWS, grouping=2)
     assert numbers(batches_at(second, position).batches) == orders[0][0][6:]
-    # Who stops once more in this epoch goes on in the same order; the next epoch has one of its own.
-    assert position_in(second, epoch=0, rows=11, seed=1).grouping == 2
+    # Who stops once more in this epoch goes on from the position it began with; the next epoch has an order of its own.
+    assert numbers(batches_at(second, replace(position, rows=11)).batches) == orders[0][0][11:]
+    assert position_in(second, epoch=1, rows=0, seed=1).grouping == 5
     assert numbers(batches_at(second, DataPosition(1, 0, 1, ROWS, grouping=2)).batches) == orders[1][1]
     assert position_in(second, epoch=1, rows=5, seed=1).grouping == 5
 

@@ -40,7 +40,7 @@ def collate(rows: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {"number": torch.stack([row["number"] for row in rows])}
 
 
-def trainer_for(out: Any, rows: int, size: int, accumulation: int = 1, **changes: Any) -> Trainer:
+def trainer_for(out: Any, rows: int, size: int, accumulation: int = 1, kind: Any = Trainer, **changes: Any) -> Trainer:
     saving = {} if "save_strategy" in changes else {"save_strategy": "steps", "save_steps": 1}
     args = TrainingArguments(
         str(out),
@@ -52,7 +52,8 @@ def trainer_for(out: Any, rows: int, size: int, accumulation: int = 1, **changes
         log_level="error",
         remove_unused_columns=False,
     )
-    return Trainer(Remembers(), args, data_collator=collate, train_dataset=Numbered(rows))
+    trainer: Trainer = kind(Remembers(), args, data_collator=collate, train_dataset=Numbered(rows))
+    return trainer
 
 
 def seen_until(trainer: Trainer, updates: int) -> list[int]:

@@ -104,7 +104,7 @@ def test_resume_from_checkpoint_equals_the_uninterrupted_run(
     # Not one row of the batches before the cut was loaded again.
     assert len(data.touched) == sum(map(len, resumed.model.seen))
     if precision.get("fp16"):
-        assert resumed.precision.scaler.state_dict() == whole.precision.scaler.state_dict()
+        assert resumed.parts.precision.scaler.state_dict() == whole.parts.precision.scaler.state_dict()
 
 
 def test_resume_from_checkpoint_latest_passes_over_a_broken_one(make_trainer: Make, tmp_path: Path) -> None:

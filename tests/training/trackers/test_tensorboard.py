@@ -49,10 +49,10 @@ def test_a_resumed_run_in_the_same_folder_tells_nothing_twice(tmp_path: Path) ->
     board = {"logging_dir": str(tmp_path / "board")}
     first = build(tmp_path / "out", "tensorboard", **board)
     first.train()
-    first.trackers.finish()
+    first.parts.trackers.finish()
     second = build(tmp_path / "out", "tensorboard", lr_scheduler_type="constant", **board)
     second.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-6"))
-    second.trackers.finish()
+    second.parts.trackers.finish()
     told = _told(tmp_path / "board")
     assert [step for step, _ in told["train/loss"]] == [2, 4, 6, 8, 10, 12]
     assert [step for step, _ in told["eval/loss"]] == [6, 12]

@@ -61,10 +61,10 @@ def test_every_entry_is_there_once_with_settings(tmp_path: Path, data_base: Path
 def test_a_resumed_run_goes_on_and_tells_nothing_twice(tmp_path: Path, data_base: Path) -> None:
     first = build(tmp_path / "out", "trackio", trackio_space_id=None)
     first.train()
-    first.trackers.finish()
+    first.parts.trackers.finish()
     second = build(tmp_path / "out", "trackio", trackio_space_id=None, lr_scheduler_type="constant")
     second.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-6"))
-    second.trackers.finish()
+    second.parts.trackers.finish()
     check_steps = {name: [step for step, _ in points] for name, points in _told(data_base).items()}
     assert check_steps["train/loss"] == [2, 4, 6, 8, 10, 12]
     assert check_steps["eval/loss"] == [6, 12]
@@ -78,7 +78,7 @@ def test_a_second_run_of_the_same_name_is_a_run_of_its_own(tmp_path: Path, data_
     for place in ("a", "b"):
         trainer = build(tmp_path / place, "trackio", trackio_space_id=None)
         trainer.train()
-        trainer.trackers.finish()
+        trainer.parts.trackers.finish()
     assert len(_rows(data_base, "SELECT DISTINCT run_id FROM metrics")) == 2
 
 

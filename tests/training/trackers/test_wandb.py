@@ -131,7 +131,7 @@ def test_two_trainers_have_a_run_each(tmp_path: Path) -> None:
     first, second = build(tmp_path / "a", "wandb"), build(tmp_path / "b", "wandb")
     first.train()
     second.train()
-    second.trackers.finish()
+    second.parts.trackers.finish()
     assert [len(Stored(tmp_path / name).told["train/loss"]) for name in "ab"] == [6, 6]
 
 

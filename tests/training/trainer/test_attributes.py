@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from tests.training.small_job import Line, Make, weights
 
-from trainspec import TrainerCallback, TrainerControl, TrainerState
+from trainspec import Trainer, TrainerCallback, TrainerControl, TrainerState
 from trainspec.storage import open_store
+from trainspec.training.errors import TrainingError
 from trainspec.training.trainer.attributes import OfRun, TrainerAttributes
 
 NAMES = sorted(name for name, value in vars(TrainerAttributes).items() if isinstance(value, OfRun))
@@ -16,7 +18,7 @@ NAMES = sorted(name for name, value in vars(TrainerAttributes).items() if isinst
 @pytest.mark.parametrize("name", NAMES)
 def test_an_attribute_is_that_of_the_run(make_trainer: Make, name: str) -> None:
     trainer = make_trainer()
-    owned = {"lr_scheduler": "schedule"}.get(name, name)
+    owned = {"lr_scheduler": "schedule", "optimizer": "optimizer", "model": "model"}.get(name, name)
     assert getattr(trainer, name) is getattr(trainer.parts, owned)
     other: Any = object()
     setattr(trainer, name, other)
@@ -24,7 +26,7 @@ def test_an_attribute_is_that_of_the_run(make_trainer: Make, name: str) -> None:
 
 
 def test_the_names_people_know_are_among_them() -> None:
-    assert {"state", "control", "optimizer", "lr_scheduler", "model_wrapped", "is_in_train"} <= set(NAMES)
+    assert {"state", "control", "optimizer", "lr_scheduler", "model", "model_wrapped", "is_in_train"} <= set(NAMES)
 
 
 def test_what_a_run_makes_can_be_read_from_the_trainer(make_trainer: Make) -> None:
@@ -77,3 +79,89 @@ def test_the_output_is_the_store_that_the_settings_name_now(make_trainer: Make, 
     assert trainer.output.url == open_store(trainer.args.output_dir).url and trainer.output is trainer.output
     trainer.args = trainer.args.replace(output_dir=str(tmp_path / "other"))
     assert trainer.output.url == str(tmp_path / "other")
+
+
+def test_names_that_are_not_known_are_left_to_subclasses(make_trainer: Make) -> None:
+    class Own(Trainer):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self.state = "before"
+            self.model: Any = "before"
+            super().__init__(*args, **kwargs)
+            self.losses, self.memory, self.precision, self.strategy, self.device = [], {}, 0, "mine", "cpu"
+            self.trackers, self.output = (), {}
+
+    trainer: Any = make_trainer(kind=Own, max_steps=2, save_strategy="steps", save_steps=1)
+    trainer.train()
+    assert trainer.state.global_step == 2 and trainer.losses == [] and trainer.output == {}
+    del trainer.optimizer
+    assert trainer.optimizer is None
+
+
+def test_an_optimizer_that_takes_over_in_training_makes_the_updates(make_trainer: Make) -> None:
+    class Swaps(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            trainer.optimizer = torch.optim.SGD(trainer.model.parameters(), lr=0.0)
+
+    trainer = make_trainer(max_steps=2, callbacks=[Swaps()])
+    before = weights(trainer)
+    trainer.train()
+    for name, value in weights(trainer).items():
+        assert torch.equal(value, before[name])
+
+
+def test_a_model_is_not_replaced_while_it_trains(make_trainer: Make) -> None:
+    class Swaps(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            trainer.model = Line()
+
+    trainer = make_trainer(max_steps=2, callbacks=[Swaps()])
+    with pytest.raises(TrainingError, match="cannot be replaced while it trains"):
+        trainer.train()
+
+
+def test_settings_that_are_changed_before_train_hold(make_trainer: Make) -> None:
+    trainer = make_trainer(max_steps=1)
+    trainer.args = trainer.args.replace(fp16=True)
+    trainer.train()
+    assert trainer.parts.precision.scaler is not None
+    trainer.args.fp16 = False
+    trainer.train()
+    assert trainer.parts.precision.scaler is None
+
+
+def test_a_loss_function_that_is_assigned_is_the_one_that_counts(make_trainer: Make) -> None:
+    trainer = make_trainer(max_steps=1, logging_steps=1)
+    trainer.compute_loss_func = lambda outputs, labels: outputs["logits"].sum() * 0.0 + 7.0
+    trainer.train()
+    assert trainer.state.log_history[0]["loss"] == 7.0
+
+
+def test_a_model_that_is_assigned_is_the_one_saved(make_trainer: Make, tmp_path: Any) -> None:
+    trainer = make_trainer()
+    trainer.model = Line()
+    with torch.no_grad():
+        trainer.model.layer.weight.fill_(5.0)
+    trainer.save_model()
+    saved = load_file(f"{trainer.args.output_dir}/model.safetensors")
+    assert torch.equal(saved["layer.weight"], trainer.model.layer.weight)
+
+
+def test_an_override_of_both_makers_is_called(make_trainer: Make) -> None:
+    class Own(Trainer):
+        def create_optimizer_and_scheduler(self, num_training_steps: int) -> None:
+            self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.37)
+            self.lr_scheduler = torch.optim.lr_scheduler.ConstantLR(self.optimizer, factor=1.0)
+
+    trainer = make_trainer(kind=Own, max_steps=1)
+    trainer.train()
+    assert trainer.get_learning_rates() == [0.37]
+
+
+def test_an_override_that_keeps_what_it_makes_need_not_return_it(make_trainer: Make) -> None:
+    class Own(Trainer):
+        def create_optimizer(self) -> Any:
+            self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.37)
+
+    trainer = make_trainer(kind=Own, max_steps=1, lr_scheduler_type="constant")
+    trainer.train()
+    assert trainer.get_learning_rates() == [0.37]

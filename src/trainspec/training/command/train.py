@@ -71,7 +71,7 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
     seed_for_model(args)
     parts = task(args, task_settings) if takes_settings(task) else task(args)
     trainer = _trainer(args, parts)
-    output = trainer.output
+    output = trainer.parts.output(args)
     outcome = Outcome()
     if trains(args):
         outcome.train = trainer.train().metrics
@@ -99,7 +99,7 @@ class _CommandTrainer(Trainer):
         self._phases = {"do_eval": self.eval_dataset, "do_predict": test_dataset}
 
     def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
-        old = find_old_run(self.args, self.output) if trains else []
+        old = find_old_run(self.args, self.parts.output(self.args)) if trains else []
         return [*old, *self._missing_data(), *super().preflight(trains=trains)]
 
     def _missing_data(self) -> Iterator[Diagnostic]:

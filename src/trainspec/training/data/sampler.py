@@ -31,7 +31,7 @@ class EpochSampler(Sampler[int]):
 
     @property
     def grouping(self) -> int | None:
-        """The number of rows that the order of this epoch hangs on, beside its seed; here there is none."""
+        """The number of rows that a new epoch's order hangs on, beside its seed; here there is none."""
         return None
 
     def move_to(self, epoch: int, start: int = 0, grouping: int | None = None) -> None:
@@ -66,7 +66,7 @@ class GroupedEpochSampler(EpochSampler):
 
     @property
     def grouping(self) -> int:
-        return self._grouping
+        return self._batch_size
 
     def move_to(self, epoch: int, start: int = 0, grouping: int | None = None) -> None:
         super().move_to(epoch, start)

@@ -28,11 +28,23 @@ _first_seeds: WeakKeyDictionary[torch.Generator, int] = WeakKeyDictionary()
 
 
 class Walk:
-    """The rest of an epoch: `batches` gives it, and `row` is the number of rows used up so far, of all processes."""
+    """The rest of an epoch: `batches` gives it, and `row` is the number of rows used up so far, of all processes.
 
-    def __init__(self, batches: Iterator[Any], row: int, batch_rows: int | None = None, length: int = 0) -> None:
+    `passed`: the batches of somebody else's order that were passed over as a whole; None where the order is ours, which
+    is cut up anew from the row on.
+    """
+
+    def __init__(
+        self,
+        batches: Iterator[Any],
+        row: int,
+        batch_rows: int | None = None,
+        length: int = 0,
+        passed: int | None = None,
+    ) -> None:
         self.batches = batches
         self.row = row
+        self.passed = passed
         self._batch_rows = batch_rows
         self._length = length
 
@@ -77,11 +89,12 @@ def batches_at(loader: Iterable[Any], position: DataPosition) -> Walk:
 
 
 def _after_batches(iterator: Iterator[Any], position: DataPosition) -> Walk:
-    return Walk(iterator, sum(map(rows_of, islice(iterator, position.batches))))
+    sizes = list(map(rows_of, islice(iterator, position.batches)))
+    return Walk(iterator, sum(sizes), passed=len(sizes))
 
 
 def _after_rows(iterator: Iterator[Any], position: DataPosition) -> Walk:
-    row = 0
+    row = passed = 0
     while row < position.rows:
         batch = next(iterator, _END)
         if batch is _END:
@@ -90,9 +103,9 @@ def _after_rows(iterator: Iterator[Any], position: DataPosition) -> Walk:
         size = rows_of(batch)
         if row + size > position.rows:
             rest = rest_of(batch, position.rows - row)
-            return Walk(chain([rest], iterator), position.rows)
-        row += size
-    return Walk(iterator, row)
+            return Walk(chain([rest], iterator), position.rows, passed=passed)
+        row, passed = row + size, passed + 1
+    return Walk(iterator, row, passed=passed)
 
 
 def position_in(loader: Any, *, epoch: int, rows: int, seed: int) -> DataPosition:

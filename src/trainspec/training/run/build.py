@@ -44,8 +44,12 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     loader = trainer.get_train_dataloader()
     cut = cut_training_epoch(args, loader)
     position = starting_position(args, loader, checkpoint, contents)
-    parts.state = _state(args, cut, position, contents)
-    _find_best(parts.state, trainer.output)
+    # What loading the rows before draws is drawn before random states are restored.
+    walk = data.batches_at(loader, position) if position.rows else None
+    parts.state = _state(position, contents)
+    parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
+    _plan(parts.state, args, cut)
+    _find_best(parts.state, parts.output(args))
     optimizer = _with_schedule(trainer, parts.state.max_steps)
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
@@ -53,10 +57,11 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         loader=loader,
         agreement=Agreement(parts.strategy.processes),
         position=position,
+        walk=walk,
         cadence=Cadence.of(args, parts.state.max_steps, cut.updates),
         running_loss=RunningLoss(parts.device, args.logging_nan_inf_filter, copies=args.torch_compile),
         keeper=CheckpointKeeper(
-            args, trainer.output, replaces_old_run=args.overwrite_output_dir and checkpoint is None
+            args, parts.output(args), replaces_old_run=args.overwrite_output_dir and checkpoint is None
         ),
         tokens=TokenCounter(args, parts.model, trainer.processing_class, parts.label_names),
         parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],
@@ -73,10 +78,9 @@ def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
     parts = trainer.parts
     parts.precision.restart()
     parts.optimizer, parts.schedule = trainer.given
-    # An override may return what it made and keep nothing.
-    parts.optimizer = optimizer = trainer.create_optimizer()
+    trainer.create_optimizer_and_scheduler(total)
+    optimizer, schedule = parts.stepping()
     announce_length(optimizer, trainer.args, total)
-    schedule = trainer.create_scheduler(total, optimizer)
     parts.optimizer, parts.schedule = parts.strategy.attach(optimizer, schedule)
     return parts.optimizer
 
@@ -84,6 +88,7 @@ def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
 def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
     """An epoch as plan cuts it; a loader that somebody else built is asked for its own length."""
     size, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps
+    size = getattr(loader, "batch_size", None) or size
     rows, micro_batches = data.epoch_lengths(loader)
     if rows is not None and isinstance(getattr(loader, "sampler", None), data.EpochSampler):
         return cut_epoch(
@@ -96,10 +101,14 @@ def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
     return Batches(size, size * accumulation, micro_batches, updates, dropped_rows=0)
 
 
-def _state(args: TrainingArguments, cut: Batches, position: DataPosition, contents: Contents | None) -> TrainerState:
+def _state(position: DataPosition, contents: Contents | None) -> TrainerState:
     state = TrainerState() if contents is None else TrainerState.from_dict(dict(contents.trainer_state))
     state.epoch_index, state.rows_in_epoch = position.epoch, position.rows
-    state.updates_in_epoch = updates_done(args, cut, position, state)
+    return state
+
+
+def _plan(state: TrainerState, args: TrainingArguments, cut: Batches) -> None:
+    """How long the run is, and what happens how often, from where it is now."""
     state.max_steps = total = updates_in_all(args, cut, state)
     state.updates_per_epoch = cut.updates
     state.num_train_epochs = epochs_touched(total, cut.updates) or 0
@@ -110,7 +119,6 @@ def _state(args: TrainingArguments, cut: Batches, position: DataPosition, conten
         cadence.eval_every,
         cadence.save_every,
     )
-    return state
 
 
 def _find_best(state: TrainerState, output: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.steps import total_updates
@@ -47,7 +48,7 @@ def _saved_position(args: TrainingArguments, loader: Any, checkpoint: Checkpoint
     now = data.position_in(loader, epoch=0, rows=0, seed=data.data_seed(args))
     seed = _value(settings, "data_seed") or _value(settings, "seed")
     accumulation = _value(settings, "gradient_accumulation_steps") or args.gradient_accumulation_steps
-    return position_of_format_1(
+    position = position_of_format_1(
         epoch=int(state.get("epoch_index", 0)),
         batch_in_epoch=int(state.get("batch_in_epoch", 0)),
         batch_size=size,
@@ -55,6 +56,8 @@ def _saved_position(args: TrainingArguments, loader: Any, checkpoint: Checkpoint
         length=now.length,
         grouping=None if now.grouping is None else size * accumulation,
     )
+    # Batches can be counted only where they are what they were.
+    return position if size == args.per_device_train_batch_size else replace(position, batches=None)
 
 
 def _value(settings: Mapping[str, Any], name: str) -> int | None:
@@ -74,19 +77,31 @@ def _other_data(args: TrainingArguments, reason: str) -> Any:
     )
 
 
-def updates_done(args: TrainingArguments, cut: Batches, position: DataPosition, state: TrainerState) -> int:
-    """Updates of the epoch that lie behind, as the epoch is cut now, which may not be how it was cut before."""
-    if cut.updates is None or position.length is None or not position.rows:
-        return state.updates_in_epoch if position.rows else 0
-    left = position.length - position.rows
-    micro_batches = left // cut.global_rows if args.dataloader_drop_last else -(-left // cut.global_rows)
-    return cut.updates - -(-micro_batches // args.gradient_accumulation_steps)
+def updates_done(args: TrainingArguments, cut: Batches, walk: data.Walk | None, length: int | None) -> int:
+    """Updates of the epoch that lie behind a walk, as the epoch is cut now, which may not be how it was cut before.
+
+    `length` is the number of rows of an epoch. None walks where the epoch is at its beginning.
+    """
+    if walk is None or cut.updates is None or cut.micro_batches is None:
+        return 0
+    if walk.passed is not None:
+        left = cut.micro_batches - walk.passed
+    else:
+        rows = (length or 0) - walk.row
+        left = rows // cut.global_rows if args.dataloader_drop_last else -(-rows // cut.global_rows)
+    return cut.updates - -(-max(left, 0) // args.gradient_accumulation_steps)
 
 
 def updates_in_all(args: TrainingArguments, cut: Batches, state: TrainerState) -> int:
-    """Updates at the end of the run. One that goes on with epochs cut up in another way has made others before."""
+    """Updates at the end of the run. One that goes on with epochs cut up in another way has made others before.
+
+    `state` still tells how they were cut; what that makes more or less is noted in it, for who goes on from here.
+    """
     total = total_updates(args.max_steps, args.num_train_epochs, cut.updates)
-    if args.max_steps > 0 or not state.global_step or cut.updates is None or state.updates_per_epoch == cut.updates:
+    if args.max_steps > 0 or cut.updates is None:
         return total
-    behind = state.epoch_index * cut.updates + state.updates_in_epoch
-    return state.global_step + total - behind
+    as_before = state.updates_per_epoch, state.train_batch_size
+    if state.global_step and as_before != (cut.updates, args.per_device_train_batch_size):
+        behind = state.epoch_index * cut.updates + state.updates_in_epoch
+        state.updates_beyond_epochs = state.global_step - behind
+    return total + state.updates_beyond_epochs

@@ -97,7 +97,8 @@ class TrainingLoop:
     def _windows(self) -> Iterator[tuple[Window, bool]]:
         """The rest of the epoch as accumulation windows, each with whether the data ends with it."""
         state, size, begins = self._state, self._accumulation, not self._training.position.rows
-        self._walk = batches_at(self._training.loader, self._training.position)
+        begun, self._training.walk = self._training.walk, None
+        self._walk = batches_at(self._training.loader, self._training.position) if begun is None else begun
         state.rows_in_epoch = self._walk.row
         source = self._walk.batches
         self._restore_random_state()

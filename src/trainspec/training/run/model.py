@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.values.choices import DebugOption
 from trainspec.training.loss.losses import Losses
@@ -38,7 +38,18 @@ def take_model(parts: RunParts, args: TrainingArguments, loss_function: Callable
     parts.label_names = outputs.label_names(model, args.label_names)
     parts.ignored_keys = keys_ignored_at_inference(model)
     parts.losses = Losses(args, parts.label_names, loss_function)
-    parts.is_ready = True
+
+
+# What the model, its number format and its loss are made by.
+_COMPUTED_BY = (
+    *("bf16", "fp16", "fp16_opt_level", "torch_compile", "torch_compile_backend", "torch_compile_mode"),
+    *("use_liger_kernel", "liger_kernel_config", "label_names", "label_smoothing_factor", "past_index"),
+)
+
+
+def how_to_compute(args: TrainingArguments) -> tuple[Any, ...]:
+    """What of the settings a model that is taken on depends on."""
+    return tuple(getattr(args, name) for name in _COMPUTED_BY)
 
 
 @contextmanager

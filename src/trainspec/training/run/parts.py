@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trainspec.storage import Store, open_store
 from trainspec.training.callbacks.control import TrainerControl
+from trainspec.training.errors import TrainingError
+from trainspec.training.run.model import how_to_compute, take_model
 from trainspec.training.state import TrainerState
 from trainspec.training.trackers import TrackerGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import Tensor, nn
     from torch.optim import Optimizer
@@ -17,8 +22,9 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from trainspec.plan.events import Cadence
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.checkpoint import Checkpoint
-    from trainspec.training.data.position import DataPosition
+    from trainspec.training.data import DataPosition, Walk
     from trainspec.training.loss.items import MicroBatchItems
     from trainspec.training.loss.losses import Losses
     from trainspec.training.parallel import Agreement, Policy, Strategy
@@ -37,6 +43,8 @@ class Training:
     agreement: Agreement
     # Where the epoch that is under way began for this run.
     position: DataPosition
+    # Through the rest of that epoch, where it was begun by another run.
+    walk: Walk | None
     cadence: Cadence
     running_loss: RunningLoss
     keeper: CheckpointKeeper
@@ -67,18 +75,55 @@ class RunParts:
     control: TrainerControl = field(default_factory=TrainerControl)
     trackers: TrackerGroup = field(default_factory=lambda: TrackerGroup([]))
     is_in_train: bool = False
-    # Whether all that hangs on the model is that of the model which is there now.
-    is_ready: bool = False
     # Of the micro-batch that is at work; None where nobody counts them.
     items: MicroBatchItems | None = None
+    # The model, the settings and the loss function that all the rest has been made for.
+    _made_for: tuple[Any, ...] = ()
+    _output: tuple[str, Store] | None = None
 
-    def replace_model(self, model: nn.Module) -> None:
-        """Another model from now on, which nothing has made ready yet."""
+    @property
+    def current_model(self) -> nn.Module:
+        """The user's own model. Another one is made ready when it is next used. Raises TrainingError in training."""
+        return self.model
+
+    @current_model.setter
+    def current_model(self, model: nn.Module) -> None:
+        if self.is_in_train:
+            raise TrainingError("the model cannot be replaced while it trains: its optimizer holds the other's weights")
         self.model = self.model_wrapped = model
-        self.is_ready = False
+
+    @property
+    def current_optimizer(self) -> Optimizer | None:
+        """The optimizer; another one takes over at the next update."""
+        return self.optimizer
+
+    @current_optimizer.setter
+    def current_optimizer(self, optimizer: Optimizer | None) -> None:
+        self.optimizer = optimizer
+        if self.is_in_train and optimizer is not None:
+            self.strategy.attach(optimizer, self.schedule)
+
+    def make_ready(self, args: TrainingArguments, loss_function: Callable[..., Tensor] | None) -> None:
+        """Make what hangs on the model and the settings anew where one of them is another; never while it trains."""
+        wanted = (self.model, loss_function, how_to_compute(args))
+        if self.is_in_train or _same(wanted, self._made_for):
+            return
+        take_model(self, args, loss_function)
+        self._made_for = wanted
+
+    def output(self, args: TrainingArguments) -> Store:
+        """The store at output_dir."""
+        if self._output is None or self._output[0] != args.output_dir:
+            self._output = args.output_dir, open_store(args.output_dir)
+        return self._output[1]
 
     def stepping(self) -> tuple[Optimizer, LRScheduler]:
         """The optimizer and its schedule. Raises RuntimeError before a run has made them."""
         if self.optimizer is None or self.schedule is None:
             raise RuntimeError("there is no optimizer yet: train() or create_optimizer_and_scheduler() makes it")
         return self.optimizer, self.schedule
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """The same model and function, and settings that say the same, whoever changed them and how."""
+    return bool(other) and one[0] is other[0] and one[1] is other[1] and one[2] == other[2]

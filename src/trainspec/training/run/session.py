@@ -84,7 +84,7 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
         restore_states(handler.callbacks, parts.state)
     parts.control.new_training()
     parts.is_in_train = True
-    parts.trackers.start(run_facts(trainer.args, parts.model, trainer.output), parts.state.log_history)
+    parts.trackers.start(run_facts(trainer.args, parts.model, parts.output(trainer.args)), parts.state.log_history)
     parts.model_wrapped.train()
 
 

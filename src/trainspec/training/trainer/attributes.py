@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
-
-from trainspec.storage import Store, open_store
-from trainspec.training.run.model import take_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import torch
     from torch import nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.storage import Store
     from trainspec.training.callbacks import CallbackHandler, TrainerControl
-    from trainspec.training.loss.losses import Losses
-    from trainspec.training.parallel import Strategy
-    from trainspec.training.precision.precision import Precision
-    from trainspec.training.run.memory import MemoryTracker
     from trainspec.training.run.parts import RunParts
     from trainspec.training.state import TrainerState
-    from trainspec.training.trackers import TrackerGroup
 
 T = TypeVar("T")
 
 
 class OfRun(Generic[T]):
-    """An attribute under the name people know, that the run owns: read there, and written there."""
+    """An attribute under the name people know, that the run owns: read there, and written there.
+
+    A subclass may set one before there is a run, which then begins with its own.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -43,11 +39,25 @@ class OfRun(Generic[T]):
     def __get__(self, trainer: TrainerAttributes | None, owner: type) -> Self | T:
         if trainer is None:
             return self
-        value: T = getattr(trainer.parts, self._name)
+        value: T = getattr(_run_of(trainer), self._name)
         return value
 
     def __set__(self, trainer: TrainerAttributes, value: T) -> None:
-        setattr(trainer.parts, self._name, value)
+        setattr(_run_of(trainer), self._name, value)
+
+    def __delete__(self, trainer: TrainerAttributes) -> None:
+        setattr(_run_of(trainer), self._name, None)
+
+
+def _run_of(trainer: TrainerAttributes) -> Any:
+    return vars(trainer).setdefault("parts", SimpleNamespace())
+
+
+class OutputOfRun:
+    """`trainer.output`: the store at output_dir, as the settings name it now; a subclass may use the name otherwise."""
+
+    def __get__(self, trainer: TrainerAttributes, owner: type) -> Store:
+        return trainer.parts.output(trainer.args)
 
 
 class TrainerAttributes:
@@ -60,39 +70,17 @@ class TrainerAttributes:
     data_collator: Callable[[Any], Any]
     compute_loss_func: Callable[..., Any] | None
     compute_metrics: Callable[..., Any] | None
-    _output: tuple[str, Store] | None = None
 
+    model: OfRun[nn.Module] = OfRun("current_model")
     model_wrapped: OfRun[nn.Module] = OfRun("model_wrapped")
-    optimizer: OfRun[Optimizer | None] = OfRun("optimizer")
+    optimizer: OfRun[Optimizer | None] = OfRun("current_optimizer")
     lr_scheduler: OfRun[LRScheduler | None] = OfRun("schedule")
     state: OfRun[TrainerState] = OfRun("state")
     control: OfRun[TrainerControl] = OfRun("control")
-    trackers: OfRun[TrackerGroup] = OfRun("trackers")
     is_in_train: OfRun[bool] = OfRun("is_in_train")
-    device: OfRun[torch.device] = OfRun("device")
-    strategy: OfRun[Strategy] = OfRun("strategy")
-    precision: OfRun[Precision] = OfRun("precision")
-    losses: OfRun[Losses] = OfRun("losses")
     label_names: OfRun[list[str]] = OfRun("label_names")
-    memory: OfRun[MemoryTracker] = OfRun("memory")
-
-    @property
-    def model(self) -> nn.Module:
-        """The user's own module. A new one is placed, compiled and put into its number format when it is first used."""
-        return self.parts.model
-
-    @model.setter
-    def model(self, model: nn.Module) -> None:
-        self.parts.replace_model(model)
+    output = OutputOfRun()
 
     def _ready_model(self) -> None:
-        """Have the run ready to work with the model that is there now."""
-        if not self.parts.is_ready:
-            take_model(self.parts, self.args, self.compute_loss_func)
-
-    @property
-    def output(self) -> Store:
-        """The store at output_dir, as the settings name it now."""
-        if self._output is None or self._output[0] != self.args.output_dir:
-            self._output = self.args.output_dir, open_store(self.args.output_dir)
-        return self._output[1]
+        """Have the run ready to work with the model and the settings that are there now."""
+        self.parts.make_ready(self.args, self.compute_loss_func)

@@ -31,11 +31,11 @@ class Evaluating(Steps, Loaders, Listeners):
             for name, dataset in chosen.items():
                 metrics |= self.evaluate(dataset, ignore_keys, f"{metric_key_prefix}_{name}")
             return metrics
-        self.memory.start("eval")
+        self.parts.memory.start("eval")
         loader = self.get_eval_dataloader(eval_dataset)
         loss_only = True if self.compute_metrics is None else None
         output = self._evaluated(loader, "Evaluation", loss_only, ignore_keys, metric_key_prefix)
-        self.memory.stop("eval", output.metrics)
+        self.parts.memory.stop("eval", output.metrics)
         self._report(output.metrics)
         self.fire("on_evaluate", metrics=output.metrics)
         return output.metrics
@@ -44,10 +44,10 @@ class Evaluating(Steps, Loaders, Listeners):
         self, test_dataset: Any, ignore_keys: list[str] | None = None, metric_key_prefix: str = "test"
     ) -> PredictionOutput:
         """Predictions for every row, with metrics where the rows have labels."""
-        self.memory.start("test")
+        self.parts.memory.start("test")
         loader = self.get_test_dataloader(test_dataset)
         output = self._evaluated(loader, "Prediction", None, ignore_keys, metric_key_prefix)
-        self.memory.stop("test", output.metrics)
+        self.parts.memory.stop("test", output.metrics)
         self._report(output.metrics)
         self.fire("on_predict", metrics=output.metrics)
         return PredictionOutput(output.predictions, output.label_ids, output.metrics)
@@ -70,7 +70,7 @@ class Evaluating(Steps, Loaders, Listeners):
         handler, step, event = self.callback_handler, self.prediction_step, "on_prediction_step"
         handler.eval_dataloader = dataloader
         ignored = supported(step, ignore_keys=ignore_keys)
-        self.losses.forget()
+        self.parts.losses.forget()
         with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:
             loop = EvaluationLoop(
                 self.args,
@@ -90,6 +90,6 @@ class Evaluating(Steps, Loaders, Listeners):
     def _report(self, metrics: dict[str, float]) -> None:
         self.log(metrics)
         if self.is_in_train:
-            self.trackers.refresh()
+            self.parts.trackers.refresh()
         else:
-            self.trackers.flush()
+            self.parts.trackers.flush()

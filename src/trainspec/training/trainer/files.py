@@ -22,14 +22,15 @@ ALL_RESULTS = "all_results.json"
 class Files(TrainerAttributes):
     def _write_model(self, output_dir: str | None) -> None:
         """The model's files and its tokenizer's into output_dir or another folder or URL."""
-        store = self.output if output_dir is None else open_store(output_dir)
+        store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
+        self._ready_model()
         files = model_artifacts(
             self.model,
             save_safetensors=self.args.save_safetensors,
             processing_class=self.processing_class,
-            state_dict=self.strategy.weights(),
+            state_dict=self.parts.strategy.weights(),
         )
-        if self.strategy.processes.is_main:
+        if self.parts.strategy.processes.is_main:
             for name, content in files.items():
                 store.write(name, content.write)
 
@@ -39,7 +40,7 @@ class Files(TrainerAttributes):
 
     def log_metrics(self, split: str, metrics: Mapping[str, Any]) -> None:
         """Print the metrics of a split (train, eval, test) as a table."""
-        if not self.strategy.processes.is_main:
+        if not self.parts.strategy.processes.is_main:
             return
         shown = {name: str(value) for name, value in sorted(self.metrics_format(metrics).items())}
         left = max(map(len, shown), default=0)
@@ -49,9 +50,9 @@ class Files(TrainerAttributes):
 
     def save_metrics(self, split: str, metrics: Mapping[str, Any], combined: bool = True) -> None:
         """Write {split}_results.json into output_dir, and with `combined` add to all_results.json."""
-        if not self.strategy.processes.is_main:
+        if not self.parts.strategy.processes.is_main:
             return
-        output = self.output
+        output = self.parts.output(self.args)
         output.write_bytes(f"{split}_results.json", json_bytes(dict(metrics)))
         if combined:
             try:
@@ -62,8 +63,8 @@ class Files(TrainerAttributes):
 
     def save_state(self) -> None:
         """Write trainer_state.json into output_dir, beside a model that save_model wrote there."""
-        if self.strategy.processes.is_main:
-            self.output.write_bytes(TRAINER_STATE_NAME, state_bytes(self.state.to_dict()))
+        if self.parts.strategy.processes.is_main:
+            self.parts.output(self.args).write_bytes(TRAINER_STATE_NAME, state_bytes(self.state.to_dict()))
 
 
 def _read_json(data: bytes) -> dict[str, Any]:

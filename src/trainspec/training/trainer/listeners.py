@@ -43,5 +43,5 @@ class Listeners(TrainerAttributes):
                 f"train_{name}": value for name, value in speed_metrics(passed, steps=self.state.global_step).items()
             }
         self.state.log_history.append({**entry, "step": self.state.global_step})
-        self.trackers.log(self.state.log_history[-1])
+        self.parts.trackers.log(self.state.log_history[-1])
         self.fire("on_log", logs=entry)

@@ -20,7 +20,7 @@ class Loaders(TrainerAttributes):
             self.train_dataset,
             self.args,
             self._collator(),
-            self.device,
+            self.parts.device,
             model_input_name=main_input_name(self.model),
         )
 
@@ -37,7 +37,7 @@ class Loaders(TrainerAttributes):
         return self._in_order(test_dataset)
 
     def _in_order(self, dataset: Any) -> Any:
-        return data.eval_loader(dataset, self.args, self._collator(), self.device)
+        return data.eval_loader(dataset, self.args, self._collator(), self.parts.device)
 
     def _collator(self) -> data.Collator:
         accepted = data.accepted_names(self.model) if self.args.remove_unused_columns else None

@@ -52,12 +52,12 @@ class Publishing(Files, Listeners):
         """
         from trainspec.training.hub.model_card import write_model_card
 
-        write_model_card(self, self.output, **described)
+        write_model_card(self, self.parts.output(self.args), **described)
 
     def after_save(self, checkpoint: Checkpoint) -> None:
         """A checkpoint is whole: tell trackers of the best one, and the hub what its strategy says."""
         if self.state.best_model_checkpoint == checkpoint.url:
-            self.trackers.best_checkpoint(checkpoint.url)
+            self.parts.trackers.best_checkpoint(checkpoint.url)
         if self.args.push_to_hub:
             self._hub().after_save(checkpoint, self.state)
 
@@ -77,6 +77,6 @@ class Publishing(Files, Listeners):
         if self._publisher is None or self._published_for is not self.args:
             from trainspec.training.hub import HubPublisher
 
-            self._publisher = HubPublisher(self.args, self.output, lambda: self.fire("on_push_begin"))
+            self._publisher = HubPublisher(self.args, self.parts.output(self.args), lambda: self.fire("on_push_begin"))
             self._published_for = self.args
         return self._publisher

@@ -25,11 +25,11 @@ class Questions(TrainerAttributes):
 
     def is_world_process_zero(self) -> bool:
         """Whether this is the main process of the whole job."""
-        return self.strategy.processes.is_main
+        return self.parts.strategy.processes.is_main
 
     def is_local_process_zero(self) -> bool:
         """Whether this is the main process of its machine."""
-        return self.strategy.processes.is_local_main
+        return self.parts.strategy.processes.is_local_main
 
     def num_examples(self, dataloader: Any) -> int:
         """Rows of a loader's data set; those of its batches where it has no data set with a length."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from trainspec.training.loss.items import items_of
 from trainspec.training.model import outputs
+from trainspec.training.model.inside import shifts_labels
 from trainspec.training.model.nests import to_device
 from trainspec.training.signatures import takes
 from trainspec.training.trainer.attributes import TrainerAttributes
@@ -46,16 +48,16 @@ class Steps(TrainerAttributes):
 
     def _told_count(self, items: MicroBatchItems) -> Tensor:
         """Of the micro-batch alone: then a loss that divides by it, and one that never looks at it, are both a mean."""
-        return items.total.to(self.device) if self.model_accepts_loss_kwargs else items.divisor(self.device)
+        return items.total.to(self.parts.device) if self.model_accepts_loss_kwargs else items.divisor(self.parts.device)
 
     def backward(self, loss: Tensor) -> None:
         """Gradients of a loss, scaled under fp16; for whoever overrides training_step."""
         items = self.parts.items
-        self.strategy.backward(loss, counts=items is None or not items.is_empty)
+        self.parts.strategy.backward(loss, counts=items is None or not items.is_empty)
 
     def compute_loss_context_manager(self) -> Any:
         """Autocast, as bf16 and fp16 ask for it."""
-        return self.precision.autocast()
+        return self.parts.precision.autocast()
 
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Tensor | None = None
@@ -63,13 +65,14 @@ class Steps(TrainerAttributes):
         """The mean loss over the items of one batch, of which there are `num_items_in_batch` where that is told; with
         `return_outputs`, what the model returned as well.
         """
-        loss, returned = self.losses.compute(model, inputs, num_items_in_batch)
+        loss, returned = self.parts.losses.compute(model, inputs, num_items_in_batch)
         return (loss, returned) if return_outputs else loss
 
     def counts_items(self) -> bool:
         """Whether compute_loss wants to know the items of a window, though it be a single batch."""
-        own = type(self).compute_loss is not Steps.compute_loss and takes(self.compute_loss, "num_items_in_batch")
-        return self.losses.counts_items or own
+        overridden = getattr(self.compute_loss, "__func__", None) is not Steps.compute_loss
+        own = overridden and takes(self.compute_loss, "num_items_in_batch")
+        return self.parts.losses.counts_items or own
 
     def prediction_step(
         self, model: nn.Module, inputs: Any, prediction_loss_only: bool, ignore_keys: list[str] | None = None
@@ -80,7 +83,7 @@ class Steps(TrainerAttributes):
         loss: Tensor | None
         with torch.no_grad(), self.compute_loss_context_manager():
             if labels is not None:
-                loss, returned = self.compute_loss(model, inputs, return_outputs=True)
+                loss, returned = self.compute_loss(model, inputs, return_outputs=True, **self._own_count(inputs))
             else:
                 returned = outputs.call(model, inputs)
                 loss = outputs.find_loss(returned)
@@ -93,7 +96,14 @@ class Steps(TrainerAttributes):
             predictions = self.preprocess_logits_for_metrics(predictions, labels)
         return loss, predictions, labels
 
+    def _own_count(self, inputs: Any) -> dict[str, Tensor]:
+        """For a loss that divides by the items of its batch: of an evaluation each batch is a window of its own."""
+        if not self.counts_items() or not takes(self.compute_loss, "num_items_in_batch"):
+            return {}
+        (items,) = items_of([inputs], self.label_names, shifted=shifts_labels(self.model))
+        return {"num_items_in_batch": items.divisor(self.parts.device)}
+
     def _prepare_inputs(self, inputs: Any) -> Any:
         """The batch on the device, with the model's last memory under past_index."""
-        placed = to_device(inputs, self.device, non_blocking=self.args.dataloader_pin_memory)
-        return self.losses.remembering(placed)
+        placed = to_device(inputs, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
+        return self.parts.losses.remembering(placed)

@@ -138,9 +138,11 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
     # Parts
 
     def create_optimizer_and_scheduler(self, num_training_steps: int) -> None:
-        """For a run of that many updates."""
-        self.create_optimizer()
-        self.create_scheduler(num_training_steps, self.optimizer)
+        """For a run of that many updates. What overrides of the two methods make holds, kept or merely returned."""
+        optimizer = self.create_optimizer()
+        self.optimizer = self.optimizer if optimizer is None else optimizer
+        schedule = self.create_scheduler(num_training_steps, self.optimizer)
+        self.lr_scheduler = self.lr_scheduler if schedule is None else schedule
 
     def create_optimizer(self) -> Optimizer:
         if self.optimizer is None:
@@ -169,11 +171,11 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             has_an_optimizer=self.given[0] is not None or self.optimizer_cls_and_kwargs is not None,
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
         )
-        return examine(self.args, look_around(self.device), job, trains=trains)
+        return examine(self.args, look_around(self.parts.device), job, trains=trains)
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
-        checkpoint, faults = look_for_checkpoint(lambda: self.output, wanted)
+        checkpoint, faults = look_for_checkpoint(lambda: self.parts.output(self.args), wanted)
         check([*faults, *self.preflight()])
         return checkpoint
 
