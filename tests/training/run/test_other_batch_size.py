@@ -46,10 +46,9 @@ def trainer_for(out: Any, rows: int, size: int, accumulation: int = 1, kind: Any
         str(out),
         per_device_train_batch_size=size,
         gradient_accumulation_steps=accumulation,
-        **{"num_train_epochs": 2, "report_to": "none", **saving, **changes},
+        **{"num_train_epochs": 2, "report_to": "none", "log_level": "error", **saving, **changes},
         use_cpu=True,
         disable_tqdm=True,
-        log_level="error",
         remove_unused_columns=False,
     )
     trainer: Trainer = kind(Remembers(), args, data_collator=collate, train_dataset=Numbered(rows))
@@ -160,3 +159,14 @@ def test_the_schedule_ends_where_the_run_does(tmp_path: Path) -> None:
     assert resumed.state.global_step == 8 + 2
     assert resumed.get_learning_rates() == [0.0]
     assert [entry["step"] for entry in entries(resumed, "loss")] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("size", [2, 8])
+def test_a_run_that_is_past_its_end_says_so(tmp_path: Path, size: int, caplog: pytest.LogCaptureFixture) -> None:
+    trainer_for(tmp_path, 16, 2).train()
+    resumed = trainer_for(
+        tmp_path, 16, size, resume_from_checkpoint=f"{tmp_path}/checkpoint-16", num_train_epochs=1, log_level="warning"
+    )
+    resumed.train()
+    assert resumed.state.global_step == resumed.state.max_steps == 16
+    assert "nothing is left to train: the checkpoint is of update 16" in caplog.text

@@ -47,7 +47,7 @@ def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoi
     store = output()
     found = newest_valid(store, lambda error: logger.warning("passed over: %s", error))
     if found is None:
-        raise CheckpointError(store.url, "it holds no valid checkpoint to resume from")
+        raise CheckpointError(store.url, "there is no whole checkpoint in it")
     return found
 
 

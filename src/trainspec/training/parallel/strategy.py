@@ -4,7 +4,7 @@ model = strategy.prepare(model, policy)
 optimizer, schedule = strategy.attach(optimizer, schedule)
 for every window of micro-batches:
     for every micro-batch:
-        with strategy.accumulating(last=...):
+        with strategy.accumulating(model, last=...):
             strategy.backward(loss)
     norm = strategy.clip(parameters, max_norm)
     strategy.step()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.data.position import DataPosition
     from trainspec.training.face import TrainerFace
+
+
+logger = logging.getLogger(__name__)
 
 
 def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
@@ -109,7 +113,11 @@ def _state(position: DataPosition, contents: Contents | None) -> TrainerState:
 
 def _plan(state: TrainerState, args: TrainingArguments, cut: Batches) -> None:
     """How long the run is, and what happens how often, from where it is now."""
-    state.max_steps = total = updates_in_all(args, cut, state)
+    total = updates_in_all(args, cut, state)
+    if total < state.global_step:
+        said = "nothing is left to train: the checkpoint is of update %d, and the run ends at %d"
+        logger.warning(said, state.global_step, total)
+    state.max_steps = total = max(total, state.global_step)
     state.updates_per_epoch = cut.updates
     state.num_train_epochs = epochs_touched(total, cut.updates) or 0
     state.train_batch_size = args.per_device_train_batch_size
