@@ -37,7 +37,7 @@ def test_use_mps_device_is_accepted_and_changes_nothing(make_trainer: Make) -> N
     with pytest.warns(SettingsWarning, match="use_mps_device"):
         trainer = make_trainer(model=Placed(), use_mps_device=True, use_cpu=False)
     plain = make_trainer(model=Placed(), use_cpu=False)
-    assert trainer.parts.device == plain.device
+    assert trainer.parts.device == plain.parts.device
     trainer.train()
     plain.train()
     assert trainer.model.where == plain.model.where
