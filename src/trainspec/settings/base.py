@@ -240,9 +240,12 @@ class Settings(BuiltOnce, _Model):
     # Identity: what the user said. Secrets are credentials of a process, not part of what a run is.
 
     def _said(self) -> dict[str, Any]:
-        secret = type(self).secret_fields()
-        said = self.__pydantic_fields_set__ - secret
-        return {name: without_secrets(value) for name, value in self.__dict__.items() if name in said}
+        from trainspec.settings.views.dumping import plain
+
+        shape = shape_of(type(self))
+        said = {name: self.__dict__[name] for name in self.__pydantic_fields_set__ - shape.secrets}
+        # As a dump has it: there a secret that need not be there is as if it had never been.
+        return {name: plain(value) if shape.conceals((name,)) else value for name, value in said.items()}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Settings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections import deque
 from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
@@ -41,7 +42,7 @@ def placeholder(value: Any) -> Any:
     if is_secret_value(value):
         hidden: Any = HIDDEN.encode() if isinstance(value, SecretBytes) else HIDDEN
         return type(value)(hidden)
-    if isinstance(value, list | tuple | set | frozenset | dict):
+    if isinstance(value, list | tuple | set | frozenset | deque | dict):
         return _rebuilt(value, placeholder)
     return None if value is None else SecretStr(HIDDEN)
 
@@ -89,11 +90,13 @@ def _rebuilt(value: Any, change: Any) -> Any:
         pairs = {without_secrets(key): change(item) for key, item in value.items()}
         same = all(key in value and pairs[key] is value[key] for key in pairs) and len(pairs) == len(value)
         return value if same else pairs
-    if not isinstance(value, list | tuple | set | frozenset):
+    if not isinstance(value, list | tuple | set | frozenset | deque):
         return value
     items = [change(item) for item in value]
     if all(new is old for new, old in zip(items, value, strict=True)):
         return value
     if isinstance(value, tuple):
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    if isinstance(value, deque):
+        return deque(items, value.maxlen)
     return set(items) if isinstance(value, set) else frozenset(items) if isinstance(value, frozenset) else items

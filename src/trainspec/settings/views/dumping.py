@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,8 @@ def _said_in_order(settings: Settings) -> list[str]:
 def plain(value: Any, *, whole: bool = False, secrets: bool = False) -> Any:
     """The value without our types: enums as values, sections as dicts (`whole`: with their defaults).
 
-    A secret is left out of what has keys, and its placeholder stands where a place must be filled; `secrets` asks for
-    the plain text.
+    A secret is left out of what has keys, and its placeholder stands where a place must be filled, as in a list or for
+    a field that a model requires; `secrets` asks for the plain text.
     """
     if isinstance(value, Enum):
         return value.value
@@ -46,12 +47,17 @@ def plain(value: Any, *, whole: bool = False, secrets: bool = False) -> Any:
         return plain(value.__dict__["root"], whole=whole, secrets=secrets)
     if isinstance(value, BaseModel) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
         hidden = frozenset() if secrets else secrets_in(value)
-        names = [name for name in _names_in(value, whole) if name not in hidden]
-        return {name: plain(getattr(value, name), whole=whole, secrets=secrets) for name in names}
+        optional = hidden - _required(value)
+        names = [name for name in _names_in(value, whole) if name not in optional]
+        held = {name: getattr(value, name) for name in names}
+        return {
+            name: plain(placeholder(item) if name in hidden else item, whole=whole, secrets=secrets)
+            for name, item in held.items()
+        }
     if isinstance(value, dict):
         kept = {key: item for key, item in value.items() if secrets or not is_secret_value(item)}
         return {_plain_key(key, secrets): plain(item, whole=whole, secrets=secrets) for key, item in kept.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple | set | frozenset | deque):
         return [plain(item, whole=whole, secrets=secrets) for item in value]
     if isinstance(value, str):
         return str(value)
@@ -67,6 +73,15 @@ def _names_in(value: Any, whole: bool) -> list[str]:
     if isinstance(value, BaseModel):
         return [name for name in type(value).__pydantic_fields__ if whole or name in value.model_fields_set]
     return [field.name for field in dataclasses.fields(value) if field.init]
+
+
+def _required(value: Any) -> frozenset[str]:
+    """The fields without which a document of this model or dataclass would not read back."""
+    if isinstance(value, BaseModel):
+        return frozenset(name for name, info in type(value).__pydantic_fields__.items() if info.is_required())
+    missing = dataclasses.MISSING
+    fields = dataclasses.fields(value)
+    return frozenset(field.name for field in fields if field.default is field.default_factory is missing)
 
 
 def default_without_secrets(info: FieldInfo) -> Any:
