@@ -130,15 +130,15 @@ METRICS = (
     ),
     Mutation(
         "label_smoothing_factor",
-        "training/loss/label_smoothing.py",
-        "return total / (targets != self.ignore_index).sum().clamp(min=1)",
-        "return total / len(targets)",
+        "training/trainer/steps.py",
+        'return {"num_items_in_batch": items.divisor(self.parts.device)}',
+        'return {"num_items_in_batch": 2 * items.divisor(self.parts.device)}',
     ),
     Mutation(
         "label_smoothing_factor",
         "training/loss/label_smoothing.py",
         "return total / num_items_in_batch",
-        "return total / (targets != self.ignore_index).sum().clamp(min=1)",
+        "return total / len(targets)",
     ),
 )
 

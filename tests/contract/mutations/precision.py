@@ -46,13 +46,13 @@ FORMATS = (
         "fp16_opt_level",
         "training/precision/precision.py",
         "ApexOptLevel.O3: lambda device: Precision(PureHalf(torch.float16))",
-        "ApexOptLevel.O3: lambda device: _scaled(HalfCopies(device, torch.float16), device)",
+        "ApexOptLevel.O3: lambda device: Precision(HalfCopies(device, torch.float16), scaled_on=device)",
     ),
     Mutation(
         "fp16_opt_level",
         "training/precision/precision.py",
         "ApexOptLevel.O0: lambda device: Precision(Whole())",
-        "ApexOptLevel.O0: lambda device: _scaled(Autocast(device, torch.float16), device)",
+        "ApexOptLevel.O0: lambda device: Precision(Autocast(device, torch.float16), scaled_on=device)",
     ),
     Mutation(
         "half_precision_backend",

@@ -150,8 +150,8 @@ BATCHES = (
     Mutation(
         "per_device_train_batch_size",
         "training/run/build.py",
-        "size, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps",
-        "size, accumulation = 8, args.gradient_accumulation_steps",
+        'size = getattr(loader, "batch_size", None) or size',
+        "size = 8",
     ),
     Mutation(
         "per_device_eval_batch_size",
