@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from trainspec.storage.errors import StorageError, already_there, failure, missing_package
 from trainspec.storage.local import UNFINISHED, publish_copy
-from trainspec.storage.location import checked_name, scheme_of
+from trainspec.storage.location import checked_file, checked_name, scheme_of
 from trainspec.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "ad
 _CONDITIONAL = frozenset({"s3", "s3a"})
 # The files of memory:// are this process's own, so that its threads can agree on who is first.
 _MEMORY = "memory"
+# One more request to ask for the size is nothing beside reading so much.
+_LARGE = 64 << 20
 _MAGIC = re.compile(r"[*?\[]")
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -56,20 +58,27 @@ class RemoteStore(Store):
 
         return self._do("read", name, read)
 
-    def read_range(self, name: str, start: int, length: int) -> bytes:
+    def _read_range(self, name: str, start: int, length: int) -> bytes:
         def read(path: str) -> bytes:
-            if length == 0:
-                self._filesystem.info(path)
+            # Some allocate what is asked for, whatever is there.
+            count = length if 0 < length <= _LARGE else min(length, self._size(path) - start)
+            if count <= 0:
                 return b""
             try:
-                return bytes(self._filesystem.cat_file(path, start=start, end=start + length))
-            except OSError:
+                return bytes(self._filesystem.cat_file(path, start=start, end=start + count))
+            except (OSError, OverflowError):
                 # HTTP knows no empty range, so that one behind the end is an error.
-                if start < self._filesystem.info(path)["size"]:
+                if start < self._size(path):
                     raise
                 return b""
 
         return self._do("read", name, read)
+
+    def _size(self, path: str) -> int:
+        info = self._filesystem.info(path)
+        if info.get("type") == "directory":
+            raise IsADirectoryError(path)
+        return int(info["size"])
 
     @property
     def creates_exclusively(self) -> bool:
@@ -80,7 +89,7 @@ class RemoteStore(Store):
         )
 
     def create(self, name: str, data: bytes) -> None:
-        url = self.child_url(checked_name(self.url, name))
+        url = self.child_url(checked_file(self.url, name))
         if not self.creates_exclusively:
             raise StorageError(url, "create", "this kind of store cannot promise that nothing is overwritten")
         make = self._create_in_memory if scheme_of(self.url) == _MEMORY else self._put_if_absent
@@ -219,7 +228,7 @@ class RemoteStore(Store):
         return f"{self._path}/{inside}" if inside else self._path
 
     def _make_parent(self, name: str) -> None:
-        self.make_folder(checked_name(self.url, name).rpartition("/")[0])
+        self.make_folder(checked_file(self.url, name).rpartition("/")[0])
 
     def _remove_at_once(self, path: str) -> None:
         self._filesystem.invalidate_cache()
