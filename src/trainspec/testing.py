@@ -61,9 +61,9 @@ def _verdicts_on_file(path: str, model: type[Settings]) -> Iterator[tuple[str, V
     from trainspec.settings.judging.judgement import Verdict
     from trainspec.settings.judging.ways_in import from_layers
     from trainspec.settings.sources.files import document_layer, read_documents
-    from trainspec.text.redaction import printable, redact_url
+    from trainspec.text.redaction import printable, redact_whole_url
 
-    name = printable(redact_url(path))
+    name = printable(redact_whole_url(path))
     number = 0
     try:
         for number, document in enumerate(read_documents(path), start=1):

@@ -17,7 +17,7 @@ REDACTED = {
     "at sign in the password": ("ftp://me:p@hunter2@host/x", "ftp://**********@host/x"),
     "slash-free sentence": ("no ftp://me:hunter2@host today", "no ftp://**********@host today"),
     "signed query": ("https://host/x?sig=hunter2", "https://host/x?**********"),
-    "two URLs": ("a://u:hunter2@h b://v:hunter2@i", "a://**********@h b://**********@i"),
+    "two URLs": ("at a://u:hunter2@h b://v:hunter2@i", "at a://**********@h b://**********@i"),
     "at sign in a key": ("s3://bucket/user@example.com/x", "s3://bucket/user@example.com/x"),
     "slash in the password": ("sftp://me:hunter2/x@host/run", "sftp://**********@host/run"),
     "a container": ("abfs://runs@account.dfs.core.windows.net/x", "abfs://runs@account.dfs.core.windows.net/x"),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from trainspec.storage import (
+    Entry,
     PermissionRefused,
     StorageError,
     open_store,
     read_text,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +73,43 @@ def test_unfinished_files_are_not_listed(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(KeyboardInterrupt):
         store.write_bytes("a.txt", b"1")
     assert seen == [1, 0]
+
+
+def test_what_vanishes_while_it_is_listed_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path)
+    for name in ("a.bin", "b.bin", "deep/c.bin"):
+        store.write_bytes(name, b"1")
+    walk = os.walk
+
+    def deleted_meanwhile(*args: Any) -> Iterator[Any]:
+        for found in walk(*args):
+            (tmp_path / "a.bin").unlink(missing_ok=True)
+            yield found
+
+    monkeypatch.setattr(os, "walk", deleted_meanwhile)
+    assert store.entries() == [Entry("b.bin", 1), Entry("deep/c.bin", 1)]
+
+
+def test_links_that_lead_nowhere_are_passed_over(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.write_bytes("a.bin", b"1")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "through-a-file").symlink_to("a.bin/x")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "good").symlink_to("a.bin")
+    assert store.entries() == [Entry("a.bin", 1), Entry("good", 1)]
+
+
+def test_what_cannot_be_looked_at_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path)
+    store.write_bytes("a.bin", b"1")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(PermissionRefused):
+        store.entries()
 
 
 def test_new_files_follow_the_umask(tmp_path: Path) -> None:

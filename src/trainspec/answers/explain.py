@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trainspec.answers.faults import NoAnswer, mistake
+from trainspec.answers.faults import NoAnswer, mistake, shown_word
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
 from trainspec.settings.sources.command_line import kind_at
@@ -127,6 +127,6 @@ def _unknown(word: str, path: Sequence[str]) -> Diagnostic:
     if above is not None and above.section is not None:
         parent = ".".join(path[:-1])
         remedy = did_you_mean(path[-1], shape_of(above.section).kinds, f"{parent}.{{}}")
-        return mistake("CLI104", f"{parent} has no key {path[-1][:40]}", remedy)
+        return mistake("CLI104", f"{parent} has no key {shown_word(path[-1])}", remedy)
     remedy = did_you_mean(path[0], (*kinds, *RENAMED)) or "trainspec explain lists all settings"
-    return mistake("CLI104", f"there is no setting {word[:40]}", remedy)
+    return mistake("CLI104", f"there is no setting {shown_word(word)}", remedy)

@@ -63,6 +63,14 @@ def command_codes() -> dict[str, Explanation]:
 def mistake(code: str, message: str, remedy: str = "") -> Diagnostic:
     """A diagnostic about what was asked, under a code of this file."""
     from trainspec.settings.diagnostics import Diagnostic
-    from trainspec.text.redaction import printable
+    from trainspec.text.redaction import printable, redact_url
 
-    return Diagnostic(code, _CODES[code][0], "error", printable(message), "", printable(remedy))
+    message, remedy = (printable(redact_url(text)) for text in (message, remedy))
+    return Diagnostic(code, _CODES[code][0], "error", message, "", remedy)
+
+
+def shown_word(word: str) -> str:
+    """A word that nothing has the name of, for a message: not at any length, and never with a password."""
+    from trainspec.text.redaction import redact_whole_url
+
+    return redact_whole_url(word)[:40]

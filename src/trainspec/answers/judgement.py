@@ -12,6 +12,7 @@ from trainspec.settings.judging.ways_in import from_layers
 from trainspec.settings.sources.files import Document, document_layer, parse_documents
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.variables import TASK, Variables
+from trainspec.text.redaction import redact_reason
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -136,7 +137,7 @@ def known_target(name: str | None) -> str | None:
         try:
             parse_target(name)
         except ValueError as error:
-            raise NoAnswer(mistake("CLI103", str(error))) from None
+            raise NoAnswer(mistake("CLI103", redact_reason(str(error), name))) from None
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from trainspec.answers.faults import NoAnswer, command_codes, mistake
+from trainspec.answers.faults import NoAnswer, command_codes, mistake, shown_word
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
@@ -65,5 +65,5 @@ def meaning_of(word: str, known: dict[str, Meaning]) -> Meaning:
     if item is None:
         near = nearest(word, known) or nearest(word, (name.replace("-", "_") for name in by_name))
         remedy = f"did you mean {near.replace('_', '-')}?" if near else "trainspec rule lists all codes"
-        raise NoAnswer(mistake("CLI104", f"there is no code {word[:40]}", remedy))
+        raise NoAnswer(mistake("CLI104", f"there is no code {shown_word(word)}", remedy))
     return item

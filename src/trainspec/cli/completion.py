@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.faults import CannotRun, mistake, shown_word
 from trainspec.cli.options import Command, wants_help
 
 COMMAND = Command(
@@ -30,7 +30,7 @@ def run(argv: Sequence[str]) -> int:
     shell = given.words[0]
     if shell not in SHELLS:
         remedy = did_you_mean(shell, SHELLS) or f"the shells are {', '.join(SHELLS)}"
-        raise CannotRun(mistake("CLI104", f"there is no shell {shell[:40]}", remedy))
+        raise CannotRun(mistake("CLI104", f"there is no shell {shown_word(shell)}", remedy))
     from importlib import import_module
 
     print(import_module(f"trainspec.cli.shells.{shell}").script(all_words()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from trainspec.answers.init import beginning
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Command, Option, wants_help
+from trainspec.reports.report import shown_file
 
 COMMAND = Command(
     "init",
@@ -30,9 +31,10 @@ def run(argv: Sequence[str]) -> int:
         raise CannotRun(mistake("CLI102", "init takes one file", "trainspec init run.yaml"))
     path = given.words[0] if given.words else "run.yaml"
     if not path.endswith((".yaml", ".yml")):
-        raise CannotRun(mistake("CLI103", f"{path} is not named .yaml or .yml", "trainspec init run.yaml"))
+        raise CannotRun(mistake("CLI103", f"{shown_file(path)} is not named .yaml or .yml", "trainspec init run.yaml"))
     _write(path, beginning().text, force=given.has("force"))
-    print(f"{path} written; trainspec validate {path} judges it, trainspec explain lists all settings")
+    shown = shown_file(path)
+    print(f"{shown} written; trainspec validate {shown} judges it, trainspec explain lists all settings")
     return 0
 
 
@@ -48,7 +50,9 @@ def _write(path: str, content: str, *, force: bool) -> None:
         with target.open("x", encoding="utf-8", newline="\n") as file:
             file.write(content)
     except FileExistsError:
-        raise CannotRun(mistake("CLI112", f"{path} is there already", "pass --force to write over it")) from None
+        raise CannotRun(
+            mistake("CLI112", f"{shown_file(path)} is there already", "pass --force to write over it")
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise CannotRun(mistake("CLI103", f"{path} cannot be written: {reason}")) from None
+        raise CannotRun(mistake("CLI103", f"{shown_file(path)} cannot be written: {reason}")) from None

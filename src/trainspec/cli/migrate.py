@@ -12,6 +12,7 @@ from trainspec.cli.options import AT, Command, Given, Option, wants_help
 from trainspec.cli.terminal import FINDINGS, FINE, counted, exit_code, say
 from trainspec.migration.local_files import decoded, read_bytes, write_whole
 from trainspec.migration.reading import Found, format_of_source, read_sources
+from trainspec.reports.report import shown_file
 from trainspec.settings.diagnostics import SourceError
 from trainspec.text.redaction import printable
 
@@ -101,7 +102,9 @@ def _tell(path: str, done: Migration, verb: str) -> None:
 def _read(path: str) -> str:
     """The text of a local file with the line breaks it has. Raises SourceError."""
     if "://" in path or path == STDIN:
-        raise CannotRun(mistake("CLI103", f"{path} cannot be rewritten in place", "write it elsewhere with --to yaml"))
+        raise CannotRun(
+            mistake("CLI103", f"{shown_file(path)} cannot be rewritten in place", "write it elsewhere with --to yaml")
+        )
     return decoded(read_bytes(path), path)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
+from trainspec.text.redaction import redact_reason, redact_whole_url
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -22,7 +23,7 @@ def settings_class(place: str) -> type[Settings]:
 
     module, colon, name = place.partition(":")
     if not (module and colon and name):
-        raise CannotRun(mistake("CLI106", f"--model takes pkg.mod:Class, not {place}"))
+        raise CannotRun(mistake("CLI106", f"--model takes pkg.mod:Class, not {redact_whole_url(place)}"))
     _look_in_this_folder()
     try:
         found: Any = import_module(module)
@@ -48,7 +49,7 @@ def task_named(name: str) -> tuple[Callable[..., Any], Shape]:
         task = resolve_task(name)
         return task, shape_of(settings_model(task) or _no_settings())
     except (TaskError, TypeError, NameError) as error:
-        raise CannotRun(mistake("CLI105", str(error))) from None
+        raise CannotRun(mistake("CLI105", redact_reason(str(error), name))) from None
 
 
 def _no_settings() -> type[Any]:

@@ -12,7 +12,7 @@ from trainspec.cli.files import STDIN_OPTIONS
 from trainspec.cli.judging import Judging
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, exit_code, style, uses_color
-from trainspec.reports.report import Report
+from trainspec.reports.report import Report, shown_file
 from trainspec.text.redaction import printable
 
 # The forms that other programs read, and what makes each; imported when chosen.
@@ -67,7 +67,9 @@ def run(argv: Sequence[str]) -> int:
         reports.append(report)
         _note(report, form)
         if form == "text":
-            _print(report, headed=len(given.words) != 1 or report.number > 1 or report.file != given.words[0])
+            _print(
+                report, headed=len(given.words) != 1 or report.number > 1 or report.file != shown_file(given.words[0])
+            )
     judgement = Judgement(reports, strict=given.has("strict"))
     code = exit_code(item for report in reports for item in report.diagnostics)
     code = FINDINGS if code == FINE and not judgement.ok else code

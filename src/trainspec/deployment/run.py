@@ -12,7 +12,7 @@ from trainspec.deployment.variables import as_variables
 from trainspec.deployment.yaml_text import write_yaml
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.sources.variables import TASK
-from trainspec.text.redaction import is_secret_name, redact_url
+from trainspec.text.redaction import is_secret_name, redact_whole_url
 
 # As the Dockerfile has them.
 USER = 10001
@@ -90,7 +90,7 @@ def _without_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple
         secrets |= {f"{TASK}__{name}" for name in section if is_secret_name(name)}
         settings[TASK] = {name: value for name, value in section.items() if not is_secret_name(name)}
     for name, value in settings.items():
-        if any(is_secret_name(key) or redact_url(text) != text for key, text in _texts(name, value)):
+        if any(is_secret_name(key) or redact_whole_url(text) != text for key, text in _texts(name, value)):
             raise NotDeployable(f"{name} holds what looks like a credential; take it out, and mount it as a secret")
     return settings, tuple(sorted(secrets))
 

@@ -23,11 +23,21 @@ class Report:
     task: str | None = None
     of_file: bool = True
 
+    def __post_init__(self) -> None:
+        self.file = shown_file(self.file)
+
     def to_dict(self) -> dict[str, Any]:
         errors = any(item.severity == "error" for item in self.diagnostics)
         found = [item.to_dict() for item in self.diagnostics]
         head = {"file": self.file, "document": self.number, "ok": not errors}
         return {**head, "task": self.task, "ignored": self.ignored, "diagnostics": found}
+
+
+def shown_file(file: str) -> str:
+    """The name of a file for a report: a path as it is, a URL without its credentials."""
+    from trainspec.text.redaction import redact_whole_url
+
+    return redact_whole_url(file) if "://" in file else file
 
 
 class Meaning(Protocol):
@@ -63,9 +73,9 @@ class Manner:
 def place_of(report: Report, item: Diagnostic) -> tuple[str | None, Source | None]:
     """The file that a diagnostic is about, and the place in it where it is known; a variable has no file."""
     from trainspec.settings.diagnostics.source import SourceKind
-    from trainspec.text.redaction import printable, redact_url
+    from trainspec.text.redaction import printable, redact_whole_url
 
-    shown = printable(redact_url(report.file))
+    shown = printable(redact_whole_url(report.file))
     for evidence in item.evidence:
         source = evidence.source
         if source is not None and source.kind in (SourceKind.FILE, SourceKind.DOTENV):

@@ -17,7 +17,7 @@ from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.settings.values.masking import without_secrets
 from trainspec.settings.values.shape import as_pydantic_field, shape_of
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
@@ -260,7 +260,7 @@ class Settings(BuiltOnce, _Model):
             if name in self.__pydantic_fields_set__ and name not in secret:
                 value = without_secrets(self.__dict__[name])
                 plain = [_value_of(item) for item in value] if isinstance(value, list) else _value_of(value)
-                yield name, redact_url(plain) if isinstance(plain, str) else plain
+                yield name, redact_whole_url(plain) if isinstance(plain, str) else plain
 
     def __str__(self) -> str:
         return repr(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_reason, redact_whole_url
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "az", "abfss": "az", "az": "az"}
 _REFUSED = {
@@ -23,9 +23,9 @@ class StorageError(Exception):
     """
 
     def __init__(self, url: str, operation: str, reason: str, cause: BaseException | None = None) -> None:
-        self.url = redact_url(url)
+        self.url = redact_whole_url(url)
         self.operation = operation
-        self.reason = redact_url(reason)
+        self.reason = redact_reason(reason, url)
         self.cause = cause
         super().__init__(f"cannot {operation} {self.url}: {self.reason}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainspec.storage.errors import already_there, failure
-from trainspec.storage.location import checked_name
+from trainspec.storage.location import checked_file, checked_name
 from trainspec.storage.store import Entry, Store, Writer
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # A file that was being written when its process died; readers are never shown one.
 UNFINISHED = ".unfinished"
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 _WITHOUT_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -32,30 +33,34 @@ class LocalStore(Store):
         with self._reported("read", name) as path:
             return path.read_bytes()
 
-    def read_range(self, name: str, start: int, length: int) -> bytes:
+    def _read_range(self, name: str, start: int, length: int) -> bytes:
         with self._reported("read", name) as path, path.open("rb") as file:
+            # What is asked for would be allocated, whatever is there.
+            left = os.fstat(file.fileno()).st_size - start
+            if left <= 0:
+                return b""
             file.seek(start)
-            return file.read(length)
+            return file.read(min(length, left))
 
     @property
     def creates_exclusively(self) -> bool:
         return True
 
     def create(self, name: str, data: bytes) -> None:
-        with self._reported("create", name) as path:
+        with self._reported("create", checked_file(self.url, name)) as path:
             if not publish_new(path, lambda file: file.write(data)):
                 raise already_there(str(path))
 
     def _stream(self, name: str, fill: Writer) -> None:
-        with self._reported("write", name) as path:
+        with self._reported("write", checked_file(self.url, name)) as path:
             publish(path, fill)
 
     def write_bytes(self, name: str, data: bytes) -> None:
-        with self._reported("write", name) as path:
+        with self._reported("write", checked_file(self.url, name)) as path:
             publish(path, lambda file: file.write(data))
 
     def upload(self, local_file: Path, name: str) -> None:
-        with self._reported("write", name) as path:
+        with self._reported("write", checked_file(self.url, name)) as path:
             publish_copy(path, local_file)
 
     def download(self, name: str, local_file: Path) -> None:
@@ -71,9 +76,9 @@ class LocalStore(Store):
     def entries(self, prefix: str = "") -> list[Entry]:
         with self._reported("list", prefix) as path:
             return sorted(
-                Entry(file.relative_to(self.folder).as_posix(), file.stat().st_size)
+                Entry(file.relative_to(self.folder).as_posix(), size)
                 for file in _files_under(path)
-                if not file.name.endswith(UNFINISHED)
+                if not file.name.endswith(UNFINISHED) and (size := _size(file)) is not None
             )
 
     def folders(self, prefix: str = "") -> list[str]:
@@ -173,6 +178,16 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _size(file: Path) -> int | None:
+    """The size of a listed file; None where it is gone meanwhile, or a link that leads to nothing or in a circle."""
+    try:
+        return file.stat().st_size
+    except OSError as cause:
+        if cause.errno in _GONE:
+            return None
+        raise
 
 
 def _files_under(path: Path) -> Iterator[Path]:

@@ -40,3 +40,11 @@ def checked_name(url: str, name: str) -> str:
     if ".." in parts or name.startswith(("/", "~")) or "\\" in name or "\0" in name:
         raise StorageError(url, "use", f"the name {name!r} leads outside of it")
     return "/".join(parts)
+
+
+def checked_file(url: str, name: str) -> str:
+    """`name` like `checked_name`, of a file that is to be written: "" and "." are the folder itself, and refused."""
+    inside = checked_name(url, name)
+    if not inside:
+        raise StorageError(url, "write", f"the name {name!r} is that of the folder itself, a file is needed")
+    return inside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from trainspec.storage.errors import StorageError, already_there, failure, missing_package
 from trainspec.storage.local import UNFINISHED, publish_copy
-from trainspec.storage.location import checked_name, scheme_of
+from trainspec.storage.location import checked_file, checked_name, scheme_of
 from trainspec.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "ad
 _CONDITIONAL = frozenset({"s3", "s3a"})
 # The files of memory:// are this process's own, so that its threads can agree on who is first.
 _MEMORY = "memory"
+# One more request to ask for the size is nothing beside reading so much.
+_LARGE = 64 << 20
+_MAGIC = re.compile(r"[*?\[]")
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -54,20 +58,27 @@ class RemoteStore(Store):
 
         return self._do("read", name, read)
 
-    def read_range(self, name: str, start: int, length: int) -> bytes:
+    def _read_range(self, name: str, start: int, length: int) -> bytes:
         def read(path: str) -> bytes:
-            if length == 0:
-                self._filesystem.info(path)
+            # Some allocate what is asked for, whatever is there.
+            count = length if 0 < length <= _LARGE else min(length, self._size(path) - start)
+            if count <= 0:
                 return b""
             try:
-                return bytes(self._filesystem.cat_file(path, start=start, end=start + length))
-            except OSError:
+                return bytes(self._filesystem.cat_file(path, start=start, end=start + count))
+            except (OSError, OverflowError):
                 # HTTP knows no empty range, so that one behind the end is an error.
-                if start < self._filesystem.info(path)["size"]:
+                if start < self._size(path):
                     raise
                 return b""
 
         return self._do("read", name, read)
+
+    def _size(self, path: str) -> int:
+        info = self._filesystem.info(path)
+        if info.get("type") == "directory":
+            raise IsADirectoryError(path)
+        return int(info["size"])
 
     @property
     def creates_exclusively(self) -> bool:
@@ -78,7 +89,7 @@ class RemoteStore(Store):
         )
 
     def create(self, name: str, data: bytes) -> None:
-        url = self.child_url(checked_name(self.url, name))
+        url = self.child_url(checked_file(self.url, name))
         if not self.creates_exclusively:
             raise StorageError(url, "create", "this kind of store cannot promise that nothing is overwritten")
         make = self._create_in_memory if scheme_of(self.url) == _MEMORY else self._put_if_absent
@@ -129,7 +140,7 @@ class RemoteStore(Store):
 
     def _rename(self, source: str, target: str) -> None:
         filesystem = self._filesystem
-        if type(filesystem).mv is import_module("fsspec.spec").AbstractFileSystem.mv:
+        if not _moves_literally(filesystem):
             filesystem.cp_file(source, target)
             filesystem.rm_file(source)
             return
@@ -196,10 +207,13 @@ class RemoteStore(Store):
         return self._do("look at", name, look)
 
     def delete(self, name: str) -> None:
-        self._remove(name, recursive=False)
+        self._do("delete", name, self._remove_file)
 
     def delete_tree(self, prefix: str = "") -> None:
-        self._remove(prefix, recursive=True)
+        # fsspec takes these for a pattern, and would remove all that matches. Without them its own way is best: many
+        # stores remove a thousand files by one request.
+        magic = _MAGIC.search(self.child_url(prefix) + self._at(prefix))
+        self._do("delete", prefix, self._remove_one_by_one if magic else self._remove_at_once)
 
     def make_folder(self, name: str = "") -> None:
         if scheme_of(self.url) not in _OBJECT_STORES:
@@ -214,15 +228,31 @@ class RemoteStore(Store):
         return f"{self._path}/{inside}" if inside else self._path
 
     def _make_parent(self, name: str) -> None:
-        self.make_folder(checked_name(self.url, name).rpartition("/")[0])
+        self.make_folder(checked_file(self.url, name).rpartition("/")[0])
 
-    def _remove(self, name: str, recursive: bool) -> None:
-        def remove(path: str) -> None:
-            self._filesystem.invalidate_cache()
-            with suppress(FileNotFoundError):
-                self._filesystem.rm(path, recursive=recursive)
+    def _remove_at_once(self, path: str) -> None:
+        self._filesystem.invalidate_cache()
+        with suppress(FileNotFoundError):
+            self._filesystem.rm(path, recursive=True)
 
-        self._do("delete", name, remove)
+    def _remove_one_by_one(self, path: str) -> None:
+        self._filesystem.invalidate_cache()
+        with_folders = scheme_of(self.url) not in _OBJECT_STORES
+        found = self._filesystem.find(path, withdirs=with_folders, detail=True)
+        # What is inside of a folder is behind it in this order.
+        for key in sorted(found, reverse=True):
+            if found[key].get("type") == "directory":
+                with suppress(FileNotFoundError):
+                    self._filesystem.rmdir(key)
+            else:
+                self._remove_file(key)
+
+    def _remove_file(self, path: str) -> None:
+        self._filesystem.invalidate_cache()
+        try:
+            self._filesystem.rm_file(path)
+        except FileNotFoundError:
+            return
 
     def _listing(self, prefix: str, look: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
         def fresh(path: str) -> dict[str, Any]:
@@ -240,6 +270,13 @@ class RemoteStore(Store):
         # Each client library has errors of its own.
         except Exception as cause:
             raise failure(self.child_url(name), operation, cause) from None
+
+
+def _moves_literally(filesystem: Any) -> bool:
+    """Whether `mv` has no patterns: the one that file systems inherit has, and some pass it on to another's."""
+    inner = getattr(filesystem, "fs", None)
+    inherited = import_module("fsspec.spec").AbstractFileSystem.mv
+    return getattr(type(filesystem), "mv", None) is not inherited and (inner is None or _moves_literally(inner))
 
 
 def _abandon(file: BinaryIO) -> None:

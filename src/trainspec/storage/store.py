@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from trainspec.storage.errors import StorageError
 from trainspec.storage.measured import MeasuredFile, WriterFailed
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class FileRecord:
 
 
 class Store(ABC):
-    """A folder of files at a URL. Names are relative, with forward slashes; "" is the folder itself.
+    """A folder of files at a URL. Names are relative, with forward slashes; "" is the folder itself, never a file.
 
     Every method raises StorageError, or its subclasses NotFound, PermissionRefused and AlreadyThere.
     """
@@ -84,9 +85,19 @@ class Store(ABC):
     def read_bytes(self, name: str) -> bytes:
         """The whole content of a file."""
 
-    @abstractmethod
     def read_range(self, name: str, start: int, length: int) -> bytes:
-        """`length` bytes from byte `start` on; fewer, or none, where the file ends before."""
+        """`length` bytes from byte `start` on; fewer, or none, where the file ends before.
+
+        No more memory is taken than the file has bytes; negative numbers are refused.
+        """
+        if start < 0 or length < 0:
+            reason = f"{length:,} bytes from byte {start:,} on are no part of a file"
+            raise StorageError(self.child_url(name), "read", reason)
+        return self._read_range(name, start, length)
+
+    @abstractmethod
+    def _read_range(self, name: str, start: int, length: int) -> bytes:
+        """What `read_range` says, for numbers that are not negative."""
 
     @abstractmethod
     def write_bytes(self, name: str, data: bytes) -> None:

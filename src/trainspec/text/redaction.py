@@ -17,11 +17,25 @@ _SECRET_NAME = re.compile(
 # Passwords hold slashes and at signs that nobody has escaped, users are addresses with an at sign of their own; queries
 # hold signatures and tokens. What Azure's abfs writes before the at sign is a container, unless a password follows.
 _USERINFO = re.compile(r"(?<=://)(?:[^/:\s\"']*:[^\s\"']*|(?<!abfs://)(?<!abfss://)[^/\s\"']*)@")
+# Where the whole text is one URL all of it up to the last at sign is the user's; a slash too many makes no path of it.
+_ONE_URL = re.compile(r"\s*[A-Za-z][\w+.\-]*(?:::|://)")
+_WHOLE_USERINFO = re.compile(
+    r"(?is)(?<=://)(?:[^/:]*:.*|(?<!file://)(?<!local://)/+[^/:]*:.*|(?<!abfs://)(?<!abfss://)[^/]*)@"
+)
+_WHOLE_QUERY = re.compile(r"(?<=\?)[^#]+")
+# Where client libraries cut a URL; what they cut off may be told in an error of theirs.
+_CUTS = re.compile(r"[/@:?#%&=+,;\s\"'\\\[\]]+")
+_SHORTEST_PIECE = 3
+# Shorter ones are hidden where they stand alone: they may be a part of many a word.
+_LONG_PIECE = 6
 _URL_END = re.compile(r"[\s\"']|$")
 _QUERY = re.compile(r"(?<=\?)[^\s\"'#]+")
 # A secret beside its name inside a longer text: arguments as k=v, JSON that does not parse.
 _PAIR = re.compile(
-    r"""(?i)((?:token|secret|password|passwd|api_?key|access_?key|credentials?)\\?["']?\s*[:=]\s*\\?["']?)[^\s"',}\\]+"""
+    r"""(?ix) ((?:token|secret|password|passwd|api_?key|access_?key|credentials?) \\?["']? \s*[:=]\s*)
+    (?: (?P<escaped>\\["']) (?:(?!(?P=escaped)).)+ (?=(?P=escaped))
+      | (?P<plain>["']) (?:\\.|(?!(?P=plain))[^\\\n])+ (?=(?P=plain))
+      | (?P<open>\\?["']?) [^\s"',}\\]+ )"""
 )
 _LONGEST = 120
 # Longer than any URL; the search is quadratic in the worst of texts.
@@ -38,10 +52,58 @@ def redact_url(text: str) -> str:
     if len(text) > _LONGEST_SEARCHED:
         text = text[:_LONGEST_SEARCHED] + "…"
     if ":" in text or "=" in text:
-        text = _PAIR.sub(rf"\1{HIDDEN}", text)
+        text = _PAIR.sub(_hidden_pair, text)
     if "://" not in text:
         return text
     return _QUERY.sub(HIDDEN, _without_userinfo(text))
+
+
+def redact_whole_url(text: str) -> str:
+    """Like `redact_url` for what is one URL, if it is a URL: its password may have spaces and quotes in it."""
+    if "://" not in text or not _ONE_URL.match(text):
+        return redact_url(text)
+    text = text[:_LONGEST_SEARCHED] + "…" * (len(text) > _LONGEST_SEARCHED)
+    hidden = _WHOLE_USERINFO.search(text)
+    if hidden is None:
+        return redact_url(_WHOLE_QUERY.sub(HIDDEN, text))
+    # The at sign may as well be one of a query, and what follows it the rest of a signature.
+    rest = HIDDEN if "?" in hidden.group() else _WHOLE_QUERY.sub(HIDDEN, text[hidden.end() :])
+    return redact_url(f"{text[: hidden.start()]}{HIDDEN}@{rest}")
+
+
+def redact_reason(reason: str, url: str) -> str:
+    """What a library says of `url`, without its credentials, whatever the library has made of them."""
+    told = redact_url(reason.replace(url, redact_whole_url(url))) if url else redact_url(reason)
+    pieces = "|".join(map(_pattern_of, _secret_pieces(url)))
+    # Names of hosts are told in lower case.
+    return re.sub(pieces, HIDDEN, told, flags=re.IGNORECASE) if pieces else told
+
+
+def _pattern_of(piece: str) -> str:
+    pattern = re.escape(piece)
+    return pattern if len(piece) >= _LONG_PIECE else rf"(?:(?<!\w)|(?<=%[0-9a-f]{{2}})){pattern}(?!\w)"
+
+
+def _secret_pieces(url: str) -> list[str]:
+    """The userinfo and query of a URL and what they may be cut into, as written and decoded, longest first."""
+    from urllib.parse import unquote
+
+    if "://" not in url:
+        return []
+    found = _WHOLE_USERINFO.search(url[:_LONGEST_SEARCHED])
+    userinfo = found.group()[:-1].lstrip("/") if found else ""
+    user, colon, password = userinfo.partition(":")
+    secret = password if colon else user
+    pieces = {userinfo, secret, *_CUTS.split(secret), *_CUTS.split(unquote(secret)), unquote(secret)}
+    query = url[:_LONGEST_SEARCHED].partition("?")[2].partition("#")[0]
+    values = [pair.partition("=")[2] for pair in query.split("&")]
+    pieces.update(value for value in (query, *values, *map(unquote, values)) if len(value) >= _LONG_PIECE)
+    return sorted((piece for piece in pieces if len(piece) >= _SHORTEST_PIECE and piece != HIDDEN), key=len)[::-1]
+
+
+def _hidden_pair(found: re.Match[str]) -> str:
+    quote = found["escaped"] or found["plain"] or found["open"] or ""
+    return f"{found[1]}{quote}{HIDDEN}"
 
 
 def _without_userinfo(text: str) -> str:
@@ -107,4 +169,4 @@ def _hide_nested(value: Any) -> Any:
         return [_hide_nested(item) for item in value]
     if hasattr(value, "get_secret_value"):
         return HIDDEN
-    return value
+    return redact_whole_url(value) if isinstance(value, str) and "://" in value else value

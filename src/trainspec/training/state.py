@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.arguments.launch import Launch
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -72,7 +72,7 @@ class TrainerState:
     def to_dict(self) -> dict[str, Any]:
         """As it is written to files: without the credentials of a URL."""
         best = self.best_model_checkpoint
-        return {**asdict(self), "best_model_checkpoint": None if best is None else redact_url(best)}
+        return {**asdict(self), "best_model_checkpoint": None if best is None else redact_whole_url(best)}
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> TrainerState:

@@ -37,7 +37,10 @@ OUTPUT = (
         "replaces_old_run=False",
     ),
     Mutation(
-        "run_name", "training/trackers/facts.py", 'redact_url(args.run_name or "")', "redact_url(args.output_dir)"
+        "run_name",
+        "training/trackers/facts.py",
+        'redact_whole_url(args.run_name or "")',
+        "redact_whole_url(args.output_dir)",
     ),
     Mutation(
         "run_name",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from trainspec.text.redaction import printable, redact_url
+from trainspec.text.redaction import printable, redact_whole_url
 
 
 class SourceKind(str, Enum):
@@ -35,7 +35,7 @@ class Source:
 
     def __post_init__(self) -> None:
         # A URL's credentials are hidden here once, and so in every view of every diagnostic.
-        object.__setattr__(self, "name", printable(redact_url(self.name)))
+        object.__setattr__(self, "name", printable(redact_whole_url(self.name)))
 
     def to_dict(self) -> dict[str, Any]:
         return {

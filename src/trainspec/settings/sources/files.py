@@ -15,7 +15,7 @@ from trainspec.settings.sources.limits import Fault, Marks, Path, Place
 from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.values.coercion import Manner
-from trainspec.text.redaction import printable, redact_url, shortened
+from trainspec.text.redaction import printable, redact_reason, redact_url, shortened
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -148,7 +148,8 @@ def _document(values: Any, marks: Marks | None, text: str, format: str, name: st
     for number, step in enumerate(steps):
         if not isinstance(values, dict) or step not in values:
             found = ".".join(steps[:number]) or "the document"
-            raise Fault("SRC110", f"{found} has no key {step} (--at {at})", Place(1, 1))
+            told = redact_reason(f"{found} has no key {step} (--at {at})", at or "")
+            raise Fault("SRC110", told, Place(1, 1))
         values = values[step]
     if values is None:
         values = {}

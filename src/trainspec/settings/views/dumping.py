@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from trainspec.settings.values.masking import placeholder, secrets_in, without_secrets
 from trainspec.settings.values.secret_types import is_secret, is_secret_value
-from trainspec.text.redaction import HIDDEN, redact_url
+from trainspec.text.redaction import HIDDEN, redact_whole_url
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -104,7 +104,7 @@ def sanitize(settings: Settings) -> dict[str, bool | int | float | str]:
     scalars = {
         name: value if isinstance(value, bool | int | float) else str(value) for name, value in everything.items()
     }
-    return {name: redact_url(value) if isinstance(value, str) else value for name, value in scalars.items()}
+    return {name: redact_whole_url(value) if isinstance(value, str) else value for name, value in scalars.items()}
 
 
 def state_without_secrets(settings: Settings, state: dict[Any, Any]) -> dict[Any, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
 from trainspec.training.checkpoint.payload import Document, Payload
 from trainspec.training.checkpoint.tensor_files import TorchFile
@@ -97,7 +97,7 @@ def why_not_resumable(checkpoint: Checkpoint) -> str | None:
         return None
     names = " and ".join(missing)
     reason = "it was saved with save_only_model, or by another program"
-    return f"checkpoint {redact_url(checkpoint.url)} holds no {names}; {reason}"
+    return f"checkpoint {redact_whole_url(checkpoint.url)} holds no {names}; {reason}"
 
 
 def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -> Any:

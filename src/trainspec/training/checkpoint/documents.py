@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -23,4 +23,4 @@ def resolved_document(args: TrainingArguments) -> dict[str, Any]:
 
 
 def _without_credentials(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: redact_url(value) if isinstance(value, str) else value for name, value in values.items()}
+    return {name: redact_whole_url(value) if isinstance(value, str) else value for name, value in values.items()}

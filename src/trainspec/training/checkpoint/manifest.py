@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trainspec.storage import Entry, FileRecord, StorageError
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_reason, redact_whole_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,8 @@ class CheckpointError(Exception):
     """A checkpoint that cannot be used: `where` is its URL, `problem` says what is wrong with it; both are redacted."""
 
     def __init__(self, where: str, problem: str) -> None:
-        self.where = redact_url(where)
-        self.problem = redact_url(problem)
+        self.where = redact_whole_url(where)
+        self.problem = redact_reason(problem, where)
         super().__init__(f"checkpoint {self.where}: {self.problem}")
 
     def __reduce__(self) -> tuple[type[CheckpointError], tuple[str, str]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.payload import Document
 from trainspec.training.checkpoint.weights import (
     SAFETENSORS,
@@ -73,7 +73,7 @@ def restore_model(
     Raises WeightsMismatchError where the files hold less or other weights than the model has, CheckpointError for one
     that cannot be read.
     """
-    where = redact_url(where)
+    where = redact_whole_url(where)
     weights = next((name for name in (SAFETENSORS, TORCH_WEIGHTS) if name in names), None)
     if weights is not None:
         _load(model, _state(read(weights), weights, where), where, may_lack=_ignored(model))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.storage import StorageError, Store
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint import Checkpoint, CheckpointError, newest_valid, open_checkpoint
 from trainspec.training.checkpoint.contents import why_not_resumable
 from trainspec.training.checkpoint.model_files import ADAPTER_TORCH_WEIGHTS, ADAPTER_WEIGHTS, restore_model
@@ -81,7 +81,7 @@ def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Stor
     names = [entry.name for entry in output.entries() if "/" not in entry.name]
     if not any(name in names for name in MODEL_FILES):
         raise NoModelError(
-            f"do_train is false and there is no trained model: {redact_url(output.url)} holds none of "
+            f"do_train is false and there is no trained model: {redact_whole_url(output.url)} holds none of "
             f"{', '.join(MODEL_FILES)}; train first, or set resume_from_checkpoint"
         )
     restore_model(model, output.read_bytes, names, output.url)

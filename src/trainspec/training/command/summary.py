@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def render_summary(args: TrainingArguments, state: TrainerState, outcome: Outcom
     rows += [("test", _numbers(outcome.test, "test_"))] if outcome.test else []
     rows += _places(output)
     width = max((len(name) for name, _ in rows), default=0)
-    title = f"run {redact_url(args.run_name or '')}"
+    title = f"run {redact_whole_url(args.run_name or '')}"
     return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])
 
 

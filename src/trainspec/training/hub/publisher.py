@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from trainspec.settings.values.choices import HubStrategy, SaveStrategy
 from trainspec.storage import StorageError
 from trainspec.storage.local import LocalStore
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, TRAINER_STATE
 from trainspec.training.checkpoint.manifest import MANIFEST
 from trainspec.training.hub.client import Content, HubClient, HubError
@@ -127,7 +127,7 @@ class HubPublisher:
         quiet = not blocking or bool(self._args.disable_tqdm)
         names = [entry.name for entry in self._output.entries() if _is_published(entry.name)]
         if not names:
-            raise HubError(f"{redact_url(self._output.url)} holds nothing to push")
+            raise HubError(f"{redact_whole_url(self._output.url)} holds nothing to push")
 
         def push() -> str:
             with ExitStack() as stack:

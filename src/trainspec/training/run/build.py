@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
 from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.load import folder_name
@@ -133,7 +133,7 @@ def _find_best(state: TrainerState, output: Store) -> None:
     """The best checkpoint so far by its full URL, of which files hold no credentials."""
     if state.best_model_checkpoint is not None and state.best_global_step is not None:
         url = output.child(folder_name(state.best_global_step)).url
-        if redact_url(url) == state.best_model_checkpoint:
+        if redact_whole_url(url) == state.best_model_checkpoint:
             state.best_model_checkpoint = url
 
 

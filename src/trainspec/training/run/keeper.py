@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint import (
     Checkpoint,
     Snapshot,
@@ -107,7 +107,7 @@ class CheckpointKeeper:
         """The state as whoever resumes from this checkpoint has it: then it exists, and is the best where it is."""
         document = state.to_dict()
         if state.best_global_step == state.global_step:
-            document["best_model_checkpoint"] = redact_url(self._url(state.global_step))
+            document["best_model_checkpoint"] = redact_whole_url(self._url(state.global_step))
         return document
 
     def _url(self, step: int) -> str:

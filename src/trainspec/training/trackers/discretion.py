@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
-from trainspec.text.redaction import HIDDEN, is_secret_name, redact_url
+from trainspec.text.redaction import HIDDEN, is_secret_name, redact_url, redact_whole_url
 
 # Shorter values are words like "yes", which occur in any text.
 _SHORTEST_SECRET = 8
@@ -27,7 +27,7 @@ def plain(value: Any, name: str = "") -> Any:
         return [plain(item) for item in value]
     if isinstance(value, bool | int | float | None):
         return value
-    return redact_url(str(value))
+    return redact_whole_url(str(value))
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def _discreet(arguments: list[str]) -> list[str]:
         elif before.startswith("-") and "=" not in before and is_secret_name(_bare(before)):
             shown.append(HIDDEN)
         else:
-            shown.append(redact_url(argument))
+            shown.append(redact_whole_url(argument))
     return shown
 
 

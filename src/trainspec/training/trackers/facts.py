@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.values.choices import TrackerName
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.documents import resolved_document
 from trainspec.training.trackers.base import ModelFacts, RunFacts
 from trainspec.training.trackers.discretion import plain
@@ -24,7 +24,7 @@ def run_facts(args: TrainingArguments, model: nn.Module, output: Store) -> RunFa
     """`output` is output_dir opened; `model` is the model itself, without what a strategy wraps around it."""
     values = {name: entry["value"] for name, entry in resolved_document(args).items()}
     return RunFacts(
-        name=redact_url(args.run_name or ""),
+        name=redact_whole_url(args.run_name or ""),
         output=output,
         project=args.project,
         project_is_said="project" in args.model_fields_set,
