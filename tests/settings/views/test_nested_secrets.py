@@ -11,12 +11,19 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError, field_serializer
-from tests.settings.views.nested_secrets import CANARY, Account, Key, Login, Nest, is_said_by_name, nests
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError, field_serializer
+from tests.settings.views.nested_secrets import CANARY, Account, Key, Login, Nest, nests
 
 from trainspec import Settings, SettingsParser
 from trainspec.export import env_template, json_schema
 from trainspec.settings.judging.pydantic_errors import diagnostics_of
+
+
+class Open(BaseModel):
+    """Takes any key, each with a secret."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Key]
 
 
 class Nested(Settings):
@@ -25,6 +32,7 @@ class Nested(Settings):
     by_name: dict[str, Account] = {}  # noqa: RUF012
     login: Login | None = None
     key: Key | None = None
+    open: Open | None = None
     either: Key | int | None = None
     pair: tuple[int, Key] | None = None
     anything: Any = None
@@ -102,9 +110,8 @@ def test_the_plain_text_is_there_when_asked_for_and_reads_back(nest: Nest) -> No
     made = cls.from_dict({"nest": nest.said})
     whole = made.to_dict(secrets=True)
     assert CANARY in json.dumps(whole) and CANARY in json.dumps(made.to_dict(derived=True, secrets=True))
-    if is_said_by_name(nest.said):
-        again = cls.from_dict(json.loads(json.dumps(whole)))
-        assert again == made and again.nest == made.nest and again.to_dict(secrets=True) == whole
+    again = cls.from_dict(json.loads(json.dumps(whole)))
+    assert again == made and again.nest == made.nest and again.to_dict(secrets=True) == whole
 
 
 DOCUMENT: dict[str, Any] = {
@@ -120,7 +127,7 @@ KEPT: dict[str, Any] = {
     "account": {"user": "ann"},
     "accounts": [{"user": "bob"}, {"user": "cid"}],
     "by_name": {"x": {}},
-    "login": {"user": "dee"},
+    "login": {"token": "**********", "user": "dee"},
 }
 
 
@@ -131,7 +138,7 @@ class TestBesideASecret:
 
     def test_all_else_is_dumped(self, made: Nested) -> None:
         assert made.to_dict() == KEPT
-        assert made.to_dict(derived=True) == {**KEPT, "by_name": {"x": {"user": "me"}}, "anything": None}
+        assert made.to_dict(derived=True) == {**KEPT, "by_name": {"x": {"user": "me"}}, "open": None, "anything": None}
 
     def test_the_plain_form_reads_back(self, made: Nested) -> None:
         assert made.to_dict(secrets=True) == DOCUMENT
@@ -205,6 +212,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         "account.token must be text (a secret), or null, not **********",
     ),
     "where a model is due": ({"account": CANARY}, "account must be a mapping with keys of Account, not **********"),
+    "under an extra key": ({"open": {"any": [CANARY]}}, "open.any must be something else, not **********"),
     "a misspelled key": ({"by_name": {"x": {"tokn": CANARY}}, "seed": 1}, "seed matches no setting"),
 }
 
