@@ -1,9 +1,9 @@
 """A document in another form, or why it has none; never with a secret."""
 
 import pytest
-from tests.answers.conftest import SECRETS, as_json, settings_of
+from tests.answers.conftest import CANARY, SECRETS, as_json, settings_of
 
-from trainspec.answers.export import FORMATS, export, written
+from trainspec.answers.export import FORMATS, READ_BACK, export, written
 from trainspec.answers.faults import NoAnswer
 
 TEXT = "learning_rate: 3e-4\nrun_name: a b\ntask: {width: 2}\n"
@@ -26,6 +26,34 @@ def test_every_form_says_something_and_names_the_secrets_left_out(form: str) -> 
     answer = as_json(export(settings_of(TEXT + SECRETS), form, {}))
     assert answer["text"] and answer["secrets"] == ["hub_token"]
     assert [item["code"] for item in answer["diagnostics"]] == ["HUB305"]
+
+
+IN_TASK = f"""seed: 1
+task:
+  width: 2
+  api_key: {CANARY}
+  shown: null
+  password: null
+  stores: [{{name: a, secret: {CANARY}}}]
+"""
+
+
+@pytest.mark.parametrize("form", sorted(READ_BACK))
+def test_what_the_task_calls_a_secret_is_left_out_and_named(form: str) -> None:
+    found = export(settings_of(IN_TASK.replace("  shown: null\n  password: null\n", "")), form, {})
+    assert found.text is not None and "width" in found.text and CANARY not in found.text
+    assert found.secrets == ("task.api_key", "task.stores.secret")
+
+
+def test_a_null_is_no_secret() -> None:
+    found = export(settings_of(IN_TASK), "yaml", {})
+    assert "password: null" in (found.text or "")
+
+
+def test_an_orchestrator_is_told_of_the_secrets_of_the_task() -> None:
+    found = export(settings_of(f"task: {{width: 2, api_key: {CANARY}}}\n"), "k8s", {})
+    assert "TRAINSPEC_TASK__API_KEY_FILE" in (found.text or "") and CANARY not in (found.text or "")
+    assert found.secrets == ("task.api_key",)
 
 
 def test_options_are_those_of_the_form() -> None:

@@ -50,6 +50,12 @@ def test_what_cannot_be_edited_is_for_a_hand() -> None:
     assert [item["code"] for item in as_json(done)["diagnostics"]] == ["CLI109"]
 
 
+def test_what_the_task_calls_a_secret_is_left_out_and_named() -> None:
+    found = found_in_file(document("seed: 1\ntask: {width: 2, api_key: cnry}\n"))
+    (done,) = convert([found], "yaml", "run.yaml")
+    assert (done.secrets, done.text) == (("task.api_key",), "seed: 1\ntask:\n  width: 2\n")
+
+
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_the_difference_is_of_the_lines(mark: str) -> None:
     done = migrate(f"{mark}seed: 1\nno_cuda: true\n", "yaml", "run.yaml")

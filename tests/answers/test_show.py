@@ -46,6 +46,21 @@ def test_a_setting(name: str) -> None:
     assert (item["value"], item["shown"], item["source"]["kind"], item["follows_from"]) == VALUES[name]
 
 
+# What is said -> the value that is given out beside what is shown.
+REDACTED: dict[str, tuple[str, Any]] = {
+    f"output_dir: s3://u:{CANARY}@h/x": ("output_dir", "s3://**********@h/x"),
+    f"label_names: [a, 's3://u:{CANARY}@h']": ("label_names", ["a", "s3://**********@h"]),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), REDACTED.items(), ids=REDACTED)
+def test_a_value_is_as_redacted_as_what_is_shown(text: str, wanted: tuple[str, Any]) -> None:
+    name, value = wanted
+    answer = shown(text)
+    assert answer["settings"][name]["value"] == value
+    assert CANARY not in str(answer)
+
+
 def test_settings_that_are_not_valid_are_not_shown() -> None:
     answer = shown("seed: x\n")
     assert (answer["ok"], answer["settings"], answer["task"]) == (False, None, None)

@@ -162,6 +162,56 @@ def test_an_endless_list_is_cut_and_says_so() -> None:
     assert "(over 100,000)" in render_plan(plan)
 
 
+# Settings of runs so long that nobody may walk through them.
+LONG: dict[str, dict[str, Any]] = {
+    "steps, nothing due": {"max_steps": 10**12},
+    "epochs": {"num_train_epochs": 1e308},
+    "epochs, everything by epoch": {
+        "num_train_epochs": 1e308,
+        "eval_strategy": "epoch",
+        "logging_strategy": "epoch",
+        "save_strategy": "epoch",
+        "eval_delay": 1e300,
+    },
+    "a long delay": {"max_steps": 10**12, "eval_strategy": "steps", "eval_steps": 1, "eval_delay": 10**11},
+    "many kept": {"max_steps": 10**9, "save_steps": 7, "save_total_limit": 10**6},
+    "all there are": {"max_steps": LONGEST_LIST, "save_steps": 1, "logging_steps": 1, "save_total_limit": 10**6},
+}
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("changes", LONG.values(), ids=LONG)
+def test_a_plan_takes_no_longer_for_a_longer_run(changes: dict[str, Any]) -> None:
+    plan = _plan(100, **changes)
+    assert render_plan(plan) and 0 < len(plan.to_dict()["save_steps"]) <= LONGEST_LIST
+    assert changes.get("eval_strategy") != "steps" or plan.eval_steps[:2] == (10**11, 10**11 + 1)
+
+
+def test_rates_that_no_number_holds() -> None:
+    with pytest.raises(PlanError, match="beyond what a number holds"):
+        _plan(100, num_train_epochs=1e308, lr_scheduler_type="inverse_sqrt", lr_scheduler_kwargs={"timescale": 1})
+    with pytest.raises(PlanError, match="beyond what a number holds"):
+        _plan(100, lr_scheduler_type="cosine", lr_scheduler_kwargs={"num_cycles": 1e308})
+
+
+# Numbers of no machine or data set -> what is said of them.
+NONSENSE: dict[str, tuple[dict[str, Any], str]] = {
+    "no device": ({"rows": 8, "world_size": 0}, "world_size must be 1 or more, not 0"),
+    "fewer devices than none": (
+        {"rows": None, "world_size": -1, "max_steps": 3},
+        "world_size must be 1 or more, not -1",
+    ),
+    "fewer rows than none": ({"rows": -8}, "a data set has 0 rows or more, not -8"),
+    "fewer eval rows than none": ({"rows": 8, "eval_rows": -1}, "a data set has 0 rows or more, not -1"),
+}
+
+
+@pytest.mark.parametrize(("numbers", "message"), NONSENSE.values(), ids=NONSENSE)
+def test_numbers_of_no_run_are_refused(numbers: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _plan(**numbers)
+
+
 def test_rendered() -> None:
     text = render_plan(
         _plan(10_003, gradient_accumulation_steps=2, dataloader_drop_last=True, eval_rows=90, save_steps=100)

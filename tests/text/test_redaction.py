@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from functools import reduce
+from typing import Any
 
 import pytest
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.text.redaction import is_secret_name, printable, redact_url, show_value
+from trainspec.text.redaction import HIDDEN, is_secret_name, printable, redact_url, redacted, show_value
 
 REDACTED = {
     "a password": ("s3://user:pass@bucket/x", "s3://**********@bucket/x"),
@@ -102,3 +103,22 @@ SHOWN = {
 @pytest.mark.parametrize(("value", "longest"), SHOWN.values(), ids=SHOWN)
 def test_anything_can_be_shown(value, longest):
     assert 0 < len(show_value("x", value)) <= longest
+
+
+# A plain value -> what is given out of it.
+PLAIN: dict[str, tuple[Any, Any]] = {
+    "a number": (5, 5),
+    "a URL": ("s3://u:cnry@h/x", f"s3://{HIDDEN}@h/x"),
+    "in a list": ([1, "s3://u:cnry@h"], [1, f"s3://{HIDDEN}@h"]),
+    "under a secret's name": ({"a": {"api_key": "cn ry"}}, {"a": {"api_key": HIDDEN}}),
+    "null under a secret's name": ({"api_key": None}, {"api_key": None}),
+    "under a name that the text gives away": ({"mytoken": "cn ry"}, {"mytoken": HIDDEN}),
+    "a key": ({"s3://u:cnry@h": 1}, {f"s3://{HIDDEN}@h": 1}),
+}
+
+
+@pytest.mark.parametrize(("value", "given"), PLAIN.values(), ids=PLAIN)
+def test_a_plain_value_is_given_out_as_it_is_shown(value: Any, given: Any) -> None:
+    assert redacted("name", value) == given
+    assert redacted("password", value) == HIDDEN
+    assert "cnry" not in show_value("name", value)

@@ -52,13 +52,17 @@ class Exported:
 def export(one: Judged, form: str, options: Mapping[str, str]) -> Exported:
     """What a valid document says, in one of FORMATS; `options` are those of the form, by name."""
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.sources.task_section import without_secret_keys
     from trainspec.settings.sources.variables import TASK
 
     found = tuple(one.diagnostics)
     if one.settings is None:
         return Exported(None, (), found)
-    secrets = tuple(sorted(TrainingArguments.secret_fields() & one.layer.values.keys()))
-    task = one.document.values.get(TASK)
+    task, in_task = without_secret_keys(one.document.values.get(TASK))
+    secrets = (*sorted(TrainingArguments.secret_fields() & one.layer.values.keys()), *in_task)
+    if form not in READ_BACK:
+        # An orchestrator mounts the secrets, and so must be told of them.
+        task = one.document.values.get(TASK)
     document = {**one.settings.to_dict(), **({TASK: task} if task else {})}
     try:
         return Exported(written(document, form, options), secrets, found)

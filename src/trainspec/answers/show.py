@@ -12,6 +12,7 @@ from trainspec.settings.values.masking import shown
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.provenance import Entry
+from trainspec.text.redaction import redacted
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -69,11 +70,11 @@ def task_entries(shape: Shape, task: Any, layers: Iterable[Layer]) -> dict[str, 
 
 
 def _settings(settings: TrainingArguments) -> dict[str, dict[str, Any]]:
-    """Each setting as a plain value, None for a secret, and as it is shown."""
+    """Each setting as a plain value as redacted as what is shown, None for a secret, and as it is shown."""
     secret = settings.secret_fields()
     facts = {}
     for name, entry in settings.provenance.items():
-        value = None if name in secret else plain(getattr(settings, name))
+        value = None if name in secret else redacted(name, plain(getattr(settings, name)))
         follows = list(DERIVATIONS[name].follows_from) if entry.source.kind is SourceKind.DERIVED else []
         facts[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows}
     return facts

@@ -14,6 +14,7 @@ from trainspec.settings.judging.judgement import Verdict
 from trainspec.settings.judging.ways_in import from_layers
 from trainspec.settings.sources.files import Document, document_layer, parse_document
 from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.task_section import without_secret_keys
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.views.dumping import plain
 
@@ -50,8 +51,9 @@ def found_in(layer: Layer, diagnostics: list[Diagnostic], *, differing: bool = F
 def found_in_file(document: Document) -> Found:
     """The document that a file holds, the task's section with it."""
     found = found_in(*document_layer(TrainingArguments, document))
-    task = document.values.get(TASK)
-    return Found({**found.values, TASK: task}, found.others, found.secrets, found.left) if task else found
+    task, secrets = without_secret_keys(document.values.get(TASK))
+    values = {**found.values, TASK: task} if task else found.values
+    return Found(values, found.others, [*found.secrets, *secrets], found.left)
 
 
 def read_back(text: str, form: str) -> Verdict:

@@ -53,7 +53,14 @@ def cut_epoch(
     world_size: int = 1,
     drop_last: bool = False,
 ) -> Batches:
-    """One epoch over `rows` rows, None for a data set without length, on `world_size` devices."""
+    """One epoch over `rows` rows, None for one without length, on `world_size` devices.
+
+    Raises ValueError for numbers of no data set or machine.
+    """
+    if world_size < 1:
+        raise ValueError(f"world_size must be 1 or more, not {world_size}")
+    if rows is not None and rows < 0:
+        raise ValueError(f"a data set has 0 rows or more, not {rows}")
     global_rows = global_batch_rows(per_device_batch_size, world_size)
     update_rows = global_rows * accumulation_steps
     if rows is None:

@@ -13,14 +13,13 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from heapq import merge
-from itertools import groupby
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from trainspec.settings.views.derived import exact, interval_updates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from trainspec.settings.arguments import TrainingArguments
 
@@ -140,25 +139,22 @@ def evaluates_on_start(cadence: Cadence) -> bool:
 
 def log_steps(cadence: Cadence) -> Iterator[int]:
     """Every update of the run after which `should_log` holds, without the closing log."""
-    for now in _candidates(cadence, cadence.logging_strategy, cadence.logging_every):
-        if should_log(cadence, now):
-            yield now.step
+    regular = _regular(cadence, cadence.logging_strategy, cadence.logging_every)
+    return _with_ends(cadence, regular, should_log)
 
 
 def eval_steps(cadence: Cadence) -> Iterator[int]:
     """Every update of the run after which `should_evaluate` holds; 0 stands for the one on start."""
-    if evaluates_on_start(cadence):
-        yield 0
-    for now in _candidates(cadence, cadence.eval_strategy, cadence.eval_every):
-        if should_evaluate(cadence, now):
-            yield now.step
+    of_an_epoch = cadence.updates_per_epoch or 0 if cadence.eval_strategy == "epoch" else 1
+    earliest = math.ceil(exact(cadence.eval_delay) * of_an_epoch)
+    regular = _regular(cadence, cadence.eval_strategy, cadence.eval_every, earliest)
+    return chain((0,) * evaluates_on_start(cadence), _with_ends(cadence, regular, should_evaluate))
 
 
 def save_steps(cadence: Cadence) -> Iterator[int]:
     """Every update of the run after which `should_save` holds; none under strategy best, not known yet."""
-    for now in _candidates(cadence, cadence.save_strategy, cadence.save_every):
-        if should_save(cadence, now):
-            yield now.step
+    regular = _regular(cadence, cadence.save_strategy, cadence.save_every)
+    return _with_ends(cadence, regular, should_save)
 
 
 def _due(strategy: str, every: int, now: Moment) -> bool:
@@ -167,10 +163,17 @@ def _due(strategy: str, every: int, now: Moment) -> bool:
     return strategy == "epoch" and now.epoch_ended
 
 
-def _candidates(cadence: Cadence, strategy: str, every: int) -> Iterator[Moment]:
-    """The moments at which something can be due: a plan of a billion updates must not ask at each of them."""
+def _regular(cadence: Cadence, strategy: str, every: int, earliest: int = 1) -> range:
+    """The updates at the strategy's distance, from `earliest` on, however many: nobody walks past those not due."""
+    period = {"steps": every, "epoch": cadence.updates_per_epoch or 0}.get(strategy, 0)
+    if not period:
+        return range(0)
+    return range(max(1, -(-earliest // period)) * period, cadence.total_updates + 1, period)
+
+
+def _with_ends(cadence: Cadence, regular: range, is_due: Callable[[Cadence, Moment], bool]) -> Iterator[int]:
+    """The first and the last update may be due as well, for reasons of their own."""
     total = cadence.total_updates
-    period = every if strategy == "steps" else cadence.updates_per_epoch or total
-    ends = (1, total) if total > 1 else (1,) * total
-    for step, _ in groupby(merge(ends, range(period, total + 1, period) if total else ())):
-        yield cadence.moment(step)
+    ends = [step for step in sorted({1, total}) if 1 <= step <= total and step not in regular]
+    due = [step for step in ends if is_due(cadence, cadence.moment(step))]
+    return chain((step for step in due if step < total), regular, (step for step in due if step == total))

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from trainspec.plan import events
-from trainspec.plan.batches import Batches, check_rows, cut_epoch
+from trainspec.plan.batches import Batches, PlanError, check_rows, cut_epoch
 from trainspec.plan.events import Cadence
 from trainspec.plan.retention import checkpoints_to_delete
 from trainspec.plan.schedules import Factor, is_planned, multiplier
@@ -162,7 +162,12 @@ def _factor(args: TrainingArguments, total: int, warmup: int) -> Factor | None:
 def _peak(factor: Factor | None, total: int, warmup: int) -> float:
     # Every schedule rises until warmup ends and never exceeds that later, except towards a floor above 1.
     last = max(0, total - 1)
-    return max(factor(min(k, last)) for k in (0, max(0, warmup - 1), warmup, last)) if factor else 1.0
+    try:
+        return max(factor(min(k, last)) for k in (0, max(0, warmup - 1), warmup, last)) if factor else 1.0
+    except (OverflowError, ValueError):
+        raise PlanError(
+            "the learning rates of so long a run, with these lr_scheduler_kwargs, are beyond what a number holds"
+        ) from None
 
 
 def _listed(steps: Iterator[int]) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationInfo, model_validator
@@ -15,19 +14,15 @@ from trainspec.settings.judging.ways_in import changed, check_document, judge_pr
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
-from trainspec.settings.values.masking import without_secrets
+from trainspec.settings.values.masking import apart_from_secrets, without_secrets
+from trainspec.settings.values.representation import represented
 from trainspec.settings.values.shape import as_pydantic_field, shape_of
-from trainspec.text.redaction import redact_whole_url
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
     from trainspec.settings.sources.layer import Origin
     from trainspec.settings.values.shape import Shape
     from trainspec.settings.views.provenance import Provenance
-
-
-def _value_of(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
 
 
 class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
@@ -170,8 +165,10 @@ class Settings(BuiltOnce, _Model):
     def to_dict(self, *, derived: bool = False, secrets: bool = False) -> dict[str, Any]:
         """A JSON-compatible dict: what the user said, or with `derived` every setting with the value that holds.
 
-        Secrets are left out, unless `secrets` asks for them in plain text. `from_dict` of the plain form gives equal
-        settings: what was not said stays unsaid.
+        Secrets are left out, unless `secrets` asks for them in plain text; of one that a model inside requires, the
+        placeholder is written. `from_dict` of this form gives settings equal to these, which compare without secrets,
+        where no setting of the class itself is a required secret and the type of each one inside takes the
+        placeholder's text. What was not said stays unsaid.
         """
         from trainspec.settings.views.dumping import dump
 
@@ -240,12 +237,9 @@ class Settings(BuiltOnce, _Model):
     # Identity: what the user said. Secrets are credentials of a process, not part of what a run is.
 
     def _said(self) -> dict[str, Any]:
-        from trainspec.settings.views.dumping import plain
-
-        shape = shape_of(type(self))
-        said = {name: self.__dict__[name] for name in self.__pydantic_fields_set__ - shape.secrets}
-        # As a dump has it: there a secret that need not be there is as if it had never been.
-        return {name: plain(value) if shape.conceals((name,)) else value for name, value in said.items()}
+        secret = type(self).secret_fields()
+        said = self.__pydantic_fields_set__ - secret
+        return {name: apart_from_secrets(value) for name, value in self.__dict__.items() if name in said}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Settings):
@@ -258,9 +252,7 @@ class Settings(BuiltOnce, _Model):
         secret = type(self).secret_fields()
         for name in type(self).__pydantic_fields__:
             if name in self.__pydantic_fields_set__ and name not in secret:
-                value = without_secrets(self.__dict__[name])
-                plain = [_value_of(item) for item in value] if isinstance(value, list) else _value_of(value)
-                yield name, redact_whole_url(plain) if isinstance(plain, str) else plain
+                yield name, represented(name, without_secrets(self.__dict__[name]))
 
     def __str__(self) -> str:
         return repr(self)

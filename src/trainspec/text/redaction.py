@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
+
+from trainspec.text.containers import is_collection, is_mapping
 
 HIDDEN = "**********"
 
@@ -138,15 +141,18 @@ def _escaped(number: int) -> str:
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
-def show_value(field: str, value: Any) -> str:
-    """The value as JSON-like text for a person, at most 120 characters, with secrets hidden."""
+def show_value(field: str, value: Any, write: Callable[[Any], str] = repr) -> str:
+    """The value as JSON-like text for a person, at most 120 characters, with secrets hidden.
+
+    `write` says what stands for an object that JSON has no form for.
+    """
     if value is not None and is_secret_name(field):
         return HIDDEN
-    text = printable(redact_url(_as_text(value)))
+    text = printable(redact_url(_as_text(value, write)))
     return shortened(text, _LONGEST)
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any, write: Callable[[Any], str]) -> str:
     if isinstance(value, Enum):
         value = value.value
     if hasattr(value, "model_dump"):
@@ -154,18 +160,34 @@ def _as_text(value: Any) -> str:
     if hasattr(value, "get_secret_value"):
         return HIDDEN
     try:
-        return json.dumps(_hide_nested(value), ensure_ascii=False, default=repr)
+        return json.dumps(_hide_nested(value), ensure_ascii=False, default=write)
     except Exception:  # whatever an object's own repr raises
         return f"<{type(value).__name__}>"
 
 
+def redacted(name: str, value: Any) -> Any:
+    """A plain value (of JSON) with what `show_value` hides of it hidden."""
+    if value is not None and is_secret_name(name):
+        return HIDDEN
+    if is_mapping(value):
+        pairs = ((str(key), item) for key, item in value.items())
+        return {redact_url(key): _redacted_under(key, item) for key, item in pairs}
+    if is_collection(value):
+        return [redacted("", item) for item in value]
+    return redact_url(value) if isinstance(value, str) else value
+
+
+def _redacted_under(key: str, item: Any) -> Any:
+    return HIDDEN if item is not None and _PAIR.search(f"{key}=x") else redacted(key, item)
+
+
 def _hide_nested(value: Any) -> Any:
-    if isinstance(value, dict):
+    if is_mapping(value):
         return {
             str(key): HIDDEN if item is not None and is_secret_name(str(key)) else _hide_nested(item)
             for key, item in value.items()
         }
-    if isinstance(value, list | tuple | set | frozenset):
+    if is_collection(value):
         return [_hide_nested(item) for item in value]
     if hasattr(value, "get_secret_value"):
         return HIDDEN

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple, Optional
 
 from hypothesis import strategies as st
@@ -90,8 +92,35 @@ def in_typed_dict(inner: Nest) -> Nest:
     return Nest(made, {"inner": inner.said, "kept": 7}, {"inner": inner.said, "kept": "x"})
 
 
+def in_deque(inner: Nest) -> Nest:
+    return Nest(deque[inner.annotation], [inner.said], [inner.faulty])
+
+
+def in_sequence(inner: Nest) -> Nest:
+    return Nest(Sequence[inner.annotation], [inner.said], [inner.faulty])
+
+
+def in_ordered_mapping(inner: Nest) -> Nest:
+    return Nest(OrderedDict[str, inner.annotation], {"a": inner.said}, {"a": inner.faulty})
+
+
+def in_filling_mapping(inner: Nest) -> Nest:
+    return Nest(defaultdict[str, list[inner.annotation]], {"a": [inner.said]}, {"a": [inner.faulty]})
+
+
+def in_extra_key(inner: Nest) -> Nest:
+    body = {"__annotations__": {"__pydantic_extra__": dict[str, inner.annotation]}, "__module__": __name__}
+    made: Any = type(BaseModel)("Open", (BaseModel,), {**body, "model_config": ConfigDict(extra="allow")})
+    return Nest(made, {"any": inner.said}, {"any": inner.faulty})
+
+
 WRAPPERS = (
     in_list,
+    in_deque,
+    in_sequence,
+    in_ordered_mapping,
+    in_filling_mapping,
+    in_extra_key,
     in_tuple,
     in_mapping,
     in_optional,
@@ -107,13 +136,6 @@ WRAPPERS = (
 nests = st.recursive(
     st.sampled_from(LEAVES), lambda inner: st.builds(lambda wrap, nest: wrap(nest), st.sampled_from(WRAPPERS), inner)
 )
-
-
-def is_said_by_name(said: Any) -> bool:
-    """Whether a document says this by the names of fields, under which a dump writes them too."""
-    if isinstance(said, dict):
-        return "innerKey" not in said and all(map(is_said_by_name, said.values()))
-    return not isinstance(said, list) or all(map(is_said_by_name, said))
 
 
 class Account(BaseModel):

@@ -1,11 +1,13 @@
 """Every value knows its source and what it overrode, and every diagnostic cites it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from trainspec import TrainingArguments, diagnostics, load
+from trainspec import Settings, TrainingArguments, diagnostics, load
+from trainspec.settings.sections.section import Section
 
 
 def all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingArguments:
@@ -117,3 +119,58 @@ def test_all_faults_come_at_once_with_their_sources() -> None:
         "VAL103": "run.yaml:6:1",
     }
     assert [line["type"] for line in caught.value.errors()] == [item.code for item in diagnostics(caught.value)]
+
+
+class Inner(Section):
+    a: int = 0
+    b: int = 0
+
+
+class Outer(Settings):
+    inner: Inner | None = None
+
+
+# What run.yaml and TRAINSPEC_INNER say, flags, a change -> where each key comes from then.
+REPLACED: dict[str, tuple[str, str | None, list[str], dict[str, Any] | None, dict[str, str]]] = {
+    "a change says all of it anew": (
+        "{a: 5, b: 2}",
+        None,
+        [],
+        {"b": 1},
+        {"b": "1  (inner (constructor), over 2 from run.yaml:1:15)", "a": "0  (default)"},
+    ),
+    "null in between": (
+        "{a: 5, b: 1}",
+        "null",
+        ["--inner.b", "2"],
+        None,
+        {"b": "2  (--inner.b (command line))", "a": "0  (default)"},
+    ),
+    "keys over keys": (
+        "{a: 5}",
+        '{"a": 6}',
+        [],
+        None,
+        {"a": "6  (TRAINSPEC_INNER (environment), over 5 from run.yaml:1:9)", "b": "0  (default)"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "variable", "flags", "change", "wanted"), REPLACED.values(), ids=REPLACED)
+def test_a_mapping_said_anew_hides_what_weaker_sources_said_inside(
+    file: str,
+    variable: str | None,
+    flags: list[str],
+    change: dict[str, Any] | None,
+    wanted: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "run.yaml").write_text(f"inner: {file}\n")
+    monkeypatch.chdir(tmp_path)
+    environ = {} if variable is None else {"TRAINSPEC_INNER": variable}
+    outer = load(Outer, flags, config="run.yaml", environ=environ)
+    outer = outer if change is None else outer.replace(inner=change)
+    with pytest.raises(KeyError):
+        outer.provenance["inner.c"]
+    assert {key: str(outer.provenance[f"inner.{key}"]) for key in wanted} == wanted

@@ -41,23 +41,46 @@ def diagnose(
         if "diagnostic" in line.get("ctx", {}):
             ours.append(from_dict(line["ctx"]["diagnostic"]))
             continue
-        path, _ = _walk(line["loc"], shape.kinds)
+        path = _walk(line["loc"], shape.kinds)
         grouped.setdefault(path, []).append(line)
     deepest = {path: lines for path, lines in grouped.items() if not _explained_below(path, lines, grouped)}
     return ours + [_one(path, lines, shape, locate, prefix) for path, lines in deepest.items()]
 
 
-def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[tuple[str, ...], Kind | None]:
-    """The path of settings in pydantic's location, which also holds names of union members, and the kind there."""
+def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """The path of settings in pydantic's location, which also holds names of union members."""
     path: list[str] = []
     kind: Kind | None = None
     known: Mapping[str, Kind] | None = kinds
-    for step in loc:
+    for place, step in enumerate(loc):
         if not path or (known is not None and (step in known or _is_last_key(step, loc, known, path))):
-            path.append(str(step))
             kind = known.get(str(step)) if known is not None else None
-            known = shape_of(kind.section).kinds if kind is not None and kind.section is not None else None
-    return tuple(path), kind
+        elif (inner := _entered(kind, step, loc[place + 1 :])) is not None:
+            kind = inner
+        else:
+            continue
+        path.append(str(step))
+        known = _keys_of(kind)
+    return tuple(path)
+
+
+def _entered(kind: Kind | None, step: int | str, rest: tuple[int | str, ...]) -> Kind | None:
+    """The kind of an item or value with keys of its own, where the location goes on to one of these."""
+    if kind is None or (isinstance(step, str) and _names_type(step)):
+        return None
+    inner = kind.items if isinstance(step, int) else kind.values
+    return inner if inner is not None and _leads_to(inner, rest) else None
+
+
+def _leads_to(kind: Kind, rest: tuple[int | str, ...]) -> bool:
+    """Whether the rest of a location names a key of what stands here, or inside it."""
+    known = _keys_of(kind)
+    inside = (inner for inner in (kind.items, kind.values) if inner is not None)
+    return any(one in known for one in rest) if known is not None else any(_leads_to(inner, rest) for inner in inside)
+
+
+def _keys_of(kind: Kind | None) -> Mapping[str, Kind] | None:
+    return shape_of(kind.keyed).kinds if kind is not None and kind.keyed is not None else None
 
 
 def _is_last_key(step: int | str, loc: tuple[int | str, ...], known: Mapping[str, Kind], path: list[str]) -> bool:
@@ -67,7 +90,11 @@ def _is_last_key(step: int | str, loc: tuple[int | str, ...], known: Mapping[str
 
 def _is_tag(step: str, loc: tuple[int | str, ...]) -> bool:
     """Names pydantic gives to union members: classes, and core types with their wrappers."""
-    return len(loc) == 2 and (step[:1].isupper() or "[" in step or step in _CORE_TYPES)
+    return len(loc) == 2 and (step[:1].isupper() or _names_type(step))
+
+
+def _names_type(step: str) -> bool:
+    return "[" in step or step in _CORE_TYPES
 
 
 _CORE_TYPES = frozenset(
@@ -105,8 +132,14 @@ def _one(
         message,
         "" if code in ("VAL101", "VAL103") else CODES[code].reason,
         remedy,
-        (Evidence(name, seen, locate(whole)),),
+        (Evidence(name, seen, _nearest(whole, locate)),),
     )
+
+
+def _nearest(path: tuple[str, ...], locate: Locate) -> Source | None:
+    """Where a value stands, or what should hold it: a key that is missing stands nowhere."""
+    around = (path[:length] for length in range(len(path), 0, -1))
+    return next((source for one in around if (source := locate(one)) is not None), None)
 
 
 def _of_the_whole(line: ErrorDetails, locate: Locate, prefix: tuple[str, ...]) -> Diagnostic:
@@ -119,13 +152,15 @@ def _of_the_whole(line: ErrorDetails, locate: Locate, prefix: tuple[str, ...]) -
 
 def _kind_at(path: tuple[str, ...], kinds: Mapping[str, Kind]) -> tuple[Kind | None, Iterable[str]]:
     """The kind at a path (None for a key that is not there), and the keys beside it."""
-    known: Mapping[str, Kind] = kinds
+    known: Mapping[str, Kind] | None = kinds
     kind: Kind | None = None
     for step in path:
-        kind = known.get(step)
-        if step is not path[-1] and kind is not None and kind.section is not None:
-            known = shape_of(kind.section).kinds
-    return kind, known
+        if known is None and kind is not None:
+            kind = kind.items or kind.values
+        else:
+            beside, kind = known or {}, (known or {}).get(step)
+        known = _keys_of(kind)
+    return kind, beside
 
 
 def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -85,6 +85,13 @@ class Layer:
             found = found[key]
         return True
 
+    def conceals(self, path: Path) -> bool:
+        """Whether this source, which says nothing at `path` itself, says all around it anew."""
+        if self.kind is SourceKind.ASSIGNMENT and path[0] in self.values:
+            return True
+        above = (path[:length] for length in range(1, len(path)))
+        return any(self.holds(one) and not isinstance(self.value(one), Mapping) for one in above)
+
     def value(self, path: Path) -> Any:
         """What the source says at `path`; None where it says nothing."""
         found: Any = self.values
@@ -102,10 +109,15 @@ class Origin:
 
     def source(self, path: Path) -> Source | None:
         """Where the value at `path` stands: in the strongest source that says something there."""
+        return next((layer.source(path) for layer in self.saying(path)), None)
+
+    def saying(self, path: Path) -> Iterator[Layer]:
+        """The sources that say something at `path`, strongest first, down to one that says all around it anew."""
         for layer in reversed(self.layers):
             if layer.holds(path):
-                return layer.source(path)
-        return None
+                yield layer
+            elif layer.conceals(path):
+                return
 
 
 def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic], model: type[Any]) -> dict[str, Any]:

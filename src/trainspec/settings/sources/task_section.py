@@ -16,6 +16,7 @@ from trainspec.settings.sources.layer import Layer, Locate
 from trainspec.settings.sources.limits import Fault
 from trainspec.settings.sources.variables import FILE_SUFFIX, NESTED, TASK, Variables, read_secret, unreadable_secret
 from trainspec.settings.values.coercion import Manner
+from trainspec.text.redaction import is_secret_name
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
@@ -39,6 +40,24 @@ def _not_a_mapping(source: Source) -> Diagnostic:
     evidence = (Evidence(TASK, None, source),)
     message = "task must be a mapping of the task's own settings"
     return Diagnostic("SRC108", CODES["SRC108"].name, "error", message, "", "write task: {width: 64}", evidence)
+
+
+def without_secret_keys(section: Any, at: str = TASK) -> tuple[Any, list[str]]:
+    """The section without what its keys call a secret, and these keys by dotted name; its model is not known here."""
+    if isinstance(section, list):
+        parts = [without_secret_keys(item, at) for item in section]
+        return [kept for kept, _ in parts], [name for _, names in parts for name in names]
+    if not isinstance(section, dict):
+        return section, []
+    kept, secret = {}, []
+    for key, item in section.items():
+        name = f"{at}.{key}"
+        if item is not None and is_secret_name(str(key)):
+            secret.append(name)
+            continue
+        kept[key], inside = without_secret_keys(item, name)
+        secret += inside
+    return kept, secret
 
 
 def has_task(documents: Iterable[Document | None], variables: Iterable[Variables]) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -32,6 +33,7 @@ class Kind:
     values: Kind | None = None
     lazy: LazySection | None = None
     direct: type[BaseModel] | None = None
+    dataclass: type[Any] | None = None
     other: bool = False
     lenient: bool = False
     phrases: list[str] = field(default_factory=list)
@@ -46,6 +48,11 @@ class Kind:
     def section(self) -> type[BaseModel] | None:
         """The model of a mapping with known keys, imported when asked for."""
         return self.lazy.model() if self.lazy is not None else self.direct
+
+    @property
+    def keyed(self) -> type[Any] | None:
+        """The class with known keys of a value here, a dataclass too."""
+        return self.section or self.dataclass
 
     @property
     def takes_strings(self) -> bool:
@@ -119,7 +126,7 @@ def _absorb_container(kind: Kind, origin: Any, arguments: tuple[Any, ...]) -> No
             kind.values = Kind()
             _absorb(kind.values, arguments[1], ())
         kind.phrases.append("a mapping")
-    elif isinstance(origin, type) and issubclass(origin, list | tuple | set | frozenset):
+    elif isinstance(origin, type) and issubclass(origin, Sequence | Set):
         kind.items = Kind()
         for argument in arguments:
             if argument is not Ellipsis:
@@ -154,7 +161,7 @@ def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
     elif is_secret_type(cls):
         kind.secret = True
         kind.phrases.append("a secret" if issubclass(cls, Secret) else "text (a secret)")
-    elif issubclass(cls, list | tuple | set | dict):
+    elif issubclass(cls, list | tuple | set | frozenset | deque | dict):
         _absorb_container(kind, cls, ())
     elif issubclass(cls, BaseModel) and cls.__pydantic_root_model__:
         root = cls.__pydantic_fields__["root"]
@@ -163,6 +170,7 @@ def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
         kind.direct, kind.mapping = cls, True
         kind.phrases.append(f"a mapping with keys of {cls.__name__}")
     else:
+        kind.dataclass = cls if is_dataclass(cls) else None
         kind.other = True
 
 

@@ -106,12 +106,20 @@ def _is_model(cls: Any) -> bool:
 def _fields_of(cls: type[Any]) -> dict[str, Any]:
     """The annotations of a model, dataclass, typed dict or named tuple; of any other class, none."""
     if issubclass(cls, BaseModel):
-        return {name: type_of(info) for name, info in cls.__pydantic_fields__.items()}
+        fields = {name: type_of(info) for name, info in cls.__pydantic_fields__.items()}
+        return {**fields, **_extra_of(cls)}
     if dataclasses.is_dataclass(cls):
         hints = dict(_hints_of(cls))
         return {field.name: hints.get(field.name, field.type) for field in dataclasses.fields(cls)}
     is_mapping = issubclass(cls, dict) and hasattr(cls, "__total__")
     return dict(_hints_of(cls)) if is_mapping or (issubclass(cls, tuple) and hasattr(cls, "_fields")) else {}
+
+
+def _extra_of(cls: type[BaseModel]) -> dict[str, Any]:
+    """The annotation of the extra keys that a model takes."""
+    if cls.model_config.get("extra") != "allow":
+        return {}
+    return {name: hint for name, hint in _hints_of(cls) if name == "__pydantic_extra__"}
 
 
 def _hints_of(cls: type[Any]) -> Iterator[tuple[str, Any]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
-from trainspec.settings.values.masking import placeholder, secrets_in, without_secrets
+from trainspec.settings.values.masking import fields_of, placeholder, secrets_in, without_secrets
 from trainspec.settings.values.secret_types import is_secret, is_secret_value
-from trainspec.text.redaction import HIDDEN, redact_whole_url
+from trainspec.text.containers import is_collection, is_dataclass, is_mapping
+from trainspec.text.redaction import HIDDEN, redact_url, redacted
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -36,8 +36,8 @@ def _said_in_order(settings: Settings) -> list[str]:
 def plain(value: Any, *, whole: bool = False, secrets: bool = False) -> Any:
     """The value without our types: enums as values, sections as dicts (`whole`: with their defaults).
 
-    A secret is left out of what has keys, and its placeholder stands where a place must be filled, as in a list or for
-    a field that a model requires; `secrets` asks for the plain text.
+    A secret is left out of what has keys, and its placeholder stands where a value must be; `secrets` asks for the
+    plain text.
     """
     if isinstance(value, Enum):
         return value.value
@@ -45,23 +45,49 @@ def plain(value: Any, *, whole: bool = False, secrets: bool = False) -> Any:
         return _revealed(value.get_secret_value()) if secrets else HIDDEN
     if isinstance(value, BaseModel) and value.__pydantic_root_model__:
         return plain(value.__dict__["root"], whole=whole, secrets=secrets)
-    if isinstance(value, BaseModel) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
-        hidden = frozenset() if secrets else secrets_in(value)
-        optional = hidden - _required(value)
-        names = [name for name in _names_in(value, whole) if name not in optional]
-        held = {name: getattr(value, name) for name in names}
-        return {
-            name: plain(placeholder(item) if name in hidden else item, whole=whole, secrets=secrets)
-            for name, item in held.items()
-        }
-    if isinstance(value, dict):
+    if isinstance(value, BaseModel) or is_dataclass(value):
+        return _plain_fields(value, whole, secrets)
+    if is_mapping(value):
         kept = {key: item for key, item in value.items() if secrets or not is_secret_value(item)}
         return {_plain_key(key, secrets): plain(item, whole=whole, secrets=secrets) for key, item in kept.items()}
-    if isinstance(value, list | tuple | set | frozenset | deque):
+    if is_collection(value) or isinstance(value, range):
         return [plain(item, whole=whole, secrets=secrets) for item in value]
     if isinstance(value, str):
         return str(value)
     return value if isinstance(value, int | float | bool | None) else str(value)
+
+
+def _plain_fields(value: Any, whole: bool, secrets: bool) -> dict[str, Any]:
+    """The fields of a model or dataclass under the names that they are read by."""
+    hidden = frozenset() if secrets else secrets_in(value)
+    found = {}
+    for name in _names_in(value, whole):
+        held = getattr(value, name)
+        if name in hidden:
+            if not _is_required(type(value), name):
+                continue
+            held = placeholder(held)
+        found[_written_name(type(value), name)] = plain(held, whole=whole, secrets=secrets)
+    return found
+
+
+def _is_required(cls: type[Any], name: str) -> bool:
+    """Whether a field has no default; an extra key is never required."""
+    if issubclass(cls, BaseModel):
+        return name in cls.__pydantic_fields__ and cls.__pydantic_fields__[name].is_required()
+    missing = {field.name for field in dataclasses.fields(cls) if field.default is field.default_factory}
+    return name in missing
+
+
+def _written_name(cls: type[Any], name: str) -> str:
+    """What a document says for a field: its alias, where the model is not read by the names of its fields."""
+    if not issubclass(cls, BaseModel) or name not in cls.__pydantic_fields__:
+        return name
+    if any(cls.model_config.get(key) for key in ("populate_by_name", "validate_by_name")):
+        return name
+    alias = cls.__pydantic_fields__[name].validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return next((choice for choice in choices if isinstance(choice, str)), name)
 
 
 def _revealed(secret: Any) -> Any:
@@ -71,17 +97,9 @@ def _revealed(secret: Any) -> Any:
 def _names_in(value: Any, whole: bool) -> list[str]:
     """The fields of a model, those that were said unless `whole`; of a dataclass, which does not tell, all."""
     if isinstance(value, BaseModel):
-        return [name for name in type(value).__pydantic_fields__ if whole or name in value.model_fields_set]
+        extra = value.__pydantic_extra__ or {}
+        return [name for name in fields_of(value) if whole or name in value.model_fields_set or name in extra]
     return [field.name for field in dataclasses.fields(value) if field.init]
-
-
-def _required(value: Any) -> frozenset[str]:
-    """The fields without which a document of this model or dataclass would not read back."""
-    if isinstance(value, BaseModel):
-        return frozenset(name for name, info in type(value).__pydantic_fields__.items() if info.is_required())
-    missing = dataclasses.MISSING
-    fields = dataclasses.fields(value)
-    return frozenset(field.name for field in fields if field.default is field.default_factory is missing)
 
 
 def default_without_secrets(info: FieldInfo) -> Any:
@@ -97,14 +115,14 @@ def _plain_key(key: Any, secrets: bool) -> str:
 
 def sanitize(settings: Settings) -> dict[str, bool | int | float | str]:
     """Everything that holds, as scalars: what trackers take as hyperparameters."""
-    everything = dump(settings, derived=True, secrets=False)
+    everything = {name: redacted("", item) for name, item in dump(settings, derived=True, secrets=False).items()}
     for name in ("train_batch_size", "eval_batch_size"):
         if hasattr(type(settings), name):
             everything[name] = getattr(settings, name)
     scalars = {
         name: value if isinstance(value, bool | int | float) else str(value) for name, value in everything.items()
     }
-    return {name: redact_whole_url(value) if isinstance(value, str) else value for name, value in scalars.items()}
+    return {name: redact_url(value) if isinstance(value, str) else value for name, value in scalars.items()}
 
 
 def state_without_secrets(settings: Settings, state: dict[Any, Any]) -> dict[Any, Any]:

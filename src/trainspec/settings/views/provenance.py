@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.values.masking import shown
@@ -55,6 +57,8 @@ class Provenance(Mapping[str, Entry]):
         if not said or (len(path) == 1 and self._follows(path[0], value)):
             return Entry(self._show(name, value), self._unsaid(path[0], value))
         sources = self._sources(path)
+        if not sources:
+            return Entry(self._show(name, value), Source(SourceKind.DEFAULT))
         conceals = shape_of(type(self._settings)).conceals(path)
         overrode = tuple(Overridden(shown(name, weaker, secret=conceals), source) for weaker, source in sources[1:])
         return Entry(self._show(name, value), sources[0][1], overrode)
@@ -98,6 +102,13 @@ class Provenance(Mapping[str, Entry]):
 
     def _sources(self, path: Path) -> list[tuple[Any, Source]]:
         origin = self._settings.origin
-        layers = origin.layers if origin is not None else ()
-        found = [(layer.value(path), layer.source(path)) for layer in reversed(layers) if layer.holds(path)]
-        return found or [(None, Source(SourceKind.DOCUMENT))]
+        saying = origin.saying(path) if origin is not None else ()
+        found = [(layer.value(path), layer.source(path)) for layer in saying]
+        return found if found or self._is_default(path) else [(None, Source(SourceKind.DOCUMENT))]
+
+    def _is_default(self, path: Path) -> bool:
+        """Whether the key of a section was left out."""
+        section: Any = getattr(self._settings, path[0])
+        for key in path[1:-1]:
+            section = section[key]
+        return len(path) > 1 and isinstance(section, BaseModel) and path[-1] not in section.model_fields_set

@@ -60,6 +60,8 @@ class TrainingLoop:
         self._train_loss: float | None = None
         self._logged_at = self._evaluated_at = self._saved_at = -1
         self._acts = 0
+        # One of each, for an update must not pay for making them.
+        self._before, self._after, self._onward = BeforeUpdate(), AfterUpdate(), Onward()
         self._shifted = shifts_labels(parts.model)
         self._counts_items = self._accumulation > 1 or trainer.counts_items() or takes_item_count(parts.model)
         self._operations = trainer.operations_counter()
@@ -123,7 +125,7 @@ class TrainingLoop:
         trainer.fire("on_step_begin")
         loss, norm = self._update(window)
         self._count(window, ends_epoch)
-        self._agree_on("on_step_end", AfterUpdate(), state.global_step, loss=loss, grad_norm=norm)
+        self._agree_on("on_step_end", self._after, state.global_step, loss=loss, grad_norm=norm)
         self._act()
 
     def _update(self, window: Window) -> tuple[Tensor, Tensor]:
@@ -149,8 +151,8 @@ class TrainingLoop:
             if not is_out_of_memory(error):
                 raise
             short = error
-        found = BeforeUpdate(out_of_memory=short is not None)
-        if self._training.agreement.agree(found, self._state.global_step).out_of_memory:
+        self._before.out_of_memory = short is not None
+        if self._training.agreement.agree(self._before, self._state.global_step).out_of_memory:
             raise short or torch.OutOfMemoryError("another process is out of memory")
         return loss
 
@@ -231,7 +233,8 @@ class TrainingLoop:
             self._saved_at = step
             self._save()
         control, self._acts = parts.control, self._acts + 1
-        onward = Onward(control.should_epoch_stop, control.should_training_stop)
+        onward = self._onward
+        onward.stop_epoch, onward.stop = control.should_epoch_stop, control.should_training_stop
         self._training.agreement.agree(onward, self._acts)
         control.should_epoch_stop, control.should_training_stop = onward.stop_epoch, onward.stop
 
