@@ -60,7 +60,7 @@ NUMBERS = (
         "strategy.clip(training.parameters, 0.0)",
     ),
     Mutation("max_grad_norm", "training/parallel/single.py", "if max_norm > 0:", "if True:"),
-    without("max_grad_norm", "training/parallel/single.py", "_there(self._precision).unscale(optimizer)"),
+    without("max_grad_norm", "training/parallel/single.py", "precision.unscale(optimizer)"),
 )
 
 OPTIM = (

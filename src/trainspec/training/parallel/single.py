@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 
+_INCOMPLETE = "a strategy works on what it was given: call prepare(model, policy), then attach(optimizer)"
+
 
 class SingleProcess(Strategy):
     def __init__(self, processes: Processes | None = None) -> None:
@@ -50,8 +52,10 @@ class SingleProcess(Strategy):
             behaviour.backward(self._optimizer, loss, _there(self._precision).backward)
 
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-        optimizer = _there(self._optimizer)
-        _there(self._precision).unscale(optimizer)
+        optimizer, precision = self._optimizer, self._precision
+        if optimizer is None or precision is None:
+            raise RuntimeError(_INCOMPLETE)
+        precision.unscale(optimizer)
         measured = behaviour.gradient_norm(optimizer)
         if measured is not None:
             return measured
@@ -81,5 +85,5 @@ class SingleProcess(Strategy):
 
 def _there(part: Part | None) -> Part:
     if part is None:
-        raise RuntimeError("a strategy works on what it was given: call prepare(model, policy), then attach(optimizer)")
+        raise RuntimeError(_INCOMPLETE)
     return part

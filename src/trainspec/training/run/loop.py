@@ -66,6 +66,8 @@ class TrainingLoop:
         self._counts_items = self._accumulation > 1 or trainer.counts_items() or takes_item_count(parts.model)
         self._operations = trainer.operations_counter()
         self._step_takes_items = takes(trainer.training_step, "num_items_in_batch")
+        # Looked up once: these are asked several times an update.
+        self._fire, self._agree = trainer.fire, training.agreement.agree
 
     def run(self) -> None:
         trainer, parts, state = self._trainer, self._parts, self._state
@@ -120,23 +122,22 @@ class TrainingLoop:
             self._resumed = None
 
     def _step(self, window: Window, ends_epoch: bool) -> None:
-        trainer, state = self._trainer, self._state
         self._parts.control.new_step()
-        trainer.fire("on_step_begin")
+        self._fire("on_step_begin")
         loss, norm = self._update(window)
         self._count(window, ends_epoch)
-        self._agree_on("on_step_end", self._after, state.global_step, loss=loss, grad_norm=norm)
+        self._agree_on("on_step_end", self._after, self._state.global_step, loss=loss, grad_norm=norm)
         self._act()
 
     def _update(self, window: Window) -> tuple[Tensor, Tensor]:
-        trainer, strategy, training = self._trainer, self._parts.strategy, self._training
+        strategy, training = self._parts.strategy, self._training
         optimizer, schedule = self._parts.stepping()
         self._rate = learning_rate(optimizer)
         loss = training.running_loss.add(self._mean_loss(window))
         self._norm = strategy.clip(training.parameters, self._args.max_grad_norm)
-        trainer.fire("on_pre_optimizer_step")
+        self._fire("on_pre_optimizer_step")
         stepped = strategy.step()
-        trainer.fire("on_optimizer_step")
+        self._fire("on_optimizer_step")
         if stepped:
             after_update(schedule)
         clear_gradients(optimizer)
@@ -152,7 +153,7 @@ class TrainingLoop:
                 raise
             short = error
         self._before.out_of_memory = short is not None
-        if self._training.agreement.agree(self._before, self._state.global_step).out_of_memory:
+        if self._agree(self._before, self._state.global_step).out_of_memory:
             raise short or torch.OutOfMemoryError("another process is out of memory")
         return loss
 
@@ -160,14 +161,14 @@ class TrainingLoop:
         """Tell callbacks of an event after which they ask for things; what those of any process ask for holds."""
         stopping: NonFiniteError | None = None
         try:
-            self._trainer.fire(event, **more)
+            self._fire(event, **more)
         except NonFiniteError as error:
             stopping = error
         control = self._parts.control
         flags.log, flags.evaluate, flags.save = control.should_log, control.should_evaluate, control.should_save
         flags.stop_epoch, flags.stop = control.should_epoch_stop, control.should_training_stop
         flags.non_finite = stopping is not None
-        self._training.agreement.agree(flags, number)
+        self._agree(flags, number)
         if flags.non_finite:
             raise stopping or NonFiniteError("the loss or the gradient of another process is not finite")
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
@@ -184,7 +185,7 @@ class TrainingLoop:
         total: Tensor | None = None
         for number, batch in enumerate(window):
             if number:
-                self._trainer.fire("on_substep_end")
+                self._fire("on_substep_end")
             parts.items = items[number] if items is not None else None
             loss = self._micro_batch(batch, last=number == last)
             total = loss if total is None else total + loss
@@ -235,7 +236,7 @@ class TrainingLoop:
         control, self._acts = parts.control, self._acts + 1
         onward = self._onward
         onward.stop_epoch, onward.stop = control.should_epoch_stop, control.should_training_stop
-        self._training.agreement.agree(onward, self._acts)
+        self._agree(onward, self._acts)
         control.should_epoch_stop, control.should_training_stop = onward.stop_epoch, onward.stop
 
     def _log(self) -> None:
