@@ -19,6 +19,7 @@ Locate = Callable[[Path], Source]
 PRECEDENCE: tuple[SourceKind, ...] = (
     SourceKind.DEFAULT,
     SourceKind.FILE,
+    SourceKind.FOREIGN,
     SourceKind.SECRET,
     SourceKind.DOTENV,
     SourceKind.ENVIRONMENT,
@@ -51,7 +52,7 @@ def weakest_first(things: Iterable[tuple[SourceKind, T]]) -> list[T]:
 
 def by_strength(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """The layers, weakest first."""
-    return tuple(sorted(layers, key=lambda layer: strength(layer.kind)))
+    return tuple(sorted(layers, key=lambda layer: strength(layer.kind) if layer.rank is None else layer.rank))
 
 
 def sources_in_words() -> str:
@@ -61,13 +62,17 @@ def sources_in_words() -> str:
 
 @dataclass
 class Layer:
-    """What one source says: settings by name, and where each stands in the source."""
+    """What one source says: settings by name, and where each stands in the source.
+
+    `rank` is its strength among `PRECEDENCE` where a class orders its sources itself.
+    """
 
     kind: SourceKind
     values: dict[str, Any]
     locate: Locate
     spelled: dict[Path, Path] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    rank: float | None = None
 
     def source(self, path: Path) -> Source:
         """The place of the setting at `path` in the source, under the name it has there."""
