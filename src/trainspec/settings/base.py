@@ -19,6 +19,7 @@ from trainspec.settings.judging.ways_in import (
     settings_from_documents,
 )
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.sources.options import TIME_LIMIT
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.settings.values.masking import apart_from_secrets, without_secrets
@@ -105,6 +106,8 @@ class Settings(BuiltOnce, _Model):
         env_ignore_empty=True,
         extra="forbid",
         validate_default=False,
+        validate_by_name=True,
+        validate_by_alias=True,
         allow_inf_nan=False,
         str_strip_whitespace=True,
         defer_build=True,
@@ -115,6 +118,7 @@ class Settings(BuiltOnce, _Model):
 
     env_prefix: ClassVar[str] = "TRAINSPEC_"
     positional: ClassVar[tuple[str, ...]] = ()
+    source_timeout: ClassVar[float] = TIME_LIMIT
     own_rules: ClassVar[tuple[Rule, ...]] = ()
     __trainspec_shape__: ClassVar[Shape | None] = None
 

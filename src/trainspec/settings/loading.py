@@ -71,6 +71,7 @@ def load(
     from trainspec.settings.sources.command_line import command_line_layer
     from trainspec.settings.sources.reading import constructor_layer
 
+    given = [command_line_layer(model, argv), constructor_layer(model, arguments)]
     layers, found = process_layers(
         model,
         environ=environ,
@@ -79,11 +80,9 @@ def load(
         ignore_unknown=ignore_unknown,
         env_file=env_file,
         secrets_dir=secrets_dir,
+        given=[layer for layer, _ in given],
     )
-    for layer, more in (command_line_layer(model, argv), constructor_layer(model, arguments)):
-        layers.append(layer)
-        found += more
-    return settings_from_layers(model, layers, found)
+    return settings_from_layers(model, layers, [*found, *(item for _, more in given for item in more)])
 
 
 def diagnostics(error: ValidationError) -> list[Diagnostic]:

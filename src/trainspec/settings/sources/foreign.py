@@ -13,12 +13,14 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.layer import Layer, Path
+from trainspec.settings.sources.options import TIME_LIMIT
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import shape_of
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from trainspec.settings.base import Settings
 
 T = TypeVar("T")
-
-TIME_LIMIT = 2.5
-"""Seconds that a source may take, where its class does not say otherwise."""
 
 _SAYS = {
     "SRC120": "is not there",
@@ -49,16 +48,18 @@ def read_foreign(
     source: PydanticBaseSettingsSource,
     *,
     said: frozenset[str] = frozenset(),
-    limit: float | None = None,
+    limit: float | None = TIME_LIMIT,
 ) -> tuple[Layer, list[Diagnostic]]:
     """What a source says about the settings that are not among those `said`, and what is wrong with it.
 
-    `limit` is in seconds. Nothing that the source raises gets out of here.
+    `limit` is in seconds; None for one that waits for nothing, such as a command line, and may end the process.
+    Nothing else that the source raises gets out of here.
     """
     name = name_of(source)
     found: list[Diagnostic] = []
+    ask = partial(_ask, model, source, said)
     try:
-        values = within(model.source_timeout if limit is None else limit, lambda: _ask(model, source, said), name)
+        values = ask() if limit is None else within(limit, ask, name)
     except SourceError as error:
         return Layer(SourceKind.FOREIGN, {}, _locate(source)), list(error.diagnostics)
     if not isinstance(values, Mapping):
@@ -87,7 +88,15 @@ def _described(source: Any, path: Path) -> str:
             return f"{name} {describe('.'.join(path))}"
         except Exception:  # a name in an error must never be the next error
             return name
-    attributes = ("_secret_id", "_ssm_path", "_project_id", "_url", "yaml_file_path", "json_file_path", "toml_file_path")
+    attributes = (
+        "_secret_id",
+        "_ssm_path",
+        "_project_id",
+        "_url",
+        "yaml_file_path",
+        "json_file_path",
+        "toml_file_path",
+    )
     place = next((str(value) for one in attributes if (value := getattr(source, one, None))), "")
     if not place:
         return name
@@ -197,6 +206,11 @@ def within(limit: float, work: Callable[[], T], name: str) -> T:
 def _silence() -> Any:
     """At DEBUG the libraries of clouds log whole answers, secrets in them."""
     return nullcontext()
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a source is missing, denied or unreachable, rather than wrong in itself."""
+    return isinstance(error, SourceError) or _refusal_of(error) is not None
 
 
 def failure(name: str, error: BaseException, *, fields: Iterable[str] = ()) -> Diagnostic:

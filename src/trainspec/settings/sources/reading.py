@@ -117,6 +117,7 @@ class Reading:
 
     def _shown(self, name: str, value: Any) -> str:
         """The value as a person may see it, whether it stands under a name of today or of other years."""
+        name = self.shape.spellings.get(name, name) if name not in self._fields else name
         today = RENAMED[name].successor if name in RENAMED and name not in self._fields else name
         path = tuple(today.split("."))
         return shown(name, value, secret=path[0] in self._fields and self.shape.conceals(path))
@@ -149,6 +150,9 @@ class Reading:
             return
         if name == SCHEMA_KEY and self.manner is Manner.DOCUMENT:
             return
+        if name in self.shape.spellings:
+            self._take_alias(name, value)
+            return
         renamed = RENAMED.get(name) if isinstance(name, str) else None
         if renamed is not None and renamed.successor.partition(".")[0] in self._fields:
             self._take_renamed(name, value, renamed)
@@ -156,6 +160,15 @@ class Reading:
             self._take_removed(name, value)
         else:
             self._refuse_unknown(str(name))
+
+    def _take_alias(self, alias: str, value: Any) -> None:
+        name = self.shape.spellings[alias]
+        said = self.layer.values.get(name)
+        if name in self.layer.values and not _same(said, coerce(self.shape.kinds[name], value, self.manner)):
+            self._refuse_both(alias, (name,), said, value)
+            return
+        self._take_current(name, value)
+        self.layer.spelled[(name,)] = (alias,)
 
     def _take_removed(self, name: str, value: Any) -> None:
         removed = REMOVED[name]
