@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterable, Mapping
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
@@ -20,11 +23,20 @@ from trainspec.settings.judging.ways_in import (
 )
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.options import TIME_LIMIT
+from trainspec.settings.values.class_body import GENERATED, ClassBody, names_in_scope, redefined
+from trainspec.settings.values.dataclass_face import (
+    PARAMETERS,
+    REPLACED,
+    DataclassFields,
+    read_from_class,
+    replacing,
+    said_of_all,
+)
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.settings.values.masking import apart_from_secrets, without_secrets
 from trainspec.settings.values.representation import represented
-from trainspec.settings.values.shape import as_pydantic_field, shape_of
+from trainspec.settings.values.shape import shape_of
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
@@ -38,24 +50,61 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
     """Lets `@dataclass` be written above a settings class, and gathers the rules declared in its body."""
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:
-        for key, value in list(namespace.items()):
-            if isinstance(value, dataclasses.Field):
-                namespace[key] = as_pydantic_field(value)
+        if not _is_ours(namespace):
+            return mcs._of_a_person(name, bases, namespace, kwargs)
+        return mcs._make(name, bases, namespace, kwargs)
+
+    @classmethod
+    def _of_a_person(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]) -> type:
+        """A class that a person wrote, maybe in the dataclass idiom."""
+        body = ClassBody(name, bases, namespace)
+        body.make_ready()
+        scope = names_in_scope(sys._getframe(2))
+        if scope and kwargs.get("__pydantic_reset_parent_namespace__", True):
+            namespace["__pydantic_parent_namespace__"] = scope
+            kwargs["__pydantic_reset_parent_namespace__"] = False
+        # `@dataclass` walks the class's attributes, which a validator built only then would change.
+        put_off = kwargs.pop("defer_build", namespace.get("model_config", {}).get("defer_build", False))
+        cls = mcs._make(name, bases, namespace, {**kwargs, "defer_build": True})
+        # On each class itself, where those of a mixin cannot come before.
+        type.__setattr__(cls, "__dataclass_fields__", DataclassFields())
+        type.__setattr__(cls, "__attributes__", body.attributes)
+        type.__setattr__(cls, "__init_only__", body.init_only)
+        if changed := redefined(cls, get_annotations(cls), _fields_before(cls)):
+            cls.__pydantic_fields__.update(changed)  # type: ignore[attr-defined]
+        cls.model_config["defer_build"] = put_off  # type: ignore[attr-defined]
+        if not put_off:
+            cls.model_rebuild(force=True, raise_errors=False, _parent_namespace_depth=3)  # type: ignore[attr-defined]
+        return cls
+
+    @classmethod
+    def _make(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]) -> type:
         prefix = _prefix_said(name, namespace, kwargs)
         rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
-        if not namespace.get("__module__", "").startswith("trainspec."):
-            # `@dataclass` walks the class's attributes, which a validator built only then would change.
-            kwargs.setdefault("defer_build", False)
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
         _agree_on_prefix(cls, prefix)
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
         # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
-        for method in ("__init__", "__repr__", "__eq__", "__hash__"):
+        for method in GENERATED:
             if method not in cls.__dict__:
                 type.__setattr__(cls, method, getattr(cls, method))
         return cls
 
     if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> Any:
+            """The default of a setting, which is read from the class as from a dataclass."""
+            return super().__getattr__(name) if name[:1] == "_" else read_from_class(cls, name)
+
+        def __setattr__(cls, name: str, value: Any) -> None:
+            # What `@dataclass` notes of the fields would know no help and no constraint.
+            if name != "__dataclass_fields__":
+                super().__setattr__(name, value)
+
+        def __delattr__(cls, name: str) -> None:
+            # `@dataclass` takes away what it was told of a factory, which never stood there.
+            if name in cls.__dict__ or name not in cls.__dict__.get("__pydantic_fields__", ()):
+                super().__delattr__(name)
 
         @property
         def env_prefix(cls) -> str:
@@ -65,6 +114,21 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
         @env_prefix.setter
         def env_prefix(cls, prefix: str) -> None:
             cls.model_config["env_prefix"] = prefix
+
+
+_OWN_ATTRIBUTES = "a subclass of yours may keep attributes that are no settings"
+
+
+def _is_ours(namespace: Mapping[str, Any]) -> bool:
+    return str(namespace.get("__module__", "")).startswith("trainspec.")
+
+
+def _fields_before(cls: Any) -> dict[str, FieldInfo]:
+    """The fields of the bases, as the class took them over where its body says nothing of them."""
+    found: dict[str, FieldInfo] = {}
+    for base in reversed(cls.__bases__):
+        found |= getattr(base, "__pydantic_fields__", {})
+    return found
 
 
 def _prefix_said(name: str, namespace: dict[str, Any], arguments: dict[str, Any]) -> str | None:
@@ -122,6 +186,15 @@ class Settings(BuiltOnce, _Model):
     own_rules: ClassVar[tuple[Rule, ...]] = ()
     __trainspec_shape__: ClassVar[Shape | None] = None
 
+    # The face of a dataclass, with every setting a field.
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+    else:
+        __dataclass_fields__ = DataclassFields()
+        __dataclass_params__ = PARAMETERS
+    __attributes__: ClassVar[Mapping[str, dataclasses.Field[Any]]] = {}
+    __init_only__: ClassVar[Mapping[str, dataclasses.Field[Any]]] = {}
+
     if not TYPE_CHECKING:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -129,7 +202,11 @@ class Settings(BuiltOnce, _Model):
 
             Raises pydantic's ValidationError with every fault found, each with its code as the error's type.
             """
-            judge_process(self, self._named(args, kwargs))
+            named, cls = self._named(args, kwargs), type(self)
+            if cls.__init_only__ or len(named) >= len(cls.__pydantic_fields__):
+                self._made_as_dataclass(named)
+            else:
+                judge_process(self, named)
 
         __init__.__pydantic_base_init__ = True
 
@@ -142,6 +219,22 @@ class Settings(BuiltOnce, _Model):
         if twice:
             raise TypeError(f"{cls.__name__}() got multiple values for argument {sorted(twice)[0]!r}")
         return {**named, **kwargs}
+
+    def _made_as_dataclass(self, named: dict[str, Any]) -> None:
+        """A call with init-only arguments, or with every setting there is, as parsers and `dataclasses.replace` do."""
+        cls = type(self)
+        given = {name: named.pop(name) for name in cls.__init_only__ if name in named}
+        if (old := named.pop(REPLACED, None)) is None:
+            judge_process(self, said_of_all(cls, named), given)
+            return
+        new = changed(old, replacing(old, named), SourceKind.CONSTRUCTOR, given)
+        for slot in (*BaseModel.__slots__, "_origin"):
+            object.__setattr__(self, slot, getattr(new, slot))
+
+    @property
+    def _replaced(self) -> Self:
+        """What `dataclasses.replace` hands to the constructor beside every value."""
+        return self
 
     def __post_init__(self) -> None:
         """Called once the settings are valid; the dataclass idiom's place for a subclass's own work."""
@@ -262,6 +355,8 @@ class Settings(BuiltOnce, _Model):
         """New validated settings with these changes; this object stays as it is. Raises ValidationError."""
         return changed(self, changes, SourceKind.CONSTRUCTOR)
 
+    __replace__ = replace
+
     if not TYPE_CHECKING:  # a checker that sees it lets any name be assigned
 
         def __setattr__(self, name: str, value: Any) -> None:
@@ -279,13 +374,17 @@ class Settings(BuiltOnce, _Model):
         object.__setattr__(self, "_origin", new.origin)
 
     def _set_other(self, name: str, value: Any) -> None:
-        if name.startswith("_") or hasattr(type(self), name):
+        cls = type(self)
+        if name.startswith("_") or hasattr(cls, name):
             super().__setattr__(name, value)
             return
         from trainspec.text.suggestions import did_you_mean
 
-        hint = did_you_mean(name, type(self).__pydantic_fields__)
-        raise AttributeError(f"{type(self).__name__} has no setting {name!r}" + (f"; {hint}" if hint else ""))
+        near = did_you_mean(name, cls.__pydantic_fields__) if name not in self.__dict__ else ""
+        if near or _is_ours(cls.__dict__):
+            raise AttributeError(f"{cls.__name__} has no setting {name!r}; {near or _OWN_ATTRIBUTES}")
+        # What a class keeps for itself is no setting: not validated, written or compared.
+        self.__dict__[name] = value
 
     def __delattr__(self, name: str) -> None:
         if name in type(self).__pydantic_fields__:

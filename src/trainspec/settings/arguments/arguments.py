@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trainspec.settings.arguments.fields import Fields, PluginFields
@@ -68,6 +69,10 @@ class _Resolved(_Derived):
 
 
 if not TYPE_CHECKING:
+    # As pydantic takes fields off its own classes: a subclass would find them here, under what its bases redefine.
+    for _group in GROUPS:
+        for _name in get_annotations(_group):
+            delattr(_group, _name)
     for _name, _derivation in DERIVATIONS.items():
         setattr(TrainingArguments, _name, _Derived(_name, _derivation))
     for _name in ("fsdp_config", "deepspeed", "accelerator_config", "optim_args", "lr_scheduler_kwargs"):

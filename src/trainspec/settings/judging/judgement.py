@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ from trainspec.settings.diagnostics import (
     errors_of,
 )
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.judging.after_init import after_init
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
 from trainspec.settings.judging.resolution import resolve
 from trainspec.settings.judging.strictness import lenient_faults
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="Settings")
 Path = tuple[str, ...]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass
@@ -65,7 +68,7 @@ class Context:
     Layers may come in any order: their kinds say which is stronger.
     """
 
-    __slots__ = ("carried", "concerning", "diagnostics", "layers", "quiet", "says_post_init", "values")
+    __slots__ = ("carried", "concerning", "diagnostics", "init_only", "layers", "quiet", "says_post_init", "values")
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Context:
         self.says_post_init = says_post_init
         self.concerning: frozenset[str] | None = None
         self.carried: dict[str, Any] = {}
+        self.init_only = NOTHING
 
 
 def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
@@ -100,14 +104,14 @@ def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) ->
         else:
             said = settings.__pydantic_fields_set__
             if shape.more_to_do.isdisjoint(said) and not shape.judge(settings.__dict__, said, settings):
-                return _finish(settings, Origin(ours.layers) if ours else None, ours is None or ours.says_post_init)
+                return _finish(settings, Origin(ours.layers) if ours else None, ours)
     return _judge_fully(cls, handler, ours or document_context(cls, data))
 
 
-def _finish(settings: S, origin: Origin | None, says_post_init: bool) -> S:
+def _finish(settings: S, origin: Origin | None, context: Context | None) -> S:
     object.__setattr__(settings, "_origin", origin)
-    if says_post_init:
-        settings.__post_init__()
+    if context is None or context.says_post_init:
+        after_init(settings, NOTHING if context is None else context.init_only)
     return settings
 
 
@@ -134,7 +138,7 @@ def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) ->
         raise validation_error(cls, errors_of(diagnostics))
     if not context.quiet:
         emit(diagnostics, context.concerning)
-    return _finish(settings, origin, context.says_post_init)
+    return _finish(settings, origin, context)
 
 
 def _validate_fields(

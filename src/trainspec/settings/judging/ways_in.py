@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.judging.judgement import Context, Verdict, document_context
+from trainspec.settings.judging.judgement import NOTHING, Context, Verdict, document_context
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.options import for_call, options_of
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="Settings")
 
 
-def judge_process(settings: Settings, arguments: dict[str, Any]) -> None:
-    """Fill `settings` from this process's sources with the constructor's arguments over them."""
+def judge_process(settings: Settings, arguments: dict[str, Any], init_only: Mapping[str, Any] = NOTHING) -> None:
+    """Fill `settings` from this process's sources with the constructor's arguments over them.
+
+    `init_only` is what `__post_init__` is given.
+    """
     from trainspec.settings.sources.process import process_layers
 
     cls = type(settings)
@@ -35,6 +38,7 @@ def judge_process(settings: Settings, arguments: dict[str, Any]) -> None:
     above, more = constructor_layer(cls, arguments)
     layers, diagnostics = process_layers(cls, options=options, given=(above,))
     context = Context(cls, layers, [*diagnostics, *more])
+    context.init_only = init_only
     cls.__pydantic_validator__.validate_python(context.values, self_instance=settings, context=context)
 
 
@@ -91,7 +95,9 @@ def _settings_in(cls: type[S], context: Context) -> S:
     return settings
 
 
-def changed(settings: S, changes: dict[str, Any], kind: SourceKind) -> S:
+def changed(
+    settings: S, changes: dict[str, Any], kind: SourceKind, init_only: Mapping[str, Any] = NOTHING
+) -> S:
     """New settings: what was said, with changes over it; a changed mapping is replaced, not merged.
 
     `kind` names the source of the changes, which are over every other source whatever it is.
@@ -107,6 +113,7 @@ def changed(settings: S, changes: dict[str, Any], kind: SourceKind) -> S:
         says_post_init=kind is SourceKind.CONSTRUCTOR,
         values={**said, **above.values},
     )
+    context.init_only = init_only
     context.concerning = frozenset((*above.values, *changes))
     context.carried = {name: value for name, value in _files_of(settings).items() if name not in above.values}
     return _settings_in(cls, context)

@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, Secret, Strict
 from pydantic.fields import FieldInfo
 
+from trainspec.settings.values.declared import Declared, declared_in
 from trainspec.settings.values.lazy import LazySection
 from trainspec.settings.values.secret_types import is_secret_type
 
@@ -101,7 +102,7 @@ def _absorb(kind: Kind, annotation: Any, metadata: tuple[Any, ...]) -> None:
     elif origin is Secret:
         _absorb_class(kind, Secret, metadata)
     elif origin is not None:
-        _absorb_container(kind, origin, get_args(annotation))
+        _absorb_container(kind, origin, get_args(annotation), _declared(metadata))
     elif isinstance(annotation, type):
         _absorb_class(kind, annotation, metadata)
     else:
@@ -119,7 +120,14 @@ def _absorb_choices(kind: Kind, values: tuple[Any, ...]) -> None:
         kind.phrases.append(shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}")
 
 
-def _absorb_container(kind: Kind, origin: Any, arguments: tuple[Any, ...]) -> None:
+def _declared(metadata: tuple[Any, ...]) -> tuple[Declared, ...]:
+    declared = declared_in(metadata)
+    return (declared,) if declared is not None and declared.choices else ()
+
+
+def _absorb_container(
+    kind: Kind, origin: Any, arguments: tuple[Any, ...], declared: tuple[Declared, ...] = ()
+) -> None:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         kind.mapping = True
         if len(arguments) == 2 and arguments[1] is not Any:
@@ -130,7 +138,7 @@ def _absorb_container(kind: Kind, origin: Any, arguments: tuple[Any, ...]) -> No
         kind.items = Kind()
         for argument in arguments:
             if argument is not Ellipsis:
-                _absorb(kind.items, argument, ())
+                _absorb(kind.items, argument, declared)
         kind.lenient |= kind.items.lenient
         kind.phrases.append(f"a list, each item {kind.items.expected}" if arguments else "a list")
     else:
@@ -141,6 +149,11 @@ def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
     if cls is type(None):
         kind.null = True
         kind.phrases.append("null")
+    elif cls in (bool, int, float, str) and (declared := _declared(metadata)):
+        kind.integer |= cls is int
+        kind.number |= cls is float
+        kind.lenient |= cls is not str and not _is_strict(metadata)
+        _absorb_choices(kind, declared[0].choices)
     elif cls is bool:
         kind.boolean = True
         kind.lenient |= not _is_strict(metadata)

@@ -9,9 +9,11 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
+from trainspec.settings.values.class_body import as_pydantic_field
+from trainspec.settings.values.declared import declared_in
 from trainspec.settings.values.kinds import Kind, kind_of_field
 from trainspec.settings.values.lazy import FIRST_USE
 from trainspec.settings.values.secret_types import holds_secret, is_secret, sole_model, type_of
@@ -161,7 +163,7 @@ def _describe(model: type[Any], validator: Any) -> Shape:
         fields=fields,
         kinds=MappingProxyType(kinds),
         secrets=frozenset(name for name, info in fields.items() if is_secret(info.annotation)),
-        aliases=MappingProxyType(_aliases(model)),
+        aliases=MappingProxyType(_aliases(fields)),
         rules=_rules(model),
         lenient=frozenset(name for name, kind in kinds.items() if kind.lenient),
         resolvable=frozenset((*FILES, *ARGUMENTS)) & fields.keys(),
@@ -182,13 +184,14 @@ def _rules(model: type[Any]) -> tuple[Rule, ...]:
     return tuple(found.values())
 
 
-def _aliases(model: type[Any]) -> dict[str, str]:
+def _aliases(fields: Mapping[str, FieldInfo]) -> dict[str, str]:
     """Other spellings of flags, as HfArgumentParser's `metadata={"aliases": ["-e"]}` has them."""
     found: dict[str, str] = {}
-    for one in getattr(model, "__dataclass_fields__", {}).values():
-        aliases = one.metadata.get("aliases", ())
+    for name, info in fields.items():
+        declared = declared_in(info.metadata)
+        aliases = declared.metadata.get("aliases", ()) if declared is not None else ()
         for alias in (aliases,) if isinstance(aliases, str) else aliases:
-            found[alias] = one.name
+            found[alias] = name
     return found
 
 
@@ -204,12 +207,3 @@ def _model_of(cls: type[Any]) -> type[BaseModel]:
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
     judge_model: type[BaseModel] = create_model(cls.__name__, __config__=config, **fields)
     return judge_model
-
-
-def as_pydantic_field(field: dataclasses.Field[Any], **known: Any) -> Any:
-    """`dataclasses.field(default, metadata={"help": ...})`, as thousands of scripts write it, for pydantic."""
-    if field.default is not dataclasses.MISSING:
-        known["default"] = field.default
-    elif field.default_factory is not dataclasses.MISSING:
-        known = {"default_factory": field.default_factory}
-    return Field(description=field.metadata.get("help"), **known)

@@ -1,0 +1,145 @@
+"""Settings as a dataclass: what `dataclasses.fields`, `replace` and `asdict` see, and what is read from the class.
+
+`@dataclass` above a settings class finds an `__init__` there and leaves it; it only notes the fields. What it notes
+would know no constraint and no help, so every settings class answers for its fields itself, from what pydantic knows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from trainspec.settings.values.declared import declared_in
+
+REPLACED = "_replaced"
+"""The init-only argument by which `dataclasses.replace` hands the constructor the settings that it replaces."""
+_KEPT_AS = "__trainspec_face__"
+
+
+@dataclasses.dataclass
+class _Plain:
+    """Any dataclass: its parameters are those that settings show."""
+
+
+PARAMETERS: Any = _Plain.__dataclass_params__  # type: ignore[attr-defined]
+
+
+class DataclassFields:
+    """The descriptor behind `__dataclass_fields__`: every setting of the class that is asked, made at the first use."""
+
+    def __get__(self, settings: Any, owner: type[Any]) -> dict[str, dataclasses.Field[Any]]:
+        fields = owner.__dict__.get("__pydantic_fields__", {})
+        kept = owner.__dict__.get(_KEPT_AS)
+        if kept is None or kept[0] is not fields:
+            kept = (fields, _faces(owner, fields))
+            type.__setattr__(owner, _KEPT_AS, kept)
+        return dict(kept[1])
+
+
+def _faces(owner: type[Any], fields: Mapping[str, FieldInfo]) -> dict[str, dataclasses.Field[Any]]:
+    found = {name: face_of(name, info) for name, info in fields.items()}
+    found |= {name: _other(name, field, init=False) for name, field in owner.__attributes__.items()}
+    found |= {name: _init_only(name, field) for name, field in owner.__init_only__.items()}
+    found[REPLACED] = _init_only(REPLACED, dataclasses.field(default=None))
+    return found
+
+
+def face_of(name: str, info: FieldInfo) -> dataclasses.Field[Any]:
+    """A setting as a dataclass's field. By keyword only, so that its default asks none of those behind it."""
+    declared = declared_in(info.metadata)
+    metadata = dict(declared.metadata) if declared is not None else {}
+    if info.description:
+        metadata.setdefault("help", info.description)
+    known: dict[str, Any] = {"metadata": metadata, "kw_only": True}
+    if info.default_factory is not None:
+        known["default_factory"] = lambda: info.get_default(call_default_factory=True)
+    elif not info.is_required():
+        value = info.default
+        if value.__class__.__hash__ is None:
+            known["default_factory"] = lambda: info.get_default()
+        else:
+            known["default"] = value
+    return _named(name, dataclasses.field(**known), info.annotation)
+
+
+def _other(name: str, field: dataclasses.Field[Any], *, init: bool) -> dataclasses.Field[Any]:
+    known = {key: getattr(field, key) for key in ("default", "default_factory", "metadata")}
+    return _named(name, dataclasses.field(init=init, kw_only=True, **known), field.type)
+
+
+def _named(name: str, field: dataclasses.Field[Any], annotation: Any, kind: str = "_FIELD") -> dataclasses.Field[Any]:
+    field.name, field.type = name, annotation
+    field._field_type = _kinds()[kind]  # type: ignore[attr-defined]
+    return field
+
+
+def _init_only(name: str, field: dataclasses.Field[Any]) -> dataclasses.Field[Any]:
+    return _named(name, _other(name, field, init=True), field.type or Any, "_FIELD_INITVAR")
+
+
+@cache
+def _kinds() -> Mapping[str, Any]:
+    """The marks by which `dataclasses` tells fields from init-only arguments, as it puts them itself."""
+
+    @dataclasses.dataclass
+    class Sample:
+        field: int
+        argument: dataclasses.InitVar[int]
+
+    marks = {name: one._field_type for name, one in Sample.__dataclass_fields__.items()}  # type: ignore[attr-defined]
+    return MappingProxyType({"_FIELD": marks["field"], "_FIELD_INITVAR": marks["argument"]})
+
+
+def is_init_only(field: dataclasses.Field[Any]) -> bool:
+    """Whether a field is an argument of `__post_init__` and no more."""
+    return getattr(field, "_field_type", None) is _kinds()["_FIELD_INITVAR"]
+
+
+def is_field(field: dataclasses.Field[Any]) -> bool:
+    """Whether a field is one, and neither a class variable nor init-only."""
+    return getattr(field, "_field_type", None) is _kinds()["_FIELD"]
+
+
+def read_from_class(cls: type[Any], name: str) -> Any:
+    """The default of a setting, read as `TrainingArguments.learning_rate`. Raises AttributeError where there is none."""
+    # While pydantic collects the fields of a class it has none of its own, and must not find those of its bases.
+    info: FieldInfo | None = cls.__dict__.get("__pydantic_fields__", {}).get(name)
+    if info is None or info.is_required():
+        raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+    if info.default_factory is not None and sys._getframe(2).f_globals.get("__name__") == "dataclasses":
+        # `@dataclass` refuses a list as a default; it asks what the class's body said.
+        return face_of(name, info)
+    return info.get_default(call_default_factory=True)
+
+
+def replacing(settings: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What `dataclasses.replace` changes: it passes on everything else as it is read."""
+    return {name: value for name, value in arguments.items() if not _is_as_read(settings, name, value)}
+
+
+def _is_as_read(settings: Any, name: str, value: Any) -> bool:
+    if name not in type(settings).__pydantic_fields__:
+        return False
+    held = getattr(settings, name)
+    return value is held or (type(value) is type(held) and bool(value == held))
+
+
+def said_of_all(cls: type[Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a call says that gives every setting there is, as parsers do and `**asdict(...)`: what is not the default."""
+    fields = cls.__pydantic_fields__
+    if len(arguments) < len(fields) or not fields.keys() <= arguments.keys():
+        return arguments
+    return {name: value for name, value in arguments.items() if name not in fields or not _is_default(fields[name], value)}
+
+
+def _is_default(info: FieldInfo, value: Any) -> bool:
+    if info.is_required():
+        return False
+    default = info.get_default(call_default_factory=True)
+    return type(value) is type(default) and bool(value == default)
