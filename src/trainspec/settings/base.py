@@ -18,6 +18,7 @@ from trainspec.settings.judging.ways_in import (
     changed,
     check_document,
     judge_process,
+    said_of_all,
     settings_from_document,
     settings_from_documents,
 )
@@ -28,9 +29,9 @@ from trainspec.settings.values.dataclass_face import (
     PARAMETERS,
     REPLACED,
     DataclassFields,
+    gives_all,
     read_from_class,
     replacing,
-    said_of_all,
 )
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
@@ -184,7 +185,7 @@ class Settings(BuiltOnce, _Model):
     positional: ClassVar[tuple[str, ...]] = ()
     source_timeout: ClassVar[float] = TIME_LIMIT
     own_rules: ClassVar[tuple[Rule, ...]] = ()
-    __trainspec_shape__: ClassVar[Shape | None] = None
+    __trainspec_shape__: ClassVar[Any] = None
 
     # The face of a dataclass, with every setting a field.
     if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class Settings(BuiltOnce, _Model):
         cls = type(self)
         given = {name: named.pop(name) for name in cls.__init_only__ if name in named}
         if (old := named.pop(REPLACED, None)) is None:
-            judge_process(self, said_of_all(cls, named), given)
+            judge_process(self, said_of_all(cls, named) if gives_all(cls, named) else named, given)
             return
         new = changed(old, replacing(old, named), SourceKind.CONSTRUCTOR, given)
         for slot in (*BaseModel.__slots__, "_origin"):

@@ -6,6 +6,7 @@ from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trainspec.settings.arguments.fields import Fields, PluginFields
+from trainspec.settings.arguments.parser_types import PARSER_TYPES
 from trainspec.settings.arguments.process_view import ProcessView
 from trainspec.settings.arguments.setters import Setters
 from trainspec.settings.rules.registry import ALL_RULES
@@ -73,6 +74,8 @@ if not TYPE_CHECKING:
     for _group in GROUPS:
         for _name in get_annotations(_group):
             delattr(_group, _name)
+    # For parsers alone: pydantic has read the groups' annotations by now.
+    TrainingArguments.__annotations__ = dict(PARSER_TYPES)
     for _name, _derivation in DERIVATIONS.items():
         setattr(TrainingArguments, _name, _Derived(_name, _derivation))
     for _name in ("fsdp_config", "deepspeed", "accelerator_config", "optim_args", "lr_scheduler_kwargs"):

@@ -15,6 +15,7 @@ from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.options import for_call, options_of
 from trainspec.settings.sources.reading import Reading, constructor_layer
 from trainspec.settings.values.coercion import Manner
+from trainspec.settings.values.dataclass_face import is_read, without_defaults
 from trainspec.settings.values.shape import shape_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,18 @@ def judge_process(settings: Settings, arguments: dict[str, Any], init_only: Mapp
     context = Context(cls, layers, [*diagnostics, *more])
     context.init_only = init_only
     cls.__pydantic_validator__.validate_python(context.values, self_instance=settings, context=context)
+
+
+def said_of_all(cls: type[Settings], arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a call says that gives every setting: what is neither its default nor follows from the others."""
+    from trainspec.settings.views.derived import DERIVATIONS
+
+    said = without_defaults(cls, arguments)
+    below, found = constructor_layer(cls, {name: value for name, value in said.items() if name not in DERIVATIONS})
+    others = _verdict_on(cls, Context(cls, (below,), found, quiet=True, says_post_init=False)).settings
+    if others is None:
+        return said
+    return {name: value for name, value in said.items() if name not in DERIVATIONS or not is_read(others, name, value)}
 
 
 def settings_from_layers(cls: type[S], layers: Iterable[Layer], diagnostics: list[Diagnostic]) -> S:

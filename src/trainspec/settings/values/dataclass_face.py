@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping
+from enum import Enum
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -120,26 +121,38 @@ def read_from_class(cls: type[Any], name: str) -> Any:
 
 def replacing(settings: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """What `dataclasses.replace` changes: it passes on everything else as it is read."""
-    return {name: value for name, value in arguments.items() if not _is_as_read(settings, name, value)}
+    return {name: value for name, value in arguments.items() if not is_read(settings, name, value)}
 
 
-def _is_as_read(settings: Any, name: str, value: Any) -> bool:
+def is_read(settings: Any, name: str, value: Any) -> bool:
+    """Whether a setting reads as this value already."""
     if name not in type(settings).__pydantic_fields__:
         return False
     held = getattr(settings, name)
-    return value is held or (type(value) is type(held) and bool(value == held))
+    return value is held or _same(value, held)
 
 
-def said_of_all(cls: type[Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """What a call says that gives every setting there is, as parsers do and `**asdict(...)`: what is not the default."""
+def gives_all(cls: type[Any], arguments: dict[str, Any]) -> bool:
+    """Whether a call gives every setting there is, as parsers do and `**asdict(...)`."""
+    return cls.__pydantic_fields__.keys() <= arguments.keys()
+
+
+def without_defaults(cls: type[Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that differ from the defaults: all that a call that gives everything says."""
     fields = cls.__pydantic_fields__
-    if len(arguments) < len(fields) or not fields.keys() <= arguments.keys():
-        return arguments
     return {name: value for name, value in arguments.items() if name not in fields or not _is_default(fields[name], value)}
 
 
 def _is_default(info: FieldInfo, value: Any) -> bool:
-    if info.is_required():
-        return False
-    default = info.get_default(call_default_factory=True)
-    return type(value) is type(default) and bool(value == default)
+    return not info.is_required() and _same(value, info.get_default(call_default_factory=True))
+
+
+def _same(one: Any, other: Any) -> bool:
+    one, other = _bare(one), _bare(other)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
