@@ -16,7 +16,7 @@ _HOMES = {
     "trainspec.settings.rules": ("predicates",),
     "trainspec.settings.judging.judgement": ("Verdict",),
     "trainspec.settings.loading": ("load", "validate", "diagnostics"),
-    "trainspec.settings.parser": ("SettingsParser",),
+    "trainspec.settings.parser": ("HfArgumentParser", "SettingsParser"),
     "trainspec.settings.diagnostics": (
         "Diagnostic",
         "SettingsWarning",
@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from trainspec.settings.loading import diagnostics as diagnostics
     from trainspec.settings.loading import load as load
     from trainspec.settings.loading import validate as validate
+    from trainspec.settings.parser import HfArgumentParser as HfArgumentParser
     from trainspec.settings.parser import SettingsParser as SettingsParser
     from trainspec.settings.rules import predicates as predicates
     from trainspec.settings.rules.rule import Rule as Rule

@@ -170,6 +170,7 @@ class Settings(BuiltOnce, _Model):
         env_nested_delimiter="__",
         env_ignore_empty=True,
         extra="forbid",
+        arbitrary_types_allowed=True,
         validate_default=False,
         validate_by_name=True,
         validate_by_alias=True,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError, errors_of
 from trainspec.settings.diagnostics.source import Source, SourceKind
@@ -189,12 +189,20 @@ class SettingsParser:
 
     # Help.
 
+    def print_help(self, file: IO[str] | None = None) -> None:
+        """Write the text of --help to `file`, stdout by default."""
+        print(self.format_help(), file=file)  # noqa: T201 - what was asked for
+
     def format_help(self) -> str:
         """The text of --help."""
         from trainspec.settings.views.help_text import render_help
 
         prog = self.prog or Path(sys.argv[0] if sys.argv else "").name or "script"
         return render_help(prog, self.shapes, description=self.description)
+
+
+HfArgumentParser = SettingsParser
+"""The name that scripts import, `from trainspec import HfArgumentParser`, so that the import alone changes."""
 
 
 def _names(shape: Shape) -> frozenset[str]:

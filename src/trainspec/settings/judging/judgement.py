@@ -148,7 +148,7 @@ def _validate_fields(
     shape = shape_of(cls)
     failing: set[str] = set()
     found = lenient_faults(shape, values, origin.source)
-    failing.update(item.fields[0] for item in found)
+    failing.update(item.fields[0].partition(".")[0] for item in found)
     for _ in range(3):
         sound = {name: value for name, value in values.items() if name not in failing}
         try:

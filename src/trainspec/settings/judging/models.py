@@ -14,6 +14,7 @@ from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.judgement import Verdict
 from trainspec.settings.judging.pydantic_errors import diagnose
+from trainspec.settings.judging.strictness import unknown_keys
 from trainspec.settings.judging.ways_in import from_layers
 from trainspec.settings.sources.command_line import FlagValues, Use
 from trainspec.settings.sources.layer import Layer, Locate, Origin, by_strength, merge
@@ -52,6 +53,8 @@ def judge_sources(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[D
         return from_layers(shape.settings, sources, found, quiet=True)
     extra: Literal["forbid"] | None = None if shape.judge_model.model_config.get("extra") == "allow" else "forbid"
     values = merge(sources, found, shape.model)
+    if unknown := unknown_keys(shape, values, Origin(sources).source):
+        return Verdict(None, [*found, *unknown])
     try:
         judged = shape.judge_model.model_validate(values, extra=extra, by_alias=True, by_name=True)
     except ValidationError as error:

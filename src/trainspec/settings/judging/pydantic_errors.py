@@ -15,7 +15,7 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.values.coercion import parse
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.masking import shown
-from trainspec.settings.values.shape import Shape, shape_of
+from trainspec.settings.values.shape import Shape, keys_of, shape_of
 from trainspec.text.redaction import HIDDEN, printable
 from trainspec.text.suggestions import did_you_mean
 
@@ -60,7 +60,7 @@ def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[str, .
         else:
             continue
         path.append(str(step))
-        known = _keys_of(kind)
+        known = keys_of(kind)
     return tuple(path)
 
 
@@ -74,13 +74,9 @@ def _entered(kind: Kind | None, step: int | str, rest: tuple[int | str, ...]) ->
 
 def _leads_to(kind: Kind, rest: tuple[int | str, ...]) -> bool:
     """Whether the rest of a location names a key of what stands here, or inside it."""
-    known = _keys_of(kind)
+    known = keys_of(kind)
     inside = (inner for inner in (kind.items, kind.values) if inner is not None)
     return any(one in known for one in rest) if known is not None else any(_leads_to(inner, rest) for inner in inside)
-
-
-def _keys_of(kind: Kind | None) -> Mapping[str, Kind] | None:
-    return shape_of(kind.keyed).kinds if kind is not None and kind.keyed is not None else None
 
 
 def _is_last_key(step: int | str, loc: tuple[int | str, ...], known: Mapping[str, Kind], path: list[str]) -> bool:
@@ -132,11 +128,11 @@ def _one(
         message,
         "" if code in ("VAL101", "VAL103") else CODES[code].reason,
         remedy,
-        (Evidence(name, seen, _nearest(whole, locate)),),
+        (Evidence(name, seen, nearest(whole, locate)),),
     )
 
 
-def _nearest(path: tuple[str, ...], locate: Locate) -> Source | None:
+def nearest(path: tuple[str, ...], locate: Locate) -> Source | None:
     """Where a value stands, or what should hold it: a key that is missing stands nowhere."""
     around = (path[:length] for length in range(len(path), 0, -1))
     return next((source for one in around if (source := locate(one)) is not None), None)
@@ -159,7 +155,7 @@ def _kind_at(path: tuple[str, ...], kinds: Mapping[str, Kind]) -> tuple[Kind | N
             kind = kind.items or kind.values
         else:
             beside, kind = known or {}, (known or {}).get(step)
-        known = _keys_of(kind)
+        known = keys_of(kind)
     return kind, beside
 
 
@@ -169,7 +165,7 @@ def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:
         return "VAL104"
     if "missing" in types:
         return "VAL105"
-    if "extra_forbidden" in types:
+    if types & {"extra_forbidden", "unexpected_keyword_argument"}:
         return "VAL107"
     if types & _BOUNDS and isinstance(value, int | float) and not isinstance(value, bool):
         return "VAL102"

@@ -1,24 +1,95 @@
-"""The value rules for fields of users' subclasses, whose plain `int` or `bool` pydantic would read leniently."""
+"""The value rules for what users declare: their plain `int` and `bool` pydantic would read leniently, and it would drop
+the keys that a nested model or dataclass of theirs does not know."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
-from trainspec.settings.judging.pydantic_errors import Locate
+from trainspec.settings.judging.pydantic_errors import Locate, nearest
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.masking import shown
+from trainspec.settings.values.shape import keys_of, shape_of
+from trainspec.text.redaction import printable
+from trainspec.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from trainspec.settings.values.shape import Shape
 
+Path = tuple[str, ...]
+
 
 def lenient_faults(shape: Shape, values: Mapping[str, Any], locate: Locate) -> list[Diagnostic]:
-    """Values that pydantic would take and the value rules refuse: true for a number, "8" for 8."""
-    wrong = [name for name in shape.lenient if name in values and not _fits(shape.kinds[name], values[name])]
-    return [_fault(shape, name, values[name], locate) for name in sorted(wrong)]
+    """What pydantic would take and the value rules refuse: true for a number, "8" for 8, keys that nothing reads."""
+    judge = _Judge(shape, locate)
+    return [fault for name in sorted(shape.lenient & values.keys()) for fault in judge.faults((name,), values[name])]
+
+
+def unknown_keys(shape: Shape, values: Mapping[str, Any], locate: Locate) -> list[Diagnostic]:
+    """The keys inside values that no model or dataclass there reads."""
+    judge = _Judge(shape, locate, keys_alone=True)
+    return [fault for name in sorted(shape.lenient & values.keys()) for fault in judge.faults((name,), values[name])]
+
+
+class _Judge:
+    def __init__(self, shape: Shape, locate: Locate, *, keys_alone: bool = False) -> None:
+        self.shape = shape
+        self.locate = locate
+        self.keys_alone = keys_alone
+
+    def faults(self, path: Path, value: Any) -> Iterator[Diagnostic]:
+        """What is wrong with the value of a setting, and inside it."""
+        return self._faults(path, self.shape.kinds[path[0]], value)
+
+    def _faults(self, path: Path, kind: Kind, value: Any) -> Iterator[Diagnostic]:
+        if not self.keys_alone and not _fits(kind, value):
+            yield self._misfit(path, kind, value)
+        elif isinstance(value, list | tuple) and kind.items is not None and kind.items.lenient:
+            for place, item in enumerate(value):
+                if isinstance(item, Mapping):
+                    yield from self._faults((*path, str(place)), kind.items, item)
+        elif isinstance(value, Mapping):
+            yield from self._inside(path, kind, value)
+
+    def _inside(self, path: Path, kind: Kind, value: Mapping[Any, Any]) -> Iterator[Diagnostic]:
+        known = keys_of(kind) if kind.is_theirs else None
+        for key, item in value.items():
+            if known is None:
+                if kind.values is not None and kind.values.lenient:
+                    yield from self._faults((*path, str(key)), kind.values, item)
+            elif (name := _field(kind, str(key))) in known:
+                yield from self._faults((*path, str(key)), known[name], item)
+            elif all(_refuses_more(cls) for cls in kind.classes):
+                yield self._unknown((*path, str(key)), known)
+
+    def _misfit(self, path: Path, kind: Kind, value: Any) -> Diagnostic:
+        name, seen = printable(".".join(path)), shown(path[-1], value, secret=self.shape.conceals(path))
+        message = f"{name} must be {kind.expected}, not {seen}"
+        evidence = (Evidence(name, seen, nearest(path, self.locate)),)
+        return Diagnostic("VAL101", CODES["VAL101"].name, "error", message, evidence=evidence)
+
+    def _unknown(self, path: Path, known: Mapping[str, Kind]) -> Diagnostic:
+        # The value of a key that nobody knows may be anything, a token too, and is never shown.
+        name, why, keys = printable(".".join(path)), CODES["VAL107"], sorted(known)
+        message = f"{printable('.'.join(path[:-1]))} has no key {printable(path[-1])}"
+        remedy = did_you_mean(path[-1], keys) or f"its keys are {', '.join(keys)}"
+        evidence = (Evidence(name, None, nearest(path, self.locate)),)
+        return Diagnostic("VAL107", why.name, "error", message, why.reason, remedy, evidence)
+
+
+def _field(kind: Kind, key: str) -> str:
+    """The field that a key names, by its alias too."""
+    return next((name for cls in kind.classes if (name := shape_of(cls).spellings.get(key))), key)
+
+
+def _refuses_more(cls: type[Any]) -> bool:
+    """Whether a key that a class does not declare is a slip: always, unless the class says that it takes more."""
+    config = cls.model_config if issubclass(cls, BaseModel) else getattr(cls, "__pydantic_config__", {})
+    return config.get("extra") in (None, "forbid")
 
 
 def _fits(kind: Kind, value: Any) -> bool:
@@ -30,15 +101,8 @@ def _fits(kind: Kind, value: Any) -> bool:
         whole = isinstance(value, int)
         return kind.number or (kind.integer and whole) or not (kind.boolean or kind.integer)
     if isinstance(value, str):
-        return kind.takes_strings or not (kind.boolean or kind.integer or kind.number)
+        takes = kind.text or kind.secret or any(isinstance(choice, str) for choice in kind.choices)
+        return takes or not (kind.boolean or kind.integer or kind.number)
     if isinstance(value, list) and kind.items is not None:
         return all(_fits(kind.items, item) for item in value)
     return True
-
-
-def _fault(shape: Shape, name: str, value: Any, locate: Locate) -> Diagnostic:
-    seen = shown(name, value, secret=shape.conceals((name,)))
-    message = f"{name} must be {shape.kinds[name].expected}, not {seen}"
-    return Diagnostic(
-        "VAL101", CODES["VAL101"].name, "error", message, evidence=(Evidence(name, seen, locate((name,))),)
-    )

@@ -21,7 +21,7 @@ from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
 from trainspec.settings.values.coercion import Manner, Word, parse
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.masking import shown
-from trainspec.settings.values.shape import Shape, shape_of
+from trainspec.settings.values.shape import Shape, keys_of, shape_of
 from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -274,7 +274,8 @@ def kind_at(kinds: Mapping[str, Kind], path: Path) -> Kind | None:
     for key in path[1:]:
         if kind is None:
             return None
-        kind = shape_of(kind.section).kinds.get(key) if kind.section is not None else kind.values
+        known = keys_of(kind)
+        kind = known.get(key) if known is not None else kind.values
     return kind
 
 

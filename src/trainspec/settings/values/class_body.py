@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from trainspec.settings.values.dataclass_face import is_field, is_init_only
 from trainspec.settings.values.declared import Declared, declare
+from trainspec.settings.values.foreign_types import reader_of
 from trainspec.settings.values.kinds import Kind, kind_of_field
 
 GENERATED = ("__init__", "__repr__", "__eq__", "__hash__")
@@ -215,6 +216,9 @@ def redefined(cls: type[Any], annotated: Mapping[str, Any], before: Mapping[str,
             info = _with_new_default(info, base)
         if info.default is None and not info.is_required() and not _takes_none(info):
             info = _rebuilt(info, Optional[_typed(info)], _declared(info))
+        if (reader := reader_of(info.annotation)) is not None:
+            info = copy.copy(info)
+            info.metadata = [*info.metadata, reader]
         if info is not cls.__pydantic_fields__[name]:
             found[name] = info
     return found

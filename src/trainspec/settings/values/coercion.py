@@ -20,7 +20,7 @@ from enum import Enum, auto
 from typing import Any
 
 from trainspec.settings.values.kinds import Kind
-from trainspec.settings.values.shape import shape_of
+from trainspec.settings.values.shape import keys_of
 
 TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
 FALSE_WORDS = frozenset({"false", "0", "no", "off"})
@@ -71,8 +71,8 @@ def coerce(kind: Kind, value: Any, manner: Manner) -> Any:
 
 
 def _coerce_mapping(kind: Kind, value: dict[Any, Any], manner: Manner) -> Any:
-    if kind.section is not None:
-        kinds = shape_of(kind.section).kinds
+    kinds = keys_of(kind)
+    if kinds is not None:
         return {
             key: coerce(kinds[short], item, manner) if (short := _short(key, kinds)) in kinds else item
             for key, item in value.items()

@@ -12,8 +12,10 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, Secret, Strict
 from pydantic.fields import FieldInfo
+from typing_extensions import is_typeddict
 
 from trainspec.settings.values.declared import Declared, declared_in
+from trainspec.settings.values.foreign_types import phrase_of
 from trainspec.settings.values.lazy import LazySection
 from trainspec.settings.values.secret_types import is_secret_type
 
@@ -33,8 +35,8 @@ class Kind:
     mapping: bool = False
     values: Kind | None = None
     lazy: LazySection | None = None
-    direct: type[BaseModel] | None = None
-    dataclass: type[Any] | None = None
+    classes: tuple[type[Any], ...] = ()
+    """The models, dataclasses and typed dicts that a mapping here may be."""
     other: bool = False
     lenient: bool = False
     phrases: list[str] = field(default_factory=list)
@@ -47,13 +49,19 @@ class Kind:
 
     @property
     def section(self) -> type[BaseModel] | None:
-        """The model of a mapping with known keys, imported when asked for."""
-        return self.lazy.model() if self.lazy is not None else self.direct
+        """The model of a mapping with known keys, imported when asked for; of a dataclass, what judges it."""
+        if self.lazy is not None:
+            return self.lazy.model()
+        if not self.classes:
+            return None
+        from trainspec.settings.values.shape import shape_of
+
+        return shape_of(self.classes[0]).judge_model
 
     @property
-    def keyed(self) -> type[Any] | None:
-        """The class with known keys of a value here, a dataclass too."""
-        return self.section or self.dataclass
+    def is_theirs(self) -> bool:
+        """Whether a mapping here has keys that a class of somebody else declares."""
+        return any(not cls.__module__.startswith("trainspec.") for cls in self.classes)
 
     @property
     def takes_strings(self) -> bool:
@@ -133,6 +141,7 @@ def _absorb_container(
         if len(arguments) == 2 and arguments[1] is not Any:
             kind.values = Kind()
             _absorb(kind.values, arguments[1], ())
+            kind.lenient |= kind.values.lenient
         kind.phrases.append("a mapping")
     elif isinstance(origin, type) and issubclass(origin, Sequence | Set):
         kind.items = Kind()
@@ -174,17 +183,20 @@ def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
     elif is_secret_type(cls):
         kind.secret = True
         kind.phrases.append("a secret" if issubclass(cls, Secret) else "text (a secret)")
-    elif issubclass(cls, list | tuple | set | frozenset | deque | dict):
+    elif not is_typeddict(cls) and issubclass(cls, list | tuple | set | frozenset | deque | dict):
         _absorb_container(kind, cls, ())
     elif issubclass(cls, BaseModel) and cls.__pydantic_root_model__:
         root = cls.__pydantic_fields__["root"]
         _absorb(kind, root.annotation, tuple(root.metadata))
-    elif issubclass(cls, BaseModel):
-        kind.direct, kind.mapping = cls, True
+    elif issubclass(cls, BaseModel) or is_dataclass(cls) or is_typeddict(cls):
+        kind.classes, kind.mapping = (*kind.classes, cls), True
+        # What such a class takes is for us to say, as pydantic drops what it does not know.
+        kind.lenient |= kind.is_theirs
         kind.phrases.append(f"a mapping with keys of {cls.__name__}")
     else:
-        kind.dataclass = cls if is_dataclass(cls) else None
         kind.other = True
+        if phrase := phrase_of(cls):
+            kind.phrases.append(phrase)
 
 
 def _bounds(metadata: tuple[Any, ...]) -> str:

@@ -48,13 +48,13 @@ def secret_names(cls: type[Any]) -> frozenset[str]:
     return frozenset(name for name, annotation in _fields_of(cls).items() if is_secret(annotation))
 
 
-def sole_model(annotation: Any) -> type[BaseModel] | None:
-    """The model that values of this type are (or null), where that is all they may be."""
+def sole_model(annotation: Any) -> type[Any] | None:
+    """The model or dataclass that values of this type are (or null), where that is all they may be."""
     if get_origin(annotation) is Annotated:
         return sole_model(get_args(annotation)[0])
     members = [member for member in get_args(annotation) or (annotation,) if member is not type(None)]
     alone = members[0] if len(members) == 1 else None
-    return alone if isinstance(alone, type) and issubclass(alone, BaseModel) else None
+    return alone if isinstance(alone, type) and (issubclass(alone, BaseModel) or dataclasses.is_dataclass(alone)) else None
 
 
 def _leads_to_secret(annotation: Any, *, inside: bool) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import get_annotations
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Optional, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
+from typing_extensions import is_typeddict
 
 from trainspec.settings.values.class_body import as_pydantic_field
 from trainspec.settings.values.declared import declared_in
@@ -151,7 +154,7 @@ def _waits(model: type[Any]) -> bool:
 
 def _describe(model: type[Any], validator: Any) -> Shape:
     judge_model = model
-    if not issubclass(model, BaseModel) and dataclasses.is_dataclass(model):
+    if not issubclass(model, BaseModel) and (dataclasses.is_dataclass(model) or is_typeddict(model)):
         judge_model = _model_of(model)
     if not issubclass(judge_model, BaseModel):
         raise TypeError(f"{model!r} is neither a settings class nor a pydantic model or dataclass")
@@ -196,14 +199,46 @@ def _aliases(fields: Mapping[str, FieldInfo]) -> dict[str, str]:
 
 
 def _model_of(cls: type[Any]) -> type[BaseModel]:
-    """A pydantic model that judges what a dataclass is to be made of."""
-    hints = get_type_hints(cls, include_extras=True)
+    """A pydantic model that judges what a dataclass or a typed dict is to be made of."""
+    hints = hints_of(cls)
     fields: dict[str, Any] = {}
-    for one in dataclasses.fields(cls):
+    if is_typeddict(cls):
+        fields = {name: (hint, ... if name in cls.__required_keys__ else None) for name, hint in hints.items()}
+    for one in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
         if one.init and not one.name.startswith("_"):
             # HfArgumentParser takes a switch without a default as off.
             off = {"default": False} if hints[one.name] is bool else {}
-            fields[one.name] = (hints[one.name], as_pydantic_field(one, **off))
+            default = one.default.default if isinstance(one.default, FieldInfo) else one.default
+            optional = default is None and not kind_of_field(FieldInfo.from_annotation(hints[one.name])).null
+            hint = Optional[hints[one.name]] if optional else hints[one.name]
+            fields[one.name] = (hint, as_pydantic_field(one, **off))
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
-    judge_model: type[BaseModel] = create_model(cls.__name__, __config__=config, **fields)
+    judge_model: type[BaseModel] = create_model(cls.__name__, __config__=config, __doc__=cls.__doc__, **fields)
     return judge_model
+
+
+def hints_of(cls: type[Any]) -> dict[str, Any]:
+    """The annotations of a class, evaluated; one that names what only a function knew may be anything."""
+    bare = is_typeddict(cls)
+    try:
+        return get_type_hints(cls, include_extras=not bare)
+    except NameError:
+        return {name: _evaluated(cls, hint) for base in reversed(cls.__mro__) for name, hint in get_annotations(base).items()}
+
+
+def _evaluated(cls: type[Any], hint: Any) -> Any:
+    if not isinstance(hint, str):
+        return hint
+    try:
+        return eval(hint, vars(sys.modules[cls.__module__]))
+    except NameError:
+        return Any
+
+
+def keys_of(kind: Kind | None) -> Mapping[str, Kind] | None:
+    """The keys of a mapping with known keys, and what each takes; of several classes, those of all. None for others."""
+    if kind is None or (kind.lazy is None and not kind.classes):
+        return None
+    if len(kind.classes) < 2:
+        return shape_of(kind.section or kind.classes[0]).kinds
+    return {name: inner for cls in reversed(kind.classes) for name, inner in shape_of(cls).kinds.items()}

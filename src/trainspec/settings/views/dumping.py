@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
 from trainspec.settings.values.masking import fields_of, placeholder, secrets_in, without_secrets
+from trainspec.settings.values.foreign_types import name_of
 from trainspec.settings.values.secret_types import is_secret, is_secret_value
 from trainspec.text.containers import is_collection, is_dataclass, is_mapping
 from trainspec.text.redaction import HIDDEN, redact_url, redacted
@@ -54,7 +55,7 @@ def plain(value: Any, *, whole: bool = False, secrets: bool = False) -> Any:
         return [plain(item, whole=whole, secrets=secrets) for item in value]
     if isinstance(value, str):
         return str(value)
-    return value if isinstance(value, int | float | bool | None) else str(value)
+    return value if isinstance(value, int | float | bool | None) else name_of(value) or str(value)
 
 
 def _plain_fields(value: Any, whole: bool, secrets: bool) -> dict[str, Any]:

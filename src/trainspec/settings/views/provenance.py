@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.values.masking import shown
+from trainspec.settings.values.masking import fields_of, shown
 from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.derived import DERIVATIONS
+from trainspec.text.containers import is_collection, is_dataclass
 
 Path = tuple[str, ...]
 
@@ -78,9 +79,10 @@ class Provenance(Mapping[str, Entry]):
     def _read(self, path: Path) -> Any:
         value: Any = getattr(self._settings, path[0])
         for key in path[1:]:
-            if not hasattr(value, "keys") or key not in value:
-                raise KeyError(".".join(path))
-            value = value[key]
+            try:
+                value = _inside(value, key)
+            except (KeyError, IndexError, ValueError):
+                raise KeyError(".".join(path)) from None
         return value
 
     def _show(self, name: str, value: Any) -> str:
@@ -110,5 +112,18 @@ class Provenance(Mapping[str, Entry]):
         """Whether the key of a section was left out."""
         section: Any = getattr(self._settings, path[0])
         for key in path[1:-1]:
-            section = section[key]
+            section = _inside(section, key)
         return len(path) > 1 and isinstance(section, BaseModel) and path[-1] not in section.model_fields_set
+
+
+def _inside(value: Any, key: str) -> Any:
+    """What stands under a key, whether a mapping, a list, a model or a dataclass holds it. Raises KeyError and kin."""
+    if is_collection(value):
+        return value[int(key)] if isinstance(value, Sequence) else []
+    if isinstance(value, BaseModel) or is_dataclass(value):
+        if key not in fields_of(value):
+            raise KeyError(key)
+        return getattr(value, key)
+    if not hasattr(value, "keys") or key not in value:
+        raise KeyError(key)
+    return value[key]
