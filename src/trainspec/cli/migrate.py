@@ -55,6 +55,9 @@ def run(argv: Sequence[str]) -> int:
     return max(codes)
 
 
+_THEIRS = "transformers.training_args.TrainingArguments"
+
+
 def _one(path: str, given: Given) -> int:
     kind = given.get("from") or format_of_source(path)
     if kind == "file" and not given.has("to"):
@@ -68,6 +71,8 @@ def _converted(found: Sequence[Found], form: str, path: str) -> int:
     for one, done in zip(found, convert(found, form, path), strict=True):
         say(done.left)
         name = "the command line" if one.is_words else printable(path)
+        if one.made_by not in ("", _THEIRS):
+            print(f"note: {name}: settings of the class {printable(one.made_by)}", file=sys.stderr)
         if done.others:
             print(f"note: {name}: no settings, left out: {printable(', '.join(done.others))}", file=sys.stderr)
         if done.secrets:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import BaseModel, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.fields import FieldInfo
+from typing_extensions import is_typeddict
 
 from trainspec.export.condition_schema import null_says_nothing, old_keys
 from trainspec.settings.sources.renames import RETIRED_VALUES
 from trainspec.settings.values.choice_descriptions import describe_choice
+from trainspec.settings.values.declared import Declared, declared_in
+from trainspec.settings.values.foreign_types import is_dtype
 from trainspec.settings.values.lazy import LazySection
 from trainspec.settings.values.secret_types import is_secret_type
+from trainspec.settings.values.shape import shape_of
 from trainspec.settings.values.types import OptionWords
 from trainspec.settings.views.dumping import default_without_secrets, plain
 
 Schema = dict[str, Any]
 
+_SCALARS = (str, int, float, bool)
 _UNIONS = (Union, types.UnionType)
 _BOUNDS = {Ge: ("ge", "minimum"), Gt: ("gt", "exclusiveMinimum"), Le: ("le", "maximum"), Lt: ("lt", "exclusiveMaximum")}
 # Blanks around a value are no part of it, so the patterns of the model stand between blanks here.
@@ -69,23 +76,25 @@ class FieldSchemas:
         if origin is Literal:
             return _choices([(value, "") for value in get_args(annotation)])
         if origin is not None:
-            return self._container(annotation, origin, name)
+            return self._container(annotation, origin, name, metadata)
         return self._plain(annotation, metadata, name)
 
-    def _container(self, annotation: Any, origin: Any, name: str) -> Schema:
+    def _container(self, annotation: Any, origin: Any, name: str, metadata: tuple[Any, ...] = ()) -> Schema:
         arguments = get_args(annotation)
         if isinstance(origin, type) and issubclass(origin, Mapping):
             values = self.of(arguments[1]) if len(arguments) == 2 else {}
             return {"type": "object", "additionalProperties": values or True}
         if isinstance(origin, type) and issubclass(origin, list):
-            return {"type": "array", "items": self.of(arguments[0], name=name)}
-        return TypeAdapter(annotation).json_schema()
+            return {"type": "array", "items": self.of(arguments[0], _declared(metadata), name)}
+        return _from_pydantic(annotation)
 
     def _plain(self, annotation: Any, metadata: tuple[Any, ...], name: str) -> Schema:
         if annotation is None or annotation is type(None):
             return {"type": "null"}
         if annotation is Any:
             return {}
+        if annotation in _SCALARS and (declared := _declared(metadata)):
+            return _choices([(choice, "") for choice in declared[0].choices])
         simple = {bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}.get(annotation)
         if simple is not None:
             return {"type": simple, **_bounds(metadata)}
@@ -97,7 +106,9 @@ class FieldSchemas:
             return self._enum(annotation, name)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return self.section(annotation)
-        return TypeAdapter(annotation).json_schema()
+        if is_dataclass(annotation) or is_typeddict(annotation):
+            return self.section(shape_of(annotation).judge_model)
+        return {"type": "string"} if is_dtype(annotation) else _from_pydantic(annotation)
 
     def _enum(self, enum: type[Enum], name: str) -> Schema:
         schema = _choices([(member.value, describe_choice(member)) for member in enum])
@@ -130,12 +141,26 @@ class FieldSchemas:
             "title": model.__name__,
             "description": about,
             "type": "object",
-            "additionalProperties": False,
+            "additionalProperties": model.model_config.get("extra") in ("allow", "ignore"),
             "properties": properties,
         }
         if required:
             schema["required"] = required
         return {**schema, "allOf": [one_name(*names) for names in old.items()]} if old else schema
+
+
+def _declared(metadata: tuple[Any, ...]) -> tuple[Declared, ...]:
+    """What a dataclass's field says of its choices, where it has some."""
+    declared = declared_in(metadata)
+    return (declared,) if declared is not None and declared.choices else ()
+
+
+def _from_pydantic(annotation: Any) -> Schema:
+    """What pydantic says of a type; of one whose values only Python code can give, that no document can."""
+    try:
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True)).json_schema()
+    except PydanticInvalidForJsonSchema:
+        return {"not": {}}
 
 
 def one_name(old: str, new: str) -> Schema:

@@ -31,6 +31,8 @@ class Found:
     secrets: list[str] = field(default_factory=list)
     left: list[Diagnostic] = field(default_factory=list)
     is_words: bool = False
+    made_by: str = ""
+    """The class whose object held the settings, where a file of Python objects says one."""
 
 
 def found_in(layer: Layer, diagnostics: list[Diagnostic], *, differing: bool = False) -> Found:
@@ -45,7 +47,8 @@ def found_in(layer: Layer, diagnostics: list[Diagnostic], *, differing: bool = F
         defaults = {name: plain(info.get_default(call_default_factory=True)) for name, info in fields.items()}
         values = {name: value for name, value in values.items() if defaults[name] != value}
     kept = {name: value for name, value in values.items() if name not in secret}
-    return Found(kept, others, sorted(secret & layer.values.keys()), left)
+    said = {name for name in secret if layer.values.get(name) not in (None, "")}
+    return Found(kept, others, sorted(said), left)
 
 
 def found_in_file(document: Document) -> Found:

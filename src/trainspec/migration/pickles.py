@@ -1,7 +1,7 @@
 """`training_args.bin` read as data: a machine of our own follows the pickle's opcodes and builds plain values.
 
 Nothing is imported, called or constructed, so there is nothing that a hostile pickle could run: a class is a name here,
-and an object is that name with the arguments and the state that the pickle gives it. Names that settings have no use
+and an object is that name with the arguments and the state that the pickle gives it. Names of Python's own that settings have no use
 for are refused all the same, since whoever wrote them meant no settings.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+import sys
 import zipfile
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +22,8 @@ from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
 from trainspec.settings.values.coercion import Manner
 
-# The packages whose settings classes, enums and small values stand in such files; only their names are ever used.
-_PACKAGES = ("transformers", "accelerate", "trl", "setfit", "sentence_transformers", "trainspec", "optimum")
+# People subclass settings in scripts and packages of their own, so that any name may stand there but those of Python
+# itself, of which only these are values. Only the names are ever used.
 _NAMES = frozenset(
     {
         ("torch", "device"),
@@ -41,6 +42,7 @@ _NAMES = frozenset(
         ("copy_reg", "_reconstructor"),
     }
 )
+_PYTHONS = (sys.stdlib_module_names | {"__builtin__", "copy_reg", "commands", "test"}) - {"__main__"}
 _MOST_OPCODES, _MOST_VALUES, _DEEPEST = 1_000_000, 100_000, 32
 # torch's files before zip: a magic number and a version stand in pickles of their own in front.
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -82,6 +84,7 @@ def read_training_args(content: bytes, name: str) -> Found:
         TrainingArguments, SourceKind.FILE, Manner.CONSTRUCTOR, lambda path: Source(SourceKind.FILE, name)
     )
     found = found_in(reading.read(values), reading.diagnostics, differing=True)
+    found.made_by = f"{root.module}.{root.name}"
     found.others = [key for key in state if isinstance(key, str) and key not in known and not key.startswith("_")]
     return found
 
@@ -268,7 +271,7 @@ class _Machine:
     def _push_class(self, module: Any, name: Any) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
             raise Refused("it names a class by something else than text")
-        if (module, name) not in _NAMES and module.partition(".")[0] not in _PACKAGES:
+        if (module, name) not in _NAMES and module.partition(".")[0] in _PYTHONS:
             raise Refused(f"it names {module}.{name}, which settings have no use for")
         self.stack.append(Thing(module, name))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from trainspec.text.containers import is_collection, is_mapping
+from trainspec.text.containers import is_collection, is_dataclass, is_mapping
 
 HIDDEN = "**********"
 
@@ -182,6 +183,8 @@ def _redacted_under(key: str, item: Any) -> Any:
 
 
 def _hide_nested(value: Any) -> Any:
+    if is_dataclass(value) and not hasattr(value, "model_dump"):
+        value = {one.name: getattr(value, one.name, None) for one in dataclasses.fields(value)}
     if is_mapping(value):
         return {
             str(key): HIDDEN if item is not None and is_secret_name(str(key)) else _hide_nested(item)

@@ -215,7 +215,7 @@ def _wrong_word(lines: Sequence[ErrorDetails], options: list[str]) -> str:
     word = next((line["ctx"]["word"] for line in lines if line["type"] == "not_an_option"), None)
     value = lines[0]["input"]
     if word is None and isinstance(value, list):
-        word = next((item for item in value if item not in options), None)
+        word = next((item for item in value if str(item) not in options), None)
     return str(value if word is None else word)
 
 

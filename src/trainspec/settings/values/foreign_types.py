@@ -15,8 +15,15 @@ def is_dtype(cls: Any) -> bool:
 
 
 def phrase_of(cls: type[Any]) -> str:
-    """What a person writes for a value of the class; empty where only Python code can give one."""
-    return "a torch dtype such as bfloat16" if is_dtype(cls) else ""
+    """What is expected where a value of the class is."""
+    if is_dtype(cls):
+        return "a torch dtype such as bfloat16"
+    # What pydantic reads from text by itself is written in the type's own way.
+    name = cls.__name__
+    return f"a {name}" if cls.__module__ in _READABLE else f"an instance of {name}, which Python code alone can give"
+
+
+_READABLE = frozenset({"builtins", "datetime", "decimal", "fractions", "ipaddress", "pathlib", "re", "uuid"})
 
 
 def name_of(value: Any) -> str | None:

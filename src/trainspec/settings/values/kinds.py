@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections import deque
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -152,6 +152,8 @@ def _absorb_container(
         kind.phrases.append(f"a list, each item {kind.items.expected}" if arguments else "a list")
     else:
         kind.other = True
+        if origin is Callable:
+            kind.phrases.append("a function, which Python code alone can give")
 
 
 def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
@@ -195,8 +197,7 @@ def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
         kind.phrases.append(f"a mapping with keys of {cls.__name__}")
     else:
         kind.other = True
-        if phrase := phrase_of(cls):
-            kind.phrases.append(phrase)
+        kind.phrases.append(phrase_of(cls))
 
 
 def _bounds(metadata: tuple[Any, ...]) -> str:

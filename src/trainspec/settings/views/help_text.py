@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from trainspec.settings.values.kinds import Kind
-from trainspec.settings.values.shape import Shape
+from trainspec.settings.values.shape import Shape, keys_of
 from trainspec.settings.views.dumping import default_without_secrets
 from trainspec.text.redaction import show_value
 from trainspec.text.wrapping import wrap
@@ -114,3 +114,11 @@ def _entry(shape: Shape, name: str) -> Iterator[str]:
     if shape.settings is not None:
         facts.append(f"{shape.settings.env_prefix}{name.upper()}")
     yield from wrap("; ".join(facts), "      ")
+    if kind.is_theirs:
+        yield from wrap("keys: " + ", ".join(_nested_flags(name, kind)), "      ")
+
+
+def _nested_flags(parent: str, kind: Kind) -> Iterator[str]:
+    """The flags of the keys inside a setting, as they are typed: --lora.rank N."""
+    for key, inner in (keys_of(kind) or {}).items():
+        yield " ".join(filter(None, (f"--{parent}.{key}", _metavar(inner))))
