@@ -31,6 +31,7 @@ from trainspec.settings.values.dataclass_face import (
     DataclassFields,
     gives_all,
     read_from_class,
+    refuse_near_miss,
     replacing,
 )
 from trainspec.settings.values.kinds import Kind
@@ -95,7 +96,7 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
 
         def __getattr__(cls, name: str) -> Any:
             """The default of a setting, which is read from the class as from a dataclass."""
-            return super().__getattr__(name) if name[:1] == "_" else read_from_class(cls, name)
+            return read_from_class(cls, name)
 
         def __setattr__(cls, name: str, value: Any) -> None:
             # What `@dataclass` notes of the fields would know no help and no constraint.
@@ -104,7 +105,9 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
 
         def __delattr__(cls, name: str) -> None:
             # `@dataclass` takes away what it was told of a factory, which never stood there.
-            if name in cls.__dict__ or name not in cls.__dict__.get("__pydantic_fields__", ()):
+            own = cls.__dict__
+            told = own.get("__pydantic_fields__", {}).keys() | own.get("__private_attributes__", {}).keys()
+            if name in own or name not in told:
                 super().__delattr__(name)
 
         @property
@@ -377,14 +380,19 @@ class Settings(BuiltOnce, _Model):
 
     def _set_other(self, name: str, value: Any) -> None:
         cls = type(self)
+        if name in cls.__attributes__:
+            self.__dict__[name] = value
+            return
         if name.startswith("_") or hasattr(cls, name):
             super().__setattr__(name, value)
             return
-        from trainspec.text.suggestions import did_you_mean
+        if _is_ours(cls.__dict__):
+            from trainspec.text.suggestions import did_you_mean
 
-        near = did_you_mean(name, cls.__pydantic_fields__) if name not in self.__dict__ else ""
-        if near or _is_ours(cls.__dict__):
+            near = did_you_mean(name, cls.__pydantic_fields__)
             raise AttributeError(f"{cls.__name__} has no setting {name!r}; {near or _OWN_ATTRIBUTES}")
+        if name not in self.__dict__:
+            refuse_near_miss(cls, name)
         # What a class keeps for itself is no setting: not validated, written or compared.
         self.__dict__[name] = value
 

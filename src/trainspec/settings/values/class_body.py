@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Annotated, Any, ClassVar, Optional, get_type_hints
 
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
 from trainspec.settings.values.dataclass_face import is_field, is_init_only
@@ -95,9 +95,7 @@ class ClassBody:
             self._set_aside(name, field, self.init_only)
         elif not isinstance(value, dataclasses.Field):
             return
-        elif name.startswith("_"):
-            self.namespace[name] = PrivateAttr(**_default_of(value))
-        elif not value.init:
+        elif name.startswith("_") or not value.init:
             value.type = annotation
             self._set_aside(name, value, self.attributes)
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping
+
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
@@ -109,14 +110,28 @@ def is_field(field: dataclasses.Field[Any]) -> bool:
 
 def read_from_class(cls: type[Any], name: str) -> Any:
     """The default of a setting, read as `TrainingArguments.learning_rate`. Raises AttributeError where there is none."""
+    asked_by_dataclass = sys._getframe(2).f_globals.get("__name__") == "dataclasses"
+    private = cls.__dict__.get("__private_attributes__", {})
+    if name in private:
+        return dataclasses.field(init=False, default=None) if asked_by_dataclass else private[name]
     # While pydantic collects the fields of a class it has none of its own, and must not find those of its bases.
     info: FieldInfo | None = cls.__dict__.get("__pydantic_fields__", {}).get(name)
     if info is None or info.is_required():
         raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-    if info.default_factory is not None and sys._getframe(2).f_globals.get("__name__") == "dataclasses":
+    if info.default_factory is not None and asked_by_dataclass:
         # `@dataclass` refuses a list as a default; it asks what the class's body said.
         return face_of(name, info)
     return info.get_default(call_default_factory=True)
+
+
+def refuse_near_miss(cls: type[Any], name: str) -> None:
+    """Raise AttributeError for an attribute that is a setting's name with a slip in it."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, cls.__pydantic_fields__, n=1, cutoff=0.85)
+    if near:
+        meant = f"an attribute of your own by this name is declared: {name}: Any = field(init=False)"
+        raise AttributeError(f"{cls.__name__} has no setting {name!r}; did you mean {near[0]}? ({meant})")
 
 
 def replacing(settings: Any, arguments: dict[str, Any]) -> dict[str, Any]:
