@@ -6,13 +6,14 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Mapping
 from inspect import get_annotations
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
+from trainspec.settings.judging.after_init import nothing_more
 from trainspec.settings.judging.judgement import judge
 from trainspec.settings.judging.ways_in import (
     changed,
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
     from trainspec.settings.views.provenance import Provenance
 
 
-class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
+# Also a protocol's, so that a settings class can say which protocol it fills.
+class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
     """Lets `@dataclass` be written above a settings class, and gathers the rules declared in its body."""
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:
@@ -67,7 +69,9 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
             kwargs["__pydantic_reset_parent_namespace__"] = False
         # `@dataclass` walks the class's attributes, which a validator built only then would change.
         put_off = kwargs.pop("defer_build", namespace.get("model_config", {}).get("defer_build", False))
-        cls = mcs._make(name, bases, namespace, {**kwargs, "defer_build": True})
+        with body.without_advice():
+            cls = mcs._make(name, bases, namespace, {**kwargs, "defer_build": True})
+        body.cover_mixins(cls)
         # On each class itself, where those of a mixin cannot come before.
         type.__setattr__(cls, "__dataclass_fields__", DataclassFields())
         type.__setattr__(cls, "__attributes__", body.attributes)
@@ -241,8 +245,7 @@ class Settings(BuiltOnce, _Model):
         """What `dataclasses.replace` hands to the constructor beside every value."""
         return self
 
-    def __post_init__(self) -> None:
-        """Called once the settings are valid; the dataclass idiom's place for a subclass's own work."""
+    __post_init__ = nothing_more
 
     @model_validator(mode="wrap")
     @classmethod
@@ -358,7 +361,8 @@ class Settings(BuiltOnce, _Model):
 
     def replace(self, **changes: Any) -> Self:
         """New validated settings with these changes; this object stays as it is. Raises ValidationError."""
-        return changed(self, changes, SourceKind.CONSTRUCTOR)
+        given = {name: changes.pop(name) for name in type(self).__init_only__ if name in changes}
+        return changed(self, changes, SourceKind.CONSTRUCTOR, given)
 
     __replace__ = replace
 

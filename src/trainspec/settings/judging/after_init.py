@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from trainspec.settings.base import Settings
 
 
+def nothing_more(settings: Any) -> None:
+    """Called once the settings are valid; the dataclass idiom's place for a subclass's own work."""
+
+
 def after_init(settings: Settings, init_only: Mapping[str, Any]) -> None:
     """Call `__post_init__`, with what is init-only. Raises ValidationError for a ValueError of it."""
     cls = type(settings)

@@ -22,7 +22,7 @@ from trainspec.settings.diagnostics import (
     errors_of,
 )
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.judging.after_init import after_init
+from trainspec.settings.judging.after_init import after_init, nothing_more
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
 from trainspec.settings.judging.resolution import resolve
 from trainspec.settings.judging.strictness import lenient_faults
@@ -110,7 +110,8 @@ def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) ->
 
 def _finish(settings: S, origin: Origin | None, context: Context | None) -> S:
     object.__setattr__(settings, "_origin", origin)
-    if context is None or context.says_post_init:
+    cls = type(settings)
+    if (context is None or context.says_post_init) and (cls.__attributes__ or cls.__post_init__ is not nothing_more):
         after_init(settings, NOTHING if context is None else context.init_only)
     return settings
 

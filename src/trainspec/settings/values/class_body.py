@@ -9,12 +9,15 @@ from __future__ import annotations
 import copy
 import dataclasses
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated, Any, ClassVar, Optional, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, Optional, get_type_hints
 
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
+from pydantic.warnings import GenericBeforeBaseModelWarning
 
 from trainspec.settings.values.dataclass_face import is_field, is_init_only
 from trainspec.settings.values.declared import Declared, declare
@@ -47,6 +50,22 @@ class ClassBody:
             self._take_own(name, annotation, self.namespace.get(name, dataclasses.MISSING))
         if mixins or any(getattr(base, "_is_protocol", False) for base in self.bases):
             self._keep_our_methods()
+
+    @contextmanager
+    def without_advice(self) -> Iterator[None]:
+        """Without pydantic's advice about the order of generic bases, which are a mixin's own here."""
+        if not any(Generic in base.__mro__ and not issubclass(base, BaseModel) for base in self.bases):
+            yield
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GenericBeforeBaseModelWarning)
+            yield
+
+    def cover_mixins(self, cls: type[Any]) -> None:
+        """Put what the settings below have for a name over the defaults that stand on mixins, as pydantic does not."""
+        for name in {name for base in self.bases if _is_mixin(base) for name in vars_of(base)} & cls.__pydantic_fields__.keys():
+            below = (base.__dict__[name] for base in cls.__mro__ if issubclass(base, BaseModel) and name in base.__dict__)
+            type.__setattr__(cls, name, next(below, Covered(name)))
 
     def _refuse_slots(self) -> None:
         if "__dataclass_params__" in self.namespace:
@@ -125,6 +144,21 @@ class ClassBody:
         for method in GENERATED:
             if method not in self.namespace:
                 self.namespace[method] = next(_written(self.bases, method))
+
+
+class Covered:
+    """Makes the metaclass answer for a name: the default of a setting, whatever a mixin has there."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, settings: Any, owner: type[Any]) -> Any:
+        raise AttributeError(self.name)
+
+
+def vars_of(cls: type[Any]) -> set[str]:
+    """The names that a class or a base of it has, apart from what every object has."""
+    return {name for one in cls.__mro__[:-1] for name in one.__dict__}
 
 
 def _written(bases: tuple[type, ...], method: str) -> Iterator[Any]:
