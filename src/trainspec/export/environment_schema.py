@@ -105,6 +105,9 @@ def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Varia
         yield Variable(full, {**text, "pattern": pattern_of({"type": "object"}, _WORD)}, is_open=True)
 
 
+_DEEPEST = 4
+
+
 def _with_keys(name: str, schema: Schema, kind: Kind, sections: dict[str, Schema]) -> Iterator[Variable]:
     """A setting's variable, then those of its keys."""
     keys = sections[kind.section.__name__]["properties"] if kind.section is not None else {}
@@ -116,7 +119,8 @@ def _with_keys(name: str, schema: Schema, kind: Kind, sections: dict[str, Schema
         yield _one_of_several(f"{name}{NESTED}{key.upper()}", ways)
     for key, inner in keys.items():
         below = kind_at({"": kind}, ("", key)) or kind_at({"": kind}, ("", key.removeprefix("fsdp_")))
-        if below is not None:
+        # A model inside itself goes on without end: the variables of one level more stand for all.
+        if below is not None and name.count(NESTED) < _DEEPEST:
             yield from _with_keys(f"{name}{NESTED}{key.upper()}", inner, below, sections)
 
 

@@ -4,6 +4,7 @@ the keys that a nested model or dataclass of theirs does not know."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -70,7 +71,9 @@ class _Judge:
         name, seen = printable(".".join(path)), shown(path[-1], value, secret=self.shape.conceals(path))
         message = f"{name} must be {kind.expected}, not {seen}"
         evidence = (Evidence(name, seen, nearest(path, self.locate)),)
-        return Diagnostic("VAL101", CODES["VAL101"].name, "error", message, evidence=evidence)
+        word, choices = _wrong_choice(kind, value)
+        code, remedy = ("VAL101", "") if word is None else ("VAL103", did_you_mean(word, choices))
+        return Diagnostic(code, CODES[code].name, "error", message, "", remedy, evidence)
 
     def _unknown(self, path: Path, known: Mapping[str, Kind]) -> Diagnostic:
         # The value of a key that nobody knows may be anything, a token too, and is never shown.
@@ -79,6 +82,15 @@ class _Judge:
         remedy = did_you_mean(path[-1], keys) or f"its keys are {', '.join(keys)}"
         evidence = (Evidence(name, None, nearest(path, self.locate)),)
         return Diagnostic("VAL107", why.name, "error", message, why.reason, remedy, evidence)
+
+
+def _wrong_choice(kind: Kind, value: Any) -> tuple[str | None, list[str]]:
+    """The text that is no choice, of a list the first, and the choices; None where something else is wrong."""
+    inner = kind.items if isinstance(value, list) and kind.items is not None else kind
+    items = value if isinstance(value, list) else [value]
+    wrong = next((item for item in items if not _fits(inner, item)), None)
+    choices = [choice for choice in inner.choices if isinstance(choice, str)]
+    return (wrong, choices) if isinstance(wrong, str) and choices else (None, [])
 
 
 def _field(kind: Kind, key: str) -> str:
@@ -95,6 +107,8 @@ def _refuses_more(cls: type[Any]) -> bool:
 def _fits(kind: Kind, value: Any) -> bool:
     if kind.other:
         return True
+    if kind.only_choices and isinstance(value, str | int | float) and not isinstance(value, Enum):
+        return any(type(value) is type(choice) and value == choice for choice in kind.choices)
     if isinstance(value, bool):
         return kind.boolean or not (kind.integer or kind.number)
     if isinstance(value, int | float):

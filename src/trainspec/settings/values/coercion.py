@@ -28,6 +28,9 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,400}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE)
 
 
+_NOTHING = Kind()
+
+
 class Manner(Enum):
     """How the values of a source are to be read."""
 
@@ -76,6 +79,7 @@ def _coerce_mapping(kind: Kind, value: dict[Any, Any], manner: Manner) -> Any:
         return {
             key: coerce(kinds[short], item, manner) if (short := _short(key, kinds)) in kinds else item
             for key, item in value.items()
+            if item is not None or not kinds.get(key, _NOTHING).null_is_unsaid
         }
     if kind.values is not None:
         return {key: coerce(kind.values, item, manner) for key, item in value.items()}

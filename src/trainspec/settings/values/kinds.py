@@ -38,6 +38,8 @@ class Kind:
     classes: tuple[type[Any], ...] = ()
     """The models, dataclasses and typed dicts that a mapping here may be."""
     other: bool = False
+    null_is_unsaid: bool = False
+    """Whether null is only a default, which the type itself does not take."""
     lenient: bool = False
     phrases: list[str] = field(default_factory=list)
 
@@ -66,7 +68,7 @@ class Kind:
     @property
     def takes_strings(self) -> bool:
         """Whether a string is a value here as it stands, not the spelling of another type."""
-        return self.text or self.secret or self.other or bool(self.choices)
+        return self.text or self.secret or self.other or any(isinstance(choice, str) for choice in self.choices)
 
     @property
     def only_choices(self) -> bool:
@@ -79,6 +81,8 @@ class Kind:
         return self.boolean and not (self.integer or self.number or self.text or self.choices or self.items)
 
 
+NULL_IS_UNSAID = object()
+"""Annotation metadata: null stands for what nobody said."""
 # Beyond, a list of choices hides the message; `trainspec explain FIELD` has them all.
 _MOST_SHOWN = 12
 _UNIONS = (Union, types.UnionType)
@@ -87,7 +91,7 @@ _BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
 
 def kind_of_field(info: FieldInfo) -> Kind:
     """The kind of a pydantic field, its own constraints included."""
-    kind = Kind()
+    kind = Kind(null_is_unsaid=NULL_IS_UNSAID in info.metadata)
     _absorb(kind, info.annotation, tuple(info.metadata))
     return kind
 
