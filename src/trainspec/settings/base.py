@@ -59,7 +59,9 @@ class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
         return mcs._make(name, bases, namespace, kwargs)
 
     @classmethod
-    def _of_a_person(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]) -> type:
+    def _of_a_person(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]
+    ) -> type:
         """A class that a person wrote, maybe in the dataclass idiom."""
         body = ClassBody(name, bases, namespace)
         body.make_ready()

@@ -156,9 +156,9 @@ def show_value(field: str, value: Any, write: Callable[[Any], str] = repr) -> st
 def _as_text(value: Any, write: Callable[[Any], str]) -> str:
     if isinstance(value, Enum):
         value = value.value
-    if hasattr(value, "model_dump"):
+    if hasattr(value, "model_dump") and not isinstance(value, type):
         value = value.model_dump(exclude_unset=True, mode="json")
-    if hasattr(value, "get_secret_value"):
+    if hasattr(value, "get_secret_value") and not isinstance(value, type):
         return HIDDEN
     try:
         return json.dumps(_hide_nested(value), ensure_ascii=False, default=write)

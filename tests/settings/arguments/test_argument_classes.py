@@ -69,7 +69,9 @@ class TestEvery:
         transformers = pytest.importorskip("transformers")
         warnings.simplefilter("ignore")
         if cls in (classes.EmbeddingArguments, classes.TwoPhaseArguments):
-            pytest.skip("their own unions and tuples are nothing that transformers' parser takes, of its classes either")
+            pytest.skip(
+                "their own unions and tuples are nothing that transformers' parser takes, of its classes either"
+            )
         needed = [f"--{name}={value}" for name, value in NEEDED.get(cls, {}).items()]
         words = ["--output_dir", "out", "--weight_decay", "0.25", "--seed", "7", *needed]
         (theirs,) = transformers.HfArgumentParser(cls).parse_args_into_dataclasses(words)
@@ -81,7 +83,10 @@ REDEFINED: dict[str, tuple[type[Any], dict[str, Any]]] = {
     "a float": (classes.SupervisedConfig, {"learning_rate": 2e-5, "logging_steps": 10, "gradient_checkpointing": True}),
     "through a subclass": (classes.RewardConfig, {"learning_rate": 1e-4, "gradient_checkpointing": True}),
     "a choice": (classes.VisionArguments, {"optim": "adamw_torch", "model_max_length": 512, "bits": 16}),
-    "many": (classes.QuantArguments, {"optim": "paged_adamw_32bit", "lr_scheduler_type": "constant", "save_steps": 250}),
+    "many": (
+        classes.QuantArguments,
+        {"optim": "paged_adamw_32bit", "lr_scheduler_type": "constant", "save_steps": 250},
+    ),
     "a count": (classes.InstructArguments, {"seed": 8, "num_train_epochs": 2}),
     "a list": (classes.DistillationArguments, {"report_to": ["jsonl"], "log_level": "info"}),
     "without the decorator": (classes.UndecoratedArguments, {"weight_decay": 0.1, "lora_rank": 8, "extra": []}),
@@ -112,7 +117,9 @@ def test_a_setting_with_another_default_stays_the_setting_it_is() -> None:
         item.code for item in diagnostics(caught.value)
     } == {"VAL101", "VAL102", "VAL103"}
     assert "did you mean adamw_torch" in str(caught.value)
-    assert classes.QuantArguments.model_fields["optim"].description == TrainingArguments.model_fields["optim"].description
+    assert (
+        classes.QuantArguments.model_fields["optim"].description == TrainingArguments.model_fields["optim"].description
+    )
 
 
 def test_a_setting_may_be_none_where_its_class_says_so() -> None:
@@ -151,7 +158,9 @@ def test_what_a_class_refuses_itself_is_a_diagnostic_without_secrets() -> None:
 def test_choices_hold_in_every_source(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     cls = classes.SupervisedConfig
     for read in (lambda: cls(loss_type="nlll"), lambda: cls.from_dict({"loss_type": "nlll"})):
-        with pytest.raises(ValidationError, match="loss_type must be one of nll, dft, not \"nlll\"(.|\n)*did you mean nll"):
+        with pytest.raises(
+            ValidationError, match='loss_type must be one of nll, dft, not "nlll"(.|\n)*did you mean nll'
+        ):
             read()
     with pytest.raises(SystemExit):
         SettingsParser(cls).parse_args(["--loss_type", "nlll"])

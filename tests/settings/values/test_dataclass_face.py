@@ -167,4 +167,3 @@ def test_a_name_near_a_setting_is_an_attribute_where_it_is_declared() -> None:
     assert (Sweep().seeds, Sweep().found, "seeds" in Sweep.model_fields) == ([1, 2], [1], False)
     with pytest.raises(ValidationError, match="seeds matches no setting"):
         Sweep.from_dict({"seeds": [3]})
-

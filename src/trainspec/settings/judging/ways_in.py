@@ -108,9 +108,7 @@ def _settings_in(cls: type[S], context: Context) -> S:
     return settings
 
 
-def changed(
-    settings: S, changes: dict[str, Any], kind: SourceKind, init_only: Mapping[str, Any] = NOTHING
-) -> S:
+def changed(settings: S, changes: dict[str, Any], kind: SourceKind, init_only: Mapping[str, Any] = NOTHING) -> S:
     """New settings: what was said, with changes over it; a changed mapping is replaced, not merged.
 
     `kind` names the source of the changes, which are over every other source whatever it is.

@@ -63,8 +63,12 @@ class ClassBody:
 
     def cover_mixins(self, cls: type[Any]) -> None:
         """Put what the settings below have for a name over the defaults that stand on mixins, as pydantic does not."""
-        for name in {name for base in self.bases if _is_mixin(base) for name in vars_of(base)} & cls.__pydantic_fields__.keys():
-            below = (base.__dict__[name] for base in cls.__mro__ if issubclass(base, BaseModel) and name in base.__dict__)
+        for name in {
+            name for base in self.bases if _is_mixin(base) for name in vars_of(base)
+        } & cls.__pydantic_fields__.keys():
+            below = (
+                base.__dict__[name] for base in cls.__mro__ if issubclass(base, BaseModel) and name in base.__dict__
+            )
             type.__setattr__(cls, name, next(below, Covered(name)))
 
     def _refuse_slots(self) -> None:

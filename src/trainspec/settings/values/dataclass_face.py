@@ -155,7 +155,9 @@ def gives_all(cls: type[Any], arguments: dict[str, Any]) -> bool:
 def without_defaults(cls: type[Any], arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that differ from the defaults: all that a call that gives everything says."""
     fields = cls.__pydantic_fields__
-    return {name: value for name, value in arguments.items() if name not in fields or not _is_default(fields[name], value)}
+    return {
+        name: value for name, value in arguments.items() if name not in fields or not _is_default(fields[name], value)
+    }
 
 
 def _is_default(info: FieldInfo, value: Any) -> bool:

@@ -40,7 +40,9 @@ class Declared:
     def _takes(self, value: Any) -> bool:
         # True is no 1, though Python holds them for equal.
         bare = _bare(value)
-        return bare is None or any(isinstance(bare, bool) == isinstance(one, bool) and bare == one for one in self.choices)
+        return bare is None or any(
+            isinstance(bare, bool) == isinstance(one, bool) and bare == one for one in self.choices
+        )
 
 
 def declared_in(metadata: Iterable[Any]) -> Declared | None:

@@ -137,9 +137,7 @@ def _declared(metadata: tuple[Any, ...]) -> tuple[Declared, ...]:
     return (declared,) if declared is not None and declared.choices else ()
 
 
-def _absorb_container(
-    kind: Kind, origin: Any, arguments: tuple[Any, ...], declared: tuple[Declared, ...] = ()
-) -> None:
+def _absorb_container(kind: Kind, origin: Any, arguments: tuple[Any, ...], declared: tuple[Declared, ...] = ()) -> None:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         kind.mapping = True
         if len(arguments) == 2 and arguments[1] is not Any:

@@ -54,7 +54,9 @@ def sole_model(annotation: Any) -> type[Any] | None:
         return sole_model(get_args(annotation)[0])
     members = [member for member in get_args(annotation) or (annotation,) if member is not type(None)]
     alone = members[0] if len(members) == 1 else None
-    return alone if isinstance(alone, type) and (issubclass(alone, BaseModel) or dataclasses.is_dataclass(alone)) else None
+    return (
+        alone if isinstance(alone, type) and (issubclass(alone, BaseModel) or dataclasses.is_dataclass(alone)) else None
+    )
 
 
 def _leads_to_secret(annotation: Any, *, inside: bool) -> bool:

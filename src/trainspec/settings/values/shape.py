@@ -223,7 +223,11 @@ def hints_of(cls: type[Any]) -> dict[str, Any]:
     try:
         return get_type_hints(cls, include_extras=not bare)
     except NameError:
-        return {name: _evaluated(cls, hint) for base in reversed(cls.__mro__) for name, hint in get_annotations(base).items()}
+        return {
+            name: _evaluated(cls, hint)
+            for base in reversed(cls.__mro__)
+            for name, hint in get_annotations(base).items()
+        }
 
 
 def _evaluated(cls: type[Any], hint: Any) -> Any:
