@@ -1,8 +1,8 @@
 """`training_args.bin` read as data: a machine of our own follows the pickle's opcodes and builds plain values.
 
 Nothing is imported, called or constructed, so there is nothing that a hostile pickle could run: a class is a name here,
-and an object is that name with the arguments and the state that the pickle gives it. Names of Python's own that settings have no use
-for are refused all the same, since whoever wrote them meant no settings.
+and an object is that name with the arguments and the state that the pickle gives it. Names of Python's own that
+settings have no use for are refused all the same, since whoever wrote them meant no settings.
 """
 
 from __future__ import annotations

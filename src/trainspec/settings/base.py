@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
     from trainspec.settings.sources.files import File
     from trainspec.settings.sources.layer import Origin
-    from trainspec.settings.values.shape import Shape
     from trainspec.settings.views.provenance import Provenance
 
 
@@ -59,7 +58,7 @@ class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
         return mcs._make(name, bases, namespace, kwargs)
 
     @classmethod
-    def _of_a_person(
+    def _of_a_person(  # noqa: N804 - of a metaclass
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]
     ) -> type:
         """A class that a person wrote, maybe in the dataclass idiom."""
@@ -86,7 +85,9 @@ class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
         return cls
 
     @classmethod
-    def _make(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]) -> type:
+    def _make(  # noqa: N804 - of a metaclass
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]
+    ) -> type:
         prefix = _prefix_said(name, namespace, kwargs)
         rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)

@@ -191,7 +191,7 @@ class SettingsParser:
 
     def print_help(self, file: IO[str] | None = None) -> None:
         """Write the text of --help to `file`, stdout by default."""
-        print(self.format_help(), file=file)  # noqa: T201 - what was asked for
+        print(self.format_help(), file=file)
 
     def format_help(self) -> str:
         """The text of --help."""

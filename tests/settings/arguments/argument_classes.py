@@ -1,7 +1,7 @@
 """Argument classes in the styles of scripts that people share: mixins, redefined defaults, work in `__post_init__`."""
 
 # The annotations are written as such scripts write them.
-# ruff: noqa: UP006, UP007, UP035, UP045, RUF013
+# ruff: noqa: N815, RUF036, UP006, UP007, UP035, UP045
 # mypy: disable-error-code="assignment, misc"
 
 import json
@@ -291,8 +291,8 @@ class InstructArguments(TrainingArguments):
 
 @dataclass
 class HandbookArguments(SupervisedConfig):
-    benchmarks: list[str] = field(default_factory=lambda: [], metadata={"help": "Run afterwards."})
-    callbacks: list[str] = field(default_factory=lambda: [])
+    benchmarks: list[str] = field(default_factory=list, metadata={"help": "Run afterwards."})
+    callbacks: list[str] = field(default_factory=list)
     chat_template: Optional[str] = field(default=None)
     hub_model_revision: Optional[str] = field(default="main")
     overwrite_hub_revision: bool = field(default=False)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-
 from tests.settings.arguments import argument_classes as classes
 from tests.settings.arguments.argument_classes import CLASSES
+
 from trainspec import HfArgumentParser, SettingsParser, TrainingArguments, diagnostics, load
 from trainspec.export.env_template import render as env_template
 from trainspec.export.json_schema import settings_schema
@@ -159,14 +159,14 @@ def test_choices_hold_in_every_source(monkeypatch: pytest.MonkeyPatch, capsys: p
     cls = classes.SupervisedConfig
     for read in (lambda: cls(loss_type="nlll"), lambda: cls.from_dict({"loss_type": "nlll"})):
         with pytest.raises(
-            ValidationError, match='loss_type must be one of nll, dft, not "nlll"(.|\n)*did you mean nll'
+            ValidationError, match=r'loss_type must be one of nll, dft, not "nlll"(.|\n)*did you mean nll'
         ):
             read()
     with pytest.raises(SystemExit):
         SettingsParser(cls).parse_args(["--loss_type", "nlll"])
     assert "did you mean nll?" in capsys.readouterr().err
     monkeypatch.setenv("TRAINSPEC_LOSS_TYPE", "dftt")
-    with pytest.raises(ValidationError, match="TRAINSPEC_LOSS_TYPE(.|\n)*did you mean dft"):
+    with pytest.raises(ValidationError, match=r"TRAINSPEC_LOSS_TYPE(.|\n)*did you mean dft"):
         cls()
     assert [one["const"] for one in settings_schema(cls)["properties"]["loss_type"]["oneOf"]] == ["nll", "dft"]
     assert cls.model_json_schema()["properties"]["loss_type"]["enum"] == ["nll", "dft"]

@@ -1,4 +1,4 @@
-"""Dataclasses, models and typed dicts inside settings: typed, strict, and said by flag, variable and file at any depth."""
+"""Dataclasses, models and typed dicts inside settings: typed, strict, said by flag, variable and file at any depth."""
 
 # ruff: noqa: UP006, UP007, UP035, UP045
 import json

@@ -115,10 +115,10 @@ def test_what_is_not_there_is_not_read() -> None:
 
 
 def test_pydantic_makes_the_same_of_subclasses() -> None:
-    Made = create_model("Made", __base__=Mine, depth=(int, 3))
-    assert Made(depth=4, width=2).depth == 4 and Made.model_fields["learning_rate"].metadata
-    Built = dataclasses.make_dataclass("Built", [("depth", int, 3)], bases=(TrainingArguments,))
-    assert Built(depth=4, seed=1).depth == 4
+    made = create_model("Made", __base__=Mine, depth=(int, 3))
+    assert made(depth=4, width=2).depth == 4 and made.model_fields["learning_rate"].metadata
+    built = dataclasses.make_dataclass("Built", [("depth", int, 3)], bases=(TrainingArguments,))
+    assert built(depth=4, seed=1).depth == 4
 
     class App(BaseModel):
         args: Mine

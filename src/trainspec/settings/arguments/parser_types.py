@@ -6,7 +6,7 @@ transformers' HfArgumentParser makes flags of these hints: one type a flag, call
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any
 
 
 class Count(float):
@@ -26,19 +26,18 @@ class JSONMapping(dict[str, Any]):
         super().__init__(json.loads(text))
 
 
-# An optional type as `Optional` writes it, which older parsers know alone.
 PARSER_TYPES: dict[str, Any] = {
     "logging_steps": Count,
     "save_steps": Count,
-    "eval_steps": Optional[Count],
+    "eval_steps": Count | None,
     "report_to": str,
     "debug": str,
     "include_num_input_tokens_seen": str,
-    "resume_from_checkpoint": Optional[str],
-    "fsdp": Optional[str],
-    "optim_target_modules": Optional[str],
-    "lr_scheduler_kwargs": Optional[JSONMapping],
-    "gradient_checkpointing_kwargs": Optional[JSONMapping],
-    "liger_kernel_config": Optional[JSONMapping],
-    "parallelism_config": Optional[JSONMapping],
+    "resume_from_checkpoint": str | None,
+    "fsdp": str | None,
+    "optim_target_modules": str | None,
+    "lr_scheduler_kwargs": JSONMapping | None,
+    "gradient_checkpointing_kwargs": JSONMapping | None,
+    "liger_kernel_config": JSONMapping | None,
+    "parallelism_config": JSONMapping | None,
 }

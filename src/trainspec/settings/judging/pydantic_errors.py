@@ -15,7 +15,7 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.values.coercion import parse
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.masking import shown
-from trainspec.settings.values.shape import Shape, keys_of, shape_of
+from trainspec.settings.values.shape import Shape, keys_of
 from trainspec.text.redaction import HIDDEN, printable
 from trainspec.text.suggestions import did_you_mean
 

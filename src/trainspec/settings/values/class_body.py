@@ -1,4 +1,4 @@
-"""What people write in the bodies of settings classes, made ready for pydantic: the dataclass idiom, mixins, `init=False`.
+"""What people write in the bodies of settings classes, made ready for pydantic: the dataclass idiom and mixins.
 
 A mixin is a dataclass among the bases that knows nothing of settings. Its fields become settings of the class, as they
 would become fields of a dataclass.
@@ -12,8 +12,9 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
-from typing import Annotated, Any, ClassVar, Generic, Optional, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, get_type_hints
 
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
@@ -74,7 +75,8 @@ class ClassBody:
     def _refuse_slots(self) -> None:
         if "__dataclass_params__" in self.namespace:
             raise TypeError(
-                f"{self.name} cannot have slots: settings keep their values elsewhere; leave slots=True out of @dataclass"
+                f"{self.name} cannot have slots: settings keep their values elsewhere; "
+                "leave slots=True out of @dataclass"
             )
         for base in self.bases:
             for one in base.__mro__:
@@ -203,8 +205,7 @@ def _hints_of(cls: type[Any]) -> Mapping[str, Any]:
 def _annotations_of(namespace: dict[str, Any]) -> dict[str, Any]:
     if "__annotations__" in namespace or sys.version_info < (3, 14):
         return dict(namespace.get("__annotations__", {}))
-    import annotationlib  # type: ignore[import-not-found, unused-ignore]
-
+    annotationlib = import_module("annotationlib")
     annotate = annotationlib.get_annotate_from_class_namespace(namespace)
     if annotate is None:
         return {}
@@ -251,7 +252,7 @@ def redefined(cls: type[Any], annotated: Mapping[str, Any], before: Mapping[str,
         if base is not None and _says_less(info, base):
             info = _with_new_default(info, base)
         if info.default is None and not info.is_required() and not _takes_none(info):
-            info = _rebuilt(info, Optional[_typed(info)], _declared(info))
+            info = _rebuilt(info, _typed(info) | None, _declared(info))
         if (reader := reader_of(info.annotation)) is not None:
             info = copy.copy(info)
             info.metadata = [*info.metadata, reader]
@@ -288,7 +289,7 @@ def _holds(kind: Kind, scalar: str) -> bool:
 def _with_new_default(new: FieldInfo, base: FieldInfo) -> FieldInfo:
     annotation = _typed(base)
     if kind_of_field(new).null and not kind_of_field(base).null:
-        annotation = Optional[annotation]
+        annotation = annotation | None
     info = _rebuilt(new, annotation, _declared(new) or _declared(base))
     default = info.default
     if isinstance(default, float) and default.is_integer() and kind_of_field(base).integer:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping
-
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from trainspec.settings.values.declared import declared_in
 
 REPLACED = "_replaced"
 """The init-only argument by which `dataclasses.replace` hands the constructor the settings that it replaces."""
+_UNSAID: dataclasses.Field[Any] = dataclasses.field(default=None)  # type: ignore[arg-type, assignment]
 _KEPT_AS = "__trainspec_face__"
 
 
@@ -48,7 +48,7 @@ def _faces(owner: type[Any], fields: Mapping[str, FieldInfo]) -> dict[str, datac
     found = {name: face_of(name, info) for name, info in fields.items()}
     found |= {name: _other(name, field, init=False) for name, field in owner.__attributes__.items()}
     found |= {name: _init_only(name, field) for name, field in owner.__init_only__.items()}
-    found[REPLACED] = _init_only(REPLACED, dataclasses.field(default=None))
+    found[REPLACED] = _init_only(REPLACED, _UNSAID)
     return found
 
 
@@ -64,7 +64,7 @@ def face_of(name: str, info: FieldInfo) -> dataclasses.Field[Any]:
     elif not info.is_required():
         value = info.default
         if value.__class__.__hash__ is None:
-            known["default_factory"] = lambda: info.get_default()
+            known["default_factory"] = info.get_default
         else:
             known["default"] = value
     return _named(name, dataclasses.field(**known), info.annotation)
@@ -109,7 +109,7 @@ def is_field(field: dataclasses.Field[Any]) -> bool:
 
 
 def read_from_class(cls: type[Any], name: str) -> Any:
-    """The default of a setting, read as `TrainingArguments.learning_rate`. Raises AttributeError where there is none."""
+    """The default of a setting, as `TrainingArguments.learning_rate` reads it. Raises AttributeError for none."""
     asked_by_dataclass = sys._getframe(2).f_globals.get("__name__") == "dataclasses"
     private = cls.__dict__.get("__private_attributes__", {})
     if name in private:
@@ -144,7 +144,7 @@ def is_read(settings: Any, name: str, value: Any) -> bool:
     if name not in type(settings).__pydantic_fields__:
         return False
     held = getattr(settings, name)
-    return value is held or _same(value, held)
+    return bool(value is held or _same(value, held))
 
 
 def gives_all(cls: type[Any], arguments: dict[str, Any]) -> bool:

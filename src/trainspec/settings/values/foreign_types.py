@@ -1,4 +1,4 @@
-"""Types of other libraries that settings take as they are: a torch.dtype by its name too, without torch imported here."""
+"""Types of other libraries that settings take as they are: a torch.dtype by its name too, without importing torch."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from inspect import get_annotations
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Optional, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
@@ -210,7 +210,7 @@ def _model_of(cls: type[Any]) -> type[BaseModel]:
             off = {"default": False} if hints[one.name] is bool else {}
             default = one.default.default if isinstance(one.default, FieldInfo) else one.default
             optional = default is None and not kind_of_field(FieldInfo.from_annotation(hints[one.name])).null
-            hint = Annotated[Optional[hints[one.name]], NULL_IS_UNSAID] if optional else hints[one.name]
+            hint = Annotated[hints[one.name] | None, NULL_IS_UNSAID] if optional else hints[one.name]
             fields[one.name] = (hint, as_pydantic_field(one, **off))
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
     judge_model: type[BaseModel] = create_model(cls.__name__, __config__=config, __doc__=cls.__doc__, **fields)

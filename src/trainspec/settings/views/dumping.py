@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
-from trainspec.settings.values.masking import fields_of, placeholder, secrets_in, without_secrets
 from trainspec.settings.values.foreign_types import name_of
+from trainspec.settings.values.masking import fields_of, placeholder, secrets_in, without_secrets
 from trainspec.settings.values.secret_types import is_secret, is_secret_value
 from trainspec.text.containers import is_collection, is_dataclass, is_mapping
 from trainspec.text.redaction import HIDDEN, redact_url, redacted
