@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
+from trainspec.settings.schema.text_patterns import as_text, in_dotenv
 from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import Shape, shape_of

@@ -64,7 +64,8 @@ class LazySection:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return handler(self.model().__pydantic_core_schema__)
+        # Asked for a schema itself, a handler makes no definition of it; asked for what is in one, it does.
+        return handler(core_schema.definitions_schema(self.model().__pydantic_core_schema__, []))
 
 
 def _dump(value: Any) -> Any:
