@@ -135,7 +135,7 @@ def test_a_file_name_that_is_no_text_can_be_shown(tmp_path: Path) -> None:
     assert "Traceback" not in found.stderr
 
 
-HEAVY = {"torch", "numpy", "fsspec", "argparse", "difflib", "trainspec.training.command.train"}
+HEAVY = {"torch", "numpy", "fsspec", "difflib", "trainspec.training.command.train"}
 LIGHT: dict[str, tuple[str, ...]] = {
     "validate": ("validate", "run.yaml"),
     "show": ("show", "run.yaml"),

@@ -56,6 +56,7 @@ SPELLINGS = {
     SourceKind.ENVIRONMENT: Spelling("SRC101", "{}"),
     SourceKind.DOTENV: Spelling("SRC101", "{}"),
     SourceKind.SECRET: Spelling("SRC101", "{}"),
+    SourceKind.FOREIGN: Spelling("SRC102", "{}"),
 }
 
 
