@@ -118,14 +118,14 @@ def _aliases_of(field: str) -> list[str]:
 def _typed_arguments(model: type[Settings], fields: FieldSchemas) -> list[Schema]:
     """The arguments of a schedule or optimizer, by which one is chosen."""
     found = []
-    conditions = ConditionSchemas(model)
+    conditions, in_full = ConditionSchemas(model), fields.in_full
     for name, (chooser, _) in ARGUMENTS.items():
         by_section: dict[type[BaseModel], list[Any]] = {}
         for choice, section in argument_models(name).items() if name in model.model_fields else ():
             by_section.setdefault(section, []).append(choice)
         for section, choices in by_section.items():
             mapping = fields.section(section)
-            kinds, properties = shape_of(section).kinds, fields.keys(section)
+            kinds, properties = shape_of(section).kinds, in_full.keys(section)
             text = pattern_of_pairs({key: (schema, kinds[key]) for key, schema in properties.items()})
             takes: Schema = {"anyOf": [mapping, {"type": "string", "pattern": text}, {"type": "null"}]}
             then = {"type": "object", "properties": {name: takes}}

@@ -67,6 +67,15 @@ class FieldSchemas:
         return self._reader == "editors"
 
     @property
+    def in_full(self) -> FieldSchemas:
+        """The same with every choice where it may be said, for who reads the schemas and not the definitions."""
+        return self if self._of_files else FieldSchemas(self._definitions, "tools")
+
+    @property
+    def _of_files(self) -> bool:
+        return self._reader in ("editors", "tools")
+
+    @property
     def _of_dumps(self) -> bool:
         return self._reader == "dumps"
 
@@ -111,7 +120,7 @@ class FieldSchemas:
         if origin in _UNIONS:
             return {"anyOf": [self.of(member, metadata, name) for member in get_args(annotation)]}
         if origin is Literal:
-            return _literal(get_args(annotation))
+            return _literal(get_args(annotation), described=self._of_files)
         if origin is not None:
             return self._container(annotation, origin, metadata, name)
         return self._plain(annotation, metadata, name)
@@ -153,7 +162,7 @@ class FieldSchemas:
         return self._definitions.other(Annotated[annotation, *metadata] if metadata else annotation)
 
     def _secret(self) -> Schema:
-        if self._reader in ("editors", "tools"):
+        if self._of_files:
             return {"type": "string"}
         marks: Schema = {"type": "string", "format": "password", "writeOnly": True}
         return {**marks, **_PLACEHOLDER} if self._of_dumps else marks
@@ -168,12 +177,26 @@ class FieldSchemas:
         return not says_itself and not cls.model_config.get("json_schema_extra")
 
     def _enum(self, enum: type[Enum], name: str) -> Schema:
-        schema = _choices([(member.value, describe_choice(member)) for member in enum])
-        for old, retired in RETIRED_VALUES.get(name, {}).items() if not self._of_dumps else ():
-            if isinstance(old, str) and isinstance(retired.becomes, str):
-                entry = {"const": old, "description": f"Old value: write {retired.becomes}."}
-                schema["oneOf"].append({**entry, **self.deprecation(f"{old} became {retired.becomes}")})
-        return schema
+        old = [] if self._of_dumps else self._old_choices(name)
+        if self._of_files:
+            schema = _choices([(member.value, describe_choice(member)) for member in enum])
+            schema["oneOf"] += old
+            return schema
+        # Among pydantic's definitions an enum is one, by which people's tools name a type.
+        said = self._definitions.other(enum)
+        return {"anyOf": [said, *old]} if old else said
+
+    def _old_choices(self, name: str) -> list[Schema]:
+        """Values of other years that still work, marked."""
+        return [
+            {
+                "const": old,
+                "description": f"Old value: write {retired.becomes}.",
+                **self.deprecation(f"{old} became {retired.becomes}"),
+            }
+            for old, retired in RETIRED_VALUES.get(name, {}).items()
+            if isinstance(old, str) and isinstance(retired.becomes, str)
+        ]
 
     def deprecation(self, message: str) -> Schema:
         """The marks of a deprecated name or value, in the words of the dialect's readers."""
@@ -240,8 +263,9 @@ def _with_extra(schema: Schema, info: FieldInfo) -> Schema:
     return {**schema, **(extra or {})}
 
 
-def _literal(values: tuple[Any, ...]) -> Schema:
-    choices = _choices([(value, "") for value in values if value is not None])
+def _literal(values: tuple[Any, ...], *, described: bool) -> Schema:
+    said = [value for value in values if value is not None]
+    choices: Schema = _choices([(value, "") for value in said]) if described else {"enum": said}
     return {"anyOf": [choices, {"type": "null"}]} if None in values else choices
 
 
