@@ -14,7 +14,6 @@ from pydantic_core import CoreSchema, core_schema
 from trainspec.settings.judging.judgement import document_context
 from trainspec.settings.schema.document import described, document_schema
 from trainspec.settings.schema.fields import FieldSchemas, Schema
-from trainspec.settings.sections.section import Section
 from trainspec.settings.views.dumping import plain
 
 if TYPE_CHECKING:
@@ -32,15 +31,23 @@ def settings_schema(model: type[Settings], core: CoreSchema, handler: GetJsonSch
     with _opened(model):
         if handler.mode == "serialization":
             return _dumped(model, core, handler)
-        schema = document_schema(model, FieldSchemas(_Definitions(handler), "models"))
+        schema = document_schema(model, _fields(handler))
         example = _example(model)
         return _with_extra({**schema, **({"examples": [example]} if example else {})}, model)
 
 
-def section_schema(model: type[Section], handler: GetJsonSchemaHandler) -> Schema:
+def section_schema(model: type[BaseModel], handler: GetJsonSchemaHandler) -> Schema:
     """The same of a section."""
-    reader = "dumps" if handler.mode == "serialization" else "models"
-    return FieldSchemas(_Definitions(handler), reader).section_itself(model)  # type: ignore[arg-type]
+    return _fields(handler).section_itself(model)
+
+
+def section_reference(model: type[BaseModel], handler: GetJsonSchemaHandler) -> Schema:
+    """A reference to the definition of a section, which is made with it."""
+    return _fields(handler).section(model)
+
+
+def _fields(handler: GetJsonSchemaHandler) -> FieldSchemas:
+    return FieldSchemas(_Definitions(handler), "dumps" if handler.mode == "serialization" else "models")
 
 
 @contextmanager
@@ -99,7 +106,7 @@ def _dumped(model: type[Settings], core: CoreSchema, handler: GetJsonSchemaHandl
     decorators = model.__pydantic_decorators__
     if decorators.model_serializers:
         return handler(core)
-    fields = FieldSchemas(_Definitions(handler), "dumps")
+    fields = _fields(handler)
     by_others = {name for one in decorators.field_serializers.values() for name in one.info.fields}
     own = {
         name: info

@@ -64,8 +64,9 @@ class LazySection:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        # Asked for a schema itself, a handler makes no definition of it; asked for what is in one, it does.
-        return handler(core_schema.definitions_schema(self.model().__pydantic_core_schema__, []))
+        from trainspec.settings.schema.models import section_reference
+
+        return section_reference(self.model(), handler)
 
 
 def _dump(value: Any) -> Any:
