@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import jsonschema_rs
@@ -219,3 +221,22 @@ def test_text_of_a_query_or_a_form_is_no_number(client: TestClient) -> None:
     for answer in (client.get("/query", params={"seed": "7"}), client.post("/form", data={"seed": "7"})):
         assert list(faults(answer)) == ["VAL101"]
         assert "seed must be a whole number >= 0" in answer.json()["detail"][0]["msg"]
+
+
+def example_of_the_readme() -> FastAPI:
+    text = (Path(__file__).parents[3] / "README.md").read_text()
+    start = text.index("# api.py\n")
+    module = ModuleType("api")
+    exec(text[start : text.index("```", start)], module.__dict__)  # noqa: S102
+    return module.app  # type: ignore[no-any-return]
+
+
+@pytest.mark.filterwarnings("ignore::trainspec.settings.diagnostics.SettingsWarning")
+def test_the_example_of_the_readme_tells_no_secret_of_a_body_that_lacks_something_else() -> None:
+    client = TestClient(example_of_the_readme())
+    said = {"train": {"hub_token": CANARY, "push_to_hub": True}}
+    refused = client.post("/jobs", json={**said, "train": {**said["train"], **BROKEN}})
+    assert faults(refused) == {"missing": ["body", "name"], "PRE101": ["body", "train", "bf16"]}
+    accepted = client.post("/jobs", json={"name": "first", **said})
+    assert accepted.status_code == 200 and accepted.json()["train"]["hub_token"] == "**********"
+    assert CANARY not in refused.text + accepted.text
