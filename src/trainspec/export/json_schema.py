@@ -2,7 +2,7 @@
 
 Two dialects: draft-07 for editors, with the keywords that their language servers know (markdownDescription,
 errorMessage, deprecationMessage), and 2020-12 for tools, with standard keywords alone. What it says is written in
-`settings/schema/`, as what `model_json_schema()` says is.
+`settings/views/schema/`, as what `model_json_schema()` says is.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.schema.document import PARTLY, document_schema, expressed, not_expressed
-from trainspec.settings.schema.fields import FieldSchemas, Schema
+from trainspec.settings.views.schema.document import PARTLY, document_schema, expressed, not_expressed
+from trainspec.settings.views.schema.fields import FieldSchemas, Schema
 
 __all__ = ["PARTLY", "Draft", "expressed", "not_expressed", "render", "settings_schema"]
 

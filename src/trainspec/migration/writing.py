@@ -9,7 +9,7 @@ from typing import Any
 
 from trainspec.migration.values import NotWritable, as_toml, as_yaml, toml_key
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.schema.text_patterns import as_text, in_dotenv
+from trainspec.settings.views.schema.text_patterns import as_text, in_dotenv
 from trainspec.settings.sources.variables import TASK
 
 _NO_OPTIONS: dict[str, str] = {}

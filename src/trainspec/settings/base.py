@@ -155,7 +155,7 @@ class Settings(BuiltOnce, _Model):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
-        from trainspec.settings.schema.models import settings_schema
+        from trainspec.settings.views.schema.models import settings_schema
 
         return settings_schema(cls, schema, handler)
 

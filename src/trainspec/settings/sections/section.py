@@ -32,7 +32,7 @@ class Section(BuiltOnce, BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
-        from trainspec.settings.schema.models import section_schema
+        from trainspec.settings.views.schema.models import section_schema
 
         return section_schema(cls, handler)
 

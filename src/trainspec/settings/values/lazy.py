@@ -64,7 +64,7 @@ class LazySection:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        from trainspec.settings.schema.models import section_reference
+        from trainspec.settings.views.schema.models import section_reference
 
         return section_reference(self.model(), handler)
 

@@ -14,7 +14,7 @@ from pydantic import (
     SecretStr,
     WithJsonSchema,
 )
-from tests.settings.schema.judging import takes
+from tests.settings.views.schema.judging import takes
 
 from trainspec import Rule, Settings
 from trainspec.export.json_schema import settings_schema

@@ -16,7 +16,7 @@ from pydantic import (
     TypeAdapter,
 )
 from pydantic_settings import BaseSettings
-from tests.settings.schema.judging import takes
+from tests.settings.views.schema.judging import takes
 
 from trainspec import Rule, TrainingArguments
 from trainspec.export.json_schema import expressed, settings_schema
@@ -154,9 +154,9 @@ from pydantic import BaseModel, TypeAdapter
 class App(BaseModel):
     train: TrainingArguments
 App.model_validate({"train": {"seed": 7}}); TypeAdapter(TrainingArguments)
-assert not [name for name in sys.modules if name.startswith("trainspec.settings.schema")]
+assert not [name for name in sys.modules if name.startswith("trainspec.settings.views.schema")]
 App.model_json_schema()
-assert "trainspec.settings.schema.models" in sys.modules
+assert "trainspec.settings.views.schema.models" in sys.modules
 assert not [name for name in sys.modules if name.startswith(("trainspec.export", "torch"))]
 """
 

@@ -12,9 +12,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from trainspec.settings.judging.judgement import document_context
-from trainspec.settings.schema.document import described, document_schema
-from trainspec.settings.schema.fields import FieldSchemas, Schema
 from trainspec.settings.views.dumping import plain
+from trainspec.settings.views.schema.document import described, document_schema
+from trainspec.settings.views.schema.fields import FieldSchemas, Schema
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings

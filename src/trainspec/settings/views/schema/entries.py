@@ -7,9 +7,9 @@ that are zero; text that spells no value of the argument's type is refused whate
 from __future__ import annotations
 
 from trainspec.settings.rules.conditions import Equals, IsTruthy, OfOneField
-from trainspec.settings.schema.combining import Schema, any_of
-from trainspec.settings.schema.text_patterns import any_case
 from trainspec.settings.values.coercion import FALSE_WORDS, TRUE_WORDS
+from trainspec.settings.views.schema.combining import Schema, any_of
+from trainspec.settings.views.schema.text_patterns import any_case
 
 _NOT_ZERO = r"[+-]?[0-9.]*[1-9][^,]*"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import permutations
 from typing import Any
 
-from trainspec.settings.schema.combining import Schema, any_of
 from trainspec.settings.sources.renames import SAMPLING_STRATEGIES, SHARDED_DDP
+from trainspec.settings.views.schema.combining import Schema, any_of
 
 _SWITCHES: tuple[Any, ...] = (True, False, None, "", [])
 _SHARDED = [

@@ -14,7 +14,7 @@ from trainspec import TrainingArguments
 from trainspec.settings.base import Settings
 from trainspec.settings.rules import conditions as c
 from trainspec.settings.rules import predicates as p
-from trainspec.settings.schema.conditions import ConditionSchemas
+from trainspec.settings.views.schema.conditions import ConditionSchemas
 
 
 class Small(Settings):

@@ -32,14 +32,14 @@ from trainspec.settings.rules.conditions import (
     Predicate,
     Said,
 )
-from trainspec.settings.schema.combining import NEVER, Schema, absent, all_of, any_of, present
-from trainspec.settings.schema.entries import entry_schema, text_with_key
-from trainspec.settings.schema.old_values import among_old_values, old_values
-from trainspec.settings.schema.text_patterns import exactly
 from trainspec.settings.sections.fsdp import OLD_PREFIX
 from trainspec.settings.sources.renames import NOTHING, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import shape_of
+from trainspec.settings.views.schema.combining import NEVER, Schema, absent, all_of, any_of, present
+from trainspec.settings.views.schema.entries import entry_schema, text_with_key
+from trainspec.settings.views.schema.old_values import among_old_values, old_values
+from trainspec.settings.views.schema.text_patterns import exactly
 
 _ANY = Kind()
 _EMPTY: list[Any] = [None, False, 0, "", [], {}]

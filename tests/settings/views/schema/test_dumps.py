@@ -14,7 +14,7 @@ from pydantic import (
     computed_field,
     field_serializer,
 )
-from tests.settings.schema.judging import takes
+from tests.settings.views.schema.judging import takes
 
 from trainspec import Settings, TrainingArguments
 

@@ -11,7 +11,6 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 from pydantic import BaseModel, Field, Strict, StringConstraints
 from pydantic.fields import FieldInfo
 
-from trainspec.settings.schema.conditions import null_says_nothing, old_keys
 from trainspec.settings.sections.section import Section
 from trainspec.settings.sources.renames import RETIRED_VALUES
 from trainspec.settings.values.choice_descriptions import describe_choice
@@ -19,6 +18,7 @@ from trainspec.settings.values.lazy import LazySection
 from trainspec.settings.values.secret_types import is_secret_type
 from trainspec.settings.values.types import NumberedChoice, OptionWords
 from trainspec.settings.views.dumping import default_without_secrets, plain
+from trainspec.settings.views.schema.conditions import null_says_nothing, old_keys
 from trainspec.text.redaction import HIDDEN
 
 Schema = dict[str, Any]

@@ -18,14 +18,14 @@ from trainspec.settings.rules.compilation import triggers
 from trainspec.settings.rules.conditions import Equals, OneOf
 from trainspec.settings.rules.hub import REPOSITORY_PART
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.schema.combining import NEVER
-from trainspec.settings.schema.conditions import ConditionSchemas
-from trainspec.settings.schema.fields import FieldSchemas, Schema, one_name, titled
-from trainspec.settings.schema.old_values import among_old_values, old_values
-from trainspec.settings.schema.text_patterns import pattern_of_pairs
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED, SAYS_NOTHING
 from trainspec.settings.values.shape import ARGUMENTS, shape_of
 from trainspec.settings.values.types import Text
+from trainspec.settings.views.schema.combining import NEVER
+from trainspec.settings.views.schema.conditions import ConditionSchemas
+from trainspec.settings.views.schema.fields import FieldSchemas, Schema, one_name, titled
+from trainspec.settings.views.schema.old_values import among_old_values, old_values
+from trainspec.settings.views.schema.text_patterns import pattern_of_pairs
 
 _OWNED = "hub_model_id"
 # Names and values of which the schema is stricter or looser than the validator; see `not_expressed`.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import jsonschema_rs
@@ -223,20 +223,22 @@ def test_text_of_a_query_or_a_form_is_no_number(client: TestClient) -> None:
         assert "seed must be a whole number >= 0" in answer.json()["detail"][0]["msg"]
 
 
-def example_of_the_readme() -> FastAPI:
-    text = (Path(__file__).parents[3] / "README.md").read_text()
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    """The application in the README, as who tries it writes it into a file."""
+    text = (Path(__file__).parents[4] / "README.md").read_text()
     start = text.index("# api.py\n")
-    module = ModuleType("api")
-    exec(text[start : text.index("```", start)], module.__dict__)  # noqa: S102
-    return module.app  # type: ignore[no-any-return]
+    (tmp_path / "api_of_the_readme.py").write_text(text[start : text.index("```", start)])
+    monkeypatch.syspath_prepend(tmp_path)
+    return import_module("api_of_the_readme").app  # type: ignore[no-any-return]
 
 
 @pytest.mark.filterwarnings("ignore::trainspec.settings.diagnostics.SettingsWarning")
-def test_the_example_of_the_readme_tells_no_secret_of_a_body_that_lacks_something_else() -> None:
-    client = TestClient(example_of_the_readme())
-    said = {"train": {"hub_token": CANARY, "push_to_hub": True}}
-    refused = client.post("/jobs", json={**said, "train": {**said["train"], **BROKEN}})
+def test_the_example_of_the_readme_tells_no_secret_of_a_body_that_lacks_something_else(example: FastAPI) -> None:
+    client = TestClient(example)
+    said = {"hub_token": CANARY, "push_to_hub": True}
+    refused = client.post("/jobs", json={"train": {**said, **BROKEN}})
     assert faults(refused) == {"missing": ["body", "name"], "PRE101": ["body", "train", "bf16"]}
-    accepted = client.post("/jobs", json={"name": "first", **said})
+    accepted = client.post("/jobs", json={"name": "first", "train": said})
     assert accepted.status_code == 200 and accepted.json()["train"]["hub_token"] == "**********"
     assert CANARY not in refused.text + accepted.text
