@@ -139,6 +139,11 @@ def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic], model: type[
     return merged
 
 
+def said_wholly(values: Mapping[str, Any]) -> frozenset[str]:
+    """The settings to which a weaker source can add nothing: all but those that are merged key by key."""
+    return frozenset(name for name, value in values.items() if not isinstance(value, dict))
+
+
 def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer, model: type[Any]) -> Diagnostic:
     """Keys cannot be laid over a file that a weaker source names, and dropping what it says would be silent."""
     conceal = shape_of(model).conceals((name,))

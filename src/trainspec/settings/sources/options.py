@@ -9,6 +9,9 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
 
@@ -146,25 +149,28 @@ def _of_call() -> frozenset[str]:
     """The arguments with which a call of any BaseSettings changes how its sources are read."""
     import inspect
 
-    from pydantic_settings import BaseSettings
-
     names = inspect.signature(BaseSettings.__init__).parameters
     return frozenset(name for name in names if name.startswith("_") and not name.startswith("__"))
 
 
-def refuse_what_cannot_hold(name: str, said: Mapping[str, Any], *, orders_sources: bool) -> None:
+def orders_sources(model: type[Any]) -> bool:
+    """Whether the class says itself, in settings_customise_sources, which sources there are."""
+    usual: Any = BaseSettings.settings_customise_sources
+    return model.settings_customise_sources.__func__ is not usual.__func__
+
+
+def refuse_what_cannot_hold(model: type[Any], said: Mapping[str, Any]) -> None:
     """Raises TypeError for an option of a class's configuration that no source would read."""
-    for option, value in said.items():
-        if value is None or orders_sources or option in _NAMES:
+    for option in _of_sources() & said.keys() - frozenset(_NAMES):
+        if said[option] is None or option.startswith("cli_") or orders_sources(model):
             continue
+        name = model.__name__
         if option in _OF_NESTED_SECRETS:
             source = "NestedSecretsSettingsSource(file_secret_settings)"
         elif option in _OF_PYPROJECT:
             source = "PyprojectTomlConfigSettingsSource(settings_cls)"
-        elif option in _of_sources() and not option.startswith("cli_"):
-            raise TypeError(f"{name}: trainspec does not know the option {option} of SettingsConfigDict; leave it out")
         else:
-            continue
+            raise TypeError(f"{name}: trainspec does not know the option {option} of SettingsConfigDict; leave it out")
         raise TypeError(
             f"{name}: {option} has no effect without a {source.partition('(')[0]}; return {source} from "
             "settings_customise_sources, or leave the option out"
@@ -173,7 +179,4 @@ def refuse_what_cannot_hold(name: str, said: Mapping[str, Any], *, orders_source
 
 @lru_cache(maxsize=1)
 def _of_sources() -> frozenset[str]:
-    from pydantic import ConfigDict
-    from pydantic_settings import SettingsConfigDict
-
     return frozenset(SettingsConfigDict.__annotations__) - frozenset(ConfigDict.__annotations__)

@@ -28,8 +28,8 @@ from pydantic_settings import (
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.foreign import is_refusal, name_of, read_foreign, within
-from trainspec.settings.sources.layer import Layer, merge, strength
-from trainspec.settings.sources.options import existing_files
+from trainspec.settings.sources.layer import Layer, merge, said_wholly, strength
+from trainspec.settings.sources.options import existing_files, for_call, options_of
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -45,6 +45,11 @@ class _Ours:
     kind: SourceKind
     read: Callable[[], Several]
     _answer: Several | None = None
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether anybody took its values."""
+        return self._answer is not None
 
     def answer(self) -> Several:
         """The layers, weakest first, read once."""
@@ -95,9 +100,10 @@ class _Reader:
     model: type[Settings]
     given: Sequence[Layer]
     ignore_unknown: bool
+    four: tuple[_Ours, ...] = ()
 
-    def of(self, kind: SourceKind) -> Several:
-        """The layers of a kind of source, weakest first."""
+    def of(self, kind: SourceKind, *told: frozenset[str]) -> Several:
+        """The layers of a kind of source, weakest first; `told` is what readers of the kind take beside the model."""
         if kind is SourceKind.CONSTRUCTOR:
             return [layer for layer in self.given if layer.kind is kind], []
         layers: list[Layer] = []
@@ -105,7 +111,7 @@ class _Reader:
         for one, read in self.sources.readers(self.ignore_unknown):
             if one is kind:
                 try:
-                    layer, more = read(self.model)
+                    layer, more = read(self.model, *told)
                 except SourceError as error:
                     found += error.diagnostics
                     continue
@@ -137,12 +143,22 @@ class _Reader:
         )
         for one in four:
             one.read = partial(self.of, one.kind)
+        self.four = four
         return four
 
 
-def sources_of(sources: ProcessSources, model: type[Settings], given: Sequence[Layer]) -> tuple[Any, ...]:
-    """What settings_customise_sources gives for a model, and the command line where it is read, strongest first."""
-    return _chosen(_Reader(sources, model, given, False))
+def sources_for(model: type[Settings], said: dict[str, Any], arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What CliApp asks a class for: its sources, strongest first, and the arguments that it is called with."""
+    from trainspec.settings.judging.pydantic_errors import validation_error
+    from trainspec.settings.sources.process import open_sources
+    from trainspec.settings.sources.reading import constructor_layer
+
+    options, rest = for_call(options_of(model), {**arguments, **said})
+    layer, _ = constructor_layer(model, rest)
+    try:
+        return _chosen(_Reader(open_sources(model, options=options), model, (layer,), False)), rest
+    except SourceError as error:
+        raise validation_error(model, error.diagnostics) from None
 
 
 def ordered_layers(
@@ -223,10 +239,18 @@ class _Ordering:
                 flags = []
             self._take(name_of(source), self._layers_of(source), rank)
         self._take("command line", flags, strength(SourceKind.FLAG))
+        self.found += [item for one in self._wrapped() for item in one.answer()[1]]
+        layers, found = self.reader.of(SourceKind.FOREIGN, said_wholly(self.state))
+        self.found += found
+        self._take("settings sources", layers, None)
         self._take("config files", self._documents(), None)
         if self.reader.sources.options.nested_model_default_partial_update:
             self.layers.append(self._partial_defaults())
         return self.layers, self.found
+
+    def _wrapped(self) -> list[_Ours]:
+        """Those of ours that a source of the class's own asked, and that do not stand among its sources themselves."""
+        return [one for one in self.reader.four if one.was_asked and one not in self.chosen]
 
     def _has_init(self) -> bool:
         return any(isinstance(source, InitArguments) for source in self.chosen)
@@ -260,8 +284,8 @@ class _Ordering:
         if isinstance(source, CliSettingsSource):
             layer, found = read_foreign(self.model, source, limit=None)
         else:
-            said = frozenset(name for name, value in self.state.items() if not isinstance(value, dict))
-            layer, found = read_foreign(self.model, source, said=said, limit=self.model.source_timeout)
+            said, limit = said_wholly(self.state), self.model.source_timeout
+            layer, found = read_foreign(self.model, source, said=said, limit=limit)
         self.found += found
         return [layer]
 
@@ -290,7 +314,7 @@ class _Ordering:
         """Config files below all else: those that the class names, unless a source reads them, and the process's."""
         sources = self.reader.sources
         named = sources.named_by
-        kinds = {source.kind for source in self.chosen if isinstance(source, _Ours)}
+        kinds = {source.kind for source in (*self.chosen, *self._wrapped()) if isinstance(source, _Ours)}
         read = {_FILES[type(source)][0] for source in self.chosen if type(source) in _FILES}
         kept = [one for one in sources.documents[: sources.declared] if one.format not in read]
         if named not in (SourceKind.ENVIRONMENT, SourceKind.DOTENV) or named in kinds:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from pydantic_settings import BaseSettings
+from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.layer import Layer, weakest_first
-from trainspec.settings.sources.options import SourceOptions, options_of
+from trainspec.settings.sources.layer import Layer, said_wholly, strength, weakest_first
+from trainspec.settings.sources.options import SourceOptions, existing_files, options_of, orders_sources, paths_of
 from trainspec.settings.sources.variables import (
     CONFIG,
     ENV_FILE,
@@ -28,7 +26,8 @@ if TYPE_CHECKING:
     from trainspec.settings.sources.files import Document, Files
 
 Read = tuple[Layer, list[Diagnostic]]
-Reader = Callable[["type[Settings]"], Read]
+Reader = Callable[..., Read]
+"""Takes the model; one of a source that is not ours, also the names that stronger sources give wholly."""
 
 
 def environment_variables(
@@ -71,7 +70,11 @@ class ProcessSources:
             return ordered_layers(self, model, given, ignore_unknown=ignore_unknown)
         layers: list[Layer] = []
         failures, found = list(self.failures), []
-        for read in weakest_first(self.readers(ignore_unknown)):
+        foreign = []
+        for kind, read in weakest_first((kind, (kind, read)) for kind, read in self.readers(ignore_unknown)):
+            if kind is SourceKind.FOREIGN:
+                foreign.append(read)
+                continue
             try:
                 layer, more = read(model)
             except SourceError as error:
@@ -79,7 +82,14 @@ class ProcessSources:
                 continue
             layers.append(layer)
             found += more
-        return [*layers, *given], [*failures, *found]
+        layers += given
+        for read in foreign:
+            # Asked last, for what is still open: each answer takes a call over a network.
+            stronger = [one.values for one in layers if strength(one.kind) > strength(SourceKind.FOREIGN)]
+            layer, more = read(model, frozenset().union(*map(said_wholly, stronger)))
+            layers.append(layer)
+            found += more
+        return layers, [*failures, *found]
 
     def readers(self, ignore_unknown: bool) -> Iterator[tuple[SourceKind, Reader]]:
         """What reads each source that there is."""
@@ -138,8 +148,6 @@ def _dotenv_files(explicit: str | None, environment: Variables, options: SourceO
         return (named,)
     if options.env_file is None:
         return ()
-    from trainspec.settings.sources.options import existing_files
-
     return existing_files(options.env_file, options.env_file_depth)
 
 
@@ -165,8 +173,6 @@ def _secrets_dirs(explicit: str | None, variables: tuple[Variables, ...], option
         return (named,)
     if options.secrets_dir is None:
         return ()
-    from trainspec.settings.sources.options import paths_of
-
     return paths_of(options.secrets_dir)
 
 
@@ -224,13 +230,6 @@ def process_layers(
     return sources.layers(model, ignore_unknown=ignore_unknown, given=given)
 
 
-def orders_sources(model: type[Settings]) -> bool:
-    """Whether the class says itself, in settings_customise_sources, which sources there are."""
-    usual: Any = BaseSettings.settings_customise_sources
-    own: Any = model.settings_customise_sources
-    return own.__func__ is not usual.__func__
-
-
 def _read_dotenv(path: str, model: type[Settings], options: SourceOptions) -> Variables:
     from trainspec.settings.sources.dotenv import read_dotenv
 
@@ -252,7 +251,14 @@ def _read_config(document: Document, ignore_unknown: bool, model: type[Settings]
 def _read_secrets(directory: str, options: SourceOptions, model: type[Settings]) -> Read:
     from trainspec.settings.sources.secrets import read_secrets_directory
 
-    return read_secrets_directory(model, directory, options)
+    try:
+        return read_secrets_directory(model, directory, options)
+    except SourceError as error:
+        if directory not in paths_of(options.secrets_dir) or "secrets_dir" in options.said_by_call:
+            raise
+        # The class's own directory is where secrets are mounted in production, and often nowhere else.
+        nothing = Layer(SourceKind.SECRET, {}, lambda path: Source(SourceKind.SECRET, directory))
+        return nothing, [replace(item, severity="warning") for item in error.diagnostics]
 
 
 def _read_variables(variables: Variables, model: type[Settings]) -> Read:

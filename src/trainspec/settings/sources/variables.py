@@ -147,7 +147,15 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
         else:
             flat[name] = None if value == options.env_parse_none_str else value
     also = (*sorted(RESERVED - fields.keys()), *(secret + FILE_SUFFIX for secret in sorted(secrets)))
-    reading = Reading(model, variables.kind, Manner.STRINGS, variables.locate, variables.prefix, also)
+    reading = Reading(
+        model,
+        variables.kind,
+        Manner.STRINGS,
+        variables.locate,
+        variables.prefix,
+        also,
+        in_capitals=not options.case_sensitive,
+    )
     if options.env_parse_enums or options.enable_decoding is False or not shape.is_plainly_named:
         from trainspec.settings.sources.naming import decoded
 
