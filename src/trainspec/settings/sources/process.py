@@ -92,7 +92,7 @@ def open_sources(
     variables = tuple(variables for variables in (dotenv, environment) if variables is not None)
     documents: list[Document] = []
     try:
-        if (chosen := config or _named_in(variables)) is not None:
+        if chosen := _config_files(config, variables):
             documents, found = _open_config(chosen, at)
             failures += found
     except SourceError as error:
@@ -100,17 +100,20 @@ def open_sources(
     return ProcessSources(tuple(documents), _strongest(SECRETS_DIR, secrets_dir, variables), variables, failures)
 
 
-def _named_in(variables: tuple[Variables, ...]) -> Files | None:
-    """The config files that the strongest variable names. Raises SourceError."""
-    naming = weakest_first((one.kind, one) for one in variables if one.reserved(CONFIG))
-    if not naming:
-        return None
-    text = naming[-1].reserved(CONFIG) or ""
+def _config_files(explicit: Files | None, variables: tuple[Variables, ...]) -> Files | None:
+    """The config files that the strongest of the caller and the variables names. Raises SourceError."""
+    naming: list[tuple[SourceKind, Files | Variables]] = [(one.kind, one) for one in variables if one.reserved(CONFIG)]
+    if explicit:
+        naming.append((SourceKind.CONSTRUCTOR, explicit))
+    chosen = weakest_first(naming)[-1] if naming else None
+    if not isinstance(chosen, Variables):
+        return chosen
+    text = chosen.values[CONFIG]
     if "," not in text and text[:1] != "[":
         return text
     from trainspec.settings.sources.files import paths_in
 
-    return paths_in(text, naming[-1].locate((CONFIG,)))
+    return paths_in(text, chosen.locate((CONFIG,)))
 
 
 def _strongest(name: str, explicit: str | None, variables: tuple[Variables, ...]) -> str | None:
