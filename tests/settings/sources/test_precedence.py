@@ -93,7 +93,7 @@ class TestOrder:
         shape, flag = shape_of(TaskSettings), SEEDS[SourceKind.FLAG]
         command = Command("test", "", "", takes_settings=True)
         given = command.parse([f"--seed={flag}", f"--task.seed={flag}"], settings_vocabulary(), task_vocabulary(shape))
-        loaded = load_settings(given, None, shape)
+        loaded = load_settings(given, (), shape)
         assert loaded.settings is not None and loaded.diagnostics == []
         assert loaded.settings.seed == SEEDS[strongest(order, *IN_PROCESS, SourceKind.FLAG)]
         # No secret of a task lies in the directory of secrets.
