@@ -141,7 +141,7 @@ class _Reading:
 
 def place_of(address: Address, key: str, version: str = "") -> str:
     """The name of a value's source: the secret, the key in it, and the version that was read."""
-    return f"{address.shown}#{key}" + (f" (version {version})" if version else "")
+    return f"{address.shown}#{key}" + (f" version {version}" if version else "")
 
 
 def _today(name: str) -> str:
@@ -180,7 +180,7 @@ def _nothing(asked: Sequence[Wanted], near: Near) -> Diagnostic:
 
 
 def _rename(near: Near) -> str:
-    return ", ".join(f"the key {key} is almost {name}" for name, (_, key) in near.items())
+    return ", ".join(f"rename the key {key}, which is almost {name}" for name, (_, key) in near.items())
 
 
 def _about(
