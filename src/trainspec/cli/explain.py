@@ -27,8 +27,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     facts = [explain(word) for word in given.words]
     if given.get("format") == "json":
         answer_json({"settings": [item.to_dict() for item in facts or explain_all()]})

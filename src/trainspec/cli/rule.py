@@ -24,8 +24,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     known = meanings()
     chosen = [meaning_of(word, known) for word in given.words] or list(known.values())
     if given.get("format") == "json":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model_validator
@@ -11,7 +11,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.judgement import judge
-from trainspec.settings.judging.ways_in import changed, check_document, judge_process, settings_from_document
+from trainspec.settings.judging.ways_in import (
+    changed,
+    check_document,
+    judge_process,
+    settings_from_document,
+    settings_from_documents,
+)
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
@@ -21,6 +27,7 @@ from trainspec.settings.values.shape import as_pydantic_field, shape_of
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
+    from trainspec.settings.sources.files import File
     from trainspec.settings.sources.layer import Origin
     from trainspec.settings.values.shape import Shape
     from trainspec.settings.views.provenance import Provenance
@@ -188,6 +195,13 @@ class Settings(BuiltOnce, _Model):
         from trainspec.settings.sources.files import read_document
 
         return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
+
+    @classmethod
+    def from_files(cls, paths: Iterable[File], *, at: str | None = None, ignore_unknown: bool = False) -> Self:
+        """As `from_file`, of several: each is laid over those before it, mappings key by key, anything else whole."""
+        from trainspec.settings.sources.files import read_several
+
+        return settings_from_documents(cls, lambda: read_several(paths, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def _from_text(cls, text: str | bytes, format: str, name: str) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,6 +14,9 @@ from trainspec.settings.judging.judgement import Verdict
 from trainspec.settings.judging.pydantic_errors import diagnostics_of
 from trainspec.settings.judging.ways_in import check_document, settings_from_layers
 from trainspec.settings.sources.process import process_layers
+
+if TYPE_CHECKING:
+    from trainspec.settings.sources.files import Files
 
 S = TypeVar("S", bound=Settings)
 
@@ -51,16 +54,18 @@ def load(
     argv: Sequence[str] = (),
     *,
     environ: Mapping[str, str] | None = None,
-    config: str | None = None,
+    config: Files | None = None,
     at: str | None = None,
     ignore_unknown: bool = False,
     env_file: str | None = None,
     secrets_dir: str | None = None,
     **arguments: Any,
 ) -> S:
-    """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config file.
+    """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config files.
 
-    `environ` replaces os.environ; `config`, `env_file` and `secrets_dir` come before the variables of those names.
+    `config` is a path or URL, or several, each laid over those before it: mappings key by key, anything else as a
+    whole. `environ` replaces os.environ; `config`, `env_file` and `secrets_dir` come before the variables of those names.
+    `at` is the dotted path of the settings in each of the files.
     Raises ValidationError with every fault found, each with its source.
     """
     from trainspec.settings.sources.command_line import command_line_layer

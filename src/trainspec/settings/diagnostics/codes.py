@@ -106,6 +106,18 @@ CODES: dict[str, Explanation] = {
         "a mistyped name would otherwise be ignored",
         "correct the name, or ignore this when the file is another program's",
     ),
+    "SRC117": Explanation(
+        "given-again",
+        "a flag that stands several times with different values",
+        "the last one holds, and what the others say is lost",
+        "give it once; a list is given as --name a b",
+    ),
+    "SRC118": Explanation(
+        "file-again",
+        "a config file that is named several times",
+        "it would be laid over itself and what stands between",
+        "name it once, weaker files first",
+    ),
     "SRC120": Explanation(
         "source-missing",
         "a secret, parameter, vault or project that a source of settings names and that is not there",

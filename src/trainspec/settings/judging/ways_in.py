@@ -61,14 +61,25 @@ def _verdict_on(cls: type[S], context: Context) -> Verdict:
 
 def settings_from_document(cls: type[S], read: Callable[[], Document], *, ignore_unknown: bool = False) -> S:
     """Settings from a file alone; raises ValidationError (also where it cannot be read), and warns."""
+    return settings_from_documents(cls, lambda: ([read()], []), ignore_unknown=ignore_unknown)
+
+
+def settings_from_documents(
+    cls: type[S], read: Callable[[], tuple[list[Document], list[Diagnostic]]], *, ignore_unknown: bool = False
+) -> S:
+    """Settings from files alone, each laid over those before it; raises ValidationError, and warns."""
     from trainspec.settings.sources.files import document_layer
 
     try:
-        document = read()
+        documents, found = read()
     except SourceError as error:
         raise validation_error(cls, error.diagnostics) from None
-    layer, diagnostics = document_layer(cls, document, ignore_unknown=ignore_unknown)
-    return settings_from_layers(cls, (layer,), diagnostics)
+    layers = []
+    for document in documents:
+        layer, more = document_layer(cls, document, ignore_unknown=ignore_unknown)
+        layers.append(layer)
+        found += more
+    return settings_from_layers(cls, layers, found)
 
 
 def _settings_in(cls: type[S], context: Context) -> S:

@@ -1,4 +1,4 @@
-"""The sources of this process: config file, secrets directory, dotenv and environment, each found and read."""
+"""The sources of this process: config files, secrets directory, dotenv and environment, each found and read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainspec.settings.sources.variables import (
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.sources.files import Document
+    from trainspec.settings.sources.files import Document, Files
 
 Read = tuple[Layer, list[Diagnostic]]
 Reader = Callable[["type[Settings]"], Read]
@@ -38,7 +38,7 @@ def environment_variables(prefix: str, environ: Mapping[str, str] | None = None)
 class ProcessSources:
     """What this process has to say, opened once; each model reads from it what is its own."""
 
-    document: Document | None
+    documents: tuple[Document, ...]
     secrets_dir: str | None
     variables: tuple[Variables, ...]
     failures: list[Diagnostic]
@@ -59,8 +59,8 @@ class ProcessSources:
 
     def _readers(self, ignore_unknown: bool) -> Iterator[tuple[SourceKind, Reader]]:
         """What reads each source that there is."""
-        if self.document is not None:
-            yield SourceKind.FILE, partial(_read_config, self.document, ignore_unknown)
+        for document in self.documents:
+            yield SourceKind.FILE, partial(_read_config, document, ignore_unknown)
         if self.secrets_dir:
             yield SourceKind.SECRET, partial(_read_secrets, self.secrets_dir)
         for one in self.variables:
@@ -71,12 +71,15 @@ def open_sources(
     prefix: str,
     *,
     environ: Mapping[str, str] | None = None,
-    config: str | None = None,
+    config: Files | None = None,
     at: str | None = None,
     env_file: str | None = None,
     secrets_dir: str | None = None,
 ) -> ProcessSources:
-    """Find and open the sources of this process; what cannot be opened is among the failures."""
+    """Find and open the sources of this process; what cannot be opened is among the failures.
+
+    Of several config files, each is laid over those before it.
+    """
     environment = environment_variables(prefix, environ)
     failures: list[Diagnostic] = []
     env_file = env_file or environment.reserved(ENV_FILE)
@@ -87,14 +90,27 @@ def open_sources(
         except SourceError as error:
             failures += error.diagnostics
     variables = tuple(variables for variables in (dotenv, environment) if variables is not None)
-    chosen = _strongest(CONFIG, config, variables)
-    document = None
+    documents: list[Document] = []
     try:
-        if chosen:
-            document = _open_config(chosen, at)
+        if (chosen := config or _named_in(variables)) is not None:
+            documents, found = _open_config(chosen, at)
+            failures += found
     except SourceError as error:
         failures += error.diagnostics
-    return ProcessSources(document, _strongest(SECRETS_DIR, secrets_dir, variables), variables, failures)
+    return ProcessSources(tuple(documents), _strongest(SECRETS_DIR, secrets_dir, variables), variables, failures)
+
+
+def _named_in(variables: tuple[Variables, ...]) -> Files | None:
+    """The config files that the strongest variable names. Raises SourceError."""
+    naming = weakest_first((one.kind, one) for one in variables if one.reserved(CONFIG))
+    if not naming:
+        return None
+    text = naming[-1].reserved(CONFIG) or ""
+    if "," not in text and text[:1] != "[":
+        return text
+    from trainspec.settings.sources.files import paths_in
+
+    return paths_in(text, naming[-1].locate((CONFIG,)))
 
 
 def _strongest(name: str, explicit: str | None, variables: tuple[Variables, ...]) -> str | None:
@@ -109,7 +125,7 @@ def process_layers(
     model: type[Settings],
     *,
     environ: Mapping[str, str] | None = None,
-    config: str | None = None,
+    config: Files | None = None,
     at: str | None = None,
     ignore_unknown: bool = False,
     env_file: str | None = None,
@@ -131,10 +147,10 @@ def _read_dotenv(path: str, prefix: str) -> Variables:
     return read_dotenv(path, prefix)
 
 
-def _open_config(path: str, at: str | None) -> Document:
-    from trainspec.settings.sources.files import read_document
+def _open_config(files: Files, at: str | None) -> tuple[list[Document], list[Diagnostic]]:
+    from trainspec.settings.sources.files import read_several
 
-    return read_document(path, at=at)
+    return read_several(files, at=at)
 
 
 def _read_config(document: Document, ignore_unknown: bool, model: type[Settings]) -> Read:
