@@ -92,9 +92,7 @@ def _apart(one: Judged) -> list[Layered]:
     ]
 
 
-def written(
-    document: Mapping[str, Any], form: str, options: Mapping[str, str], layers: Sequence[Layered] = ()
-) -> str:
+def written(document: Mapping[str, Any], form: str, options: Mapping[str, str], layers: Sequence[Layered] = ()) -> str:
     """A document in a form; an orchestrator's is given the layers apart that it was merged from.
 
     Raises NoAnswer where the form cannot say it.

@@ -93,9 +93,7 @@ def describe(document: Mapping[str, Any], options: Mapping[str, str], layers: La
     )
 
 
-def _variables(
-    settings: Mapping[str, Any], options: Mapping[str, str], layers: Layers
-) -> dict[str, str] | None:
+def _variables(settings: Mapping[str, Any], options: Mapping[str, str], layers: Layers) -> dict[str, str] | None:
     """The settings as variables; None where they are to be files, or no variable can say one of them."""
     form = options.get("as", "file" if layers else "variables")
     if form == "variables" and layers:

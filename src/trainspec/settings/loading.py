@@ -59,18 +59,21 @@ def load(
     ignore_unknown: bool = False,
     env_file: str | None = None,
     secrets_dir: str | None = None,
+    secrets_from: str | None = None,
     **arguments: Any,
 ) -> S:
     """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config files.
 
     `config` is a path or URL, or several, each laid over those before it: mappings key by key, anything else as a
-    whole. `environ` replaces os.environ; `config`, `env_file` and `secrets_dir` come before the variables of those names.
+    whole. `environ` replaces os.environ; `config`, `env_file`, `secrets_dir` and `secrets_from` come before
+    the variables of those names.
     `at` is the dotted path of the settings in each of the files.
     Raises ValidationError with every fault found, each with its source.
     """
     from trainspec.settings.sources.command_line import command_line_layer
     from trainspec.settings.sources.reading import constructor_layer
 
+    over = (command_line_layer(model, argv), constructor_layer(model, arguments))
     layers, found = process_layers(
         model,
         environ=environ,
@@ -79,8 +82,10 @@ def load(
         ignore_unknown=ignore_unknown,
         env_file=env_file,
         secrets_dir=secrets_dir,
+        secrets_from=secrets_from,
+        above=[layer for layer, _ in over],
     )
-    for layer, more in (command_line_layer(model, argv), constructor_layer(model, arguments)):
+    for layer, more in over:
         layers.append(layer)
         found += more
     return settings_from_layers(model, layers, found)

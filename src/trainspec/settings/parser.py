@@ -31,7 +31,7 @@ from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of
 
 _HELP = Flag(("help",), Takes.NOTHING, "true", "help")
-_UNKNOWN_NAMES = frozenset({"SRC101", "SRC102"})
+_UNKNOWN_NAMES = frozenset({"SRC101", "SRC102", "SRC125"})
 
 
 class SettingsParser:
@@ -123,13 +123,13 @@ class SettingsParser:
     def _from_process(self, shape: Shape, cuts: Sequence[Cut]) -> Verdict:
         layers: list[Layer] = []
         found: list[Diagnostic] = []
+        flags = [read_flags(shape, (use for use in part.uses if use.flag.owner is shape)) for part in cuts]
         if shape.settings is not None:
             from trainspec.settings.sources.process import process_layers
 
-            layers, found = process_layers(shape.settings)
+            layers, found = process_layers(shape.settings, above=[layer for layer, _ in flags])
             found = [item for item in found if not self._is_known_elsewhere(item, shape)]
-        for part in cuts:
-            layer, more = read_flags(shape, (use for use in part.uses if use.flag.owner is shape))
+        for layer, more in flags:
             layers.append(layer)
             found += more
         return judge_sources(shape, layers, found)

@@ -28,8 +28,8 @@ def judge_process(settings: Settings, arguments: dict[str, Any]) -> None:
     from trainspec.settings.sources.process import process_layers
 
     cls = type(settings)
-    layers, diagnostics = process_layers(cls)
     above, more = constructor_layer(cls, arguments)
+    layers, diagnostics = process_layers(cls, above=(above,))
     context = Context(cls, (*layers, above), [*diagnostics, *more])
     cls.__pydantic_validator__.validate_python(context.values, self_instance=settings, context=context)
 

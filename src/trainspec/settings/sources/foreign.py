@@ -87,7 +87,15 @@ def _described(source: Any, path: Path) -> str:
             return f"{name} {describe('.'.join(path))}"
         except Exception:  # a name in an error must never be the next error
             return name
-    attributes = ("_secret_id", "_ssm_path", "_project_id", "_url", "yaml_file_path", "json_file_path", "toml_file_path")
+    attributes = (
+        "_secret_id",
+        "_ssm_path",
+        "_project_id",
+        "_url",
+        "yaml_file_path",
+        "json_file_path",
+        "toml_file_path",
+    )
     place = next((str(value) for one in attributes if (value := getattr(source, one, None))), "")
     if not place:
         return name

@@ -30,6 +30,7 @@ PRECEDENCE: tuple[SourceKind, ...] = (
 
 _IN_WORDS = {
     SourceKind.FILE: "config files",
+    SourceKind.FOREIGN: "secret managers",
     SourceKind.SECRET: "secret files",
     SourceKind.DOTENV: "the dotenv file",
     SourceKind.ENVIRONMENT: "TRAINSPEC_* variables",
@@ -53,6 +54,12 @@ def weakest_first(things: Iterable[tuple[SourceKind, T]]) -> list[T]:
 def by_strength(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """The layers, weakest first."""
     return tuple(sorted(layers, key=lambda layer: strength(layer.kind) if layer.rank is None else layer.rank))
+
+
+def said_above(kind: SourceKind, layers: Iterable[Layer]) -> frozenset[str]:
+    """The settings that layers stronger than a kind of source give whole; of a mapping they may give a part."""
+    stronger = (layer for layer in layers if strength(layer.kind) > strength(kind))
+    return frozenset(name for layer in stronger for name, value in layer.values.items() if not isinstance(value, dict))
 
 
 def sources_in_words() -> str:

@@ -1,4 +1,4 @@
-"""Addresses of secret managers: aws-sm://name, aws-ssm://path, gcp-sm://project, azure-kv://vault, with what they ask."""
+"""Addresses of secret managers: aws-sm://name, aws-ssm://path, gcp-sm://project, azure-kv://vault, with parameters."""
 
 from __future__ import annotations
 

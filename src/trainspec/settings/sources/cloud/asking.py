@@ -1,4 +1,4 @@
-"""One service asked once: in a thread of its own, with a time limit, in silence, and one finding where it gives nothing."""
+"""One service asked once: in its own thread, with a time limit, in silence; one finding if it gives nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Outcome:
 
 
 def ask(address: Address, names: Sequence[str], read: Reader) -> dict[str, Entry] | Refusal:
-    """What the service says of these names, or why it says nothing: within the address's time limit, whatever it does."""
+    """What the service says of these names, or why it says nothing; never later than the address allows."""
     limit = address.timeout or TIME_LIMIT
     outcome = _Outcome()
     # A daemon: what hangs in a library for good must not keep the process from ending.

@@ -1,4 +1,4 @@
-"""What secret managers say about a settings class: only what is wanted and no stronger source gives, each asked once."""
+"""What secret managers say about a settings class: what is wanted and no stronger source gives, each asked once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.diagnostics import Diagnostic, Evidence, errors_of
+from trainspec.settings.diagnostics import Diagnostic, Evidence, Severity, errors_of
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.cloud.address import Address
@@ -176,7 +176,8 @@ def _nothing(asked: Sequence[Wanted], near: Near) -> Diagnostic:
     who = f"{places[0]} has" if len(places) == 1 else f"none of {', '.join(places)} has"
     message = f"{who} {'no ' if len(places) == 1 else ''}{' or '.join(names)}"
     where = [(name, address, key) for key, (name, address) in names.items()]
-    return _about("SRC120", message, _rename(near) or CODES["SRC120"].fix, where)
+    remedy = "correct the address, or name in it the fields that are there: ?fields=NAME"
+    return _about("SRC120", message, _rename(near) or remedy, where)
 
 
 def _rename(near: Near) -> str:
@@ -191,5 +192,5 @@ def _about(
         Evidence(name, None, Source(SourceKind.FOREIGN, place_of(address, key))) for name, address, key in where
     )
     why = CODES[code]
-    severity = "warning" if warning else "error"
+    severity: Severity = "warning" if warning else "error"
     return Diagnostic(code, why.name, severity, printable(message), why.reason, printable(remedy), evidence)

@@ -1,8 +1,8 @@
 """The processes of one node read a secret once: the first reads, and hands what it read to the others.
 
-It goes over a Unix socket in the abstract namespace of Linux: nothing lies on a disk, nothing is left when the processes
-end, and both sides ask the kernel whose process the other is. On other systems, and where no launcher tells which
-processes share a node, each reads for itself. Several nodes read once each: no secret travels between hosts.
+It goes over a Unix socket in the abstract namespace of Linux: nothing lies on a disk, nothing is left when the
+processes end, and both sides ask the kernel whose process the other is. On other systems, and where no launcher tells
+which processes share a node, each reads for itself. Several nodes read once each: no secret travels between hosts.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def _by_grpc_code(error: BaseException) -> str | None:
 
 
 def _by_status(error: BaseException) -> str | None:
-    """What an HTTP status says: azure's `status_code`, `code` of urllib, `response.status_code` of requests and httpx."""
+    """By HTTP status: `status_code` of azure, `code` of urllib, `response.status_code` of requests and httpx."""
     statuses: tuple[Any, ...] = (
         getattr(error, "status_code", None),
         getattr(error, "code", None),
