@@ -65,15 +65,14 @@ def load(
     """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config files.
 
     `config` is a path or URL, or several, each laid over those before it: mappings key by key, anything else as a
-    whole. `environ` replaces os.environ; `config`, `env_file`, `secrets_dir` and `secrets_from` come before
-    the variables of those names.
-    `at` is the dotted path of the settings in each of the files.
+    whole. `environ` replaces os.environ; `config`, `env_file`, `secrets_dir` and `secrets_from` (addresses of secret
+    managers) come before the variables of those names. `at` is the dotted path of the settings in each of the files.
     Raises ValidationError with every fault found, each with its source.
     """
     from trainspec.settings.sources.command_line import command_line_layer
     from trainspec.settings.sources.reading import constructor_layer
 
-    over = (command_line_layer(model, argv), constructor_layer(model, arguments))
+    given = [command_line_layer(model, argv), constructor_layer(model, arguments)]
     layers, found = process_layers(
         model,
         environ=environ,
@@ -83,12 +82,9 @@ def load(
         env_file=env_file,
         secrets_dir=secrets_dir,
         secrets_from=secrets_from,
-        above=[layer for layer, _ in over],
+        given=[layer for layer, _ in given],
     )
-    for layer, more in over:
-        layers.append(layer)
-        found += more
-    return settings_from_layers(model, layers, found)
+    return settings_from_layers(model, layers, [*found, *(item for _, more in given for item in more)])
 
 
 def diagnostics(error: ValidationError) -> list[Diagnostic]:

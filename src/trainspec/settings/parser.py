@@ -31,7 +31,7 @@ from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of
 
 _HELP = Flag(("help",), Takes.NOTHING, "true", "help")
-_UNKNOWN_NAMES = frozenset({"SRC101", "SRC102", "SRC125"})
+_UNKNOWN_NAMES = frozenset({"SRC101", "SRC102"})
 
 
 class SettingsParser:
@@ -121,18 +121,15 @@ class SettingsParser:
         return (*(verdict.settings for verdict in verdicts), *rest)
 
     def _from_process(self, shape: Shape, cuts: Sequence[Cut]) -> Verdict:
-        layers: list[Layer] = []
+        of_flags = [read_flags(shape, (use for use in part.uses if use.flag.owner is shape)) for part in cuts]
+        layers = [layer for layer, _ in of_flags]
         found: list[Diagnostic] = []
-        flags = [read_flags(shape, (use for use in part.uses if use.flag.owner is shape)) for part in cuts]
         if shape.settings is not None:
             from trainspec.settings.sources.process import process_layers
 
-            layers, found = process_layers(shape.settings, above=[layer for layer, _ in flags])
+            layers, found = process_layers(shape.settings, given=layers)
             found = [item for item in found if not self._is_known_elsewhere(item, shape)]
-        for layer, more in flags:
-            layers.append(layer)
-            found += more
-        return judge_sources(shape, layers, found)
+        return judge_sources(shape, layers, [*found, *(item for _, more in of_flags for item in more)])
 
     def _is_known_elsewhere(self, item: Diagnostic, shape: Shape) -> bool:
         """Whether a name that this settings class does not know is another's, which reads the same sources."""

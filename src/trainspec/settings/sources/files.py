@@ -174,6 +174,11 @@ def _ending(path: str) -> str:
     return os.path.splitext(path.partition("?")[0] if "://" in path else path)[1].lower()
 
 
+def read_as(path: str, format: str, *, encoding: str | None = None, at: str | None = None) -> Document:
+    """The one document of a file in a format that its ending need not name. Raises SourceError."""
+    return the_only(parse_documents(read_plain(path, encoding), format, path, at=at), path)
+
+
 def format_of(path: str) -> str:
     """The format that the ending of a path or URL names. Raises SourceError where it names none."""
     ending = _ending(path)
@@ -183,14 +188,14 @@ def format_of(path: str) -> str:
     return FORMATS[ending]
 
 
-def read_plain(path: str) -> str:
-    """The text of a file or URL of any kind (a secret, a dotenv file). Raises SourceError."""
+def read_plain(path: str, encoding: str | None = None) -> str:
+    """The text of a file or URL of any kind (a secret, a dotenv file), UTF-8 by default. Raises SourceError."""
     from trainspec.storage import StorageError, read_text
 
     if not path:
         raise source_error("SRC105", "the path of the file is empty", path)
     try:
-        return read_text(path, LARGEST_FILE)
+        return read_text(path, LARGEST_FILE, encoding)
     except StorageError as error:
         raise source_error(_code_of(error), str(error), path) from None
 

@@ -56,12 +56,6 @@ def by_strength(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     return tuple(sorted(layers, key=lambda layer: strength(layer.kind) if layer.rank is None else layer.rank))
 
 
-def said_above(kind: SourceKind, layers: Iterable[Layer]) -> frozenset[str]:
-    """The settings that layers stronger than a kind of source give whole; of a mapping they may give a part."""
-    stronger = (layer for layer in layers if strength(layer.kind) > strength(kind))
-    return frozenset(name for layer in stronger for name, value in layer.values.items() if not isinstance(value, dict))
-
-
 def sources_in_words() -> str:
     """The sources of a command, strongest first, as help texts say them: flags over variables over ..."""
     return " over ".join(reversed(weakest_first(_IN_WORDS.items())))
@@ -144,6 +138,11 @@ def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic], model: type[
                 diagnostics.append(_keys_over_text(name, below, value, Origin(layers), layer, model))
             merged[name] = _over(below, value)
     return merged
+
+
+def said_wholly(values: Mapping[str, Any]) -> frozenset[str]:
+    """The settings to which a weaker source can add nothing: all but those that are merged key by key."""
+    return frozenset(name for name, value in values.items() if not isinstance(value, dict))
 
 
 def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer, model: type[Any]) -> Diagnostic:

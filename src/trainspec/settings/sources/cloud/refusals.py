@@ -42,12 +42,20 @@ _BY_NAME = {
     "urllib3": {UNREACHABLE: "HTTPError"},
     "aiohttp": {UNREACHABLE: "ClientConnectionError"},
 }
+# Names that say the same whoever raises them.
+_BY_ANYBODY = {
+    MISSING: "NotFound SecretNotFound ResourceNotFoundError ResourceNotFoundException",
+    DENIED: "PermissionDenied AccessDenied AccessDeniedException Forbidden Unauthorized Unauthenticated "
+    "NoCredentialsError PartialCredentialsError",
+    UNREACHABLE: "ServiceUnavailable DeadlineExceeded EndpointConnectionError",
+}
 _NAMES = {
     (library, name): code
     for library, codes in _BY_NAME.items()
     for code, names in codes.items()
     for name in names.split()
 }
+_NAMES |= {("", name): code for code, names in _BY_ANYBODY.items() for name in names.split()}
 # What services of AWS answer; the rest is told by the HTTP status.
 _AWS_CODES = {
     # Also what says that a secret is marked for deletion.
@@ -113,7 +121,7 @@ def _refusal(error: BaseException) -> str | None:
     if code is not None:
         return code
     for cls in type(error).__mro__:
-        code = _NAMES.get((cls.__module__.partition(".")[0], cls.__name__))
+        code = _NAMES.get((cls.__module__.partition(".")[0], cls.__name__)) or _NAMES.get(("", cls.__name__))
         if code is not None:
             return DENIED if code is UNREACHABLE and _NO_TOKEN in str(error) else code
     return _by_status(error) or _by_system(error)
