@@ -142,6 +142,12 @@ CODES: dict[str, Explanation] = {
         "nothing can be read",
         "mend the source",
     ),
+    "SRC125": Explanation(
+        "bad-secret-source",
+        "an address of a secret manager, in TRAINSPEC_SECRETS_FROM, that cannot be used",
+        "nothing can be read from it",
+        "write aws-sm://name, aws-ssm://path, gcp-sm://project or azure-kv://vault, several with commas between them",
+    ),
     **{
         f"{family}{number}": Explanation(name, f"{what} of {whose}", why, fix)
         for family, whose in (("SCH", "a learning-rate schedule"), ("OPT", "an optimizer"))

@@ -13,7 +13,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.cloud.refusals import refusal_of
+from trainspec.settings.sources.cloud.silence import silent
 from trainspec.settings.sources.layer import Layer, Path
 from trainspec.settings.sources.options import TIME_LIMIT
 from trainspec.settings.sources.reading import Reading
@@ -198,7 +199,7 @@ def within(limit: float, work: Callable[[], T], name: str) -> T:
 
     def run() -> None:
         try:
-            with _silence():
+            with silent():
                 answer.append(work())
         except BaseException as error:  # of whatever kind, it belongs to the source and not to this thread
             failed.append(error)
@@ -237,14 +238,9 @@ def _source_in(frames: Iterable[FrameType]) -> str | None:
     return None if source is None else _described(source, ())
 
 
-def _silence() -> Any:
-    """At DEBUG the libraries of clouds log whole answers, secrets in them."""
-    return nullcontext()
-
-
 def is_refusal(error: BaseException) -> bool:
     """Whether a source is missing, denied or unreachable, rather than wrong in itself."""
-    return isinstance(error, SourceError | ImportError) or _refusal_of(error) is not None
+    return isinstance(error, SourceError | ImportError) or refusal_of(error) is not None
 
 
 def failure(name: str, error: BaseException, *, fields: Iterable[str] = ()) -> Diagnostic:
@@ -253,7 +249,7 @@ def failure(name: str, error: BaseException, *, fields: Iterable[str] = ()) -> D
         return error.diagnostics[0]
     if isinstance(error, ImportError):
         return _missing_package(name, error)
-    code = _refusal_of(error)
+    code = refusal_of(error)
     about = _OF_FIELD.match(str(error)) if type(error).__name__ == "SettingsError" else None
     named = [about[1]] if about else list(fields)
     if code is not None:
@@ -295,25 +291,3 @@ def _failed(name: str, what: str, fields: Iterable[str] = ()) -> Diagnostic:
     text = CODES["SRC123"]
     evidence = tuple(Evidence(field, None, Source(SourceKind.FOREIGN, name)) for field in fields or ("",))
     return Diagnostic("SRC123", text.name, "error", printable(f"{name} {what}"), text.reason, text.fix, evidence)
-
-
-_DENIED = frozenset({"NoCredentialsError", "PartialCredentialsError", "PermissionDenied", "Unauthenticated"})
-_DENIED_CODES = ("AccessDenied", "Unauthorized", "Unrecognized", "InvalidSignature", "Expired")
-_MISSING = frozenset({"NotFound", "ResourceNotFoundError", "FileNotFoundError", "SecretNotFound"})
-
-
-def _refusal_of(error: BaseException) -> str | None:
-    """By names in the exception's classes, or the code that AWS answers; None for what is none of the three."""
-    seen: BaseException | None = error
-    while seen is not None:
-        names = {cls.__name__ for cls in type(seen).__mro__}
-        response = getattr(seen, "response", None)
-        said = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
-        if names & _MISSING or "NotFound" in said:
-            return "SRC120"
-        if names & _DENIED or isinstance(seen, PermissionError) or said.startswith(_DENIED_CODES):
-            return "SRC121"
-        if isinstance(seen, ConnectionError | TimeoutError) or names & {"HTTPClientError", "ConnectionError"}:
-            return "SRC122"
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-    return None

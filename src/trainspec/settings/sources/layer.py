@@ -30,6 +30,7 @@ PRECEDENCE: tuple[SourceKind, ...] = (
 
 _IN_WORDS = {
     SourceKind.FILE: "config files",
+    SourceKind.FOREIGN: "secret managers",
     SourceKind.SECRET: "secret files",
     SourceKind.DOTENV: "the dotenv file",
     SourceKind.ENVIRONMENT: "TRAINSPEC_* variables",

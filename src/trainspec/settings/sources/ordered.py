@@ -240,13 +240,24 @@ class _Ordering:
             self._take(name_of(source), self._layers_of(source), rank)
         self._take("command line", flags, strength(SourceKind.FLAG))
         self.found += [item for one in self._wrapped() for item in one.answer()[1]]
-        layers, found = self.reader.of(SourceKind.FOREIGN, said_wholly(self.state))
-        self.found += found
-        self._take("settings sources", layers, None)
+        # Secret managers are below all that the class orders, and above config files.
+        self._take("secret managers", self._managers(), strength(SourceKind.FILE) + 0.0005)
         self._take("config files", self._documents(), None)
         if self.reader.sources.options.nested_model_default_partial_update:
             self.layers.append(self._partial_defaults())
         return self.layers, self.found
+
+    def _managers(self) -> list[Layer]:
+        """What secret managers say, unless a source names them that the class has dropped."""
+        named = self.reader.sources.secrets_from
+        if named is None:
+            return []
+        kinds = {source.kind for source in (*self.chosen, *self._wrapped()) if isinstance(source, _Ours)}
+        if named[1].kind in (SourceKind.ENVIRONMENT, SourceKind.DOTENV) and named[1].kind not in kinds:
+            return []
+        layers, found = self.reader.of(SourceKind.FOREIGN, said_wholly(self.state))
+        self.found += found
+        return layers
 
     def _wrapped(self) -> list[_Ours]:
         """Those of ours that a source of the class's own asked, and that do not stand among its sources themselves."""

@@ -1,4 +1,4 @@
-"""The sources of this process: config files, secrets directory, dotenv and environment, each found and read."""
+"""The sources of this process: config files, secret managers, secret files, dotenv, environment, found and read."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from trainspec.settings.sources.variables import (
     CONFIG,
     ENV_FILE,
     SECRETS_DIR,
+    SECRETS_FROM,
     Variables,
     naming,
     read_variables,
@@ -52,6 +53,8 @@ class ProcessSources:
     # How many of the documents the class's configuration names, and what names the others.
     declared: int = 0
     named_by: SourceKind | None = None
+    # The addresses of secret managers, and what names them.
+    secrets_from: tuple[str, Source] | None = None
 
     def layers(
         self,
@@ -95,6 +98,8 @@ class ProcessSources:
         """What reads each source that there is."""
         for document in self.documents:
             yield SourceKind.FILE, partial(_read_config, document, ignore_unknown)
+        if self.secrets_from is not None:
+            yield SourceKind.FOREIGN, partial(_read_secret_managers, *self.secrets_from)
         for directory in self.secrets_dirs:
             yield SourceKind.SECRET, partial(_read_secrets, directory, self.options)
         for one in self.variables:
@@ -109,6 +114,7 @@ def open_sources(
     at: str | None = None,
     env_file: str | None = None,
     secrets_dir: str | None = None,
+    secrets_from: str | None = None,
     options: SourceOptions | None = None,
 ) -> ProcessSources:
     """Find and open the sources of this process; what cannot be opened is among the failures.
@@ -136,7 +142,20 @@ def open_sources(
     except SourceError as error:
         failures += error.diagnostics
     secrets_dirs = _secrets_dirs(secrets_dir, variables, options)
-    return ProcessSources(tuple(documents), secrets_dirs, variables, failures, options, declared, named_by)
+    managers = _secret_managers(model, secrets_from, variables)
+    return ProcessSources(tuple(documents), secrets_dirs, variables, failures, options, declared, named_by, managers)
+
+
+def _secret_managers(
+    model: type[Settings], explicit: str | None, variables: tuple[Variables, ...]
+) -> tuple[str, Source] | None:
+    """The addresses of secret managers, and where they stand, so that a mistake in them can be pointed at."""
+    if explicit:
+        return explicit, Source(SourceKind.CONSTRUCTOR, SECRETS_FROM)
+    naming = weakest_first((one.kind, one) for one in variables if one.reserved(SECRETS_FROM))
+    if not naming or SECRETS_FROM in model.__pydantic_fields__:
+        return None
+    return naming[-1].reserved(SECRETS_FROM) or "", naming[-1].locate((SECRETS_FROM,))
 
 
 def _dotenv_files(explicit: str | None, environment: Variables, options: SourceOptions) -> Sequence[str]:
@@ -214,12 +233,13 @@ def process_layers(
     ignore_unknown: bool = False,
     env_file: str | None = None,
     secrets_dir: str | None = None,
+    secrets_from: str | None = None,
     options: SourceOptions | None = None,
     given: Sequence[Layer] = (),
 ) -> tuple[list[Layer], list[Diagnostic]]:
     """Every source of this process, `given` arguments and command line among them, and what reading them found wrong.
 
-    An explicit `config`, `env_file` or `secrets_dir` comes before the variable of that name.
+    An explicit `config`, `env_file`, `secrets_dir` or `secrets_from` comes before the variable of that name.
     """
     sources = open_sources(
         model,
@@ -228,6 +248,7 @@ def process_layers(
         at=at,
         env_file=env_file,
         secrets_dir=secrets_dir,
+        secrets_from=secrets_from,
         options=options,
     )
     return sources.layers(model, ignore_unknown=ignore_unknown, given=given)
@@ -249,6 +270,12 @@ def _read_config(document: Document, ignore_unknown: bool, model: type[Settings]
     from trainspec.settings.sources.files import document_layer
 
     return document_layer(model, document, ignore_unknown=ignore_unknown)
+
+
+def _read_secret_managers(text: str, place: Source, model: type[Settings], said: frozenset[str]) -> Read:
+    from trainspec.settings.sources.cloud.reading import read_secret_managers
+
+    return read_secret_managers(model, text, place, said)
 
 
 def _read_secrets(directory: str, options: SourceOptions, model: type[Settings]) -> Read:

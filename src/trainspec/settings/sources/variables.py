@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 NESTED = "__"
 FILE_SUFFIX = "_file"
 # Ours too, but about where settings are found; the task's own settings are read by the task's model.
-CONFIG, ENV_FILE, SECRETS_DIR = "config", "env_file", "secrets_dir"
+CONFIG, ENV_FILE, SECRETS_DIR, SECRETS_FROM = "config", "env_file", "secrets_dir", "secrets_from"
 TASK = "task"
-RESERVED = frozenset({CONFIG, ENV_FILE, SECRETS_DIR, TASK})
+RESERVED = frozenset({CONFIG, ENV_FILE, SECRETS_DIR, SECRETS_FROM, TASK})
 
 Place = Callable[[str], Source]
 
