@@ -269,7 +269,7 @@ def test_the_process_reads_all_that_a_variable_names(write: Write) -> None:
     assert load(environ=environ, config=[b, Path(a)]).seed == 1
     assert load(environ=environ, config=Path(a)).seed == 1
     assert load(environ=environ, config=[]).seed == 2, "an empty list names no file"
-    assert [one.name for one in open_sources("TRAINSPEC_", environ=environ).documents] == [a, b]
+    assert [one.name for one in open_sources(TrainingArguments, environ=environ).documents] == [a, b]
 
 
 def test_the_constructor_and_the_parser_read_them_too(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

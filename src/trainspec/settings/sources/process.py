@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.customised.options import (
+    SourceOptions,
+    existing_files,
+    options_of,
+    orders_sources,
+    paths_of,
+)
 from trainspec.settings.sources.layer import Layer, said_wholly, strength, weakest_first
-from trainspec.settings.sources.options import SourceOptions, existing_files, options_of, orders_sources, paths_of
 from trainspec.settings.sources.variables import (
     CONFIG,
     ENV_FILE,
@@ -68,7 +74,7 @@ class ProcessSources:
         Weakest first, except where the class orders its sources itself.
         """
         if self.options.is_in_own_order or orders_sources(model):
-            from trainspec.settings.sources.ordered import ordered_layers
+            from trainspec.settings.sources.customised.ordered import ordered_layers
 
             return ordered_layers(self, model, given, ignore_unknown=ignore_unknown)
         layers: list[Layer] = []
