@@ -87,14 +87,12 @@ def _apart(one: Judged) -> list[Layered]:
         return []
     pairs = zip(one.documents, one.layers, strict=True)
     return [
-        (document.name, {name: plain(value) for name, value in layer.values.items()} | task_in(document))
+        (document.name, {**{name: plain(value) for name, value in layer.values.items()}, **task_in(document)})
         for document, layer in pairs
     ]
 
 
-def written(
-    document: Mapping[str, Any], form: str, options: Mapping[str, str], layers: Sequence[Layered] = ()
-) -> str:
+def written(document: Mapping[str, Any], form: str, options: Mapping[str, str], layers: Sequence[Layered] = ()) -> str:
     """A document in a form; an orchestrator's is given the layers apart that it was merged from.
 
     Raises NoAnswer where the form cannot say it.

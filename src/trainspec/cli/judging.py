@@ -77,7 +77,7 @@ def _process(model: type[Settings], given: Given) -> Process:
     # The files judged take the place of the one that TRAINSPEC_CONFIG names.
     config = f"{model.env_prefix}CONFIG"
     environ = {name: os.environ[name] for name in os.environ if not given.words or name.upper() != config}
-    sources = open_sources(model.env_prefix, environ=environ, at=given.get("at"))
+    sources = open_sources(model, environ=environ, at=given.get("at"))
     return Process(*sources.layers(model), sources.documents, sources.variables)
 
 

@@ -60,11 +60,11 @@ class AnyTask(Vocabulary):
 
 def load_settings(given: Given, config: Sequence[str], task: Shape | None) -> Loaded:
     """Read every source of this process, with the flags of `given` over them, each config file over those before."""
-    sources = open_sources(TrainingArguments.env_prefix, config=config, at=given.get("at"))
-    layers, found = sources.layers(TrainingArguments)
+    sources = open_sources(TrainingArguments, config=config, at=given.get("at"))
     flags, more = read_flags(shape_of(TrainingArguments), (use for use in given.uses if use.flag.owner == SETTINGS))
+    layers, found = sources.layers(TrainingArguments, given=(flags,))
     found, ignored = split_ignored([*given.unknown, *found, *more], given.has("ignore_unknown"))
-    verdict = from_layers(TrainingArguments, [*layers, flags], found, quiet=True)
+    verdict = from_layers(TrainingArguments, layers, found, quiet=True)
     if task is None:
         unchecked = has_task(sources.documents, sources.variables)
         return Loaded(verdict.settings, None, [], verdict.diagnostics, ignored, unchecked)

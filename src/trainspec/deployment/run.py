@@ -93,9 +93,7 @@ def describe(document: Mapping[str, Any], options: Mapping[str, str], layers: La
     )
 
 
-def _variables(
-    settings: Mapping[str, Any], options: Mapping[str, str], layers: Layers
-) -> dict[str, str] | None:
+def _variables(settings: Mapping[str, Any], options: Mapping[str, str], layers: Layers) -> dict[str, str] | None:
     """The settings as variables; None where they are to be files, or no variable can say one of them."""
     form = options.get("as", "file" if layers else "variables")
     if form == "variables" and layers:
@@ -167,7 +165,8 @@ def _notes(settings: Mapping[str, Any], task: str | None, configs: tuple[ConfigF
     if len(configs) == 1:
         yield f"The settings are mounted as {configs[0].path}."
     if len(configs) > 1:
-        yield f"The settings are mounted as {', '.join(one.path for one in configs)}: each is laid over those before it."
+        mounted = ", ".join(one.path for one in configs)
+        yield f"The settings are mounted as {mounted}: each is laid over those before it."
     kinds = TrainingArguments.field_kinds()
     for name, value in settings.items():
         if name in kinds and kinds[name].section is not None and isinstance(value, str) and value.endswith(".json"):

@@ -19,6 +19,7 @@ from trainspec.settings.judging.ways_in import (
     settings_from_documents,
 )
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.sources.customised.options import TIME_LIMIT, refuse_what_cannot_hold
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.settings.values.masking import apart_from_secrets, without_secrets
@@ -51,6 +52,8 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
             kwargs.setdefault("defer_build", False)
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
         _agree_on_prefix(cls, prefix)
+        if said := {**namespace.get("model_config", {}), **kwargs}:
+            refuse_what_cannot_hold(cls, said)
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
         # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
         for method in ("__init__", "__repr__", "__eq__", "__hash__"):
@@ -109,6 +112,8 @@ class Settings(BuiltOnce, _Model):
         env_ignore_empty=True,
         extra="forbid",
         validate_default=False,
+        validate_by_name=True,
+        validate_by_alias=True,
         allow_inf_nan=False,
         str_strip_whitespace=True,
         defer_build=True,
@@ -119,6 +124,7 @@ class Settings(BuiltOnce, _Model):
 
     env_prefix: ClassVar[str] = "TRAINSPEC_"
     positional: ClassVar[tuple[str, ...]] = ()
+    source_timeout: ClassVar[float] = TIME_LIMIT
     own_rules: ClassVar[tuple[Rule, ...]] = ()
     __trainspec_shape__: ClassVar[Shape | None] = None
 
@@ -142,6 +148,13 @@ class Settings(BuiltOnce, _Model):
         if twice:
             raise TypeError(f"{cls.__name__}() got multiple values for argument {sorted(twice)[0]!r}")
         return {**named, **kwargs}
+
+    @classmethod
+    def _settings_init_sources(cls, *, _init_kwargs: dict[str, Any] | None = None, **said: Any) -> Any:  # type: ignore[override]
+        """What pydantic-settings' CliApp asks for before it makes the settings."""
+        from trainspec.settings.sources.customised.ordered import sources_for
+
+        return sources_for(cls, said, _init_kwargs or {})
 
     def __post_init__(self) -> None:
         """Called once the settings are valid; the dataclass idiom's place for a subclass's own work."""

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
 
 Paths = tuple[str, ...]
+
+TIME_LIMIT = 2.5
+"""Seconds that a source which is not ours may take, where its class does not say otherwise (`source_timeout`)."""
 
 KEPT_AS = "__trainspec_options__"
 _OF_NESTED_SECRETS = frozenset(
@@ -54,24 +61,29 @@ class SourceOptions:
     toml_table_header: tuple[str, ...] | None = None
     nested_model_default_partial_update: bool | None = False
     cli_parse_args: Any = None
-    # Of one call only.
-    says_env_file: bool = False
-    cli_settings_source: Any = None
-    of_command_line: Mapping[str, Any] | None = None
+    # Of one call only: what a constructor's arguments say, and sources that were made before.
+    said_by_call: frozenset[str] = frozenset()
+    of_command_line: Mapping[str, Any] = field(default_factory=dict)
+    built: tuple[Any, ...] | None = None
 
     @property
     def parses_command_line(self) -> bool:
         """Whether pydantic-settings' own command line is read: by the class's configuration, or CliApp."""
-        return self.cli_settings_source is not None or self.cli_parse_args not in (None, False)
+        return self.cli_parse_args not in (None, False) or "cli_settings_source" in self.of_command_line
+
+    @property
+    def is_in_own_order(self) -> bool:
+        """Whether there are sources that only pydantic-settings knows."""
+        return self.parses_command_line or bool(self.nested_model_default_partial_update) or self.built is not None
 
     def config_files(self) -> Iterator[tuple[str, str, str | None, str | None]]:
         """The files that the configuration names, weakest first: path, format, encoding and dotted subtree."""
         toml_at = ".".join(self.toml_table_header or ())
-        for path in paths_of(self.json_file):
+        for path in existing_files(self.json_file):
             yield path, "json", self.json_file_encoding, None
-        for path in paths_of(self.toml_file):
+        for path in existing_files(self.toml_file):
             yield path, "toml", None, toml_at or None
-        for path in paths_of(self.yaml_file):
+        for path in existing_files(self.yaml_file):
             yield path, "yaml", self.yaml_file_encoding, self.yaml_config_section
 
 
@@ -99,21 +111,37 @@ def options_of(model: type[Settings]) -> SourceOptions:
     return options
 
 
-def for_call(options: SourceOptions, arguments: dict[str, Any]) -> tuple[SourceOptions, dict[str, Any], Any]:
-    """The options with those of a constructor's call over them, its other arguments, and sources made already."""
-    said = {name: value for name, value in arguments.items() if name in _of_call()}
-    rest = {name: value for name, value in arguments.items() if name not in said}
-    built = said.pop("_build_sources", None)
-    if "_env_file" in said and said["_env_file"] == _unsaid_file():
-        del said["_env_file"]
-    changes = {name[1:]: value for name, value in said.items() if value is not None and name[1:] in _NAMES}
-    if "_env_file" in said:
-        changes |= {"env_file": said["_env_file"], "says_env_file": True}
-    of_command_line = {name: value for name, value in said.items() if name.startswith("_cli_") and value is not None}
-    if of_command_line:
-        changes["of_command_line"] = of_command_line
-        changes["cli_settings_source"] = said.get("_cli_settings_source")
-    return (replace(options, **changes) if changes else options), rest, built
+def existing_files(said: Any, depth: int | None = 0) -> Paths:
+    """Those that are there, each looked for in the working directory and up to `depth` directories above it."""
+    return tuple(found for path in paths_of(said) if (found := _existing(path, depth or 0)) is not None)
+
+
+def _existing(path: str, depth: int) -> str | None:
+    above = [f"{os.pardir}{os.sep}" * level + path for level in range(1, depth + 1)]
+    for one in (path, *([] if os.path.isabs(path) or "://" in path else above)):
+        if "://" in one or (os.path.exists(one) and not os.path.isdir(one)):
+            return one
+    return None
+
+
+def for_call(options: SourceOptions, arguments: dict[str, Any]) -> tuple[SourceOptions, dict[str, Any]]:
+    """The options with those of a constructor's call over them, and its other arguments."""
+    said = {name[1:]: value for name, value in arguments.items() if name in _of_call()}
+    rest = {name: value for name, value in arguments.items() if name[1:] not in said or name[:1] != "_"}
+    if "env_file" in said and said["env_file"] == _UNSAID_FILE:
+        del said["env_file"]
+    built = said.pop("build_sources", None)
+    told = {name: value for name, value in said.items() if value is not None or name == "env_file"}
+    changes: dict[str, Any] = {name: value for name, value in told.items() if name in _NAMES}
+    changes["said_by_call"] = frozenset(told)
+    changes["of_command_line"] = {name: value for name, value in told.items() if name.startswith("cli_")}
+    if built is not None:
+        changes["built"] = tuple(built[0])
+        rest = {**built[1], **rest}
+    return replace(options, **changes), rest
+
+
+_UNSAID_FILE = PurePath()
 
 
 @lru_cache(maxsize=1)
@@ -121,31 +149,28 @@ def _of_call() -> frozenset[str]:
     """The arguments with which a call of any BaseSettings changes how its sources are read."""
     import inspect
 
-    from pydantic_settings import BaseSettings
-
     names = inspect.signature(BaseSettings.__init__).parameters
     return frozenset(name for name in names if name.startswith("_") and not name.startswith("__"))
 
 
-def _unsaid_file() -> Any:
-    from pathlib import Path
+def orders_sources(model: type[Any]) -> bool:
+    """Whether the class says itself, in settings_customise_sources, which sources there are."""
+    usual: Any = BaseSettings.settings_customise_sources
+    return model.settings_customise_sources.__func__ is not usual.__func__
 
-    return Path()
 
-
-def refuse_what_cannot_hold(name: str, said: Mapping[str, Any], *, orders_sources: bool) -> None:
+def refuse_what_cannot_hold(model: type[Any], said: Mapping[str, Any]) -> None:
     """Raises TypeError for an option of a class's configuration that no source would read."""
-    for option, value in said.items():
-        if value is None or orders_sources or option in _NAMES:
+    for option in _of_sources() & said.keys() - frozenset(_NAMES):
+        if said[option] is None or option.startswith("cli_") or orders_sources(model):
             continue
+        name = model.__name__
         if option in _OF_NESTED_SECRETS:
             source = "NestedSecretsSettingsSource(file_secret_settings)"
         elif option in _OF_PYPROJECT:
             source = "PyprojectTomlConfigSettingsSource(settings_cls)"
-        elif option in _of_sources() and not option.startswith("cli_"):
-            raise TypeError(f"{name}: trainspec does not know the option {option} of SettingsConfigDict; leave it out")
         else:
-            continue
+            raise TypeError(f"{name}: trainspec does not know the option {option} of SettingsConfigDict; leave it out")
         raise TypeError(
             f"{name}: {option} has no effect without a {source.partition('(')[0]}; return {source} from "
             "settings_customise_sources, or leave the option out"
@@ -154,7 +179,4 @@ def refuse_what_cannot_hold(name: str, said: Mapping[str, Any], *, orders_source
 
 @lru_cache(maxsize=1)
 def _of_sources() -> frozenset[str]:
-    from pydantic import ConfigDict
-    from pydantic_settings import SettingsConfigDict
-
     return frozenset(SettingsConfigDict.__annotations__) - frozenset(ConfigDict.__annotations__)
