@@ -9,8 +9,8 @@ from typing import Any
 
 from trainspec.migration.values import NotWritable, as_toml, as_yaml, toml_key
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.views.schema.text_patterns import as_text, in_dotenv
 from trainspec.settings.sources.variables import TASK
+from trainspec.settings.views.schema.text_patterns import as_text, in_dotenv
 
 _NO_OPTIONS: dict[str, str] = {}
 
