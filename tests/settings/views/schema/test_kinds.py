@@ -50,6 +50,7 @@ class Kinds(Settings):
     lora: Lora = Lora()
     point: Point = Field(default_factory=Point)
     pairs: list[tuple[int, Lora]] = []  # noqa: RUF012
+    some: set[int] = Field(default_factory=set)
     names: Names | None = None
     inner: Inner | None = None
     by_number: dict[int, str] = {}  # noqa: RUF012
@@ -65,8 +66,13 @@ class Kinds(Settings):
 KINDS: dict[str, tuple[dict[str, Any], bool]] = {
     "a model": ({"lora": {"r": 4}}, True),
     "a model with another type": ({"lora": {"r": "4"}}, False),
+    "a model with another key": ({"lora": {"rank": 4}}, False),
     "a dataclass": ({"point": {"x": 1}}, True),
+    "a dataclass with another key": ({"point": {"z": 1}}, False),
+    "a set": ({"some": [1, 2]}, True),
+    "a set of another type": ({"some": ["a"]}, False),
     "a tuple of a model": ({"pairs": [[1, {"r": 1}]]}, True),
+    "a tuple of a model with another key": ({"pairs": [[1, {"rank": 1}]]}, False),
     "a tuple that is too long": ({"pairs": [[1, {"r": 1}, 2]]}, False),
     "a root model": ({"names": ["a"]}, True),
     "a root model of another type": ({"names": {"root": ["a"]}}, False),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 from pydantic import BaseModel, Field, Strict, StringConstraints
 from pydantic.fields import FieldInfo
+from pydantic_core import core_schema
 
 from trainspec.settings.sections.section import Section
 from trainspec.settings.sources.renames import RETIRED_VALUES
 from trainspec.settings.values.choice_descriptions import describe_choice
 from trainspec.settings.values.lazy import LazySection
 from trainspec.settings.values.secret_types import is_secret_type
+from trainspec.settings.values.shape import shape_of
 from trainspec.settings.values.types import NumberedChoice, OptionWords
 from trainspec.settings.views.dumping import default_without_secrets, plain
 from trainspec.settings.views.schema.conditions import null_says_nothing, old_keys
@@ -40,7 +43,7 @@ _TEXT = r"^\s*[^\u0000-\u001f\u007f]*\s*$"
 _NAME = r"^\s*[^\u0000-\u001f\u007f\s][^\u0000-\u001f\u007f]*\s*$"
 _PLACEHOLDER: Schema = {"pattern": f"^(?:{HIDDEN.replace('*', '[*]')})?$"}
 
-_USUAL = BaseModel.__get_pydantic_json_schema__.__func__  # type: ignore[attr-defined]
+_USUAL: Any = getattr(BaseModel.__get_pydantic_json_schema__, "__func__", None)
 
 
 class Definitions(Protocol):
@@ -59,7 +62,7 @@ class FieldSchemas:
     def __init__(self, definitions: Definitions, reader: Reader) -> None:
         self._definitions = definitions
         self._reader = reader
-        self._sections: dict[type[BaseModel], Schema] = {}
+        self._sections: dict[type[Any], Schema] = {}
 
     @property
     def for_editors(self) -> bool:
@@ -115,6 +118,11 @@ class FieldSchemas:
         lazy = next((item for item in metadata if isinstance(item, LazySection)), None)
         if lazy is not None:
             return self.section(lazy.model())
+        ours = next((item for item in metadata if _adds_to_schemas(item)), None)
+        if ours is not None:
+            inner = self.of(annotation, tuple(item for item in metadata if item is not ours), name)
+            found: Schema = ours.__get_pydantic_json_schema__(core_schema.any_schema(), lambda core: inner)
+            return found
         if not all(map(_is_known, _constraints(metadata))):
             return self._definitions.other(Annotated[annotation, *metadata])
         if origin in _UNIONS:
@@ -127,20 +135,25 @@ class FieldSchemas:
 
     def _container(self, annotation: Any, origin: Any, metadata: tuple[Any, ...], name: str) -> Schema:
         arguments = get_args(annotation)
-        is_class = isinstance(origin, type)
-        if is_class and issubclass(origin, Mapping) and arguments[:1] in ((), (str,), (Any,)):
-            values = self.of(arguments[1]) if len(arguments) == 2 else {}
-            lengths = _lengths(metadata, "minProperties", "maxProperties")
-            return {"type": "object", "additionalProperties": values or True, **lengths}
-        if is_class and issubclass(origin, list):
-            return {
-                "type": "array",
-                "items": self.of(arguments[0], name=name),
-                **_lengths(metadata, "minItems", "maxItems"),
-            }
-        if is_class and is_secret_type(origin) and self._of_dumps:
-            return self._secret()
+        if isinstance(origin, type):
+            if issubclass(origin, Mapping) and arguments[:1] in ((), (str,), (Any,)):
+                values = self.of(arguments[1]) if len(arguments) == 2 else {}
+                lengths = _lengths(metadata, "minProperties", "maxProperties")
+                return {"type": "object", "additionalProperties": values or True, **lengths}
+            if issubclass(origin, tuple) and arguments and Ellipsis not in arguments:
+                return self._tuple(arguments)
+            if issubclass(origin, Sequence | Set):
+                once: Schema = {"uniqueItems": True} if issubclass(origin, Set) else {}
+                items = self.of(arguments[0], name=name)
+                return {"type": "array", "items": items, **once, **_lengths(metadata, "minItems", "maxItems")}
+            if is_secret_type(origin) and self._of_dumps:
+                return self._secret()
         return self._definitions.other(Annotated[annotation, *metadata] if metadata else annotation)
+
+    def _tuple(self, arguments: tuple[Any, ...]) -> Schema:
+        places = "items" if self.for_editors else "prefixItems"
+        number = len(arguments)
+        return {"type": "array", places: list(map(self.of, arguments)), "minItems": number, "maxItems": number}
 
     def _plain(self, annotation: Any, metadata: tuple[Any, ...], name: str) -> Schema:
         if annotation is None or annotation is type(None):
@@ -157,7 +170,7 @@ class FieldSchemas:
                 return self._secret()
             if issubclass(annotation, Enum):
                 return self._enum(annotation, name)
-            if issubclass(annotation, BaseModel) and self._is_rendered_here(annotation):
+            if self._is_rendered_here(annotation):
                 return self.section(annotation)
         return self._definitions.other(Annotated[annotation, *metadata] if metadata else annotation)
 
@@ -167,14 +180,21 @@ class FieldSchemas:
         marks: Schema = {"type": "string", "format": "password", "writeOnly": True}
         return {**marks, **_PLACEHOLDER} if self._of_dumps else marks
 
-    def _is_rendered_here(self, cls: type[BaseModel]) -> bool:
-        """Whether a model's documents are told of here; what others dump, or say of themselves, pydantic tells."""
+    def _is_rendered_here(self, cls: type[Any]) -> bool:
+        """Whether documents of a class with keys are told of here; what it dumps, or says of itself, pydantic tells.
+
+        Here, since inside settings such classes take no other keys and no other types, as settings do.
+        """
         if issubclass(cls, Section):
             return True
-        if self._of_dumps or cls.__pydantic_root_model__:
+        if self._of_dumps:
             return False
-        says_itself = cls.__get_pydantic_json_schema__.__func__ is not _USUAL  # type: ignore[attr-defined]
-        return not says_itself and not cls.model_config.get("json_schema_extra")
+        if not issubclass(cls, BaseModel):
+            return is_dataclass(cls)
+        if cls.__pydantic_root_model__ or cls.model_config.get("json_schema_extra"):
+            return False
+        says: Any = cls.__get_pydantic_json_schema__
+        return says.__func__ is _USUAL
 
     def _enum(self, enum: type[Enum], name: str) -> Schema:
         old = [] if self._of_dumps else self._old_choices(name)
@@ -202,31 +222,31 @@ class FieldSchemas:
         """The marks of a deprecated name or value, in the words of the dialect's readers."""
         return {"deprecated": True, "deprecationMessage": message} if self.for_editors else {"deprecated": True}
 
-    def section(self, model: type[BaseModel]) -> Schema:
+    def section(self, model: type[Any]) -> Schema:
         """A reference to the definition of a section."""
         return self._definitions.refer(model, lambda: self.section_itself(model))
 
-    def keys(self, model: type[BaseModel]) -> Mapping[str, Schema]:
+    def keys(self, model: type[Any]) -> Mapping[str, Schema]:
         """What each key of a section may be."""
         properties: Mapping[str, Schema] = self.section_itself(model)["properties"]
         return properties
 
-    def section_itself(self, model: type[BaseModel]) -> Schema:
+    def section_itself(self, model: type[Any]) -> Schema:
         """The definition of a section, not a reference to it."""
         if model not in self._sections:
-            self._sections[model] = self._section(model)
+            self._sections[model] = self._section(model, shape_of(model).judge_model)
         return self._sections[model]
 
-    def _section(self, model: type[BaseModel]) -> Schema:
+    def _section(self, cls: type[Any], model: type[BaseModel]) -> Schema:
         properties = {_key(model, name, info): self.field(name, info) for name, info in model.model_fields.items()}
         required = [_key(model, name, info) for name, info in model.model_fields.items() if info.is_required()]
-        about = (model.__doc__ or "").strip().partition("\n")[0] or f"Keys of {model.__name__}."
+        about = _docstring(cls) or f"Keys of {cls.__name__}."
         old = {spelled: name for name in properties for spelled in old_keys(model, name) if not self._of_dumps}
         properties |= {
             spelled: {**properties[name], **self.deprecation(f"write {name}")} for spelled, name in old.items()
         }
         schema: Schema = {
-            "title": model.model_config.get("title") or model.__name__,
+            "title": model.model_config.get("title") or cls.__name__,
             "description": about,
             "type": "object",
             "additionalProperties": model.model_config.get("extra") == "allow",
@@ -245,6 +265,12 @@ def one_name(old: str, new: str) -> Schema:
 def titled(name: str) -> str:
     """A name as a heading: learning_rate is Learning rate."""
     return name.replace("_", " ").capitalize()
+
+
+def _docstring(cls: type[Any]) -> str:
+    """The first line of a docstring; the signature that `@dataclass` writes is none."""
+    written = (cls.__doc__ or "").strip().partition("\n")[0]
+    return "" if written.startswith(f"{cls.__name__}(") else written
 
 
 def _key(model: type[BaseModel], name: str, info: FieldInfo) -> str:
@@ -293,6 +319,11 @@ def _is_known(item: Any) -> bool:
     # What pydantic makes of Field(pattern=..., strict=...) has no class of its own in public.
     plain_words = vars(item).keys() <= {"pattern", "strict"} if hasattr(item, "__dict__") else False
     return isinstance(item, _KNOWN) or item is NumberedChoice or plain_words
+
+
+def _adds_to_schemas(item: Any) -> bool:
+    """Whether an annotation of our own restricts what stands there, whatever that is."""
+    return type(item).__module__.startswith("trainspec.") and hasattr(item, "__get_pydantic_json_schema__")
 
 
 def _bounds(metadata: tuple[Any, ...]) -> Schema:
