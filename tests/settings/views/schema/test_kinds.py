@@ -14,6 +14,7 @@ from pydantic import (
     SecretStr,
     WithJsonSchema,
 )
+from pydantic.json_schema import SkipJsonSchema
 from tests.settings.views.schema.judging import takes
 
 from trainspec import Rule, Settings
@@ -60,6 +61,8 @@ class Kinds(Settings):
     where: Annotated[Any, WithJsonSchema({"type": "string", "const": "here"})] = "here"
     which: Literal["a", 1, None] = None
     key: SecretStr | None = None
+    untold: SkipJsonSchema[int] = 0
+    rather: int | SkipJsonSchema[None] = None
     child: Kinds | None = None
 
 
@@ -86,6 +89,9 @@ KINDS: dict[str, tuple[dict[str, Any], bool]] = {
     "a literal": ({"which": 1}, True),
     "null among literals": ({"which": None}, True),
     "no literal": ({"which": "b"}, False),
+    "what its author wants told nowhere": ({"untold": 1}, False),
+    "a member that is told": ({"rather": 1}, True),
+    "a member that is not told": ({"rather": None}, False),
     "itself inside": ({"child": {"child": {"even": 4}}}, True),
     "itself inside, wrong": ({"child": {"child": {"even": 5}}}, False),
 }

@@ -35,7 +35,7 @@ PARTLY = ("OPT202", "OPT203", "REN103", "REN105", "REN106")
 def document_schema(model: type[Settings], fields: FieldSchemas, *, in_file: bool = False) -> Schema:
     """What a document may say; `in_file` takes the settings of a task beside it, which files hold and no model does."""
     properties: dict[str, Schema] = {"$schema": {**_about("$schema", "The schema of this file."), "type": "string"}}
-    properties |= {name: fields.field(name, info) for name, info in model.model_fields.items()}
+    properties |= fields.of_all(model.model_fields)
     properties |= _old_names(model, fields, properties)
     if in_file:
         about = _about("task", "Settings of the task's own; the task checks them.")

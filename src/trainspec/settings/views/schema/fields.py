@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origi
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 from pydantic import BaseModel, Field, Strict, StringConstraints
 from pydantic.fields import FieldInfo
-from pydantic_core import core_schema
+from pydantic_core import PydanticOmit, core_schema
 
 from trainspec.settings.sections.section import Section
 from trainspec.settings.sources.renames import RETIRED_VALUES
@@ -82,6 +83,14 @@ class FieldSchemas:
     def _of_dumps(self) -> bool:
         return self._reader == "dumps"
 
+    def of_all(self, named: Mapping[str, FieldInfo]) -> dict[str, Schema]:
+        """The properties of a class; one that its author wants told nowhere is none."""
+        found = {}
+        for name, info in named.items():
+            with suppress(PydanticOmit):
+                found[name] = self.field(name, info)
+        return found
+
     def field(self, name: str, info: FieldInfo) -> Schema:
         """One property: what it may be, and all that a person wants to know about it."""
         schema = self._type_of(name, info)
@@ -126,12 +135,17 @@ class FieldSchemas:
         if not all(map(_is_known, _constraints(metadata))):
             return self._definitions.other(Annotated[annotation, *metadata])
         if origin in _UNIONS:
-            return {"anyOf": [self.of(member, metadata, name) for member in get_args(annotation)]}
+            return {"anyOf": list(self._members(get_args(annotation), metadata, name))}
         if origin is Literal:
             return _literal(get_args(annotation), described=self._of_files)
         if origin is not None:
             return self._container(annotation, origin, metadata, name)
         return self._plain(annotation, metadata, name)
+
+    def _members(self, annotations: tuple[Any, ...], metadata: tuple[Any, ...], name: str) -> Iterator[Schema]:
+        for member in annotations:
+            with suppress(PydanticOmit):
+                yield self.of(member, metadata, name)
 
     def _container(self, annotation: Any, origin: Any, metadata: tuple[Any, ...], name: str) -> Schema:
         arguments = get_args(annotation)
@@ -238,7 +252,8 @@ class FieldSchemas:
         return self._sections[model]
 
     def _section(self, cls: type[Any], model: type[BaseModel]) -> Schema:
-        properties = {_key(model, name, info): self.field(name, info) for name, info in model.model_fields.items()}
+        told = self.of_all(model.model_fields)
+        properties = {_key(model, name, model.model_fields[name]): schema for name, schema in told.items()}
         required = [_key(model, name, info) for name, info in model.model_fields.items() if info.is_required()]
         about = _docstring(cls) or f"Keys of {cls.__name__}."
         old = {spelled: name for name in properties for spelled in old_keys(model, name) if not self._of_dumps}

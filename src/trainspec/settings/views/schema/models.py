@@ -113,11 +113,11 @@ def _dumped(model: type[Settings], core: CoreSchema, handler: GetJsonSchemaHandl
         for name, info in model.model_fields.items()
         if not (by_others & {name, "*"}) and info.serialization_alias is None and not info.exclude
     }
-    properties, required = {name: fields.field(name, info) for name, info in own.items()}, _always_there(model)
+    properties, required = fields.of_all(own), _always_there(model)
     if len(own) < len(model.model_fields) or decorators.computed_fields:
         usual = handler.resolve_ref_schema(handler(core))
         required = usual.get("required", [])
-        properties = {name: properties.get(name, schema) for name, schema in usual["properties"].items()}
+        properties = {name: properties.get(name, schema) for name, schema in usual.get("properties", {}).items()}
     schema: Schema = {
         "title": model.model_config.get("title") or model.__name__,
         "description": described(model),
