@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.judgement import judge
-from trainspec.settings.judging.ways_in import changed, check_document, judge_process, settings_from_document
+from trainspec.settings.judging.ways_in import (
+    changed,
+    check_document,
+    judge_process,
+    settings_from_document,
+    settings_from_documents,
+)
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.sources.customised.options import TIME_LIMIT, refuse_what_cannot_hold
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.settings.values.masking import apart_from_secrets, without_secrets
@@ -20,6 +28,7 @@ from trainspec.settings.values.shape import as_pydantic_field, shape_of
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
+    from trainspec.settings.sources.files import File
     from trainspec.settings.sources.layer import Origin
     from trainspec.settings.values.shape import Shape
     from trainspec.settings.views.provenance import Provenance
@@ -32,11 +41,15 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
         for key, value in list(namespace.items()):
             if isinstance(value, dataclasses.Field):
                 namespace[key] = as_pydantic_field(value)
+        prefix = _prefix_said(name, namespace, kwargs)
         rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
         if not namespace.get("__module__", "").startswith("trainspec."):
             # `@dataclass` walks the class's attributes, which a validator built only then would change.
             kwargs.setdefault("defer_build", False)
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
+        _agree_on_prefix(cls, prefix)
+        if said := {**namespace.get("model_config", {}), **kwargs}:
+            refuse_what_cannot_hold(cls, said)
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
         # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
         for method in ("__init__", "__repr__", "__eq__", "__hash__"):
@@ -44,20 +57,59 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
                 type.__setattr__(cls, method, getattr(cls, method))
         return cls
 
+    if not TYPE_CHECKING:
+
+        @property
+        def env_prefix(cls) -> str:
+            """What the names of a class's variables begin with: the one in its configuration, however it was said."""
+            return cls.model_config["env_prefix"]
+
+        @env_prefix.setter
+        def env_prefix(cls, prefix: str) -> None:
+            cls.model_config["env_prefix"] = prefix
+
+
+def _prefix_said(name: str, namespace: dict[str, Any], arguments: dict[str, Any]) -> str | None:
+    """The prefix that a class's body or arguments say; from then on its attribute too, which instances show."""
+    said = [
+        namespace.get("env_prefix"),
+        namespace.get("model_config", {}).get("env_prefix"),
+        arguments.get("env_prefix"),
+    ]
+    prefixes = list(dict.fromkeys(one for one in said if isinstance(one, str)))
+    if len(prefixes) > 1:
+        raise TypeError(f"{name} says env_prefix twice: {' and '.join(map(repr, prefixes))}; keep one")
+    if prefixes:
+        namespace["env_prefix"] = prefixes[0]
+    return prefixes[0] if prefixes else None
+
+
+def _agree_on_prefix(cls: type, said: str | None) -> None:
+    nearest = (base.__dict__.get("env_prefix") for base in cls.__mro__)
+    prefix = said if said is not None else next((one for one in nearest if isinstance(one, str)), None)
+    if prefix is not None:
+        cls.model_config["env_prefix"] = prefix  # type: ignore[attr-defined]
+
 
 if TYPE_CHECKING:
     # Type checkers know how pydantic's own metaclass makes constructors, and ours changes nothing of that.
-    class _Model(BaseModel):
+    class _Model(BaseSettings):
         """No alias, which pydantic's mypy plugin would overlook."""
 else:
-    _Model = SettingsMeta("_Model", (BaseModel,), {"__module__": __name__}, defer_build=True)
+    _Model = SettingsMeta("_Model", (BaseSettings,), {"__module__": __name__}, defer_build=True)
 
 
 class Settings(BuiltOnce, _Model):
     """The base of typed settings: subclass it, add fields and rules, and every source works."""
 
-    model_config = ConfigDict(
+    model_config = SettingsConfigDict(
+        env_prefix="TRAINSPEC_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
         extra="forbid",
+        validate_default=False,
+        validate_by_name=True,
+        validate_by_alias=True,
         allow_inf_nan=False,
         str_strip_whitespace=True,
         defer_build=True,
@@ -68,6 +120,7 @@ class Settings(BuiltOnce, _Model):
 
     env_prefix: ClassVar[str] = "TRAINSPEC_"
     positional: ClassVar[tuple[str, ...]] = ()
+    source_timeout: ClassVar[float] = TIME_LIMIT
     own_rules: ClassVar[tuple[Rule, ...]] = ()
     __trainspec_shape__: ClassVar[Shape | None] = None
 
@@ -91,6 +144,13 @@ class Settings(BuiltOnce, _Model):
         if twice:
             raise TypeError(f"{cls.__name__}() got multiple values for argument {sorted(twice)[0]!r}")
         return {**named, **kwargs}
+
+    @classmethod
+    def _settings_init_sources(cls, *, _init_kwargs: dict[str, Any] | None = None, **said: Any) -> Any:  # type: ignore[override]
+        """What pydantic-settings' CliApp asks for before it makes the settings."""
+        from trainspec.settings.sources.customised.ordered import sources_for
+
+        return sources_for(cls, said, _init_kwargs or {})
 
     def __post_init__(self) -> None:
         """Called once the settings are valid; the dataclass idiom's place for a subclass's own work."""
@@ -148,6 +208,13 @@ class Settings(BuiltOnce, _Model):
         from trainspec.settings.sources.files import read_document
 
         return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
+
+    @classmethod
+    def from_files(cls, paths: Iterable[File], *, at: str | None = None, ignore_unknown: bool = False) -> Self:
+        """As `from_file`, of several: each is laid over those before it, mappings key by key, anything else whole."""
+        from trainspec.settings.sources.files import read_several
+
+        return settings_from_documents(cls, lambda: read_several(paths, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def _from_text(cls, text: str | bytes, format: str, name: str) -> Self:

@@ -58,8 +58,6 @@ HEAVY = [
     "matplotlib",
     "fsspec",
     "yaml",
-    "dotenv",
-    "argparse",
     "difflib",
 ]
 IMPORTS = [

@@ -106,6 +106,48 @@ CODES: dict[str, Explanation] = {
         "a mistyped name would otherwise be ignored",
         "correct the name, or ignore this when the file is another program's",
     ),
+    "SRC117": Explanation(
+        "given-again",
+        "a flag that stands several times with different values",
+        "the last one holds, and what the others say is lost",
+        "give it once",
+    ),
+    "SRC118": Explanation(
+        "file-again",
+        "a config file that is named several times",
+        "it would be laid over itself and what stands between",
+        "name it once, weaker files first",
+    ),
+    "SRC120": Explanation(
+        "source-missing",
+        "a secret, parameter, vault or project that a source of settings names and that is not there",
+        "nothing can be read",
+        "correct its name, or make it",
+    ),
+    "SRC121": Explanation(
+        "source-denied",
+        "a source of settings that refuses to be read: no credentials, expired ones, or no permission",
+        "nothing can be read",
+        "give this process credentials that may read it",
+    ),
+    "SRC122": Explanation(
+        "source-unreachable",
+        "a source of settings that does not answer: no such host, no connection, or too slow",
+        "waiting for it would hold every start up",
+        "see that its address is right and can be reached from here",
+    ),
+    "SRC123": Explanation(
+        "source-failed",
+        "a source of settings that fails by itself, or gives something else than a mapping of settings",
+        "nothing can be read",
+        "mend the source",
+    ),
+    "SRC125": Explanation(
+        "bad-secret-source",
+        "an address of a secret manager, in TRAINSPEC_SECRETS_FROM, that cannot be used",
+        "nothing can be read from it",
+        "write aws-sm://name, aws-ssm://path, gcp-sm://project or azure-kv://vault, several with commas between them",
+    ),
     **{
         f"{family}{number}": Explanation(name, f"{what} of {whose}", why, fix)
         for family, whose in (("SCH", "a learning-rate schedule"), ("OPT", "an optimizer"))

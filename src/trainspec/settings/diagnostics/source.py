@@ -14,6 +14,7 @@ class SourceKind(str, Enum):
 
     DEFAULT = "default"
     FILE = "file"
+    FOREIGN = "settings source"
     SECRET = "secret file"
     DOTENV = "dotenv"
     ENVIRONMENT = "environment"

@@ -19,6 +19,7 @@ Locate = Callable[[Path], Source]
 PRECEDENCE: tuple[SourceKind, ...] = (
     SourceKind.DEFAULT,
     SourceKind.FILE,
+    SourceKind.FOREIGN,
     SourceKind.SECRET,
     SourceKind.DOTENV,
     SourceKind.ENVIRONMENT,
@@ -28,7 +29,8 @@ PRECEDENCE: tuple[SourceKind, ...] = (
 """The sources of settings, weakest first. Nothing else orders them; a new source is one more entry here."""
 
 _IN_WORDS = {
-    SourceKind.FILE: "the config file",
+    SourceKind.FILE: "config files",
+    SourceKind.FOREIGN: "secret managers",
     SourceKind.SECRET: "secret files",
     SourceKind.DOTENV: "the dotenv file",
     SourceKind.ENVIRONMENT: "TRAINSPEC_* variables",
@@ -51,7 +53,7 @@ def weakest_first(things: Iterable[tuple[SourceKind, T]]) -> list[T]:
 
 def by_strength(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """The layers, weakest first."""
-    return tuple(sorted(layers, key=lambda layer: strength(layer.kind)))
+    return tuple(sorted(layers, key=lambda layer: strength(layer.kind) if layer.rank is None else layer.rank))
 
 
 def sources_in_words() -> str:
@@ -61,13 +63,17 @@ def sources_in_words() -> str:
 
 @dataclass
 class Layer:
-    """What one source says: settings by name, and where each stands in the source."""
+    """What one source says: settings by name, and where each stands in the source.
+
+    `rank` is its strength among `PRECEDENCE` where a class orders its sources itself.
+    """
 
     kind: SourceKind
     values: dict[str, Any]
     locate: Locate
     spelled: dict[Path, Path] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    rank: float | None = None
 
     def source(self, path: Path) -> Source:
         """The place of the setting at `path` in the source, under the name it has there."""
@@ -134,6 +140,11 @@ def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic], model: type[
     return merged
 
 
+def said_wholly(values: Mapping[str, Any]) -> frozenset[str]:
+    """The settings to which a weaker source can add nothing: all but those that are merged key by key."""
+    return frozenset(name for name, value in values.items() if not isinstance(value, dict))
+
+
 def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer, model: type[Any]) -> Diagnostic:
     """Keys cannot be laid over a file that a weaker source names, and dropping what it says would be silent."""
     conceal = shape_of(model).conceals((name,))
@@ -145,6 +156,14 @@ def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: La
     message = f"{name} is text in one source and keys of a mapping in a stronger one"
     code = CODES["SRC113"]
     return Diagnostic("SRC113", code.name, "error", message, code.reason, "give all of it in one source", evidence)
+
+
+def merged(values: Iterable[Any]) -> Any:
+    """Values laid over one another, the weakest first: mappings key by key, anything else as a whole."""
+    below: Any = None
+    for above in values:
+        below = _over(below, above)
+    return below
 
 
 def _over(below: Any, above: Any) -> Any:
