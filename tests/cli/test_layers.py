@@ -162,7 +162,7 @@ def test_an_option_that_is_given_again_is_said(name: str, option: Option) -> Non
         assert (given.lists[option.key], given.unknown) == ([one, other], [])
         return
     assert given.values[option.key] == other
-    assert [(item.code, item.severity) for item in given.unknown] == [("SRC131", "warning")]
+    assert [(item.code, item.severity) for item in given.unknown] == [("SRC117", "warning")]
     assert command.parse([flag, one, flag, one]).unknown == []
 
 
@@ -171,16 +171,16 @@ def test_an_option_again_is_a_warning_on_stderr_and_the_last_holds(run: Callable
         "plan", "base.yaml", "--rows", "80", "--rows=800", "--num_train_epochs", "1", "--max_steps", "-1"
     )
     assert (code, "train rows          800" in out) == (0, True)
-    assert "warning[SRC131] --rows is given twice; the last holds" in err
+    assert "warning[SRC117] --rows is given twice; the last holds" in err
     code, out, err = run(
         "validate", "base.yaml", "--format", "json", "--format", "text", "--at", f"https://a:{CANARY}@b", "--at=x"
     )
-    assert (code, err.count("SRC131"), CANARY in out + err) == (1, 2, False)
+    assert (code, err.count("SRC117"), CANARY in out + err) == (1, 2, False)
 
 
 def test_a_settings_flag_again_is_a_warning_of_show(run: Callable) -> None:
     code, out, err = run("show", "--seed", "1", "--seed", "2", "--format", "json")
     data = json.loads(out)
     assert (code, err, data["settings"]["seed"]["value"]) == (0, "", 2)
-    assert [(item["code"], item["severity"]) for item in data["diagnostics"]] == [("SRC131", "warning")]
+    assert [(item["code"], item["severity"]) for item in data["diagnostics"]] == [("SRC117", "warning")]
     assert run("show", "--seed", "1", "--seed", "1").err == ""

@@ -142,7 +142,7 @@ def test_args_files_override_one_another_and_only_what_one_of_them_repeats_is_sa
     assert (args.seed, args.learning_rate) == (2, 0.25)
     assert [item.value for item in args.provenance["seed"].overrode] == ["1"]
     paths[1].write_text("--seed 2 --seed 3")
-    with pytest.warns(SettingsWarning, match=r"SRC131\] --seed is given twice"):
+    with pytest.warns(SettingsWarning, match=r"SRC117\] --seed is given twice"):
         assert parser.parse_args_into_dataclasses(words, args_file_flag="--args")[0].seed == 3
 
 

@@ -115,7 +115,7 @@ def test_the_last_of_several_flags_holds_and_what_is_lost_is_said(
 ) -> None:
     said, found = read(line)
     assert said == values
-    assert [(item.code, item.severity) for item in found] == [("SRC131", "warning")] * bool(shown)
+    assert [(item.code, item.severity) for item in found] == [("SRC117", "warning")] * bool(shown)
     assert [evidence.value for item in found for evidence in item.evidence] == shown
     assert CANARY not in "".join(map(str, found))
 
@@ -124,7 +124,7 @@ def test_every_setting_says_what_a_later_flag_takes_from_it() -> None:
     """Whatever a setting takes, two words that mean different things are one warning."""
     for name in TrainingArguments.model_fields:
         said, found = read(f"--{name}=0.25 --{name}=0.75")
-        assert "SRC131" in [item.code for item in found], name
+        assert "SRC117" in [item.code for item in found], name
         assert "0.25" not in str(said.get(name)), name
 
 

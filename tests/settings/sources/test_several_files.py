@@ -211,7 +211,7 @@ def test_all_that_cannot_be_read_is_said_and_nothing_else(write: Write) -> None:
 def test_a_file_that_is_named_twice_counts_where_it_stands_last(write: Write) -> None:
     a, b = write("a.yaml", "seed: 1\n"), write("b.yaml", "seed: 2\nlearning_rate: 0.5\n")
     again = os.path.join(os.path.dirname(a), ".", "a.yaml")
-    with pytest.warns(SettingsWarning, match=r"SRC132\] .*a.yaml is named twice"):
+    with pytest.warns(SettingsWarning, match=r"SRC118\] .*a.yaml is named twice"):
         args = TrainingArguments.from_files([a, b, again])
     assert (args.seed, args.learning_rate) == (1, 0.5)
     assert [item.value for item in args.provenance["seed"].overrode] == ["2"]

@@ -106,13 +106,13 @@ CODES: dict[str, Explanation] = {
         "a mistyped name would otherwise be ignored",
         "correct the name, or ignore this when the file is another program's",
     ),
-    "SRC131": Explanation(
+    "SRC117": Explanation(
         "given-again",
         "a flag that stands several times with different values",
         "the last one holds, and what the others say is lost",
         "give it once",
     ),
-    "SRC132": Explanation(
+    "SRC118": Explanation(
         "file-again",
         "a config file that is named several times",
         "it would be laid over itself and what stands between",

@@ -359,8 +359,8 @@ def given_again(names: Sequence[str], evidence: tuple[Evidence, ...], remedy: st
     written = list(dict.fromkeys(names))
     number = "twice" if len(names) == 2 else f"{len(names)} times"
     head = f"{written[0]} is given {number}" if len(written) == 1 else f"{' and '.join(written)} give one setting"
-    why = CODES["SRC131"]
-    return Diagnostic("SRC131", why.name, "warning", f"{head}; the last holds", why.reason, remedy or why.fix, evidence)
+    why = CODES["SRC117"]
+    return Diagnostic("SRC117", why.name, "warning", f"{head}; the last holds", why.reason, remedy or why.fix, evidence)
 
 
 def _says_the_same(one: Any, other: Any, kind: Kind | None) -> bool:

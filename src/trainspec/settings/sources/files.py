@@ -164,10 +164,10 @@ def _identity(path: str) -> str:
 
 
 def _named_twice(path: str) -> Diagnostic:
-    code = CODES["SRC132"]
+    code = CODES["SRC118"]
     message = printable(redact_url(f"{path} is named twice; only its last place counts"))
     evidence = (Evidence("", None, Source(SourceKind.FILE, path)),)
-    return Diagnostic("SRC132", code.name, "warning", message, code.reason, code.fix, evidence)
+    return Diagnostic("SRC118", code.name, "warning", message, code.reason, code.fix, evidence)
 
 
 def _ending(path: str) -> str:
