@@ -22,7 +22,7 @@ def collate(rows: Sequence[Any]) -> Any:
     CollationError, which names the entry, for what has no common shape.
     """
     first = rows[0]
-    if isinstance(first, Mapping):
+    if isinstance(first, (dict, Mapping)):
         return _collate_mappings(rows)
     if isinstance(first, (tuple, list)):
         return tuple(_stack(column, index) for index, column in enumerate(zip(*rows, strict=True)))
@@ -132,7 +132,9 @@ def _stack(values: Sequence[Any], name: object) -> Tensor:
 def _stacked(values: Sequence[Any]) -> Tensor:
     first = values[0]
     if isinstance(first, Tensor):
-        return torch.stack([value if isinstance(value, Tensor) else torch.as_tensor(value) for value in values])
+        if set(map(type, values)) != {Tensor}:
+            values = [value if isinstance(value, Tensor) else torch.as_tensor(value) for value in values]
+        return torch.stack(list(values))
     if isinstance(first, (numpy.ndarray, numpy.generic)):
         return torch.as_tensor(numpy.stack(values))
     if isinstance(first, Sequence) and any(isinstance(value, (Tensor, numpy.ndarray)) for value in first):
