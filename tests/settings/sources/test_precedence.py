@@ -148,7 +148,7 @@ def test_what_load_says_of_the_order_is_so() -> None:
         "environment": SourceKind.ENVIRONMENT,
         "dotenv": SourceKind.DOTENV,
         "secrets": SourceKind.SECRET,
-        "config file": SourceKind.FILE,
+        "config files": SourceKind.FILE,
     }
     said = (load.__doc__ or "").partition("every source: ")[2].partition(".")[0].split(" > ")
     ranks = [PRECEDENCE.index(words[word]) for word in said]
