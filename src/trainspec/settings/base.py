@@ -27,6 +27,10 @@ from trainspec.settings.values.representation import represented
 from trainspec.settings.values.shape import as_pydantic_field, shape_of
 
 if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
     from trainspec.settings.judging.judgement import Verdict
     from trainspec.settings.sources.files import File
     from trainspec.settings.sources.layer import Origin
@@ -161,6 +165,12 @@ class Settings(BuiltOnce, _Model):
         if isinstance(data, cls):
             return data
         return judge(cls, data, handler, info.context)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        from trainspec.settings.views.schema.models import settings_schema
+
+        return settings_schema(cls, schema, handler)
 
     # What a class knows of itself.
 
