@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import pytest
+from annotated_types import Len
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     RootModel,
@@ -60,6 +63,9 @@ class Kinds(Settings):
     few: list[int] = Field([], max_length=2)
     where: Annotated[Any, WithJsonSchema({"type": "string", "const": "here"})] = "here"
     which: Literal["a", 1, None] = None
+    rounded: Annotated[int, BeforeValidator(round, json_schema_input_type=float)] = 0
+    later: Annotated[int, AfterValidator(abs), Field(ge=-9), "a note"] = 0
+    short: Annotated[list[int], Len(0, 2)] = []  # noqa: RUF012
     key: SecretStr | None = None
     untold: SkipJsonSchema[int] = 0
     rather: int | SkipJsonSchema[None] = None
@@ -89,6 +95,10 @@ KINDS: dict[str, tuple[dict[str, Any], bool]] = {
     "a literal": ({"which": 1}, True),
     "null among literals": ({"which": None}, True),
     "no literal": ({"which": "b"}, False),
+    "what a validator takes": ({"rounded": 1.5}, True),
+    "what a validator does not take": ({"rounded": "1"}, False),
+    "a bound beside a validator": ({"later": -10}, False),
+    "a length by another name": ({"short": [1, 2, 3]}, False),
     "what its author wants told nowhere": ({"untold": 1}, False),
     "a member that is told": ({"rather": 1}, True),
     "a member that is not told": ({"rather": None}, False),

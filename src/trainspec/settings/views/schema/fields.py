@@ -9,10 +9,10 @@ from dataclasses import is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
-from pydantic import BaseModel, Field, Strict, StringConstraints
+from annotated_types import BaseMetadata, Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Strict, StringConstraints, WrapValidator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticOmit, core_schema
+from pydantic_core import PydanticOmit, PydanticUndefined, core_schema
 
 from trainspec.settings.sections.section import Section
 from trainspec.settings.sources.renames import RETIRED_VALUES
@@ -20,7 +20,7 @@ from trainspec.settings.values.choice_descriptions import describe_choice
 from trainspec.settings.values.lazy import LazySection
 from trainspec.settings.values.secret_types import is_secret_type
 from trainspec.settings.values.shape import shape_of
-from trainspec.settings.values.types import NumberedChoice, OptionWords
+from trainspec.settings.values.types import OptionWords
 from trainspec.settings.views.dumping import default_without_secrets, plain
 from trainspec.settings.views.schema.conditions import null_says_nothing, old_keys
 from trainspec.text.redaction import HIDDEN
@@ -37,7 +37,7 @@ _LIMITS = {
     Lt: ("lt", "exclusiveMaximum"),
     MultipleOf: ("multiple_of", "multipleOf"),
 }
-_KNOWN = (*_LIMITS, MinLen, MaxLen, Strict, StringConstraints, OptionWords, LazySection)
+_KNOWN = (*_LIMITS, MinLen, MaxLen, Strict, StringConstraints, AfterValidator)
 # Blanks around a value are no part of it, so the patterns of the model stand between blanks here.
 _OURS = r"^[^\x00-\x1f\x7f]*$"
 _TEXT = r"^\s*[^\u0000-\u001f\u007f]*\s*$"
@@ -330,10 +330,15 @@ def _constraints(metadata: tuple[Any, ...]) -> list[Any]:
 
 
 def _is_known(item: Any) -> bool:
-    """Whether a constraint is one of those that are rendered here; what others say, pydantic knows."""
-    # What pydantic makes of Field(pattern=..., strict=...) has no class of its own in public.
-    plain_words = vars(item).keys() <= {"pattern", "strict"} if hasattr(item, "__dict__") else False
-    return isinstance(item, _KNOWN) or item is NumberedChoice or plain_words
+    """Whether a constraint is rendered here or says nothing to a schema; of others pydantic knows what they say."""
+    if isinstance(item, BeforeValidator | WrapValidator):
+        return item.json_schema_input_type is PydanticUndefined
+    if isinstance(item, _KNOWN):
+        return True
+    if isinstance(item, BaseMetadata | GroupedMetadata):
+        # What pydantic makes of Field(pattern=..., strict=...) has no class of its own in public.
+        return hasattr(item, "__dict__") and vars(item).keys() <= {"pattern", "strict"}
+    return not hasattr(item, "__get_pydantic_core_schema__") and not hasattr(item, "__get_pydantic_json_schema__")
 
 
 def _adds_to_schemas(item: Any) -> bool:
