@@ -49,7 +49,8 @@ def _lines(model: type[Settings]) -> Iterator[str]:
 
 def _sources(model: type[Settings]) -> Iterator[str]:
     about = {
-        CONFIG: "A file of settings (YAML, JSON, TOML), over which these are laid: configs/run.yaml",
+        CONFIG: "A file of settings (YAML, JSON, TOML), over which these are laid: configs/run.yaml, or several, each "
+        "over those before it: base.yaml,site.yaml",
         SECRETS_DIR: "A folder of mounted secrets, one file a setting: /run/secrets",
         SECRETS_FROM: "Secret managers, later ones over earlier ones: aws-sm://name, aws-ssm://path, gcp-sm://project, "
         "azure-kv://vault. Only secrets are read, unless ?fields=NAME,NAME follows",

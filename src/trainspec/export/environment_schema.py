@@ -32,7 +32,8 @@ _SWITCH, _WORD = Kind(boolean=True), Kind()
 _SAYS_SOMETHING: Schema = {"type": "string", "pattern": r"\S"}
 _SAYS_NOTHING: Schema = {"type": "string", "pattern": r"^\s*$"}
 _RESERVED = {
-    CONFIG: "Path or URL of a file of settings (YAML, JSON, TOML), over which the variables are laid.",
+    CONFIG: "Path or URL of a file of settings (YAML, JSON, TOML), over which the variables are laid; of several, with "
+    "commas between them or as a JSON list, each is laid over those before it.",
     ENV_FILE: "Path of a dotenv file, over which the variables are laid.",
     SECRETS_DIR: "Folder of mounted secrets, one file a setting.",
     SECRETS_FROM: "Addresses of secret managers with commas between them, later ones over earlier ones: aws-sm://name, "

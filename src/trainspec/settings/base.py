@@ -213,11 +213,11 @@ class Settings(BuiltOnce, _Model):
         return cls._from_text(text, "toml", name)
 
     @classmethod
-    def from_file(cls, path: str, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
+    def from_file(cls, path: File, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
         """Settings from one YAML, JSON or TOML file (path or fsspec URL) alone; `at` picks a dotted subtree."""
-        from trainspec.settings.sources.files import read_document
+        from trainspec.settings.sources.files import read_several
 
-        return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
+        return settings_from_documents(cls, lambda: read_several(path, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def from_files(cls, paths: Iterable[File], *, at: str | None = None, ignore_unknown: bool = False) -> Self:
