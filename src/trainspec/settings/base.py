@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterable, Mapping
-from inspect import get_annotations
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.after_init import nothing_more
 from trainspec.settings.judging.judgement import judge
+from trainspec.settings.judging.metaclass import SettingsMeta, is_ours
 from trainspec.settings.judging.ways_in import (
     changed,
     check_document,
@@ -24,14 +22,12 @@ from trainspec.settings.judging.ways_in import (
     settings_from_documents,
 )
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.sources.options import TIME_LIMIT
-from trainspec.settings.values.class_body import GENERATED, ClassBody, names_in_scope, redefined
+from trainspec.settings.sources.customised.options import TIME_LIMIT
 from trainspec.settings.values.dataclass_face import (
     PARAMETERS,
     REPLACED,
     DataclassFields,
     gives_all,
-    read_from_class,
     refuse_near_miss,
     replacing,
 )
@@ -42,126 +38,17 @@ from trainspec.settings.values.representation import represented
 from trainspec.settings.values.shape import shape_of
 
 if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
     from trainspec.settings.judging.judgement import Verdict
     from trainspec.settings.sources.files import File
     from trainspec.settings.sources.layer import Origin
     from trainspec.settings.views.provenance import Provenance
 
 
-# Also a protocol's, so that a settings class can say which protocol it fills.
-class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
-    """Lets `@dataclass` be written above a settings class, and gathers the rules declared in its body."""
-
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:
-        if not _is_ours(namespace):
-            return mcs._of_a_person(name, bases, namespace, kwargs)
-        return mcs._make(name, bases, namespace, kwargs)
-
-    @classmethod
-    def _of_a_person(  # noqa: N804 - of a metaclass
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]
-    ) -> type:
-        """A class that a person wrote, maybe in the dataclass idiom."""
-        body = ClassBody(name, bases, namespace)
-        body.make_ready()
-        scope = names_in_scope(sys._getframe(2))
-        if scope and kwargs.get("__pydantic_reset_parent_namespace__", True):
-            namespace["__pydantic_parent_namespace__"] = scope
-            kwargs["__pydantic_reset_parent_namespace__"] = False
-        # `@dataclass` walks the class's attributes, which a validator built only then would change.
-        put_off = kwargs.pop("defer_build", namespace.get("model_config", {}).get("defer_build", False))
-        with body.without_advice():
-            cls = mcs._make(name, bases, namespace, {**kwargs, "defer_build": True})
-        body.cover_mixins(cls)
-        # On each class itself, where those of a mixin cannot come before.
-        type.__setattr__(cls, "__dataclass_fields__", DataclassFields())
-        type.__setattr__(cls, "__attributes__", body.attributes)
-        type.__setattr__(cls, "__init_only__", body.init_only)
-        if changed := redefined(cls, get_annotations(cls), _fields_before(cls)):
-            cls.__pydantic_fields__.update(changed)  # type: ignore[attr-defined]
-        cls.model_config["defer_build"] = put_off  # type: ignore[attr-defined]
-        if not put_off:
-            cls.model_rebuild(force=True, raise_errors=False, _parent_namespace_depth=3)  # type: ignore[attr-defined]
-        return cls
-
-    @classmethod
-    def _make(  # noqa: N804 - of a metaclass
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]
-    ) -> type:
-        prefix = _prefix_said(name, namespace, kwargs)
-        rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
-        cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
-        _agree_on_prefix(cls, prefix)
-        type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
-        # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
-        for method in GENERATED:
-            if method not in cls.__dict__:
-                type.__setattr__(cls, method, getattr(cls, method))
-        return cls
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(cls, name: str) -> Any:
-            """The default of a setting, which is read from the class as from a dataclass."""
-            return read_from_class(cls, name)
-
-        def __setattr__(cls, name: str, value: Any) -> None:
-            # What `@dataclass` notes of the fields would know no help and no constraint.
-            if name != "__dataclass_fields__":
-                super().__setattr__(name, value)
-
-        def __delattr__(cls, name: str) -> None:
-            # `@dataclass` takes away what it was told of a factory, which never stood there.
-            own = cls.__dict__
-            told = own.get("__pydantic_fields__", {}).keys() | own.get("__private_attributes__", {}).keys()
-            if name in own or name not in told:
-                super().__delattr__(name)
-
-        @property
-        def env_prefix(cls) -> str:
-            """What the names of a class's variables begin with: the one in its configuration, however it was said."""
-            return cls.model_config["env_prefix"]
-
-        @env_prefix.setter
-        def env_prefix(cls, prefix: str) -> None:
-            cls.model_config["env_prefix"] = prefix
-
-
 _OWN_ATTRIBUTES = "a subclass of yours may keep attributes that are no settings"
-
-
-def _is_ours(namespace: Mapping[str, Any]) -> bool:
-    return str(namespace.get("__module__", "")).startswith("trainspec.")
-
-
-def _fields_before(cls: Any) -> dict[str, FieldInfo]:
-    """The fields of the bases, as the class took them over where its body says nothing of them."""
-    found: dict[str, FieldInfo] = {}
-    for base in reversed(cls.__bases__):
-        found |= getattr(base, "__pydantic_fields__", {})
-    return found
-
-
-def _prefix_said(name: str, namespace: dict[str, Any], arguments: dict[str, Any]) -> str | None:
-    """The prefix that a class's body or arguments say; from then on its attribute too, which instances show."""
-    said = [
-        namespace.get("env_prefix"),
-        namespace.get("model_config", {}).get("env_prefix"),
-        arguments.get("env_prefix"),
-    ]
-    prefixes = list(dict.fromkeys(one for one in said if isinstance(one, str)))
-    if len(prefixes) > 1:
-        raise TypeError(f"{name} says env_prefix twice: {' and '.join(map(repr, prefixes))}; keep one")
-    if prefixes:
-        namespace["env_prefix"] = prefixes[0]
-    return prefixes[0] if prefixes else None
-
-
-def _agree_on_prefix(cls: type, said: str | None) -> None:
-    nearest = (base.__dict__.get("env_prefix") for base in cls.__mro__)
-    prefix = said if said is not None else next((one for one in nearest if isinstance(one, str)), None)
-    if prefix is not None:
-        cls.model_config["env_prefix"] = prefix  # type: ignore[attr-defined]
 
 
 if TYPE_CHECKING:
@@ -250,12 +137,25 @@ class Settings(BuiltOnce, _Model):
 
     __post_init__ = nothing_more
 
+    @classmethod
+    def _settings_init_sources(cls, *, _init_kwargs: dict[str, Any] | None = None, **said: Any) -> Any:  # type: ignore[override]
+        """What pydantic-settings' CliApp asks for before it makes the settings."""
+        from trainspec.settings.sources.customised.ordered import sources_for
+
+        return sources_for(cls, said, _init_kwargs or {})
+
     @model_validator(mode="wrap")
     @classmethod
     def _judged(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         if isinstance(data, cls):
             return data
         return judge(cls, data, handler, info.context)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        from trainspec.settings.views.schema.models import settings_schema
+
+        return settings_schema(cls, schema, handler)
 
     # What a class knows of itself.
 
@@ -298,11 +198,11 @@ class Settings(BuiltOnce, _Model):
         return cls._from_text(text, "toml", name)
 
     @classmethod
-    def from_file(cls, path: str, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
+    def from_file(cls, path: File, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
         """Settings from one YAML, JSON or TOML file (path or fsspec URL) alone; `at` picks a dotted subtree."""
-        from trainspec.settings.sources.files import read_document
+        from trainspec.settings.sources.files import read_several
 
-        return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
+        return settings_from_documents(cls, lambda: read_several(path, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def from_files(cls, paths: Iterable[File], *, at: str | None = None, ignore_unknown: bool = False) -> Self:
@@ -393,7 +293,7 @@ class Settings(BuiltOnce, _Model):
         if name.startswith("_") or hasattr(cls, name):
             super().__setattr__(name, value)
             return
-        if _is_ours(cls.__dict__):
+        if is_ours(cls.__dict__):
             from trainspec.text.suggestions import did_you_mean
 
             near = did_you_mean(name, cls.__pydantic_fields__)

@@ -59,13 +59,14 @@ def load(
     ignore_unknown: bool = False,
     env_file: str | None = None,
     secrets_dir: str | None = None,
+    secrets_from: str | None = None,
     **arguments: Any,
 ) -> S:
     """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config files.
 
     `config` is a path or URL, or several, each laid over those before it: mappings key by key, anything else as a
-    whole. `environ` replaces os.environ; `config`, `env_file` and `secrets_dir` come before the variables of those names.
-    `at` is the dotted path of the settings in each of the files.
+    whole; `at` is where in each of them the settings stand. `environ` replaces os.environ; `config`, `env_file`,
+    `secrets_dir` and `secrets_from` (addresses of secret managers) come before the variables of those names.
     Raises ValidationError with every fault found, each with its source.
     """
     from trainspec.settings.sources.command_line import command_line_layer
@@ -80,6 +81,7 @@ def load(
         ignore_unknown=ignore_unknown,
         env_file=env_file,
         secrets_dir=secrets_dir,
+        secrets_from=secrets_from,
         given=[layer for layer, _ in given],
     )
     return settings_from_layers(model, layers, [*found, *(item for _, more in given for item in more)])

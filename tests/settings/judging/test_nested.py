@@ -203,7 +203,7 @@ def test_what_is_generated_tells_of_the_keys() -> None:
     schema = settings_schema(Mine)
     lora = schema["definitions"]["Lora"]
     assert (lora["additionalProperties"], lora["description"]) == (False, "Which weights are added.")
-    assert [one["const"] for one in lora["properties"]["rank"]["oneOf"]] == [4, 8, 16]
+    assert lora["properties"]["rank"]["enum"] == [4, 8, 16]
     assert lora["properties"]["rank"]["description"] == "The rank."
     assert schema["definitions"]["Open"]["additionalProperties"] is True
     assert "TRAINSPEC_LORA__RANK" in json.dumps(environment_schema(Mine))

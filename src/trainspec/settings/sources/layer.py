@@ -30,6 +30,7 @@ PRECEDENCE: tuple[SourceKind, ...] = (
 
 _IN_WORDS = {
     SourceKind.FILE: "config files",
+    SourceKind.FOREIGN: "secret managers",
     SourceKind.SECRET: "secret files",
     SourceKind.DOTENV: "the dotenv file",
     SourceKind.ENVIRONMENT: "TRAINSPEC_* variables",
@@ -137,6 +138,11 @@ def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic], model: type[
                 diagnostics.append(_keys_over_text(name, below, value, Origin(layers), layer, model))
             merged[name] = _over(below, value)
     return merged
+
+
+def said_wholly(values: Mapping[str, Any]) -> frozenset[str]:
+    """The settings to which a weaker source can add nothing: all but those that are merged key by key."""
+    return frozenset(name for name, value in values.items() if not isinstance(value, dict))
 
 
 def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer, model: type[Any]) -> Diagnostic:

@@ -1,23 +1,28 @@
-"""The sources of this process: config files, secrets directory, dotenv and environment, each found and read."""
+"""The sources of this process: config files, secret managers, secret files, dotenv, environment, found and read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from pydantic_settings import BaseSettings
+from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.layer import Layer, weakest_first
-from trainspec.settings.sources.options import SourceOptions, options_of
+from trainspec.settings.sources.customised.options import (
+    SourceOptions,
+    existing_files,
+    options_of,
+    orders_sources,
+    paths_of,
+)
+from trainspec.settings.sources.layer import Layer, said_wholly, strength, weakest_first
 from trainspec.settings.sources.variables import (
     CONFIG,
     ENV_FILE,
     SECRETS_DIR,
+    SECRETS_FROM,
     Variables,
     naming,
     read_variables,
@@ -28,7 +33,8 @@ if TYPE_CHECKING:
     from trainspec.settings.sources.files import Document, Files
 
 Read = tuple[Layer, list[Diagnostic]]
-Reader = Callable[["type[Settings]"], Read]
+Reader = Callable[..., Read]
+"""Takes the model; one of a source that is not ours, also the names that stronger sources give wholly."""
 
 
 def environment_variables(
@@ -53,6 +59,8 @@ class ProcessSources:
     # How many of the documents the class's configuration names, and what names the others.
     declared: int = 0
     named_by: SourceKind | None = None
+    # The addresses of secret managers, and what names them.
+    secrets_from: tuple[str, Source] | None = None
 
     def layers(
         self,
@@ -66,12 +74,16 @@ class ProcessSources:
         Weakest first, except where the class orders its sources itself.
         """
         if self.options.is_in_own_order or orders_sources(model):
-            from trainspec.settings.sources.ordered import ordered_layers
+            from trainspec.settings.sources.customised.ordered import ordered_layers
 
             return ordered_layers(self, model, given, ignore_unknown=ignore_unknown)
         layers: list[Layer] = []
         failures, found = list(self.failures), []
-        for read in weakest_first(self.readers(ignore_unknown)):
+        foreign = []
+        for kind, read in weakest_first((kind, (kind, read)) for kind, read in self.readers(ignore_unknown)):
+            if kind is SourceKind.FOREIGN:
+                foreign.append(read)
+                continue
             try:
                 layer, more = read(model)
             except SourceError as error:
@@ -79,12 +91,21 @@ class ProcessSources:
                 continue
             layers.append(layer)
             found += more
-        return [*layers, *given], [*failures, *found]
+        layers += given
+        for read in foreign:
+            # Asked last, for what is still open: each answer takes a call over a network.
+            stronger = [one.values for one in layers if strength(one.kind) > strength(SourceKind.FOREIGN)]
+            layer, more = read(model, frozenset().union(*map(said_wholly, stronger)))
+            layers.append(layer)
+            found += more
+        return layers, [*failures, *found]
 
     def readers(self, ignore_unknown: bool) -> Iterator[tuple[SourceKind, Reader]]:
         """What reads each source that there is."""
         for document in self.documents:
             yield SourceKind.FILE, partial(_read_config, document, ignore_unknown)
+        if self.secrets_from is not None:
+            yield SourceKind.FOREIGN, partial(_read_secret_managers, *self.secrets_from)
         for directory in self.secrets_dirs:
             yield SourceKind.SECRET, partial(_read_secrets, directory, self.options)
         for one in self.variables:
@@ -99,6 +120,7 @@ def open_sources(
     at: str | None = None,
     env_file: str | None = None,
     secrets_dir: str | None = None,
+    secrets_from: str | None = None,
     options: SourceOptions | None = None,
 ) -> ProcessSources:
     """Find and open the sources of this process; what cannot be opened is among the failures.
@@ -119,14 +141,27 @@ def open_sources(
     failures += found
     declared, named_by = len(documents), SourceKind.CONSTRUCTOR if config else _strongest_kind(CONFIG, variables)
     try:
-        if (chosen := config or _named_in(variables)) is not None:
+        if chosen := _config_files(config, variables):
             named, found = _open_config(chosen, at)
             documents += named
             failures += found
     except SourceError as error:
         failures += error.diagnostics
     secrets_dirs = _secrets_dirs(secrets_dir, variables, options)
-    return ProcessSources(tuple(documents), secrets_dirs, variables, failures, options, declared, named_by)
+    managers = _secret_managers(model, secrets_from, variables)
+    return ProcessSources(tuple(documents), secrets_dirs, variables, failures, options, declared, named_by, managers)
+
+
+def _secret_managers(
+    model: type[Settings], explicit: str | None, variables: tuple[Variables, ...]
+) -> tuple[str, Source] | None:
+    """The addresses of secret managers, and where they stand, so that a mistake in them can be pointed at."""
+    if explicit:
+        return explicit, Source(SourceKind.CONSTRUCTOR, SECRETS_FROM)
+    naming = weakest_first((one.kind, one) for one in variables if one.reserved(SECRETS_FROM))
+    if not naming or SECRETS_FROM in model.__pydantic_fields__:
+        return None
+    return naming[-1].reserved(SECRETS_FROM) or "", naming[-1].locate((SECRETS_FROM,))
 
 
 def _dotenv_files(explicit: str | None, environment: Variables, options: SourceOptions) -> Sequence[str]:
@@ -138,8 +173,6 @@ def _dotenv_files(explicit: str | None, environment: Variables, options: SourceO
         return (named,)
     if options.env_file is None:
         return ()
-    from trainspec.settings.sources.options import existing_files
-
     return existing_files(options.env_file, options.env_file_depth)
 
 
@@ -165,8 +198,6 @@ def _secrets_dirs(explicit: str | None, variables: tuple[Variables, ...], option
         return (named,)
     if options.secrets_dir is None:
         return ()
-    from trainspec.settings.sources.options import paths_of
-
     return paths_of(options.secrets_dir)
 
 
@@ -175,17 +206,20 @@ def _strongest_kind(name: str, variables: tuple[Variables, ...]) -> SourceKind |
     return naming[-1] if naming else None
 
 
-def _named_in(variables: tuple[Variables, ...]) -> Files | None:
-    """The config files that the strongest variable names. Raises SourceError."""
-    naming = weakest_first((one.kind, one) for one in variables if one.reserved(CONFIG))
-    if not naming:
-        return None
-    text = naming[-1].reserved(CONFIG) or ""
+def _config_files(explicit: Files | None, variables: tuple[Variables, ...]) -> Files | None:
+    """The config files that the strongest of the caller and the variables names. Raises SourceError."""
+    naming: list[tuple[SourceKind, Files | Variables]] = [(one.kind, one) for one in variables if one.reserved(CONFIG)]
+    if explicit:
+        naming.append((SourceKind.CONSTRUCTOR, explicit))
+    chosen = weakest_first(naming)[-1] if naming else None
+    if not isinstance(chosen, Variables):
+        return chosen
+    text = chosen.values[CONFIG]
     if "," not in text and text[:1] != "[":
         return text
     from trainspec.settings.sources.files import paths_in
 
-    return paths_in(text, naming[-1].locate((CONFIG,)))
+    return paths_in(text, chosen.locate((CONFIG,)))
 
 
 def _strongest(name: str, explicit: str | None, variables: tuple[Variables, ...]) -> str | None:
@@ -205,12 +239,13 @@ def process_layers(
     ignore_unknown: bool = False,
     env_file: str | None = None,
     secrets_dir: str | None = None,
+    secrets_from: str | None = None,
     options: SourceOptions | None = None,
     given: Sequence[Layer] = (),
 ) -> tuple[list[Layer], list[Diagnostic]]:
     """Every source of this process, `given` arguments and command line among them, and what reading them found wrong.
 
-    An explicit `config`, `env_file` or `secrets_dir` comes before the variable of that name.
+    An explicit `config`, `env_file`, `secrets_dir` or `secrets_from` comes before the variable of that name.
     """
     sources = open_sources(
         model,
@@ -219,16 +254,10 @@ def process_layers(
         at=at,
         env_file=env_file,
         secrets_dir=secrets_dir,
+        secrets_from=secrets_from,
         options=options,
     )
     return sources.layers(model, ignore_unknown=ignore_unknown, given=given)
-
-
-def orders_sources(model: type[Settings]) -> bool:
-    """Whether the class says itself, in settings_customise_sources, which sources there are."""
-    usual: Any = BaseSettings.settings_customise_sources
-    own: Any = model.settings_customise_sources
-    return own.__func__ is not usual.__func__
 
 
 def _read_dotenv(path: str, model: type[Settings], options: SourceOptions) -> Variables:
@@ -249,10 +278,23 @@ def _read_config(document: Document, ignore_unknown: bool, model: type[Settings]
     return document_layer(model, document, ignore_unknown=ignore_unknown)
 
 
+def _read_secret_managers(text: str, place: Source, model: type[Settings], said: frozenset[str]) -> Read:
+    from trainspec.settings.sources.cloud.reading import read_secret_managers
+
+    return read_secret_managers(model, text, place, said)
+
+
 def _read_secrets(directory: str, options: SourceOptions, model: type[Settings]) -> Read:
     from trainspec.settings.sources.secrets import read_secrets_directory
 
-    return read_secrets_directory(model, directory, options)
+    try:
+        return read_secrets_directory(model, directory, options)
+    except SourceError as error:
+        if directory not in paths_of(options.secrets_dir) or "secrets_dir" in options.said_by_call:
+            raise
+        # The class's own directory is where secrets are mounted in production, and often nowhere else.
+        nothing = Layer(SourceKind.SECRET, {}, lambda path: Source(SourceKind.SECRET, directory))
+        return nothing, [replace(item, severity="warning") for item in error.diagnostics]
 
 
 def _read_variables(variables: Variables, model: type[Settings]) -> Read:

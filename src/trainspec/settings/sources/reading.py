@@ -74,12 +74,15 @@ class Reading:
         locate: Locate,
         prefix: str = "",
         also: Iterable[str] = (),
+        *,
+        in_capitals: bool = True,
     ) -> None:
         self.shape = shape_of(model)
         self._fields = self.shape.fields
         self.manner = manner
         self.prefix = prefix
         self.also = also
+        self.in_capitals = in_capitals and bool(prefix) and kind is not SourceKind.SECRET
         self.layer = Layer(kind, {}, locate)
         self.diagnostics: list[Diagnostic] = []
         self.unknown: list[str] = []
@@ -264,11 +267,13 @@ class Reading:
         spelling = SPELLINGS[self.layer.kind]
         source, name = self.layer.locate((raw,)), printable(raw)
         written = source.name if self.prefix else spelling.write.format(name)
+        if self.layer.kind is SourceKind.DOTENV:
+            # The source's name is that of the file, which holds many.
+            written = f"{self.prefix}{name.upper() if self.in_capitals else name}"
         old = (old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields)
         right = (*self._fields, *self.also, *old)
-        upper = bool(self.prefix) and self.layer.kind is not SourceKind.SECRET
         shown = self.prefix + "{}" if self.prefix else spelling.write
-        remedy = did_you_mean(name.lower(), (item.upper() if upper else item for item in right), shown)
+        remedy = did_you_mean(name.lower(), (item.upper() if self.in_capitals else item for item in right), shown)
         why = CODES[spelling.code]
         message = f"{written} matches no setting"
         self.unknown.append(raw)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -203,12 +202,11 @@ def _hints_of(cls: type[Any]) -> Mapping[str, Any]:
 
 
 def _annotations_of(namespace: dict[str, Any]) -> dict[str, Any]:
-    if "__annotations__" in namespace or sys.version_info < (3, 14):
+    # From Python 3.14 on a body holds a function that makes them.
+    annotate = namespace.get("__annotate_func__") or namespace.get("__annotate__")
+    if "__annotations__" in namespace or annotate is None:
         return dict(namespace.get("__annotations__", {}))
     annotationlib = import_module("annotationlib")
-    annotate = annotationlib.get_annotate_from_class_namespace(namespace)
-    if annotate is None:
-        return {}
     return dict(annotationlib.call_annotate_function(annotate, annotationlib.Format.FORWARDREF))
 
 

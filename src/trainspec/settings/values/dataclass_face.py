@@ -20,7 +20,7 @@ from trainspec.settings.values.declared import declared_in
 
 REPLACED = "_replaced"
 """The init-only argument by which `dataclasses.replace` hands the constructor the settings that it replaces."""
-_UNSAID: dataclasses.Field[Any] = dataclasses.field(default=None)  # type: ignore[arg-type, assignment]
+_UNSAID: dataclasses.Field[Any] = dataclasses.field(default=None)  # type: ignore[arg-type]
 _KEPT_AS = "__trainspec_face__"
 
 
@@ -149,7 +149,7 @@ def is_read(settings: Any, name: str, value: Any) -> bool:
 
 def gives_all(cls: type[Any], arguments: dict[str, Any]) -> bool:
     """Whether a call gives every setting there is, as parsers do and `**asdict(...)`."""
-    return cls.__pydantic_fields__.keys() <= arguments.keys()
+    return bool(cls.__pydantic_fields__.keys() <= arguments.keys())
 
 
 def without_defaults(cls: type[Any], arguments: dict[str, Any]) -> dict[str, Any]:

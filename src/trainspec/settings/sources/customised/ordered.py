@@ -27,13 +27,13 @@ from pydantic_settings import (
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.foreign import is_refusal, name_of, read_foreign, within
-from trainspec.settings.sources.layer import Layer, merge, strength
-from trainspec.settings.sources.options import existing_files
+from trainspec.settings.sources.customised.foreign import is_refusal, name_of, read_foreign, within
+from trainspec.settings.sources.customised.options import existing_files, for_call, options_of
+from trainspec.settings.sources.layer import Layer, merge, said_wholly, strength
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.sources.options import SourceOptions
+    from trainspec.settings.sources.customised.options import SourceOptions
     from trainspec.settings.sources.process import ProcessSources
 
 Several = tuple[list[Layer], list[Diagnostic]]
@@ -45,6 +45,11 @@ class _Ours:
     kind: SourceKind
     read: Callable[[], Several]
     _answer: Several | None = None
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether anybody took its values."""
+        return self._answer is not None
 
     def answer(self) -> Several:
         """The layers, weakest first, read once."""
@@ -95,9 +100,10 @@ class _Reader:
     model: type[Settings]
     given: Sequence[Layer]
     ignore_unknown: bool
+    four: tuple[_Ours, ...] = ()
 
-    def of(self, kind: SourceKind) -> Several:
-        """The layers of a kind of source, weakest first."""
+    def of(self, kind: SourceKind, *told: frozenset[str]) -> Several:
+        """The layers of a kind of source, weakest first; `told` is what readers of the kind take beside the model."""
         if kind is SourceKind.CONSTRUCTOR:
             return [layer for layer in self.given if layer.kind is kind], []
         layers: list[Layer] = []
@@ -105,7 +111,7 @@ class _Reader:
         for one, read in self.sources.readers(self.ignore_unknown):
             if one is kind:
                 try:
-                    layer, more = read(self.model)
+                    layer, more = read(self.model, *told)
                 except SourceError as error:
                     found += error.diagnostics
                     continue
@@ -137,12 +143,22 @@ class _Reader:
         )
         for one in four:
             one.read = partial(self.of, one.kind)
+        self.four = four
         return four
 
 
-def sources_of(sources: ProcessSources, model: type[Settings], given: Sequence[Layer]) -> tuple[Any, ...]:
-    """What settings_customise_sources gives for a model, and the command line where it is read, strongest first."""
-    return _chosen(_Reader(sources, model, given, False))
+def sources_for(model: type[Settings], said: dict[str, Any], arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What CliApp asks a class for: its sources, strongest first, and the arguments that it is called with."""
+    from trainspec.settings.judging.pydantic_errors import validation_error
+    from trainspec.settings.sources.process import open_sources
+    from trainspec.settings.sources.reading import constructor_layer
+
+    options, rest = for_call(options_of(model), {**arguments, **said})
+    layer, _ = constructor_layer(model, rest)
+    try:
+        return _chosen(_Reader(open_sources(model, options=options), model, (layer,), False)), rest
+    except SourceError as error:
+        raise validation_error(model, error.diagnostics) from None
 
 
 def ordered_layers(
@@ -216,20 +232,40 @@ class _Ordering:
     def read(self) -> Several:
         """All layers, each with its rank, and what is wrong."""
         self.found += self.reader.sources.failures
+        strongest = strength(SourceKind.CONSTRUCTOR) + 0.5
         flags = [layer for layer in self.reader.given if layer.kind is not SourceKind.CONSTRUCTOR]
-        for rank, source in self._ranked():
-            if isinstance(source, InitArguments) or not self._has_init():
-                self._take("command line", flags, rank - 0.001)
+        ranked = list(self._ranked())
+        # Flags stand right below the constructor's arguments, and above all where the class takes none.
+        place = next((rank for rank, source in ranked if isinstance(source, InitArguments)), strongest + 0.002)
+        for rank, source in ranked:
+            if rank < place:
+                self._take("command line", flags, place - 0.001)
                 flags = []
             self._take(name_of(source), self._layers_of(source), rank)
-        self._take("command line", flags, strength(SourceKind.FLAG))
+        self._take("command line", flags, place - 0.001)
+        self.found += [item for one in self._wrapped() for item in one.answer()[1]]
+        # Secret managers are below all that the class orders, and above config files.
+        self._take("secret managers", self._managers(), strength(SourceKind.FILE) + 0.0005)
         self._take("config files", self._documents(), None)
         if self.reader.sources.options.nested_model_default_partial_update:
             self.layers.append(self._partial_defaults())
         return self.layers, self.found
 
-    def _has_init(self) -> bool:
-        return any(isinstance(source, InitArguments) for source in self.chosen)
+    def _managers(self) -> list[Layer]:
+        """What secret managers say, unless a source names them that the class has dropped."""
+        named = self.reader.sources.secrets_from
+        if named is None:
+            return []
+        kinds = {source.kind for source in (*self.chosen, *self._wrapped()) if isinstance(source, _Ours)}
+        if named[1].kind in (SourceKind.ENVIRONMENT, SourceKind.DOTENV) and named[1].kind not in kinds:
+            return []
+        layers, found = self.reader.of(SourceKind.FOREIGN, said_wholly(self.state))
+        self.found += found
+        return layers
+
+    def _wrapped(self) -> list[_Ours]:
+        """Those of ours that a source of the class's own asked, and that do not stand among its sources themselves."""
+        return [one for one in self.reader.four if one.was_asked and one not in self.chosen]
 
     def _ranked(self) -> Iterator[tuple[float, Any]]:
         """Each source with its strength, which is above that of config files and of no source more than a change's."""
@@ -260,8 +296,8 @@ class _Ordering:
         if isinstance(source, CliSettingsSource):
             layer, found = read_foreign(self.model, source, limit=None)
         else:
-            said = frozenset(name for name, value in self.state.items() if not isinstance(value, dict))
-            layer, found = read_foreign(self.model, source, said=said, limit=self.model.source_timeout)
+            said, limit = said_wholly(self.state), self.model.source_timeout
+            layer, found = read_foreign(self.model, source, said=said, limit=limit)
         self.found += found
         return [layer]
 
@@ -290,7 +326,7 @@ class _Ordering:
         """Config files below all else: those that the class names, unless a source reads them, and the process's."""
         sources = self.reader.sources
         named = sources.named_by
-        kinds = {source.kind for source in self.chosen if isinstance(source, _Ours)}
+        kinds = {source.kind for source in (*self.chosen, *self._wrapped()) if isinstance(source, _Ours)}
         read = {_FILES[type(source)][0] for source in self.chosen if type(source) in _FILES}
         kept = [one for one in sources.documents[: sources.declared] if one.format not in read]
         if named not in (SourceKind.ENVIRONMENT, SourceKind.DOTENV) or named in kinds:

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import contextvars
 import re
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.cloud.refusals import refusal_of
+from trainspec.settings.sources.cloud.silence import silent
+from trainspec.settings.sources.customised.options import TIME_LIMIT
 from trainspec.settings.sources.layer import Layer, Path
-from trainspec.settings.sources.options import TIME_LIMIT
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import shape_of
-from trainspec.text.redaction import printable
+from trainspec.text.redaction import printable, redact_url, shortened
 
 if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource
@@ -55,17 +58,17 @@ def read_foreign(
     `limit` is in seconds; None for one that waits for nothing, such as a command line, and may end the process.
     Nothing else that the source raises gets out of here.
     """
-    name = name_of(source)
+    name = _described(source, ())
     found: list[Diagnostic] = []
     ask = partial(_ask, model, source, said)
     try:
         values = ask() if limit is None else within(limit, ask, name)
     except SourceError as error:
-        return Layer(SourceKind.FOREIGN, {}, _locate(source)), list(error.diagnostics)
+        return Layer(_kind_of(source), {}, _locate(source)), list(error.diagnostics)
     if not isinstance(values, Mapping):
         found.append(_failed(name, f"gives {type(values).__name__} where a mapping of settings is expected"))
         values = {}
-    reading = Reading(model, SourceKind.FOREIGN, _manner_of(source), _locate(source))
+    reading = Reading(model, _kind_of(source), _manner_of(source), _locate(source))
     layer = reading.read(values)
     return layer, [*found, *reading.diagnostics, *_misspelled(model, source)]
 
@@ -75,7 +78,16 @@ def name_of(source: Any) -> str:
     return str(getattr(source, "__name__", None) or type(source).__name__)
 
 
+def _kind_of(source: Any) -> SourceKind:
+    from pydantic_settings import CliSettingsSource
+
+    return SourceKind.FLAG if isinstance(source, CliSettingsSource) else SourceKind.FOREIGN
+
+
 def _locate(source: Any) -> Callable[[Path], Source]:
+    if _kind_of(source) is SourceKind.FLAG:
+        dash = "-" if getattr(source, "cli_kebab_case", False) else "_"
+        return lambda path: Source(SourceKind.FLAG, f"--{'.'.join(path).replace('_', dash)}")
     return lambda path: Source(SourceKind.FOREIGN, _described(source, path))
 
 
@@ -85,7 +97,7 @@ def _described(source: Any, path: Path) -> str:
     describe = getattr(source, "describe", None)
     if callable(describe):
         try:
-            return f"{name} {describe('.'.join(path))}"
+            return f"{name} {describe('.'.join(path))}" if path else name
         except Exception:  # a name in an error must never be the next error
             return name
     attributes = (
@@ -101,7 +113,7 @@ def _described(source: Any, path: Path) -> str:
     if not place:
         return name
     version = getattr(source, "_version_id", None)
-    key = "" if place.endswith((".yaml", ".yml", ".json", ".toml")) else f"#{'.'.join(path)}"
+    key = f"#{'.'.join(path)}" if path and not place.endswith((".yaml", ".yml", ".json", ".toml")) else ""
     return f"{name} {place}{key}" + (f" version {version}" if version else "")
 
 
@@ -187,7 +199,7 @@ def within(limit: float, work: Callable[[], T], name: str) -> T:
 
     def run() -> None:
         try:
-            with _silence():
+            with silent():
                 answer.append(work())
         except BaseException as error:  # of whatever kind, it belongs to the source and not to this thread
             failed.append(error)
@@ -197,34 +209,72 @@ def within(limit: float, work: Callable[[], T], name: str) -> T:
     thread.join(limit)
     # Raised here and not where it was caught: what the source's exception holds must not be shown as the cause.
     if failed:
-        raise SourceError(failure(name, failed[0])) from None
+        raise SourceError(failure(_source_in(_frames_of(failed[0])) or name, failed[0]))
     if not answer:
-        raise SourceError(_refusal("SRC122", name, f"within {limit:g} s"))
+        stuck = sys._current_frames().get(thread.ident or 0)
+        raise SourceError(_refusal("SRC122", _source_in(_callers(stuck)) or name, f"within {limit:g} s"))
     return answer[0]
 
 
-def _silence() -> Any:
-    """At DEBUG the libraries of clouds log whole answers, secrets in them."""
-    return nullcontext()
+def _frames_of(error: BaseException) -> Iterator[FrameType]:
+    place = error.__traceback__
+    while place is not None:
+        yield place.tb_frame
+        place = place.tb_next
+
+
+def _callers(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _source_in(frames: Iterable[FrameType]) -> str | None:
+    """The source at work in these frames: several may be made in one method of a class."""
+    from pydantic_settings import PydanticBaseSettingsSource
+
+    at_work = (frame.f_locals.get("self") for frame in frames)
+    source = next((one for one in at_work if isinstance(one, PydanticBaseSettingsSource)), None)
+    return None if source is None else _described(source, ())
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether a source is missing, denied or unreachable, rather than wrong in itself."""
-    return isinstance(error, SourceError) or _refusal_of(error) is not None
+    """Whether the fault is of what a source reads (it is missing, denied, unreachable), rather than of its code."""
+    from pydantic_settings import SettingsError
+
+    return isinstance(error, SourceError | ImportError | SettingsError) or refusal_of(error) is not None
 
 
 def failure(name: str, error: BaseException, *, fields: Iterable[str] = ()) -> Diagnostic:
     """Why a source gave nothing: missing, denied, unreachable, or failed. The exception's text is never shown."""
     if isinstance(error, SourceError):
         return error.diagnostics[0]
-    code = _refusal_of(error)
+    if isinstance(error, ImportError):
+        return _missing_package(name, error)
+    code = refusal_of(error)
     about = _OF_FIELD.match(str(error)) if type(error).__name__ == "SettingsError" else None
     named = [about[1]] if about else list(fields)
     if code is not None:
         return _refusal(code, name, type(error).__name__ if about is None else type(error.__cause__).__name__, named)
     cause = error.__cause__ if about is not None and error.__cause__ is not None else error
     place = next((f" at {one.filename}:{one.lineno}" for one in reversed(_frames(cause))), "")
-    return _failed(name, f"fails: {type(cause).__name__}{place}", named)
+    return _failed(name, f"fails: {_own_words(cause) or type(cause).__name__ + place}", named)
+
+
+def _own_words(error: BaseException) -> str:
+    """What pydantic-settings itself says of a folder or an option, which holds nothing of what was read."""
+    from pydantic_settings import SettingsError
+
+    said = isinstance(error, SettingsError) and error.__cause__ is None and error.__context__ is None
+    frames = traceback.extract_tb(error.__traceback__)
+    return shortened(redact_url(str(error)), 200) if said and "pydantic_settings" in frames[-1].filename else ""
+
+
+def _missing_package(name: str, error: ImportError) -> Diagnostic:
+    text = CODES["SRC111"]
+    evidence = (Evidence("", None, Source(SourceKind.FOREIGN, name)),)
+    message = printable(f"{name} needs a package that is not installed: {error}")
+    return Diagnostic("SRC111", text.name, "error", message, text.reason, text.fix, evidence)
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
@@ -243,25 +293,3 @@ def _failed(name: str, what: str, fields: Iterable[str] = ()) -> Diagnostic:
     text = CODES["SRC123"]
     evidence = tuple(Evidence(field, None, Source(SourceKind.FOREIGN, name)) for field in fields or ("",))
     return Diagnostic("SRC123", text.name, "error", printable(f"{name} {what}"), text.reason, text.fix, evidence)
-
-
-_DENIED = frozenset({"NoCredentialsError", "PartialCredentialsError", "PermissionDenied", "Unauthenticated"})
-_DENIED_CODES = ("AccessDenied", "Unauthorized", "Unrecognized", "InvalidSignature", "Expired")
-_MISSING = frozenset({"NotFound", "ResourceNotFoundError", "FileNotFoundError", "SecretNotFound"})
-
-
-def _refusal_of(error: BaseException) -> str | None:
-    """By names in the exception's classes, or the code that AWS answers; None for what is none of the three."""
-    seen: BaseException | None = error
-    while seen is not None:
-        names = {cls.__name__ for cls in type(seen).__mro__}
-        response = getattr(seen, "response", None)
-        said = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
-        if names & _MISSING or "NotFound" in said:
-            return "SRC120"
-        if names & _DENIED or isinstance(seen, PermissionError) or said.startswith(_DENIED_CODES):
-            return "SRC121"
-        if isinstance(seen, ConnectionError | TimeoutError) or names & {"HTTPClientError", "ConnectionError"}:
-            return "SRC122"
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-    return None

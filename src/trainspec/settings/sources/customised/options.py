@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -31,8 +34,8 @@ _OF_NESTED_SECRETS = frozenset(
 _OF_PYPROJECT = frozenset({"pyproject_toml_depth", "pyproject_toml_table_header"})
 
 
-@dataclass(frozen=True, slots=True)
-class SourceOptions:
+# A tuple, since a dataclass of this size takes more of a short command's time than what it is for.
+class SourceOptions(NamedTuple):
     """The options of SettingsConfigDict that say how sources are read, under its names and with its meanings."""
 
     env_prefix: str = ""
@@ -60,7 +63,7 @@ class SourceOptions:
     cli_parse_args: Any = None
     # Of one call only: what a constructor's arguments say, and sources that were made before.
     said_by_call: frozenset[str] = frozenset()
-    of_command_line: Mapping[str, Any] = field(default_factory=dict)
+    of_command_line: Mapping[str, Any] = MappingProxyType({})
     built: tuple[Any, ...] | None = None
 
     @property
@@ -84,7 +87,7 @@ class SourceOptions:
             yield path, "yaml", self.yaml_file_encoding, self.yaml_config_section
 
 
-_NAMES = tuple(one.name for one in fields(SourceOptions))[:-3]
+_NAMES = SourceOptions._fields[:-3]
 
 
 def paths_of(said: Any) -> Paths:
@@ -114,8 +117,8 @@ def existing_files(said: Any, depth: int | None = 0) -> Paths:
 
 
 def _existing(path: str, depth: int) -> str | None:
-    above = [os.path.join(*[os.pardir] * level, path) for level in range(1, depth + 1)]
-    for one in (path, *(() if os.path.isabs(path) or "://" in path else above)):
+    above = [f"{os.pardir}{os.sep}" * level + path for level in range(1, depth + 1)]
+    for one in (path, *([] if os.path.isabs(path) or "://" in path else above)):
         if "://" in one or (os.path.exists(one) and not os.path.isdir(one)):
             return one
     return None
@@ -135,7 +138,7 @@ def for_call(options: SourceOptions, arguments: dict[str, Any]) -> tuple[SourceO
     if built is not None:
         changes["built"] = tuple(built[0])
         rest = {**built[1], **rest}
-    return replace(options, **changes), rest
+    return options._replace(**changes), rest
 
 
 _UNSAID_FILE = PurePath()
@@ -146,25 +149,28 @@ def _of_call() -> frozenset[str]:
     """The arguments with which a call of any BaseSettings changes how its sources are read."""
     import inspect
 
-    from pydantic_settings import BaseSettings
-
     names = inspect.signature(BaseSettings.__init__).parameters
     return frozenset(name for name in names if name.startswith("_") and not name.startswith("__"))
 
 
-def refuse_what_cannot_hold(name: str, said: Mapping[str, Any], *, orders_sources: bool) -> None:
+def orders_sources(model: type[Any]) -> bool:
+    """Whether the class says itself, in settings_customise_sources, which sources there are."""
+    usual: Any = BaseSettings.settings_customise_sources
+    return model.settings_customise_sources.__func__ is not usual.__func__
+
+
+def refuse_what_cannot_hold(model: type[Any], said: Mapping[str, Any]) -> None:
     """Raises TypeError for an option of a class's configuration that no source would read."""
-    for option, value in said.items():
-        if value is None or orders_sources or option in _NAMES:
+    for option in _of_sources() & said.keys() - frozenset(_NAMES):
+        if said[option] is None or option.startswith("cli_") or orders_sources(model):
             continue
+        name = model.__name__
         if option in _OF_NESTED_SECRETS:
             source = "NestedSecretsSettingsSource(file_secret_settings)"
         elif option in _OF_PYPROJECT:
             source = "PyprojectTomlConfigSettingsSource(settings_cls)"
-        elif option in _of_sources() and not option.startswith("cli_"):
-            raise TypeError(f"{name}: trainspec does not know the option {option} of SettingsConfigDict; leave it out")
         else:
-            continue
+            raise TypeError(f"{name}: trainspec does not know the option {option} of SettingsConfigDict; leave it out")
         raise TypeError(
             f"{name}: {option} has no effect without a {source.partition('(')[0]}; return {source} from "
             "settings_customise_sources, or leave the option out"
@@ -173,7 +179,4 @@ def refuse_what_cannot_hold(name: str, said: Mapping[str, Any], *, orders_source
 
 @lru_cache(maxsize=1)
 def _of_sources() -> frozenset[str]:
-    from pydantic import ConfigDict
-    from pydantic_settings import SettingsConfigDict
-
     return frozenset(SettingsConfigDict.__annotations__) - frozenset(ConfigDict.__annotations__)
