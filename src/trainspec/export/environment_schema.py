@@ -113,7 +113,7 @@ _DEEPEST = 4
 
 def _with_keys(name: str, schema: Schema, kind: Kind, sections: dict[str, Schema]) -> Iterator[Variable]:
     """A setting's variable, then those of its keys."""
-    keys = sections[kind.section.__name__]["properties"] if kind.section is not None else {}
+    keys = sections.get(kind.section.__name__, {}).get("properties", {}) if kind.section is not None else {}
     arguments = _arguments(name, sections) if kind.mapping and not keys else {}
     yield _variable(
         name, schema, kind, is_open=kind.mapping and not (keys or arguments), has_keys=bool(keys or arguments)

@@ -26,8 +26,12 @@ class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
         return mcs._make(name, bases, namespace, kwargs)
 
     @classmethod
-    def _of_a_person(  # noqa: N804 - of a metaclass
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]
+    def _of_a_person(
+        mcs,  # noqa: N804 - of a metaclass
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        kwargs: dict[str, Any],
     ) -> type:
         """A class that a person wrote, maybe in the dataclass idiom."""
         body = ClassBody(name, bases, namespace)
@@ -53,8 +57,12 @@ class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
         return cls
 
     @classmethod
-    def _make(  # noqa: N804 - of a metaclass
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], kwargs: dict[str, Any]
+    def _make(
+        mcs,  # noqa: N804 - of a metaclass
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        kwargs: dict[str, Any],
     ) -> type:
         prefix = _prefix_said(name, namespace, kwargs)
         rules = tuple(value for value in namespace.values() if isinstance(value, Rule))

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Strict, 
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticOmit, PydanticUndefined, core_schema
+from typing_extensions import is_typeddict
 
 from trainspec.settings.sections.section import Section
 from trainspec.settings.sources.renames import RETIRED_VALUES
@@ -164,7 +165,7 @@ class FieldSchemas:
                 return {"type": "array", "items": items, **once, **_lengths(metadata, "minItems", "maxItems")}
             if is_secret_type(origin) and self._of_dumps:
                 return self._secret()
-        return self._definitions.other(Annotated[annotation, *metadata] if metadata else annotation)
+        return self._other(annotation, metadata)
 
     def _tuple(self, arguments: tuple[Any, ...]) -> Schema:
         places = "items" if self.for_editors else "prefixItems"
@@ -190,6 +191,9 @@ class FieldSchemas:
                 return self.section(annotation)
             if is_dtype(annotation):
                 return {"type": "string"}
+        return self._other(annotation, metadata)
+
+    def _other(self, annotation: Any, metadata: tuple[Any, ...]) -> Schema:
         try:
             return self._definitions.other(Annotated[annotation, *metadata] if metadata else annotation)
         except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema):
@@ -212,7 +216,7 @@ class FieldSchemas:
         if self._of_dumps:
             return False
         if not issubclass(cls, BaseModel):
-            return is_dataclass(cls)
+            return is_dataclass(cls) or is_typeddict(cls)
         if cls.__pydantic_root_model__ or cls.model_config.get("json_schema_extra"):
             return False
         says: Any = cls.__get_pydantic_json_schema__
