@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.judgement import judge
+from trainspec.settings.judging.surroundings import PURE, context_of
 from trainspec.settings.judging.ways_in import changed, check_document, judge_process, settings_from_document
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.kinds import Kind
@@ -140,7 +142,10 @@ class Settings(BuiltOnce, _Model):
     def _judged(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         if isinstance(data, cls):
             return data
-        return judge(cls, data, handler, info.context)
+        context = info.context
+        if context is None and (context := context_of(cls, data, info.mode, sys._getframe(1))) is not None:
+            data = context.values
+        return judge(cls, data, handler, context)
 
     # What a class knows of itself.
 
@@ -318,3 +323,6 @@ class Settings(BuiltOnce, _Model):
     def _with_origin(self, copy: Self) -> Self:
         object.__setattr__(copy, "_origin", self.origin)
         return copy
+
+
+PURE.add(Settings.from_dict.__func__.__code__)  # type: ignore[attr-defined]

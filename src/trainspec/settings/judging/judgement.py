@@ -193,10 +193,13 @@ def emit(diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None
             warnings.warn(kind(item), stacklevel=_users_frame())
 
 
+_OURS = ("trainspec.", "pydantic.", "pydantic_settings.")
+
+
 def _users_frame() -> int:
     import sys
 
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(("trainspec.", "pydantic.")):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         level, frame = level + 1, frame.f_back
     return level

@@ -248,12 +248,16 @@ class Reading:
         self.layer.values["hub_model_id"] = joined
 
     def _refuse_unknown(self, raw: str) -> None:
-        spelling = SPELLINGS[self.layer.kind]
+        # A document may come from anywhere, such as JSON in a variable: what it does not know is a key.
+        spelling = SPELLINGS[SourceKind.DOCUMENT if self.manner is Manner.DOCUMENT else self.layer.kind]
         source, name = self.layer.locate((raw,)), printable(raw)
         written = source.name if self.prefix else spelling.write.format(name)
+        if self.layer.kind is SourceKind.DOTENV:
+            written = self.prefix + (name.upper() if self.prefix.isupper() else name)
         old = (old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields)
         right = (*self._fields, *self.also, *old)
-        upper = bool(self.prefix) and self.layer.kind is not SourceKind.SECRET
+        # Names are written as the prefix is: an app that tells cases apart may have lower ones, as flags have.
+        upper = self.prefix.isupper() and self.layer.kind is not SourceKind.SECRET
         shown = self.prefix + "{}" if self.prefix else spelling.write
         remedy = did_you_mean(name.lower(), (item.upper() if upper else item for item in right), shown)
         why = CODES[spelling.code]

@@ -36,6 +36,8 @@ Place = Callable[[str], Source]
 class Variables:
     """The variables of one source that carry our prefix, by lower-case name without it."""
 
+    reserved_names = RESERVED
+
     def __init__(self, pairs: Iterable[tuple[str, str]], prefix: str, kind: SourceKind, place: Place) -> None:
         self.kind = kind
         self.prefix = prefix
@@ -76,7 +78,11 @@ class Variables:
         for name, spelled in self.spelled.items():
             if name.startswith(below):
                 return self.place(spelled)
-        return Source(self.kind, self.prefix + NESTED.join(path).upper())
+        return Source(self.kind, self.written(path))
+
+    def written(self, path: tuple[str, ...]) -> str:
+        """The name of the variable that would say `path`."""
+        return self.prefix + NESTED.join(path).upper()
 
 
 def _set(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
@@ -95,7 +101,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
     fields, secrets = shape.fields, shape.secrets
     for name, value in variables.values.items():
         head, *rest = name.split(NESTED)
-        if head in RESERVED and head not in fields and (head == TASK or not rest):
+        if head in variables.reserved_names and head not in fields and (head == TASK or not rest):
             continue
         if rest and head in fields:
             continue
@@ -104,7 +110,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
             found += _read_secret_file(variables, secret, name, value, flat)
         else:
             flat[name] = value
-    also = (*sorted(RESERVED - fields.keys()), *(secret + FILE_SUFFIX for secret in sorted(secrets)))
+    also = (*sorted(variables.reserved_names - fields.keys()), *(secret + FILE_SUFFIX for secret in sorted(secrets)))
     reading = Reading(model, variables.kind, Manner.STRINGS, variables.locate, variables.prefix, also)
     layer = reading.read(flat)
     found += [_both(variables, *names) for names in variables.twice]

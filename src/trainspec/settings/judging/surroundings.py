@@ -1,0 +1,38 @@
+"""Who is asking: where pydantic alone calls for a judgement, whether the values are text, or those of an app."""
+
+from __future__ import annotations
+
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.embedding.outer import app_being_made
+from trainspec.settings.judging.judgement import Context
+from trainspec.settings.sources.reading import Reading
+from trainspec.settings.values.coercion import Manner
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+
+PURE: set[CodeType] = set()
+"""The functions that read a document alone, whoever calls them."""
+
+
+def context_of(cls: type[Settings], data: Any, mode: str, frame: FrameType) -> Context | None:
+    """What is known of the values beside themselves; None where they are a document alone."""
+    if frame.f_code in PURE or not isinstance(data, dict):
+        return None
+    if mode == "string":
+        return _strings(cls, data)
+    outer = app_being_made(frame)
+    if outer is None:
+        return None
+    from trainspec.settings.embedding.said import embedded_context
+
+    return embedded_context(cls, data, outer)
+
+
+def _strings(cls: type[Settings], data: dict[str, Any]) -> Context:
+    """Values that are all text, as `model_validate_strings` has them: read as variables are."""
+    reading = Reading(cls, SourceKind.DOCUMENT, Manner.STRINGS, lambda path: Source(SourceKind.DOCUMENT))
+    return Context(cls, (reading.read(data),), reading.diagnostics)
