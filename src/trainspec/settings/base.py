@@ -11,9 +11,16 @@ from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
+from trainspec.settings.embedding.decoding import leave_lists_to_us
 from trainspec.settings.judging.judgement import judge
-from trainspec.settings.judging.surroundings import PURE, context_of
-from trainspec.settings.judging.ways_in import changed, check_document, judge_process, settings_from_document
+from trainspec.settings.judging.surroundings import PURE, context_of, is_default
+from trainspec.settings.judging.ways_in import (
+    changed,
+    check_document,
+    judge_default,
+    judge_process,
+    settings_from_document,
+)
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
@@ -42,6 +49,7 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
             kwargs.setdefault("defer_build", False)
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
         _agree_on_prefix(cls, prefix)
+        leave_lists_to_us(cls.__dict__.get("__pydantic_fields__", {}))
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
         # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
         for method in ("__init__", "__repr__", "__eq__", "__hash__"):
@@ -118,8 +126,12 @@ class Settings(BuiltOnce, _Model):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             """Settings of this process: the arguments, over TRAINSPEC_* variables and the files that those name.
 
+            As `default_factory` of another model's field it reads nothing: what is inside a document is part of it.
             Raises pydantic's ValidationError with every fault found, each with its code as the error's type.
             """
+            if not (args or kwargs) and is_default(self, sys._getframe(1)):
+                judge_default(self)
+                return
             judge_process(self, self._named(args, kwargs))
 
         __init__.__pydantic_base_init__ = True

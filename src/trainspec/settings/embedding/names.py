@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from enum import Enum
+from typing import Any, get_args
 
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
@@ -82,6 +83,19 @@ class Names:
                 if name.startswith(start) and name not in self._others:
                     yield name, name[len(start) :], _text(self.source.env_vars[name])
 
+    def elsewhere(self) -> Iterator[str]:
+        """Keys that variables of the app's other fields only seem to say: TRAIN_DATA is no DATA of TRAIN."""
+        for chain in self.around:
+            start = chain[-1] + (self.delimiter or "")
+            yield from (self.key_of(name[len(start) :]) for name in self._others if name.startswith(start))
+
+    def key_of(self, short: str) -> str:
+        """The key under which pydantic-settings put the value of a name that ends so below the place."""
+        if not self.delimiter:
+            return short
+        splits = self.source.maxsplit
+        return short.split(self.delimiter, splits if splits < 0 else max(splits - self.depth + 1, 0))[0]
+
     def start(self) -> str:
         """What the names of all things at the place begin with."""
         chain = self.around[0] if self.around else [""]
@@ -107,6 +121,13 @@ def our_name(short: str, delimiter: str, known: Mapping[str, Any]) -> str:
     rest = name[len(head) + len(delimiter) :]
     # Where words are cut like keys, what is left is one key: none of ours nests deeper.
     return head + NESTED + (rest if delimiter == "_" else rest.replace(delimiter, NESTED))
+
+
+def member_value(annotation: Any, text: str) -> str:
+    """The value of the choice that a text names in Python's way (COSINE for cosine), else the text."""
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return str(annotation[text].value) if text in annotation.__members__ else text
+    return next((said for part in get_args(annotation) if (said := member_value(part, text)) != text), text)
 
 
 def in_environment(names: list[str], *, exact: bool) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pydantic_settings import EnvSettingsSource
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.embedding.names import AppVariables, Names, our_name
+from trainspec.settings.embedding.names import AppVariables, Names, member_value, our_name
 from trainspec.settings.embedding.outer import Asked, Outer, Path
 from trainspec.settings.embedding.places import flag, in_files, kind_of, name_of, place_in, spelling_in
 from trainspec.settings.judging.judgement import Context
@@ -92,7 +92,8 @@ class Saying:
         return lambda path: Source(kind, name_of(source))
 
     def _document(self, said: Mapping[Any, Any], kind: SourceKind, locate: Locate) -> Read:
-        reading = Reading(self.model, kind, Manner.DOCUMENT, locate)
+        # Files and Python hold types; what other sources are made of, such as secret managers, may be text.
+        reading = Reading(self.model, kind, Manner.STRINGS if kind is SourceKind.FOREIGN else Manner.DOCUMENT, locate)
         return reading.read(said), reading.diagnostics
 
     def _default(self) -> Iterator[Read]:
@@ -109,7 +110,9 @@ class Saying:
 
     def _texts_of(self, source: EnvSettingsSource, kind: SourceKind) -> Iterator[Read]:
         names = Names(self.outer.app, source, self.path)
-        below = [(name, short, text) for name, short, text in names.below() if self._is_said(short, names.delimiter)]
+        # What a validator of the app has taken out of the document is not said any more.
+        below = [one for one in names.below() if names.key_of(one[1]).lower() in self._keys]
+        self._told.update(names.elsewhere())
         whole = list(names.whole())
         if not below and not whole:
             return
@@ -118,12 +121,8 @@ class Saying:
             yield from self._json(text, self.path[len(self.path) - inner :], kind, place(spell(name)))
         if below:
             variables = AppVariables(kind, _written(source, kind, names.start()), names.delimiter or "", place)
-            self._take(variables, names.delimiter or "", [(spell(name), short, text) for name, short, text in below])
+            self._take(variables, names, [(spell(name), short, text) for name, short, text in below])
             yield read_variables(self.model, variables)
-
-    def _is_said(self, short: str, delimiter: str | None) -> bool:
-        """Whether a variable reached the document: a validator of the app may have taken it out."""
-        return short.partition(delimiter or "__")[0].lower() in self._keys
 
     def _json(self, text: str, inner: Path, kind: SourceKind, place: Source) -> Iterator[Read]:
         try:
@@ -141,11 +140,15 @@ class Saying:
             self._told.update(said)
             yield self._document(said, kind, lambda path: place)
 
-    def _take(self, variables: AppVariables, delimiter: str, below: list[tuple[str, str, str]]) -> None:
-        known = {**dict.fromkeys(RENAMED), **dict.fromkeys(REMOVED), **shape_of(self.model).fields}
+    def _take(self, variables: AppVariables, names: Names, below: list[tuple[str, str, str]]) -> None:
+        fields = shape_of(self.model).fields
+        known = {**dict.fromkeys(RENAMED), **dict.fromkeys(REMOVED), **fields}
         for spelled, short, text in below:
-            self._texts.setdefault(short.partition(delimiter)[0].lower(), []).append(text.strip())
-            variables.take(our_name(short, delimiter, known), spelled, text)
+            self._texts.setdefault(names.key_of(short).lower(), []).append(text.strip())
+            name = our_name(short, names.delimiter or "", known)
+            if names.source.env_parse_enums and name in fields:
+                text = member_value(fields[name].annotation, text)
+            variables.take(name, spelled, text)
 
     # What validators of the app made of it since.
 

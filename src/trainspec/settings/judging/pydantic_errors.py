@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -260,10 +261,23 @@ def validation_error(model: type[BaseModel], diagnostics: Iterable[Diagnostic]) 
         context: dict[str, Any] = {"name": item.name, "reason": item.reason, "remedy": item.remedy}
         context |= {"diagnostic": item.to_dict(), "message": body}
         custom = PydanticCustomError(item.code, "{message}", context)
-        loc = tuple(item.fields[0].split(".")) if item.fields else ()
-        shown = {evidence.field: evidence.value for evidence in item.evidence if evidence.value is not None}
-        lines.append(InitErrorDetails(type=custom, loc=loc, input=shown))
+        loc = tuple(item.fields[0].split(".")) if item.fields and item.fields[0] else ()
+        lines.append(InitErrorDetails(type=custom, loc=loc, input=_input_of(item)))
     return ValidationError.from_exception_data(model.__name__, lines)
+
+
+def _input_of(item: Diagnostic) -> Any:
+    """What pydantic shows as the input: the values as they were written, as far as they may be shown."""
+    said = {evidence.field: _written(evidence.value) for evidence in item.evidence if evidence.value is not None}
+    return next(iter(said.values())) if len(said) == len(item.evidence) == 1 else said
+
+
+def _written(seen: str) -> Any:
+    """The value behind the text that shows it; the text where that is no more than a picture of the value."""
+    try:
+        return json.loads(seen)
+    except ValueError:
+        return seen
 
 
 def diagnostics_of(error: ValidationError) -> list[Diagnostic]:

@@ -18,6 +18,10 @@ PURE: set[CodeType] = set()
 """The functions that read a document alone, whoever calls them."""
 
 
+# Default factories are called from pydantic's core, right below these, and below what of ours calls it.
+_DEFAULTS_FROM = ("pydantic.", "trainspec.settings.")
+
+
 def context_of(cls: type[Settings], data: Any, mode: str, frame: FrameType) -> Context | None:
     """What is known of the values beside themselves; None where they are a document alone."""
     if frame.f_code in PURE or not isinstance(data, dict):
@@ -30,6 +34,18 @@ def context_of(cls: type[Settings], data: Any, mode: str, frame: FrameType) -> C
     from trainspec.settings.embedding.said import embedded_context
 
     return embedded_context(cls, data, outer)
+
+
+def is_default(settings: Settings, frame: FrameType | None) -> bool:
+    """Whether `frame`, which calls a constructor without arguments, is pydantic's, looking for a field's default."""
+    while frame is not None and frame.f_code.co_name == "__init__" and _self_in(frame) is settings:
+        frame = frame.f_back
+    return frame is not None and str(frame.f_globals.get("__name__", "")).startswith(_DEFAULTS_FROM)
+
+
+def _self_in(frame: FrameType) -> Any:
+    names = frame.f_code.co_varnames
+    return frame.f_locals.get(names[0]) if names else None
 
 
 def _strings(cls: type[Settings], data: dict[str, Any]) -> Context:

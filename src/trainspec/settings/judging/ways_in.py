@@ -34,6 +34,11 @@ def judge_process(settings: Settings, arguments: dict[str, Any]) -> None:
     cls.__pydantic_validator__.validate_python(context.values, self_instance=settings, context=context)
 
 
+def judge_default(settings: Settings) -> None:
+    """Fill `settings` with what holds where nothing is said: a default inside a document reads no environment."""
+    type(settings).__pydantic_validator__.validate_python({}, self_instance=settings)
+
+
 def settings_from_layers(cls: type[S], layers: Iterable[Layer], diagnostics: list[Diagnostic]) -> S:
     """Settings from sources that were read already, in any order; raises ValidationError, and warns."""
     return _settings_in(cls, Context(cls, layers, diagnostics))
