@@ -93,7 +93,7 @@ class Names:
         """The key under which pydantic-settings put the value of a name that ends so below the place."""
         if not self.delimiter:
             return short
-        splits = self.source.maxsplit
+        splits: int = getattr(self.source, "maxsplit", -1)
         return short.split(self.delimiter, splits if splits < 0 else max(splits - self.depth + 1, 0))[0]
 
     def start(self) -> str:

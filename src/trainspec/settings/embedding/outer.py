@@ -7,7 +7,7 @@ to be judged lie as they were merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -40,7 +40,7 @@ class Outer:
 
     def path_to(self, document: Any) -> Path | None:
         """Where in the app a document stands: the very object, or after a copy the one place where all is the same."""
-        found = next(_places(self.values, lambda value: value is document), None)
+        found: Path | None = next(_places(self.values, lambda value: value is document), None)
         if found is not None or not document:
             return found
         same = list(_places(self.values, lambda value: type(value) is type(document) and value == document))
@@ -54,7 +54,7 @@ def app_being_made(frame: FrameType | None) -> Outer | None:
             return None
         if frame.f_code is _MAKES_MODEL:
             caller = _making_app(frame)
-            return None if caller is None else _outer(caller.f_locals, frame.f_locals["data"])
+            return None if caller is None else _outer(caller, frame.f_locals["data"])
         frame = frame.f_back
     return None
 
@@ -69,8 +69,9 @@ def _making_app(frame: FrameType) -> FrameType | None:
     return None
 
 
-def _outer(held: Mapping[str, Any], values: dict[str, Any]) -> Outer:
-    app = type(held["__pydantic_self__"])
+def _outer(frame: FrameType, values: dict[str, Any]) -> Outer:
+    held = frame.f_locals
+    app = type(held[frame.f_code.co_varnames[0]])
     if "sources" in held:
         return Outer(app, _asked(held["sources"]), values)
     from trainspec.settings.embedding.rebuilt import rebuilt_sources
@@ -107,7 +108,7 @@ def _beyond(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     return found
 
 
-def _places(value: Any, is_it: Any, path: Path = ()) -> Iterable[Path]:
+def _places(value: Any, is_it: Callable[[Any], bool], path: Path = ()) -> Iterator[Path]:
     """Every place in nested mappings and lists that holds what is looked for."""
     items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):

@@ -98,7 +98,8 @@ class Saying:
 
     def _default(self) -> Iterator[Read]:
         """The default of the app's field, which pydantic-settings lays below as if all of it had been said."""
-        name, field = next((item for item in self.outer.app.model_fields.items() if item[0] == self.path[0]), ("", None))
+        name = str(self.path[0])
+        field = self.outer.app.model_fields.get(name)
         settings: Any = None if field is None else field.default
         for step in self.path[1:]:
             settings = getattr(settings, str(step), None)
@@ -147,8 +148,9 @@ class Saying:
             self._texts.setdefault(names.key_of(short).lower(), []).append(text.strip())
             name = our_name(short, names.delimiter or "", known)
             if names.source.env_parse_enums and name in fields:
-                text = member_value(fields[name].annotation, text)
-            variables.take(name, spelled, text)
+                variables.take(name, spelled, member_value(fields[name].annotation, text))
+            else:
+                variables.take(name, spelled, text)
 
     # What validators of the app made of it since.
 

@@ -275,9 +275,14 @@ def _input_of(item: Diagnostic) -> Any:
 def _written(seen: str) -> Any:
     """The value behind the text that shows it; the text where that is no more than a picture of the value."""
     try:
-        return json.loads(seen)
-    except ValueError:
+        value = json.loads(seen, parse_constant=_picture)
+    except (ValueError, RecursionError):
         return seen
+    return value if json.dumps(value, ensure_ascii=False).isprintable() else seen
+
+
+def _picture(constant: str) -> Any:
+    raise ValueError(constant)
 
 
 def diagnostics_of(error: ValidationError) -> list[Diagnostic]:
