@@ -261,6 +261,11 @@ class Settings(BuiltOnce, _Model):
         """New validated settings with these changes; this object stays as it is. Raises ValidationError."""
         return changed(self, changes, SourceKind.CONSTRUCTOR)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, and unlike pydantic's own one a valid one: an `update` is judged as by `replace`."""
+        copy = self.__deepcopy__() if deep else self.__copy__()
+        return changed(copy, dict(update), SourceKind.CONSTRUCTOR) if update else copy
+
     if not TYPE_CHECKING:  # a checker that sees it lets any name be assigned
 
         def __setattr__(self, name: str, value: Any) -> None:
