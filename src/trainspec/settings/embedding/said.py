@@ -132,6 +132,8 @@ class Saying:
             code = CODES[fault.code]
             message = f"{place.name}: {fault.message}"
             evidence = (Evidence("", None, place),)
+            # pydantic-settings reads it all the same, and what it made of it is not to be told of as well.
+            self._told.update(_at(json.loads(text), inner) or ())
             yield (
                 Layer(kind, {}, lambda path: place),
                 [Diagnostic(fault.code, code.name, "error", message, code.reason, code.fix, evidence)],
