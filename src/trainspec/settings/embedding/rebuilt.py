@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic_settings import BaseSettings, CliSettingsSource
+from pydantic_settings.sources import DefaultSettingsSource
 
 from trainspec.settings.embedding.outer import Asked
 
@@ -30,6 +31,7 @@ def rebuilt_sources(app: type[BaseSettings], held: Mapping[str, Any]) -> list[As
             stand_in.sources = [flags]
             said |= {"_cli_settings_source": flags, "_cli_parse_args": None}
         build(stand_in, dict(held["values"]), **said)
+        stand_in.sources.append(DefaultSettingsSource(app, said.get("_nested_model_default_partial_update")))
         return [Asked(source, source() if _is_free(source) else None) for source in stand_in.sources]
 
 
