@@ -1,4 +1,4 @@
-"""Where two documents differ as settings: old names, formats and spelled-out defaults make no difference."""
+"""Where two documents, or two stacks of them, differ as settings, whatever their formats and the age of names."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _in_settings(a: TrainingArguments, b: TrainingArguments) -> Iterator[Differe
 
 def _in_task(a: Judged, b: Judged) -> Iterator[Difference]:
     """The task's sections, of which only the task's model knows the defaults."""
-    leaves = [dict(_leaves(side.document.values.get(TASK), (TASK,))) for side in (a, b)]
+    leaves = [dict(_leaves(side.task, (TASK,))) for side in (a, b)]
     for path in dict.fromkeys((*leaves[0], *leaves[1])):
         if path not in leaves[0] or path not in leaves[1] or leaves[0][path] != leaves[1][path]:
             ones = [_entry(path, found, side) for found, side in zip(leaves, (a, b), strict=True)]
@@ -68,7 +68,7 @@ def _in_task(a: Judged, b: Judged) -> Iterator[Difference]:
 
 def _entry(path: tuple[str, ...], leaves: Mapping[tuple[str, ...], Any], side: Judged) -> Entry:
     value = show_value(".".join(path), leaves[path]) if path in leaves else "not there"
-    return Entry(value, side.document.source(path))
+    return Entry(value, side.source_in_task(path))
 
 
 def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
 
 # Form -> "module:function". The function takes the document (plain values under today's names, the task's section
-# under "task") and the options that were given, by name: render(document, *, options) -> str.
+# under "task") and the options that were given, by name: render(document, *, options) -> str. One of an orchestrator is
+# also given the layers that the document was merged from, where they are to be kept apart.
 FORMATS: dict[str, str] = {
     "env": "trainspec.migration.writing:as_env",
     "yaml": "trainspec.migration.writing:as_yaml_file",
@@ -24,6 +25,7 @@ FORMATS: dict[str, str] = {
     "k8s": "trainspec.deployment.k8s:as_k8s",
     "compose": "trainspec.deployment.compose:as_compose",
 }
+Layered = tuple[str, Mapping[str, Any]]
 # The forms that are read back here before they are written, so that none of them says something else.
 READ_BACK = frozenset(FORMATS) - {"k8s", "compose"}
 
@@ -50,7 +52,10 @@ class Exported:
 
 
 def export(one: Judged, form: str, options: Mapping[str, str]) -> Exported:
-    """What a valid document says, in one of FORMATS; `options` are those of the form, by name."""
+    """What valid documents say together, in one of FORMATS; `options` are those of the form, by name.
+
+    An orchestrator's form keeps several documents apart, unless the option `merge` is among the options.
+    """
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.sources.task_section import without_secret_keys
     from trainspec.settings.sources.variables import TASK
@@ -58,27 +63,48 @@ def export(one: Judged, form: str, options: Mapping[str, str]) -> Exported:
     found = tuple(one.diagnostics)
     if one.settings is None:
         return Exported(None, (), found)
-    task, in_task = without_secret_keys(one.document.values.get(TASK))
-    secrets = (*sorted(TrainingArguments.secret_fields() & one.layer.values.keys()), *in_task)
+    task, in_task = without_secret_keys(one.task)
+    said = frozenset(name for layer in one.layers for name in layer.values)
+    secrets = (*sorted(TrainingArguments.secret_fields() & said), *in_task)
+    layers: list[Layered] = []
     if form not in READ_BACK:
         # An orchestrator mounts the secrets, and so must be told of them.
-        task = one.document.values.get(TASK)
+        task = one.task
+        layers = _apart(one) if "merge" not in options else []
     document = {**one.settings.to_dict(), **({TASK: task} if task else {})}
     try:
-        return Exported(written(document, form, options), secrets, found)
+        return Exported(written(document, form, options, layers), secrets, found)
     except NoAnswer as why:
         return Exported(None, secrets, found, why.diagnostics[0])
 
 
-def written(document: Mapping[str, Any], form: str, options: Mapping[str, str]) -> str:
-    """A document in a form. Raises NoAnswer where the form cannot say it."""
+def _apart(one: Judged) -> list[Layered]:
+    """Each of several documents as plain values under today's names, with the name of its file."""
+    from trainspec.answers.documents import task_in
+    from trainspec.settings.views.dumping import plain
+
+    if len(one.documents) < 2:
+        return []
+    pairs = zip(one.documents, one.layers, strict=True)
+    return [
+        (document.name, {**{name: plain(value) for name, value in layer.values.items()}, **task_in(document)})
+        for document, layer in pairs
+    ]
+
+
+def written(document: Mapping[str, Any], form: str, options: Mapping[str, str], layers: Sequence[Layered] = ()) -> str:
+    """A document in a form; an orchestrator's is given the layers apart that it was merged from.
+
+    Raises NoAnswer where the form cannot say it.
+    """
     from trainspec.deployment import NotDeployable
     from trainspec.migration.documents import unequal
     from trainspec.migration.values import NotWritable
 
     module, _, function = FORMATS[form].partition(":")
     try:
-        text: str = getattr(import_module(module), function)(document, options=options)
+        apart = {"layers": layers} if layers else {}
+        text: str = getattr(import_module(module), function)(document, options=options, **apart)
         lost = unequal(document, text, form) if form in READ_BACK else []
     except NotDeployable as why:
         raise NoAnswer(mistake("CLI111", str(why))) from None

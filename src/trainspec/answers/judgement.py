@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 class Process(NamedTuple):
     """What a process says over each document, read by whoever asks: nothing here looks at the environment.
 
-    `layers` and `found` are about the settings, `document` and `variables` are where a task's own are looked for.
+    `layers` and `found` are about the settings, `documents` and `variables` are where a task's own are looked for.
     """
 
     layers: Sequence[Layer] = ()
     found: Sequence[Diagnostic] = ()
-    document: Document | None = None
+    documents: Sequence[Document] = ()
     variables: Sequence[Variables] = ()
 
 
@@ -68,14 +68,27 @@ class Judge:
     def document(self, document: Document, name: str, number: int = 1) -> Report:
         """The report on one document, with what the process says laid over it."""
         layer, found = document_layer(self.model, document)
-        return self._report(Report(name, number), document, [layer], found)
+        return self._report(Report(name, number), [document], [layer], found)
+
+    def together(self, documents: Sequence[Document], found: Sequence[Diagnostic] = ()) -> Report:
+        """The one report on documents of which each is laid over those before it, and the process over them all.
+
+        `found` is what reading them had to say.
+        """
+        layers, everything = [], list(found)
+        for document in documents:
+            layer, more = document_layer(self.model, document)
+            layers.append(layer)
+            everything += more
+        names = [document.name for document in documents]
+        return self._report(Report(names[-1], under=tuple(names[:-1])), documents, layers, everything)
 
     def process_alone(self, name: str) -> Report:
         """The report on what the process says, without any document but its own."""
-        return self._report(Report(name, of_file=False), self.process.document, [], [])
+        return self._report(Report(name, of_file=False), self.process.documents, [], [])
 
     def _report(
-        self, report: Report, document: Document | None, layers: Sequence[Layer], found: list[Diagnostic]
+        self, report: Report, documents: Sequence[Document], layers: Sequence[Layer], found: list[Diagnostic]
     ) -> Report:
         if self.ignore_unknown:
             report.ignored = [item.fields[0] for item in found if item.code == "SRC102"]
@@ -87,11 +100,11 @@ class Judge:
 
             verdict = against_target(verdict, self.target, self.world_size)
         report.diagnostics = verdict.diagnostics
-        self._judge_task(report, document)
+        self._judge_task(report, documents)
         return report
 
-    def _judge_task(self, report: Report, document: Document | None) -> None:
-        documents, variables = [document] if document is not None else [], self.process.variables
+    def _judge_task(self, report: Report, documents: Sequence[Document]) -> None:
+        variables = self.process.variables
         if self.task is None:
             report.task = "unchecked" if _says_task(documents, variables) else None
             return
@@ -118,7 +131,7 @@ class Judgement(NamedTuple):
         """How many files, documents, errors and warnings."""
         severities = [item.severity for report in self.reports for item in report.diagnostics]
         return {
-            "files": len({report.file for report in self.reports}),
+            "files": len({file for report in self.reports for file in report.files}),
             "documents": len(self.reports),
             "errors": severities.count("error"),
             "warnings": severities.count("warning"),
@@ -141,8 +154,8 @@ def known_target(name: str | None) -> str | None:
     return name
 
 
-def _says_task(documents: Iterable[Document], variables: Sequence[Variables]) -> bool:
-    if not variables:
+def _says_task(documents: Sequence[Document], variables: Sequence[Variables]) -> bool:
+    if len(documents) < 2 and not variables:
         return any(document.values.get(TASK) for document in documents)
     from trainspec.settings.sources.task_section import has_task
 

@@ -20,8 +20,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     from trainspec.cli.shells.words import SHELLS, all_words
     from trainspec.text.suggestions import did_you_mean
 

@@ -10,15 +10,16 @@ from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, Command, Given, wants_help
 from trainspec.cli.terminal import COULD_NOT_RUN, FINDINGS, FINE, answer_json, counted, say, style
 from trainspec.settings.diagnostics import Diagnostic, SourceError
-from trainspec.settings.sources.files import read_document
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.files import paths_in, read_several
 
 COMMAND = Command(
     "diff",
     "A B",
     "Where two files differ as settings: what holds, whether said or not, whatever the format or the age of the names. "
-    "Exit code 1 where they do.",
+    "Either may be several, with commas between them, each laid over those before it. Exit code 1 where they differ.",
     (AT, IGNORE_UNKNOWN, FORMAT),
-    examples=("trainspec diff old.yaml new.json",),
+    examples=("trainspec diff old.yaml new.json", "trainspec diff base.yaml,test.yaml base.yaml,live.yaml"),
 )
 
 
@@ -27,8 +28,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     if len(given.words) != 2:
         number = counted(len(given.words), "file")
         raise CannotRun(mistake("CLI102", f"diff takes two files, not {number}", "trainspec diff A.yaml B.yaml"))
@@ -49,14 +49,15 @@ def _compare(given: Given) -> Comparison | None:
     """The comparison; what is wrong with either file is said, also where the other cannot be read."""
     sides: list[Judged] = []
     found: list[Diagnostic] = []
-    for path in given.words:
+    for word in given.words:
         try:
-            side = judged(read_document(path, at=given.get("at")), ignore_unknown=given.has("ignore_unknown"))
+            documents, again = read_several(paths_in(word, Source(SourceKind.FLAG, "FILE")), at=given.get("at"))
         except SourceError as error:
             found += error.diagnostics
         else:
+            side = judged(*documents, ignore_unknown=given.has("ignore_unknown"))
             sides.append(side)
-            found += side.diagnostics
+            found += [*again, *side.diagnostics]
     say(found)
     return compare(*sides) if len(sides) == 2 else None
 

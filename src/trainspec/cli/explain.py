@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trainspec.answers.explain import Facts, explain, explain_all, overview
-from trainspec.cli.faults import CannotRun
 from trainspec.cli.options import FORMAT, Command, wants_help
 from trainspec.cli.terminal import answer_json, style
 from trainspec.text.wrapping import wrap
@@ -27,8 +26,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     facts = [explain(word) for word in given.words]
     if given.get("format") == "json":
         answer_json({"settings": [item.to_dict() for item in facts or explain_all()]})

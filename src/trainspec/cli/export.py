@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from trainspec.answers.export import FORMATS, export
 from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.files import files_named
 from trainspec.cli.options import AT, Command, Option, wants_help
-from trainspec.cli.terminal import counted, exit_code, say
+from trainspec.cli.terminal import exit_code, say
 
 # Options that only some forms read; they reach the function as options["name"].
 FORM_OPTIONS: tuple[Option, ...] = (
@@ -16,16 +17,26 @@ FORM_OPTIONS: tuple[Option, ...] = (
     Option("image", "k8s, compose: the image that it runs in", "IMAGE"),
     Option("task", "k8s, compose: the task that it trains; digits by default", "TASK"),
     Option("gpus", "k8s, compose: how many NVIDIA GPUs it gets", "N"),
-    Option("as", "k8s, compose: the settings as variables (the default) or as a file", "FORM", ("variables", "file")),
+    Option(
+        "as",
+        "k8s, compose: the settings as variables (the default of one file) or as a file",
+        "FORM",
+        ("variables", "file"),
+    ),
+    Option("merge", "k8s, compose: several files as one, else each stays a file of its own"),
 )
 
 COMMAND = Command(
     "export",
-    "FILE",
-    "The settings that a file says, in another form on stdout: variables (env), flags (cli), yaml, toml, json. Secrets "
-    "are never in it. Reading it gives the same settings.",
+    "FILE...",
+    "The settings that a file says, or several files of which each is laid over those before it, in another form on "
+    "stdout: variables (env), flags (cli), yaml, toml, json. Secrets are never in it. Reading it gives the same "
+    "settings.",
     (Option("to", "the form", "FORM", tuple(FORMATS)), AT, *FORM_OPTIONS),
-    examples=("trainspec export run.yaml --to env > run.env",),
+    examples=(
+        "trainspec export run.yaml --to env > run.env",
+        "trainspec export base.yaml site.yaml --to k8s --task digits > job.yaml",
+    ),
 )
 
 
@@ -34,23 +45,20 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
-    if len(given.words) != 1 or not given.has("to"):
-        number = counted(len(given.words), "file")
-        raise CannotRun(
-            mistake("CLI102", f"export takes one file and a form, not {number}", "trainspec export run.yaml --to env")
-        )
+    given.settle()
+    if not given.words or not given.has("to"):
+        raise CannotRun(mistake("CLI102", "export takes a file and a form", "trainspec export run.yaml --to env"))
     from trainspec.answers.documents import judged
     from trainspec.settings.diagnostics import SourceError
-    from trainspec.settings.sources.files import read_document
+    from trainspec.settings.sources.files import read_several
 
     try:
-        document = read_document(given.words[0], at=given.get("at"))
+        documents, again = read_several(files_named(given), at=given.get("at"))
     except SourceError as error:
         say(error.diagnostics)
         return exit_code(error.diagnostics)
-    found = export(judged(document), given.values["to"], given.values)
+    say(again)
+    found = export(judged(*documents), given.values["to"], given.values)
     say(found.diagnostics)
     if found.secrets:
         print(f"note: secrets are not written: {', '.join(found.secrets)}", file=sys.stderr)

@@ -25,8 +25,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     if len(given.words) > 1:
         raise CannotRun(mistake("CLI102", "init takes one file", "trainspec init run.yaml"))
     path = given.words[0] if given.words else "run.yaml"

@@ -11,7 +11,7 @@ from trainspec.cli.files import STDIN, files_in, stdin_documents, stdin_name
 from trainspec.cli.options import Given
 from trainspec.reports.report import Report
 from trainspec.settings.diagnostics import SourceError
-from trainspec.settings.sources.files import read_documents
+from trainspec.settings.sources.files import Document, read_document, read_documents, read_several, the_only
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -48,6 +48,22 @@ class Judging:
             except SourceError as error:
                 yield Report(word, diagnostics=list(error.diagnostics))
 
+    def together(self, words: Sequence[str]) -> Report:
+        """The one report on all that the words name, each file laid over those before it."""
+        name = words[-1]
+        try:
+            paths = [path for word in words for path in files_in(word)]
+            name = stdin_name(self.given) if paths[-1] == STDIN else paths[-1]
+            documents, found = read_several(paths, at=self.given.get("at"), read=self._document)
+        except SourceError as error:
+            return Report(name, diagnostics=list(error.diagnostics))
+        return self.judge.together(documents, found)
+
+    def _document(self, path: str, *, at: str | None) -> Document:
+        if path != STDIN:
+            return read_document(path, at=at)
+        return the_only(stdin_documents(self.given), stdin_name(self.given))
+
     def _file(self, path: str) -> Iterator[Report]:
         if path == STDIN:
             return self.judge.documents(stdin_documents(self.given), stdin_name(self.given))
@@ -61,8 +77,8 @@ def _process(model: type[Settings], given: Given) -> Process:
     # The files judged take the place of the one that TRAINSPEC_CONFIG names.
     config = f"{model.env_prefix}CONFIG"
     environ = {name: os.environ[name] for name in os.environ if not given.words or name.upper() != config}
-    sources = open_sources(model.env_prefix, environ=environ, at=given.get("at"))
-    return Process(*sources.layers(model), sources.document, sources.variables)
+    sources = open_sources(model, environ=environ, at=given.get("at"))
+    return Process(*sources.layers(model), sources.documents, sources.variables)
 
 
 def _model_of(given: Given) -> type[Settings]:

@@ -16,7 +16,7 @@ from trainspec.settings.sources.task_section import has_task, judge_task, read_t
 from trainspec.settings.values.shape import Shape, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from trainspec.cli.options import Given
 
@@ -58,19 +58,18 @@ class AnyTask(Vocabulary):
         return Flag((written.removeprefix(f"--{self.under}"),), Takes.PERHAPS_ONE, "true", TASK)
 
 
-def load_settings(given: Given, config: str | None, task: Shape | None) -> Loaded:
-    """Read every source of this process, with the flags of `given` over them."""
-    sources = open_sources(TrainingArguments.env_prefix, config=config, at=given.get("at"))
-    layers, found = sources.layers(TrainingArguments)
+def load_settings(given: Given, config: Sequence[str], task: Shape | None) -> Loaded:
+    """Read every source of this process, with the flags of `given` over them, each config file over those before."""
+    sources = open_sources(TrainingArguments, config=config, at=given.get("at"))
     flags, more = read_flags(shape_of(TrainingArguments), (use for use in given.uses if use.flag.owner == SETTINGS))
+    layers, found = sources.layers(TrainingArguments, given=(flags,))
     found, ignored = split_ignored([*given.unknown, *found, *more], given.has("ignore_unknown"))
-    verdict = from_layers(TrainingArguments, [*layers, flags], found, quiet=True)
-    documents = [sources.document] if sources.document is not None else []
+    verdict = from_layers(TrainingArguments, layers, found, quiet=True)
     if task is None:
-        unchecked = has_task(documents, sources.variables)
+        unchecked = has_task(sources.documents, sources.variables)
         return Loaded(verdict.settings, None, [], verdict.diagnostics, ignored, unchecked)
     of_task = [use for use in given.uses if use.flag.owner == TASK]
-    task_layers, task_found = read_task(task, documents, sources.variables, of_task)
+    task_layers, task_found = read_task(task, sources.documents, sources.variables, of_task)
     judged = judge_task(task, task_layers, task_found)
     everything = [*verdict.diagnostics, *judged.diagnostics]
     if not (verdict.ok and judged.ok):

@@ -42,8 +42,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     if not given.words:
         raise CannotRun(mistake("CLI102", "migrate needs a file", "trainspec migrate run.yaml"))
     codes = []

@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from trainspec.cli.faults import CannotRun, mistake
-from trainspec.settings.diagnostics import Diagnostic
+from trainspec.cli.faults import CannotRun, mistake, option_given_again
+from trainspec.settings.diagnostics import Diagnostic, errors_of
 from trainspec.settings.sources.command_line import Flag, Takes, Use, Vocabulary, cut, unknown_flags
 
 
 class Option(NamedTuple):
-    """An option: its name, what --help says, and the placeholder of its value (none for a switch)."""
+    """An option: its name, what --help says, and the placeholder of its value (none for a switch); with `several`,
+    each time that it is given counts.
+    """
 
     name: str
     about: str
     value: str = ""
     choices: tuple[str, ...] = ()
     also: str = ""
+    several: bool = False
 
     @property
     def key(self) -> str:
@@ -30,6 +33,7 @@ class Given:
     """What a command was given: values of its options, words without a flag, settings flags."""
 
     values: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     unknown: list[Diagnostic] = field(default_factory=list)
@@ -39,6 +43,15 @@ class Given:
 
     def get(self, name: str) -> str | None:
         return self.values.get(name)
+
+    def settle(self) -> None:
+        """Say what is worth a word about the flags. Raises CannotRun where some are wrong."""
+        if errors_of(self.unknown):
+            raise CannotRun(*self.unknown)
+        if self.unknown:
+            from trainspec.cli.terminal import say
+
+            say(self.unknown)
 
     def number(self, name: str, least: int) -> int | None:
         """The value as a whole number of at least `least`. Raises CannotRun."""
@@ -62,7 +75,7 @@ class Command(NamedTuple):
     examples: tuple[str, ...] = ()
 
     def parse(self, argv: Sequence[str], *vocabularies: Vocabulary) -> Given:
-        """Read the words. Raises CannotRun for options that are wrong; unknown flags are in `unknown`."""
+        """Read the words. Raises CannotRun for options that are wrong; what is wrong with flags is in `unknown`."""
         own = {option.key: option for option in self.options}
         own.update({option.also: option for option in self.options if option.also})
 
@@ -75,14 +88,25 @@ class Command(NamedTuple):
         found = cut(argv, find)
         given = Given(words=[word for word, _ in found.strays])
         names = [*own, *(name for one in vocabularies for name in one.names())]
-        given.unknown = [*unknown_flags(found, names), *found.diagnostics]
-        for use in found.uses:
-            if use.flag.owner is self:
-                given.values[use.flag.path[0]] = use.words[0] if use.words else ""
-            else:
-                given.uses.append(use)
+        given.uses = [use for use in found.uses if use.flag.owner is not self]
+        again = self._take([use for use in found.uses if use.flag.owner is self], given)
+        given.unknown = [*unknown_flags(found, names), *found.diagnostics, *again]
         self._check_choices(given)
         return given
+
+    def _take(self, uses: Sequence[Use], given: Given) -> list[Diagnostic]:
+        """Put the command's own options into `given`; a warning for each that is given different values."""
+        several = {option.key for option in self.options if option.several}
+        found: dict[str, list[Use]] = {}
+        for use in uses:
+            found.setdefault(use.flag.path[0], []).append(use)
+        for name, own in found.items():
+            texts = [use.words[0] if use.words else "" for use in own]
+            given.values[name] = texts[-1]
+            if name in several:
+                given.lists[name] = texts
+        again = [own for name, own in found.items() if name not in several and len({use.words for use in own}) > 1]
+        return [option_given_again(own) for own in again]
 
     def _check_choices(self, given: Given) -> None:
         for option in self.options:
@@ -114,7 +138,7 @@ def wants_help(argv: Sequence[str]) -> bool:
 
 
 FORMAT = Option("format", "text (the default) or json, which prints nothing but JSON", "FORMAT", ("text", "json"))
-AT = Option("at", "use only the mapping at this dotted path of the file", "a.b")
+AT = Option("at", "use only the mapping at this dotted path of the file, of each where there are several", "a.b")
 IGNORE_UNKNOWN = Option(
     "ignore-unknown", "pass over keys that are no settings, for files that other programs read too; they are listed"
 )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainspec.answers.plan import Planned, plan
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.files import files_named
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
 from trainspec.cli.show import say_notes
-from trainspec.cli.terminal import FINDINGS, answer_json, counted, exit_code, say
+from trainspec.cli.terminal import FINDINGS, answer_json, exit_code, say
 from trainspec.plan.render import render_plan
 
 COMMAND = Command(
     "plan",
-    "[FILE]",
-    "What a run will do: batches, updates, warmup, learning rate, and when it logs, evaluates and saves.",
+    "[FILE...]",
+    "What a run will do: batches, updates, warmup, learning rate, and when it logs, evaluates and saves. Of several "
+    "files, each is laid over those before it.",
     (
         Option("rows", "rows of the training data; without it, only max_steps gives a run a length", "N"),
         Option("eval-rows", "rows of the evaluation data", "N"),
@@ -27,6 +28,7 @@ COMMAND = Command(
     takes_settings=True,
     examples=(
         "trainspec plan run.yaml --rows 10000",
+        "trainspec plan base.yaml site.yaml --rows 10000",
         "trainspec plan --rows 30000 --devices 3 --gradient_accumulation_steps 2",
     ),
 )
@@ -37,10 +39,8 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv, settings_vocabulary())
-    if len(given.words) > 1:
-        raise CannotRun(mistake("CLI102", f"plan takes one file, and {counted(len(given.words), 'word')} stand here"))
     as_json = given.get("format") == "json"
-    loaded = load_settings(given, given.words[0] if given.words else None, None)
+    loaded = load_settings(given, files_named(given), None)
     loaded.unchecked_task = False
     planned = _plan(loaded, given)
     if as_json:

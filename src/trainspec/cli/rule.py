@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainspec.answers.rule import Meaning, meaning_of, meanings
-from trainspec.cli.faults import CannotRun
 from trainspec.cli.options import FORMAT, Command, wants_help
 from trainspec.cli.terminal import answer_json, style
 from trainspec.text.wrapping import wrap
@@ -24,8 +23,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     known = meanings()
     chosen = [meaning_of(word, known) for word in given.words] or list(known.values())
     if given.get("format") == "json":

@@ -36,8 +36,7 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     if given.words:
         raise CannotRun(mistake("CLI102", "schema takes no file: it describes files", "see trainspec schema --help"))
     name = given.get("model")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainspec.answers.show import Shown, parts, task_entries
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.files import files_named
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 COMMAND = Command(
     "show",
-    "[FILE]",
-    f"The settings that hold here: {sources_in_words()} (FILE, or the one that TRAINSPEC_CONFIG names). First what "
-    "differs from the defaults, then what follows from it.",
+    "[FILE...]",
+    f"The settings that hold here: {sources_in_words()} (FILE, or what TRAINSPEC_CONFIG names; of several files, each "
+    "is laid over those before it). First what differs from the defaults, then what follows from it.",
     (Option("all", "also what stands at its default"), AT, IGNORE_UNKNOWN, TASK_OPTION, FORMAT),
     takes_settings=True,
-    examples=("trainspec show run.yaml", "TRAINSPEC_BF16=1 trainspec show run.yaml --seed 7 --all"),
+    examples=(
+        "trainspec show run.yaml",
+        "trainspec show base.yaml site.yaml",
+        "TRAINSPEC_BF16=1 trainspec show run.yaml --seed 7 --all",
+    ),
 )
 _VALUE_WIDTH = 36
 
@@ -37,9 +41,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     shape = _task_in(argv)
     given = COMMAND.parse(argv, settings_vocabulary(), *([task_vocabulary(shape)] if shape is not None else []))
-    if len(given.words) > 1:
-        raise CannotRun(mistake("CLI102", f"show takes one file, and {counted(len(given.words), 'word')} stand here"))
-    loaded = load_settings(given, given.words[0] if given.words else None, shape)
+    loaded = load_settings(given, files_named(given), shape)
     shown = _shown(loaded, shape)
     if given.get("format") == "json":
         answer_json(shown.to_dict())

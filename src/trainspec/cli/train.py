@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.files import files_named
 from trainspec.cli.loading import AnyTask, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
@@ -27,9 +28,21 @@ COMMAND = Command(
     "TASK",
     f"Train a task: {', '.join(TASKS)}, or your own as pkg.mod:callable. Settings come from {sources_in_words()}; the "
     "task's own from --task.NAME, TRAINSPEC_TASK__NAME and the file's key task.",
-    (Option("config", "the config file, instead of the one that TRAINSPEC_CONFIG names", "FILE"), AT, IGNORE_UNKNOWN),
+    (
+        Option(
+            "config",
+            "a config file, instead of what TRAINSPEC_CONFIG names; given again, the next one is laid over it",
+            "FILE",
+            several=True,
+        ),
+        AT,
+        IGNORE_UNKNOWN,
+    ),
     takes_settings=True,
-    examples=("trainspec train digits --output_dir runs/digits --num_train_epochs 5 --task.width 64",),
+    examples=(
+        "trainspec train digits --output_dir runs/digits --num_train_epochs 5 --task.width 64",
+        "trainspec train digits --config base.yaml --config site.yaml",
+    ),
 )
 
 
@@ -45,8 +58,9 @@ def _run(argv: Sequence[str]) -> int:
     task, shape = task_named(_task_name(argv))
     given = COMMAND.parse(argv, settings_vocabulary(), task_vocabulary(shape))
     if len(given.words) > 1:
-        given.unknown.append(mistake("CLI102", "there are words that belong to no flag", "write --name value"))
-    loaded = load_settings(given, given.get("config"), shape)
+        remedy = "write --name value; a config file is --config FILE, for each of several"
+        given.unknown.append(mistake("CLI102", "there are words that belong to no flag", remedy))
+    loaded = load_settings(given, files_named(given, "config"), shape)
     say(loaded.diagnostics)
     say_notes(loaded)
     if loaded.settings is None:

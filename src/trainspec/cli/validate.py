@@ -26,8 +26,10 @@ COMMAND = Command(
     "validate",
     "FILE...",
     "Judge files of settings (YAML, JSON, TOML): paths, URLs, folders, quoted patterns such as 'configs/**/*.yaml', or "
-    "- for stdin. The verdict depends on the files alone, unless --env is given.",
+    "- for stdin. Each is judged alone, unless --together is given. The verdict depends on the files alone, unless "
+    "--env is given.",
     (
+        Option("together", "judge all files as one, each laid over those before it: a base, then what a site changes"),
         Option("env", "judge this process's TRAINSPEC_* variables too, over each file; no file is needed then"),
         AT,
         IGNORE_UNKNOWN,
@@ -46,6 +48,7 @@ COMMAND = Command(
     ),
     examples=(
         "trainspec validate run.yaml --target h100x8",
+        "trainspec validate --together base.yaml site.yaml",
         "trainspec validate 'configs/**/*.yaml' --strict --format sarif",
         "helm template . | trainspec validate - --at data",
     ),
@@ -57,13 +60,13 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv)
-    if given.unknown:
-        raise CannotRun(*given.unknown)
+    given.settle()
     if not given.words and not given.has("env"):
         raise CannotRun(mistake("CLI102", "validate needs a file", "trainspec validate run.yaml"))
     judging, form = Judging(given), given.get("format") or "text"
     reports = []
-    for report in judging.reports(given.words):
+    together = given.has("together") and given.words
+    for report in [judging.together(given.words)] if together else judging.reports(given.words):
         reports.append(report)
         _note(report, form)
         if form == "text":
@@ -108,7 +111,7 @@ def _note(report: Report, form: str) -> None:
 
 
 def _name_of(report: Report) -> str:
-    return printable(report.file) + (f" (document {report.number})" if report.number > 1 else "")
+    return printable(", ".join(report.files)) + (f" (document {report.number})" if report.number > 1 else "")
 
 
 def _print(report: Report, *, headed: bool) -> None:

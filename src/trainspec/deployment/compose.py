@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainspec.deployment.run import CONFIG, GRACE_SECONDS, USER, WORK, Run, describe
+from trainspec.deployment.run import GRACE_SECONDS, USER, WORK, Layers, Run, describe
 from trainspec.deployment.yaml_text import write_yaml
 
 _SECRETS = "/run/secrets"
 
 
-def as_compose(document: Mapping[str, Any], *, options: Mapping[str, str]) -> str:
-    """The compose file. Raises NotDeployable."""
-    run = describe(document, options)
+def as_compose(document: Mapping[str, Any], *, options: Mapping[str, str], layers: Layers = ()) -> str:
+    """The compose file; `layers` are the files, by name, that are to be kept apart. Raises NotDeployable."""
+    run = describe(document, options, layers)
     found: dict[str, Any] = {"services": {run.name: _service(run)}}
-    if run.config is not None:
-        found["configs"] = {"settings": {"content": _escaped(run.config)}}
+    if run.configs:
+        found["configs"] = {f"settings{one.suffix}": {"content": _escaped(one.text)} for one in run.configs}
     if run.secrets:
         found["secrets"] = {name: {"file": f"./secrets/{name}"} for name in run.secrets}
     if run.output is not None:
@@ -39,8 +39,8 @@ def _service(run: Run) -> dict[str, Any]:
     variables = {**run.environment, **run.secret_files(_SECRETS)}
     if variables:
         service["environment"] = {name: _escaped(value) for name, value in variables.items()}
-    if run.config is not None:
-        service["configs"] = [{"source": "settings", "target": CONFIG}]
+    if run.configs:
+        service["configs"] = [{"source": f"settings{one.suffix}", "target": one.path} for one in run.configs]
     if run.secrets:
         service["secrets"] = list(run.secrets)
     service |= {

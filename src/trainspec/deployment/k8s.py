@@ -1,11 +1,11 @@
-"""`trainspec export --to k8s`: a ConfigMap with the settings, a Secret to fill in, a claim for the output, a Job."""
+"""`trainspec export --to k8s`: ConfigMaps with the settings, a Secret to fill in, a claim for the output, a Job."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from trainspec.deployment.run import CONFIG, GRACE_SECONDS, USER, Run, describe
+from trainspec.deployment.run import GRACE_SECONDS, USER, Layers, Run, describe
 from trainspec.deployment.yaml_text import write_yaml
 
 _SECRETS = "/run/secrets/trainspec"
@@ -14,10 +14,10 @@ _FINDINGS = 1
 _TRIES_AGAIN = 3
 
 
-def as_k8s(document: Mapping[str, Any], *, options: Mapping[str, str]) -> str:
-    """The manifests as one YAML stream. Raises NotDeployable."""
-    run = describe(document, options)
-    manifests = [_config_map(run)]
+def as_k8s(document: Mapping[str, Any], *, options: Mapping[str, str], layers: Layers = ()) -> str:
+    """The manifests as one YAML stream; `layers` are the files, by name, to be kept apart. Raises NotDeployable."""
+    run = describe(document, options, layers)
+    manifests = _config_maps(run)
     if run.secrets:
         manifests.append(_secret(run))
     if run.output is not None:
@@ -41,9 +41,12 @@ def _labels(run: Run) -> dict[str, str]:
     return {"app.kubernetes.io/name": "trainspec", "app.kubernetes.io/instance": run.name}
 
 
-def _config_map(run: Run) -> dict[str, Any]:
-    data = run.variables if run.config is None else {"run.yaml": run.config}
-    return {**_head(run, "v1", "ConfigMap", "-settings"), "data": data}
+def _config_maps(run: Run) -> list[dict[str, Any]]:
+    if not run.configs:
+        return [{**_head(run, "v1", "ConfigMap", "-settings"), "data": run.variables}]
+    return [
+        {**_head(run, "v1", "ConfigMap", f"-settings{one.suffix}"), "data": {one.name: one.text}} for one in run.configs
+    ]
 
 
 def _secret(run: Run) -> dict[str, Any]:
@@ -95,9 +98,9 @@ def _failure_rules(run: Run) -> list[dict[str, Any]]:
 
 def _container(run: Run, mounts: list[dict[str, Any]]) -> dict[str, Any]:
     container: dict[str, Any] = {"name": "trainspec", "image": run.image, "args": list(run.command)}
-    if run.config is None:
+    if not run.configs:
         container["envFrom"] = [{"configMapRef": {"name": f"{run.name}-settings"}}]
-    own = {**(run.environment if run.config is not None else {}), **run.secret_files(_SECRETS)}
+    own = {**(run.environment if run.configs else {}), **run.secret_files(_SECRETS)}
     if own:
         container["env"] = [{"name": name, "value": value} for name, value in own.items()]
     if run.gpus:
@@ -120,9 +123,10 @@ def _volumes(run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     if run.shared_memory:
         volumes.append({"name": "shared-memory", "emptyDir": {"medium": "Memory"}})
         mounts.append({"name": "shared-memory", "mountPath": "/dev/shm"})
-    if run.config is not None:
-        volumes.append({"name": "settings", "configMap": {"name": f"{run.name}-settings"}})
-        mounts.append({"name": "settings", "mountPath": CONFIG, "subPath": "run.yaml", "readOnly": True})
+    for one in run.configs:
+        volume = f"settings{one.suffix}"
+        volumes.append({"name": volume, "configMap": {"name": f"{run.name}-{volume}"}})
+        mounts.append({"name": volume, "mountPath": one.path, "subPath": one.name, "readOnly": True})
     if run.secrets:
         volumes.append({"name": "secrets", "secret": {"secretName": f"{run.name}-secrets", "defaultMode": 0o440}})
         mounts.append({"name": "secrets", "mountPath": _SECRETS, "readOnly": True})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,24 +18,41 @@ from trainspec.text.redaction import is_secret_name, redact_whole_url
 # As the Dockerfile has them.
 USER = 10001
 WORK = "/work"
-CONFIG = "/etc/trainspec/run.yaml"
+CONFIG_FOLDER = "/etc/trainspec"
 # How long a run gets between SIGTERM and SIGKILL: enough to finish the write of a file and to say goodbye.
 GRACE_SECONDS = 60
+
+Layers = Sequence[tuple[str, Mapping[str, Any]]]
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,50}[a-z0-9])?")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file of settings to mount: what it is called in its folder, what tells it from the others, its text."""
+
+    name: str
+    suffix: str
+    text: str
+
+    @property
+    def path(self) -> str:
+        return f"{CONFIG_FOLDER}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """A run as an orchestrator sees it. Its settings are variables or, where those cannot say them, a file."""
+    """A run as an orchestrator sees it. Its settings are variables or, where those cannot say them, a file, or several
+    of which each is laid over those before it.
+    """
 
     name: str
     image: str
     command: tuple[str, ...]
     gpus: int
     variables: dict[str, str]
-    config: str | None
+    configs: tuple[ConfigFile, ...]
     secrets: tuple[str, ...]
     output: str | None
     shared_memory: bool
@@ -44,7 +62,8 @@ class Run:
     def environment(self) -> dict[str, str]:
         """The variables that are the same whoever deploys: all but those that name a secret's file."""
         prefix = TrainingArguments.env_prefix
-        return {**self.variables, **({f"{prefix}CONFIG": CONFIG} if self.config is not None else {})}
+        named = ",".join(config.path for config in self.configs)
+        return {**self.variables, **({f"{prefix}CONFIG": named} if named else {})}
 
     def secret_files(self, folder: str) -> dict[str, str]:
         """The variables that name the files of secrets mounted in `folder`."""
@@ -52,11 +71,13 @@ class Run:
         return {f"{prefix}{name.upper()}_FILE": f"{folder}/{name}" for name in self.secrets}
 
 
-def describe(document: Mapping[str, Any], options: Mapping[str, str]) -> Run:
-    """The run that a document of settings, as plain values under today's names, describes. Raises NotDeployable."""
+def describe(document: Mapping[str, Any], options: Mapping[str, str], layers: Layers = ()) -> Run:
+    """The run that a document of settings, as plain values under today's names, describes; `layers` are the files, by
+    name, that it was merged from and that are to be kept apart. Raises NotDeployable.
+    """
     settings, secrets = _without_secrets(document)
-    variables = as_variables(settings) if options.get("as", "variables") == "variables" else None
-    config = write_yaml([settings]) if variables is None else None
+    variables = _variables(settings, options, layers)
+    configs = _config_files(settings, layers) if variables is None else ()
     task = options.get("task")
     return Run(
         name=_checked(_NAME, "name", options.get("name", "trainspec"), "lower-case letters, digits and dashes"),
@@ -64,12 +85,34 @@ def describe(document: Mapping[str, Any], options: Mapping[str, str]) -> Run:
         command=("train", task) if task else ("train", "digits"),
         gpus=int(_checked(_COUNT, "gpus", options["gpus"], "a whole number >= 1")) if "gpus" in options else 0,
         variables=variables or {},
-        config=config,
+        configs=configs,
         secrets=secrets,
         output=_output(settings.get("output_dir")),
         shared_memory=bool(settings.get("dataloader_num_workers")),
-        notes=tuple(_notes(settings, task, config)),
+        notes=tuple(_notes(settings, task, configs)),
     )
+
+
+def _variables(settings: Mapping[str, Any], options: Mapping[str, str], layers: Layers) -> dict[str, str] | None:
+    """The settings as variables; None where they are to be files, or no variable can say one of them."""
+    form = options.get("as", "file" if layers else "variables")
+    if form == "variables" and layers:
+        raise NotDeployable("variables cannot keep several files apart; add --merge, or leave --as variables out")
+    return as_variables(settings) if form == "variables" else None
+
+
+def _config_files(settings: Mapping[str, Any], layers: Layers) -> tuple[ConfigFile, ...]:
+    if not layers:
+        return (ConfigFile("run.yaml", "", write_yaml([settings])),)
+    return tuple(_config_file(number, name, values) for number, (name, values) in enumerate(layers, start=1))
+
+
+def _config_file(number: int, name: str, values: Mapping[str, Any]) -> ConfigFile:
+    """One layer. Its number comes first: files of one name may come from several folders, and their order counts."""
+    bare = os.path.splitext(redact_whole_url(name).partition("?")[0].rpartition("/")[2])[0]
+    word = re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")[:30].strip("-")
+    called = f"{number}-{word}" if word else str(number)
+    return ConfigFile(f"{called}.yaml", f"-{called}", write_yaml([_without_secrets(values)[0]]))
 
 
 def _checked(pattern: re.Pattern[str], option: str, text: str, expected: str) -> str:
@@ -115,12 +158,15 @@ def _output(output_dir: Any) -> str | None:
     return place if place.startswith("/") else WORK
 
 
-def _notes(settings: Mapping[str, Any], task: str | None, config: str | None) -> Iterator[str]:
+def _notes(settings: Mapping[str, Any], task: str | None, configs: tuple[ConfigFile, ...]) -> Iterator[str]:
     """What whoever applies this should know."""
     if task is None:
         yield "It trains the digits task; export --task NAME names another."
-    if config is not None:
-        yield f"The settings are mounted as {CONFIG}."
+    if len(configs) == 1:
+        yield f"The settings are mounted as {configs[0].path}."
+    if len(configs) > 1:
+        mounted = ", ".join(one.path for one in configs)
+        yield f"The settings are mounted as {mounted}: each is laid over those before it."
     kinds = TrainingArguments.field_kinds()
     for name, value in settings.items():
         if name in kinds and kinds[name].section is not None and isinstance(value, str) and value.endswith(".json"):

@@ -73,6 +73,11 @@ def _report() -> Schema:
         "What judging one document found.",
         {
             "file": _of("string", "Path or URL as it was named, or environment."),
+            "under": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "The files that it was laid over, the weakest first: with --together, else none.",
+            },
             "document": {**_of("integer", "Which document of the file, from 1."), "minimum": 1},
             "ok": _of("boolean", "Whether the document is valid."),
             "task": {

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
+from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, SECRETS_FROM, TASK
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import Shape, shape_of
 from trainspec.settings.views.dumping import default_without_secrets, plain
@@ -51,6 +51,8 @@ def _sources(model: type[Settings]) -> Iterator[str]:
     about = {
         CONFIG: "A file of settings (YAML, JSON, TOML), over which these are laid: configs/run.yaml",
         SECRETS_DIR: "A folder of mounted secrets, one file a setting: /run/secrets",
+        SECRETS_FROM: "Secret managers, later ones over earlier ones: aws-sm://name, aws-ssm://path, gcp-sm://project, "
+        "azure-kv://vault. Only secrets are read, unless ?fields=NAME,NAME follows",
         TASK: "The task's own settings as JSON, or a key at a time",
     }
     yield from ("", "# --- Where settings are found")

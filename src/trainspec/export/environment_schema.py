@@ -19,7 +19,7 @@ from trainspec.settings.base import Settings
 from trainspec.settings.judging.resolution import argument_models
 from trainspec.settings.sources.command_line import kind_at
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
-from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, TASK
+from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, SECRETS_FROM, TASK
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import ARGUMENTS, shape_of
 
@@ -35,6 +35,8 @@ _RESERVED = {
     CONFIG: "Path or URL of a file of settings (YAML, JSON, TOML), over which the variables are laid.",
     ENV_FILE: "Path of a dotenv file, over which the variables are laid.",
     SECRETS_DIR: "Folder of mounted secrets, one file a setting.",
+    SECRETS_FROM: "Addresses of secret managers with commas between them, later ones over earlier ones: aws-sm://name, "
+    "aws-ssm://path, gcp-sm://project, azure-kv://vault; secrets alone are read, unless ?fields=NAME,NAME follows.",
 }
 
 

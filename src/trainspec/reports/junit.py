@@ -19,7 +19,8 @@ def render(reports: Sequence[Report], manner: Manner) -> str:
     suite = ElementTree.SubElement(suites, "testsuite", name=_SUITE)
     for report in reports:
         name = printable(manner.path(report.file) if report.of_file else report.file)
-        case = ElementTree.SubElement(suite, "testcase", classname=_SUITE, name=_title(report, name), time="0")
+        under = "".join(f"{printable(manner.path(file))}, " for file in report.under)
+        case = ElementTree.SubElement(suite, "testcase", classname=_SUITE, name=under + _title(report, name), time="0")
         if report.of_file:
             case.set("file", name)
         for tag, item in _sorted_out(report, manner):

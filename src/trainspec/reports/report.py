@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Report:
-    """What judging one document found."""
+    """What judging one document found, or several laid over one another: `under` are the files below `file`."""
 
     file: str
     number: int = 1
@@ -22,14 +22,21 @@ class Report:
     ignored: list[str] = field(default_factory=list)
     task: str | None = None
     of_file: bool = True
+    under: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.file = shown_file(self.file)
+        self.under = tuple(map(shown_file, self.under))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that was judged, the weakest first."""
+        return (*self.under, self.file)
 
     def to_dict(self) -> dict[str, Any]:
         errors = any(item.severity == "error" for item in self.diagnostics)
         found = [item.to_dict() for item in self.diagnostics]
-        head = {"file": self.file, "document": self.number, "ok": not errors}
+        head = {"file": self.file, "under": list(self.under), "document": self.number, "ok": not errors}
         return {**head, "task": self.task, "ignored": self.ignored, "diagnostics": found}
 
 
@@ -75,12 +82,12 @@ def place_of(report: Report, item: Diagnostic) -> tuple[str | None, Source | Non
     from trainspec.settings.diagnostics.source import SourceKind
     from trainspec.text.redaction import printable, redact_whole_url
 
-    shown = printable(redact_whole_url(report.file))
+    # The name in a source is made printable; the report has the file's own.
+    own = {printable(redact_whole_url(file)): file for file in report.files}
     for evidence in item.evidence:
         source = evidence.source
         if source is not None and source.kind in (SourceKind.FILE, SourceKind.DOTENV):
-            # The name in a source is made printable; the report has the file's own.
-            return (report.file if source.name == shown else source.name), source
+            return own.get(source.name, source.name), source
     return (report.file if report.of_file else None), None
 
 

@@ -86,8 +86,8 @@ def _result(report: Report, item: Diagnostic, index: int, manner: Manner, seen: 
 
 def _fingerprint(report: Report, item: Diagnostic, manner: Manner) -> str:
     """The same for the same fault of the same document, wherever its lines have moved to."""
-    path = manner.path(report.file) if report.of_file else report.file
-    parts = [item.code, *sorted(item.fields), printable(path), str(report.number)]
+    paths = [manner.path(file) if report.of_file else file for file in report.files]
+    parts = [item.code, *sorted(item.fields), *map(printable, paths), str(report.number)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

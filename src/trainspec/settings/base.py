@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model_validator
@@ -20,8 +20,10 @@ from trainspec.settings.judging.ways_in import (
     judge_default,
     judge_process,
     settings_from_document,
+    settings_from_documents,
 )
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.sources.customised.options import TIME_LIMIT, refuse_what_cannot_hold
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.settings.values.masking import apart_from_secrets, without_secrets
@@ -30,6 +32,7 @@ from trainspec.settings.values.shape import as_pydantic_field, shape_of
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
+    from trainspec.settings.sources.files import File
     from trainspec.settings.sources.layer import Origin
     from trainspec.settings.values.shape import Shape
     from trainspec.settings.views.provenance import Provenance
@@ -50,6 +53,8 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
         _agree_on_prefix(cls, prefix)
         leave_lists_to_us(cls.__dict__.get("__pydantic_fields__", {}))
+        if said := {**namespace.get("model_config", {}), **kwargs}:
+            refuse_what_cannot_hold(cls, said)
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
         # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
         for method in ("__init__", "__repr__", "__eq__", "__hash__"):
@@ -108,6 +113,8 @@ class Settings(BuiltOnce, _Model):
         env_ignore_empty=True,
         extra="forbid",
         validate_default=False,
+        validate_by_name=True,
+        validate_by_alias=True,
         allow_inf_nan=False,
         str_strip_whitespace=True,
         defer_build=True,
@@ -118,6 +125,7 @@ class Settings(BuiltOnce, _Model):
 
     env_prefix: ClassVar[str] = "TRAINSPEC_"
     positional: ClassVar[tuple[str, ...]] = ()
+    source_timeout: ClassVar[float] = TIME_LIMIT
     own_rules: ClassVar[tuple[Rule, ...]] = ()
     __trainspec_shape__: ClassVar[Shape | None] = None
 
@@ -145,6 +153,13 @@ class Settings(BuiltOnce, _Model):
         if twice:
             raise TypeError(f"{cls.__name__}() got multiple values for argument {sorted(twice)[0]!r}")
         return {**named, **kwargs}
+
+    @classmethod
+    def _settings_init_sources(cls, *, _init_kwargs: dict[str, Any] | None = None, **said: Any) -> Any:  # type: ignore[override]
+        """What pydantic-settings' CliApp asks for before it makes the settings."""
+        from trainspec.settings.sources.customised.ordered import sources_for
+
+        return sources_for(cls, said, _init_kwargs or {})
 
     def __post_init__(self) -> None:
         """Called once the settings are valid; the dataclass idiom's place for a subclass's own work."""
@@ -205,6 +220,13 @@ class Settings(BuiltOnce, _Model):
         from trainspec.settings.sources.files import read_document
 
         return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
+
+    @classmethod
+    def from_files(cls, paths: Iterable[File], *, at: str | None = None, ignore_unknown: bool = False) -> Self:
+        """As `from_file`, of several: each is laid over those before it, mappings key by key, anything else whole."""
+        from trainspec.settings.sources.files import read_several
+
+        return settings_from_documents(cls, lambda: read_several(paths, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def _from_text(cls, text: str | bytes, format: str, name: str) -> Self:

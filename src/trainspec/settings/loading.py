@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,6 +14,9 @@ from trainspec.settings.judging.judgement import Verdict
 from trainspec.settings.judging.pydantic_errors import diagnostics_of
 from trainspec.settings.judging.ways_in import check_document, settings_from_layers
 from trainspec.settings.sources.process import process_layers
+
+if TYPE_CHECKING:
+    from trainspec.settings.sources.files import Files
 
 S = TypeVar("S", bound=Settings)
 
@@ -51,21 +54,25 @@ def load(
     argv: Sequence[str] = (),
     *,
     environ: Mapping[str, str] | None = None,
-    config: str | None = None,
+    config: Files | None = None,
     at: str | None = None,
     ignore_unknown: bool = False,
     env_file: str | None = None,
     secrets_dir: str | None = None,
+    secrets_from: str | None = None,
     **arguments: Any,
 ) -> S:
-    """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config file.
+    """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config files.
 
-    `environ` replaces os.environ; `config`, `env_file` and `secrets_dir` come before the variables of those names.
+    `config` is a path or URL, or several, each laid over those before it: mappings key by key, anything else as a
+    whole; `at` is where in each of them the settings stand. `environ` replaces os.environ; `config`, `env_file`,
+    `secrets_dir` and `secrets_from` (addresses of secret managers) come before the variables of those names.
     Raises ValidationError with every fault found, each with its source.
     """
     from trainspec.settings.sources.command_line import command_line_layer
     from trainspec.settings.sources.reading import constructor_layer
 
+    given = [command_line_layer(model, argv), constructor_layer(model, arguments)]
     layers, found = process_layers(
         model,
         environ=environ,
@@ -74,11 +81,10 @@ def load(
         ignore_unknown=ignore_unknown,
         env_file=env_file,
         secrets_dir=secrets_dir,
+        secrets_from=secrets_from,
+        given=[layer for layer, _ in given],
     )
-    for layer, more in (command_line_layer(model, argv), constructor_layer(model, arguments)):
-        layers.append(layer)
-        found += more
-    return settings_from_layers(model, layers, found)
+    return settings_from_layers(model, layers, [*found, *(item for _, more in given for item in more)])
 
 
 def diagnostics(error: ValidationError) -> list[Diagnostic]:

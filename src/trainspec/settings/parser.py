@@ -74,22 +74,22 @@ class SettingsParser:
         """An instance of each model, in order; `args` is sys.argv without the script by default.
 
         An args file (named, given behind `args_file_flag`, or SCRIPT.args beside the script) holds flags that those of
-        `args` override. With `return_remaining_strings` the last item lists the words that no model takes. What is
-        wrong is written to stderr, all of it, and ends the process with code 2; so does --help, with 0.
+        later ones and of `args` override. With `return_remaining_strings` the last item lists the words that no model
+        takes. What is wrong is written to stderr, all of it, and ends the process with code 2; so does --help, with 0.
         """
         words = list(sys.argv[1:] if args is None else args)
         files = [(args_filename, True)] if args_filename else self._args_file() if look_for_args_file else []
         if args_file_flag:
             words, named = _take_flag(words, args_file_flag)
             files += [(name, True) for name in named]
-        below: list[str] = []
+        below: list[list[str]] = []
         found: list[Diagnostic] = []
         for name, required in files:
             try:
-                below += _read_args_file(name, required)
+                below.append(_read_args_file(name, required))
             except SourceError as error:
                 found += error.diagnostics
-        return self._parse([cut(below, self._find), cut(words, self._find)], return_remaining_strings, found)
+        return self._parse([cut(part, self._find) for part in (*below, words)], return_remaining_strings, found)
 
     def parse_args(self, args: Sequence[str] | None = None) -> tuple[Any, ...]:
         """`parse_args_into_dataclasses` without args files."""
@@ -121,18 +121,15 @@ class SettingsParser:
         return (*(verdict.settings for verdict in verdicts), *rest)
 
     def _from_process(self, shape: Shape, cuts: Sequence[Cut]) -> Verdict:
-        layers: list[Layer] = []
+        of_flags = [read_flags(shape, (use for use in part.uses if use.flag.owner is shape)) for part in cuts]
+        layers = [layer for layer, _ in of_flags]
         found: list[Diagnostic] = []
         if shape.settings is not None:
             from trainspec.settings.sources.process import process_layers
 
-            layers, found = process_layers(shape.settings)
+            layers, found = process_layers(shape.settings, given=layers)
             found = [item for item in found if not self._is_known_elsewhere(item, shape)]
-        for part in cuts:
-            layer, more = read_flags(shape, (use for use in part.uses if use.flag.owner is shape))
-            layers.append(layer)
-            found += more
-        return judge_sources(shape, layers, found)
+        return judge_sources(shape, layers, [*found, *(item for _, more in of_flags for item in more)])
 
     def _is_known_elsewhere(self, item: Diagnostic, shape: Shape) -> bool:
         """Whether a name that this settings class does not know is another's, which reads the same sources."""

@@ -27,8 +27,8 @@ def open_store(url: str | os.PathLike[str], *, retry: RetryPolicy | None = None)
     return open_remote(text, retry or RetryPolicy())
 
 
-def read_text(url: str | os.PathLike[str], limit_bytes: int) -> str:
-    """The UTF-8 text (a byte-order mark is dropped) of a file of at most `limit_bytes` bytes.
+def read_text(url: str | os.PathLike[str], limit_bytes: int, encoding: str | None = None) -> str:
+    """The text of a file of at most `limit_bytes` bytes: UTF-8, of which a byte-order mark is dropped, or `encoding`.
 
     Raises StorageError; a file that is larger is refused after `limit_bytes` + 1 bytes, so a device or an
     endless answer cannot fill the memory.
@@ -38,9 +38,13 @@ def read_text(url: str | os.PathLike[str], limit_bytes: int) -> str:
     if len(data) > limit_bytes:
         raise TooLarge(text, "read", f"it is larger than the limit of {limit_bytes:,} bytes")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding or "utf-8-sig")
     except UnicodeDecodeError as cause:
-        raise StorageError(text, "read", f"it is not UTF-8 text (at byte {cause.start})", cause) from None
+        raise StorageError(
+            text, "read", f"it is not {encoding or 'UTF-8'} text (at byte {cause.start})", cause
+        ) from None
+    except LookupError as cause:
+        raise StorageError(text, "read", f"{encoding} is no encoding that Python knows", cause) from None
 
 
 def _first_bytes(url: str, count: int) -> bytes:

@@ -106,6 +106,18 @@ CODES: dict[str, Explanation] = {
         "a mistyped name would otherwise be ignored",
         "correct the name, or ignore this when the file is another program's",
     ),
+    "SRC117": Explanation(
+        "given-again",
+        "a flag that stands several times with different values",
+        "the last one holds, and what the others say is lost",
+        "give it once",
+    ),
+    "SRC118": Explanation(
+        "file-again",
+        "a config file that is named several times",
+        "it would be laid over itself and what stands between",
+        "name it once, weaker files first",
+    ),
     "SRC120": Explanation(
         "source-missing",
         "a secret, parameter, vault or project that a source of settings names and that is not there",
@@ -129,6 +141,12 @@ CODES: dict[str, Explanation] = {
         "a source of settings that fails by itself, or gives something else than a mapping of settings",
         "nothing can be read",
         "mend the source",
+    ),
+    "SRC125": Explanation(
+        "bad-secret-source",
+        "an address of a secret manager, in TRAINSPEC_SECRETS_FROM, that cannot be used",
+        "nothing can be read from it",
+        "write aws-sm://name, aws-ssm://path, gcp-sm://project or azure-kv://vault, several with commas between them",
     ),
     **{
         f"{family}{number}": Explanation(name, f"{what} of {whose}", why, fix)

@@ -35,9 +35,13 @@ class AppVariables(Variables):
         if plain:
             self.spelled[short], self.values[short] = spelled, plain
 
+    @property
+    def in_capitals(self) -> bool:
+        return self.prefix.isupper() and self.kind is not SourceKind.FLAG
+
     def written(self, path: tuple[str, ...]) -> str:
         name = self._delimiter.join(path)
-        return self.prefix + (name.upper() if self.prefix.isupper() else name)
+        return self.prefix + (name.upper() if self.in_capitals else name)
 
 
 class Names:

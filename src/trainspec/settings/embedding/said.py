@@ -16,9 +16,9 @@ from trainspec.settings.embedding.names import AppVariables, Names, member_value
 from trainspec.settings.embedding.outer import Asked, Outer, Path
 from trainspec.settings.embedding.places import flag, in_files, kind_of, name_of, place_in, spelling_in
 from trainspec.settings.judging.judgement import Context
-from trainspec.settings.sources.json_text import parse_json
+from trainspec.settings.sources.formats.json_text import parse_json
+from trainspec.settings.sources.formats.limits import Fault
 from trainspec.settings.sources.layer import Layer, Locate
-from trainspec.settings.sources.limits import Fault
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import REMOVED, RENAMED
 from trainspec.settings.sources.variables import read_variables

@@ -38,11 +38,11 @@ def read_source(
 
 def read_flags(shape: Shape, uses: Iterable[Use]) -> tuple[Layer, list[Diagnostic]]:
     """What flags that were cut already say about a model."""
-    said = FlagValues(shape.kinds)
+    said = FlagValues(shape)
     for use in uses:
         said.take(use)
     layer, found = read_source(shape, said.values, SourceKind.FLAG, Manner.STRINGS, said.locate)
-    return layer, [*said.diagnostics, *found]
+    return layer, [*said.diagnostics, *said.given_again(), *found]
 
 
 def judge_sources(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[Diagnostic]) -> Verdict:

@@ -11,6 +11,7 @@ from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.judgement import Context, Verdict, document_context
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
+from trainspec.settings.sources.customised.options import for_call, options_of
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.reading import Reading, constructor_layer
 from trainspec.settings.values.coercion import Manner
@@ -28,9 +29,12 @@ def judge_process(settings: Settings, arguments: dict[str, Any]) -> None:
     from trainspec.settings.sources.process import process_layers
 
     cls = type(settings)
-    layers, diagnostics = process_layers(cls)
+    options = None
+    if arguments and any(name[:1] == "_" for name in arguments):
+        options, arguments = for_call(options_of(cls), arguments)
     above, more = constructor_layer(cls, arguments)
-    context = Context(cls, (*layers, above), [*diagnostics, *more])
+    layers, diagnostics = process_layers(cls, options=options, given=(above,))
+    context = Context(cls, layers, [*diagnostics, *more])
     cls.__pydantic_validator__.validate_python(context.values, self_instance=settings, context=context)
 
 
@@ -66,14 +70,25 @@ def _verdict_on(cls: type[S], context: Context) -> Verdict:
 
 def settings_from_document(cls: type[S], read: Callable[[], Document], *, ignore_unknown: bool = False) -> S:
     """Settings from a file alone; raises ValidationError (also where it cannot be read), and warns."""
+    return settings_from_documents(cls, lambda: ([read()], []), ignore_unknown=ignore_unknown)
+
+
+def settings_from_documents(
+    cls: type[S], read: Callable[[], tuple[list[Document], list[Diagnostic]]], *, ignore_unknown: bool = False
+) -> S:
+    """Settings from files alone, each laid over those before it; raises ValidationError, and warns."""
     from trainspec.settings.sources.files import document_layer
 
     try:
-        document = read()
+        documents, found = read()
     except SourceError as error:
         raise validation_error(cls, error.diagnostics) from None
-    layer, diagnostics = document_layer(cls, document, ignore_unknown=ignore_unknown)
-    return settings_from_layers(cls, (layer,), diagnostics)
+    layers = []
+    for document in documents:
+        layer, more = document_layer(cls, document, ignore_unknown=ignore_unknown)
+        layers.append(layer)
+        found += more
+    return settings_from_layers(cls, layers, found)
 
 
 def _settings_in(cls: type[S], context: Context) -> S:

@@ -20,7 +20,8 @@ from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
 from trainspec.settings.values.coercion import Manner, Word, parse
 from trainspec.settings.values.kinds import Kind
-from trainspec.settings.values.shape import shape_of
+from trainspec.settings.values.masking import shown
+from trainspec.settings.values.shape import Shape, shape_of
 from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -280,11 +281,13 @@ def kind_at(kinds: Mapping[str, Kind], path: Path) -> Kind | None:
 class FlagValues:
     """What flags say about one model: values by name, and how each was written."""
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, shape: Shape) -> None:
         self.values: dict[str, Any] = {}
         self.diagnostics: list[Diagnostic] = []
-        self._kinds = kinds
+        self._shape = shape
+        self._kinds = shape.kinds
         self._written: dict[Path, str] = {}
+        self._dropped: dict[Path, list[Evidence]] = {}
 
     def locate(self, path: Path) -> Source:
         """The flag that says `path`, or the one around it that says it as JSON."""
@@ -295,18 +298,37 @@ class FlagValues:
         return Source(SourceKind.FLAG, next(inside, f"--{'.'.join(path)}"))
 
     def take(self, use: Use) -> None:
-        """Take in a flag: the last word on a setting holds, and lists grow."""
+        """Take in a flag: the last word on a setting holds, of a list too, as argparse has it."""
         path = use.flag.path
         kind = kind_at(self._kinds, self._current(path))
         target = self._mapping_around(path, use.written)
         if target is None:
             return
         value = _value_of(use, kind)
-        said = target.get(path[-1])
-        if use.flag.takes is Takes.MANY and said is not None and path in self._written:
-            value = [*_as_list(said, kind), *_as_list(value, kind)]
+        if path[-1] in target and not _says_the_same(target[path[-1]], value, kind):
+            self._dropped.setdefault(path, []).append(self._evidence(path, target[path[-1]], self.locate(path)))
         target[path[-1]] = value
         self._written[path] = use.written
+
+    def given_again(self) -> list[Diagnostic]:
+        """A warning for each setting that several flags give different values, with all of them."""
+        return [self._given_again(path, dropped) for path, dropped in self._dropped.items()]
+
+    def _given_again(self, path: Path, dropped: list[Evidence]) -> Diagnostic:
+        held: Any = self.values
+        for key in path:
+            held = held.get(key) if isinstance(held, dict) else None
+        evidence = (self._evidence(path, held, self.locate(path)), *reversed(dropped))
+        names = [one.source.name for one in reversed(evidence) if one.source is not None]
+        kind = kind_at(self._kinds, self._current(path))
+        is_list = kind is not None and kind.items is not None and not kind.mapping
+        return given_again(names, evidence, f"give all of the list behind one flag: {names[-1]} a b" if is_list else "")
+
+    def _evidence(self, path: Path, value: Any, source: Source) -> Evidence:
+        current = self._current(path)
+        parsed = _parsed(value, kind_at(self._kinds, current))
+        concealed = self._shape.conceals(current)
+        return Evidence(".".join(path), shown(".".join(path), parsed, secret=concealed), source)
 
     def _current(self, path: Path) -> Path:
         renamed = RENAMED.get(path[0]) if len(path) == 1 and path[0] not in self._kinds else None
@@ -332,6 +354,26 @@ class FlagValues:
         self.diagnostics.append(Diagnostic("SRC113", code.name, "error", message, code.reason, code.fix, evidence))
 
 
+def given_again(names: Sequence[str], evidence: tuple[Evidence, ...], remedy: str = "") -> Diagnostic:
+    """The warning about flags that say different values, of which the last holds."""
+    written = list(dict.fromkeys(names))
+    number = "twice" if len(names) == 2 else f"{len(names)} times"
+    head = f"{written[0]} is given {number}" if len(written) == 1 else f"{' and '.join(written)} give one setting"
+    why = CODES["SRC117"]
+    return Diagnostic("SRC117", why.name, "warning", f"{head}; the last holds", why.reason, remedy or why.fix, evidence)
+
+
+def _says_the_same(one: Any, other: Any, kind: Kind | None) -> bool:
+    one, other = _parsed(one, kind), _parsed(other, kind)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _parsed(value: Any, kind: Kind | None) -> Any:
+    if kind is not None and kind.items is not None and not kind.mapping:
+        return _as_list(value, kind)
+    return parse(kind, value.strip()) if isinstance(value, str) and kind is not None else value
+
+
 def _value_of(use: Use, kind: Kind | None) -> Any:
     if len(use.words) == 1:
         return Word(use.words[0]) if len(use.flag.path) > 1 else use.words[0]
@@ -345,11 +387,10 @@ def _as_list(value: Any, kind: Kind | None) -> list[Any]:
 
 def command_line_layer(model: type[Settings], argv: Sequence[str]) -> tuple[Layer, list[Diagnostic]]:
     """What the words of a command line say, and everything that is wrong with them."""
-    kinds = model.field_kinds()
-    vocabulary, said = Vocabulary(kinds), FlagValues(kinds)
+    vocabulary, said = Vocabulary(model.field_kinds()), FlagValues(shape_of(model))
     found = cut(argv, vocabulary.find)
     for use in found.uses:
         said.take(use)
     misfits = [*unknown_flags(found, vocabulary.names()), *stray_words(found), *found.diagnostics]
     reading = Reading(model, SourceKind.FLAG, Manner.STRINGS, said.locate)
-    return reading.read(said.values), [*misfits, *said.diagnostics, *reading.diagnostics]
+    return reading.read(said.values), [*misfits, *said.diagnostics, *said.given_again(), *reading.diagnostics]

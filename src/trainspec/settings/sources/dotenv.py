@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import read_plain, source_error
-from trainspec.settings.sources.limits import Place
-from trainspec.settings.sources.variables import Variables
+from trainspec.settings.sources.formats.limits import Place
+from trainspec.settings.sources.variables import Variables, naming
+
+if TYPE_CHECKING:
+    from trainspec.settings.base import Settings
+    from trainspec.settings.sources.customised.options import SourceOptions
 
 
-def read_dotenv(path: str, prefix: str) -> Variables:
-    """The variables of a dotenv file that carry our prefix. Raises SourceError: missing, unreadable, bad line."""
+def read_dotenv(path: str, model: type[Settings], options: SourceOptions) -> Variables:
+    """The variables of a dotenv file that are ours. Raises SourceError: missing, unreadable, bad line."""
     from dotenv.parser import parse_stream
 
     pairs: list[tuple[str, str]] = []
     lines: dict[str, int] = {}
-    for binding in parse_stream(io.StringIO(read_plain(path))):
+    is_ours, made = naming(model, options)
+    for binding in parse_stream(io.StringIO(read_plain(path, options.env_file_encoding))):
         line = binding.original.line + _blank_lines_before(binding.original.string)
         if binding.error:
             raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))
-        if binding.key is None or not binding.key.upper().startswith(prefix):
+        if binding.key is None or not is_ours(binding.key):
             continue
         if binding.value is None:
             raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))
@@ -29,7 +35,7 @@ def read_dotenv(path: str, prefix: str) -> Variables:
             raise source_error("SRC104", message, path, Place(line, 1))
         lines[binding.key] = line
         pairs.append((binding.key, binding.value))
-    return Variables(pairs, prefix, SourceKind.DOTENV, lambda name: Source(SourceKind.DOTENV, path, lines.get(name)))
+    return made(pairs, SourceKind.DOTENV, lambda name: Source(SourceKind.DOTENV, path, lines.get(name)))
 
 
 def _blank_lines_before(text: str) -> int:

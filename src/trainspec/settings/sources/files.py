@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.formats.limits import Fault, Marks, Path, Place
 from trainspec.settings.sources.layer import Layer
-from trainspec.settings.sources.limits import Fault, Marks, Path, Place
 from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.values.coercion import Manner
@@ -25,6 +25,15 @@ LARGEST_FILE = 16 * 2**20
 # Places in a larger text of JSON or TOML are not looked for: nobody writes that many settings by hand.
 LARGEST_MARKED = 2**20
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
+
+File = str | os.PathLike[str]
+Files = File | Iterable[File]
+
+
+class Read(Protocol):
+    """What reads the one document of a path."""
+
+    def __call__(self, path: str, *, at: str | None) -> Document: ...
 
 
 @dataclass
@@ -51,20 +60,25 @@ class Document:
 
 def _marks_of(text: str, format: str) -> Marks:
     if format == "json":
-        from trainspec.settings.sources.json_text import json_marks
+        from trainspec.settings.sources.formats.json_text import json_marks
 
         return json_marks(text)
-    from trainspec.settings.sources.toml_text import toml_marks
+    from trainspec.settings.sources.formats.toml_text import toml_marks
 
     return toml_marks(text)
 
 
 def read_document(path: str, *, at: str | None = None) -> Document:
     """One document of a file or URL. Raises SourceError with a diagnostic: missing, unreadable, not a mapping ..."""
-    documents = list(read_documents(path, at=at))
-    if len(documents) != 1:
-        raise source_error("SRC108", f"{path} holds {len(documents)} documents where one is expected", path)
-    return documents[0]
+    return the_only(read_documents(path, at=at), path)
+
+
+def the_only(documents: Iterable[Document], name: str) -> Document:
+    """The one document of a file. Raises SourceError where it holds none or several."""
+    found = list(documents)
+    if len(found) != 1:
+        raise source_error("SRC108", f"{name} holds {len(found)} documents where one is expected", name)
+    return found[0]
 
 
 def read_documents(path: str, *, at: str | None = None) -> Iterator[Document]:
@@ -74,23 +88,114 @@ def read_documents(path: str, *, at: str | None = None) -> Iterator[Document]:
     yield from parse_documents(text, format, path, at=at)
 
 
+def read_several(
+    files: Files, *, at: str | None = None, read: Read | None = None
+) -> tuple[list[Document], list[Diagnostic]]:
+    """The document of each file, in the order in which each is laid over those before it, and a warning for each file
+    that is named twice, of which the last place counts. `read` is read_document, or what stands in for it.
+
+    Raises SourceError with what is wrong with any of them.
+    """
+    read = read or read_document
+    paths = paths_of(files)
+    last = {_identity(path): number for number, path in enumerate(paths)} if len(paths) > 1 else {}
+    documents: list[Document] = []
+    found: list[Diagnostic] = []
+    failures: list[Diagnostic] = []
+    for number, path in enumerate(paths):
+        if last.get(_identity(path), number) != number:
+            found.append(_named_twice(path))
+            continue
+        try:
+            documents.append(read(path, at=at))
+        except SourceError as error:
+            failures += error.diagnostics
+    if failures:
+        raise SourceError(*failures)
+    return documents, found
+
+
+def paths_of(files: Files) -> list[str]:
+    """One file or several, as a list."""
+    return [os.fspath(files)] if isinstance(files, str | os.PathLike) else [os.fspath(file) for file in files]
+
+
+def paths_in(text: str, where: Source) -> list[str]:
+    """The files that one text names: paths or URLs with commas between them, or a JSON list of them.
+
+    Every name ends like a format, so that a comma within one is told from a comma behind it. Raises SourceError.
+    """
+    try:
+        return _listed(text) if text.startswith("[") and text.endswith("]") else _split(text)
+    except Fault as fault:
+        remedy = 'write a.yaml,b.yaml, or, with commas in a name, a JSON list: ["a.yaml?x=1,2", "b.yaml"]'
+        raise source_error(fault.code, fault.message, where, remedy=remedy) from None
+
+
+def _split(text: str) -> list[str]:
+    names: list[str] = []
+    name = ""
+    for part in text.split(","):
+        name = f"{name},{part}" if name else part.strip()
+        if not name:
+            raise Fault("SRC105", "the path of a file is empty: nothing stands beside a comma")
+        if _ending(name.rstrip()) in FORMATS:
+            names.append(name.rstrip())
+            name = ""
+    if name and names:
+        raise Fault("SRC114", f"{name} is not named .yaml, .yml, .json or .toml, so its format is unknown")
+    return [*names, name] if name else names
+
+
+def _listed(text: str) -> list[str]:
+    from trainspec.settings.sources.formats.json_text import parse_json
+
+    names = parse_json(text)
+    if not names or not all(isinstance(name, str) and name.strip() for name in names):
+        raise Fault("SRC107", "a JSON list of config files holds paths and URLs in double quotes, at least one")
+    return [name.strip() for name in names]
+
+
+def _identity(path: str) -> str:
+    try:
+        return path if "://" in path else os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
+
+
+def _named_twice(path: str) -> Diagnostic:
+    code = CODES["SRC118"]
+    message = printable(redact_url(f"{path} is named twice; only its last place counts"))
+    evidence = (Evidence("", None, Source(SourceKind.FILE, path)),)
+    return Diagnostic("SRC118", code.name, "warning", message, code.reason, code.fix, evidence)
+
+
+def _ending(path: str) -> str:
+    return os.path.splitext(path.partition("?")[0] if "://" in path else path)[1].lower()
+
+
+def read_as(path: str, format: str, *, encoding: str | None = None, at: str | None = None) -> Document:
+    """The one document of a file in a format that its ending need not name. Raises SourceError."""
+    return the_only(parse_documents(read_plain(path, encoding), format, path, at=at), path)
+
+
 def format_of(path: str) -> str:
     """The format that the ending of a path or URL names. Raises SourceError where it names none."""
-    ending = os.path.splitext(path.partition("?")[0] if "://" in path else path)[1].lower()
+    ending = _ending(path)
     if ending not in FORMATS:
         message = f"{path} is not named .yaml, .yml, .json or .toml, so its format is unknown"
         raise source_error("SRC114", message, path)
     return FORMATS[ending]
 
 
-def read_plain(path: str) -> str:
-    """The text of a file or URL of any kind (a secret, a dotenv file). Raises SourceError."""
+def read_plain(path: str, encoding: str | None = None) -> str:
+    """The text of a file or URL of any kind (a secret, a dotenv file), UTF-8 by default. Raises SourceError."""
     from trainspec.storage import StorageError, read_text
 
     if not path:
         raise source_error("SRC105", "the path of the file is empty", path)
     try:
-        return read_text(path, LARGEST_FILE)
+        return read_text(path, LARGEST_FILE, encoding)
     except StorageError as error:
         raise source_error(_code_of(error), str(error), path) from None
 
@@ -107,10 +212,7 @@ def _code_of(error: StorageError) -> str:
 
 def parse_document(text: str | bytes, format: str, name: str) -> Document:
     """The one document of a text. Raises SourceError."""
-    documents = list(parse_documents(text, format, name))
-    if len(documents) != 1:
-        raise source_error("SRC108", f"{name} holds {len(documents)} documents where one is expected", name)
-    return documents[0]
+    return the_only(parse_documents(text, format, name), name)
 
 
 def parse_documents(text: str | bytes, format: str, name: str, *, at: str | None = None) -> Iterator[Document]:
@@ -130,15 +232,15 @@ def parse_documents(text: str | bytes, format: str, name: str, *, at: str | None
 
 def _parse(text: str, format: str) -> Iterator[tuple[Any, Marks | None]]:
     if format == "yaml":
-        from trainspec.settings.sources.yaml12 import parse_yaml
+        from trainspec.settings.sources.formats.yaml12 import parse_yaml
 
         yield from parse_yaml(text)
     elif format == "json":
-        from trainspec.settings.sources.json_text import parse_json
+        from trainspec.settings.sources.formats.json_text import parse_json
 
         yield parse_json(text), None
     else:
-        from trainspec.settings.sources.toml_text import parse_toml
+        from trainspec.settings.sources.formats.toml_text import parse_toml
 
         yield parse_toml(text), None
 
@@ -167,14 +269,17 @@ def _noun(value: Any) -> str:
     )
 
 
-def source_error(code: str, message: str, name: str, place: Place | None = None) -> SourceError:
-    """A SourceError with one diagnostic that points into a file."""
-    where = Source(SourceKind.FILE, name, place.line if place else None, place.column if place else None)
+def source_error(
+    code: str, message: str, where: str | Source, place: Place | None = None, *, remedy: str = ""
+) -> SourceError:
+    """A SourceError with one diagnostic that points into the file of that name, or at another source."""
+    if isinstance(where, str):
+        where = Source(SourceKind.FILE, where, place.line if place else None, place.column if place else None)
     explanation = CODES[code]
     evidence = (Evidence("", None, where),)
     shown = shortened(printable(redact_url(message)), 400)
     return SourceError(
-        Diagnostic(code, explanation.name, "error", shown, explanation.reason, explanation.fix, evidence)
+        Diagnostic(code, explanation.name, "error", shown, explanation.reason, remedy or explanation.fix, evidence)
     )
 
 

@@ -29,7 +29,8 @@ PRECEDENCE: tuple[SourceKind, ...] = (
 """The sources of settings, weakest first. Nothing else orders them; a new source is one more entry here."""
 
 _IN_WORDS = {
-    SourceKind.FILE: "the config file",
+    SourceKind.FILE: "config files",
+    SourceKind.FOREIGN: "secret managers",
     SourceKind.SECRET: "secret files",
     SourceKind.DOTENV: "the dotenv file",
     SourceKind.ENVIRONMENT: "TRAINSPEC_* variables",
@@ -139,6 +140,11 @@ def merge(layers: tuple[Layer, ...], diagnostics: list[Diagnostic], model: type[
     return merged
 
 
+def said_wholly(values: Mapping[str, Any]) -> frozenset[str]:
+    """The settings to which a weaker source can add nothing: all but those that are merged key by key."""
+    return frozenset(name for name, value in values.items() if not isinstance(value, dict))
+
+
 def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: Layer, model: type[Any]) -> Diagnostic:
     """Keys cannot be laid over a file that a weaker source names, and dropping what it says would be silent."""
     conceal = shape_of(model).conceals((name,))
@@ -150,6 +156,14 @@ def _keys_over_text(name: str, below: str, value: Any, origin: Origin, layer: La
     message = f"{name} is text in one source and keys of a mapping in a stronger one"
     code = CODES["SRC113"]
     return Diagnostic("SRC113", code.name, "error", message, code.reason, "give all of it in one source", evidence)
+
+
+def merged(values: Iterable[Any]) -> Any:
+    """Values laid over one another, the weakest first: mappings key by key, anything else as a whole."""
+    below: Any = None
+    for above in values:
+        below = _over(below, above)
+    return below
 
 
 def _over(below: Any, above: Any) -> Any:

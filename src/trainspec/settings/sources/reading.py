@@ -74,12 +74,15 @@ class Reading:
         locate: Locate,
         prefix: str = "",
         also: Iterable[str] = (),
+        *,
+        in_capitals: bool = True,
     ) -> None:
         self.shape = shape_of(model)
         self._fields = self.shape.fields
         self.manner = manner
         self.prefix = prefix
         self.also = also
+        self.in_capitals = in_capitals and bool(prefix) and kind is not SourceKind.SECRET
         self.layer = Layer(kind, {}, locate)
         self.diagnostics: list[Diagnostic] = []
         self.unknown: list[str] = []
@@ -117,6 +120,7 @@ class Reading:
 
     def _shown(self, name: str, value: Any) -> str:
         """The value as a person may see it, whether it stands under a name of today or of other years."""
+        name = self.shape.spellings.get(name, name) if name not in self._fields else name
         today = RENAMED[name].successor if name in RENAMED and name not in self._fields else name
         path = tuple(today.split("."))
         return shown(name, value, secret=path[0] in self._fields and self.shape.conceals(path))
@@ -149,6 +153,9 @@ class Reading:
             return
         if name == SCHEMA_KEY and self.manner is Manner.DOCUMENT:
             return
+        if name in self.shape.spellings:
+            self._take_alias(name, value)
+            return
         renamed = RENAMED.get(name) if isinstance(name, str) else None
         if renamed is not None and renamed.successor.partition(".")[0] in self._fields:
             self._take_renamed(name, value, renamed)
@@ -156,6 +163,15 @@ class Reading:
             self._take_removed(name, value)
         else:
             self._refuse_unknown(str(name))
+
+    def _take_alias(self, alias: str, value: Any) -> None:
+        name = self.shape.spellings[alias]
+        said = self.layer.values.get(name)
+        if name in self.layer.values and not _same(said, coerce(self.shape.kinds[name], value, self.manner)):
+            self._refuse_both(alias, (name,), said, value)
+            return
+        self._take_current(name, value)
+        self.layer.spelled[(name,)] = (alias,)
 
     def _take_removed(self, name: str, value: Any) -> None:
         removed = REMOVED[name]
@@ -253,13 +269,11 @@ class Reading:
         source, name = self.layer.locate((raw,)), printable(raw)
         written = source.name if self.prefix else spelling.write.format(name)
         if self.layer.kind is SourceKind.DOTENV:
-            written = self.prefix + (name.upper() if self.prefix.isupper() else name)
+            written = self.prefix + (name.upper() if self.in_capitals else name)
         old = (old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields)
         right = (*self._fields, *self.also, *old)
-        # Names are written as the prefix is: an app that tells cases apart may have lower ones, as flags have.
-        upper = self.prefix.isupper() and self.layer.kind is not SourceKind.SECRET
         shown = self.prefix + "{}" if self.prefix else spelling.write
-        remedy = did_you_mean(name.lower(), (item.upper() if upper else item for item in right), shown)
+        remedy = did_you_mean(name.lower(), (item.upper() if self.in_capitals else item for item in right), shown)
         why = CODES[spelling.code]
         message = f"{written} matches no setting"
         self.unknown.append(raw)

@@ -19,25 +19,31 @@ from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import read_secret
 from trainspec.settings.values.coercion import Manner
+from trainspec.settings.values.shape import shape_of
 from trainspec.text.redaction import printable
 from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
+    from trainspec.settings.sources.customised.options import SourceOptions
 
 
-def read_secrets_directory(model: type[Settings], directory: str) -> tuple[Layer, list[Diagnostic]]:
+def read_secrets_directory(
+    model: type[Settings], directory: str, options: SourceOptions
+) -> tuple[Layer, list[Diagnostic]]:
     """What the files of a directory say. Raises SourceError where the directory cannot be listed."""
-    prefix = model.env_prefix.lower()
-    known = {*model.__pydantic_fields__, *RENAMED}
+    fold = str if options.case_sensitive else str.lower
+    prefix = fold(options.env_prefix)
+    spelled = {**model.__pydantic_fields__, **shape_of(model).spellings}
+    known = {**{fold(name): name for name in spelled}, **{name: name for name in RENAMED}}
     raw: dict[str, Any] = {}
     files: dict[str, str] = {}
     found: list[Diagnostic] = []
     for file, is_file in _entries_of(directory):
-        lower = file.lower()
-        name = lower.removeprefix(prefix)
+        lower = fold(file)
+        name = known.get(lower.removeprefix(prefix), lower.removeprefix(prefix))
         path = os.path.join(directory, file)
-        if name not in known and (lower == name or not is_file):
+        if lower.removeprefix(prefix) not in known and (lower == name or not is_file):
             found += _near_miss(name, path, model) if is_file else []
             continue
         try:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.json_text import parse_json
+from trainspec.settings.sources.formats.json_text import parse_json
+from trainspec.settings.sources.formats.limits import Fault
 from trainspec.settings.sources.layer import Layer, Locate
-from trainspec.settings.sources.limits import Fault
 from trainspec.settings.sources.variables import FILE_SUFFIX, NESTED, TASK, Variables, read_secret, unreadable_secret
 from trainspec.settings.values.coercion import Manner
 from trainspec.text.redaction import is_secret_name
@@ -60,9 +60,18 @@ def without_secret_keys(section: Any, at: str = TASK) -> tuple[Any, list[str]]:
     return kept, secret
 
 
-def has_task(documents: Iterable[Document | None], variables: Iterable[Variables]) -> bool:
+def of_the_task(documents: Iterable[Document]) -> list[Document]:
+    """The documents whose task section holds, the weakest first: null lies over what earlier ones say."""
+    telling: list[Document] = []
+    for document in documents:
+        if TASK in document.values:
+            telling = [*telling, document] if document.values[TASK] is not None else []
+    return telling
+
+
+def has_task(documents: Iterable[Document], variables: Iterable[Variables]) -> bool:
     """Whether any of these sources says something about a task."""
-    in_files = any(document is not None and document.values.get(TASK) for document in documents)
+    in_files = any(document.values[TASK] for document in of_the_task(documents))
     return in_files or any(one.reserved(TASK) or one.nested(TASK) for one in variables)
 
 
@@ -72,7 +81,7 @@ def read_task(
     """What all sources say about the task's settings."""
     from trainspec.settings.judging.models import read_flags
 
-    readings = [_from_document(shape, document) for document in documents]
+    readings = [_from_document(shape, document) for document in of_the_task(documents)]
     readings += [_from_variables(shape, one) for one in variables]
     readings.append(read_flags(shape, uses))
     return [layer for layer, _ in readings], [item for _, found in readings for item in found]
@@ -90,7 +99,7 @@ def judge_task(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[Diag
 def _from_document(shape: Shape, document: Document) -> Reading:
     from trainspec.settings.judging.models import read_source
 
-    section = document.values.get(TASK)
+    section = document.values[TASK]
     raw = section if isinstance(section, dict) else {}
     return read_source(shape, raw, SourceKind.FILE, Manner.DOCUMENT, lambda path: document.source((TASK, *path)))
 

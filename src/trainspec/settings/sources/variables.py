@@ -6,12 +6,13 @@ variables (LOCAL_RANK, RANK, WORLD_SIZE, MASTER_*, TORCHELASTIC_*, PET_*) have a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.customised.options import SourceOptions
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
@@ -21,60 +22,85 @@ from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.values.kinds import Kind
+    from trainspec.settings.values.shape import Shape
 
 NESTED = "__"
 FILE_SUFFIX = "_file"
 # Ours too, but about where settings are found; the task's own settings are read by the task's model.
-CONFIG, ENV_FILE, SECRETS_DIR = "config", "env_file", "secrets_dir"
+CONFIG, ENV_FILE, SECRETS_DIR, SECRETS_FROM = "config", "env_file", "secrets_dir", "secrets_from"
 TASK = "task"
-RESERVED = frozenset({CONFIG, ENV_FILE, SECRETS_DIR, TASK})
+RESERVED = frozenset({CONFIG, ENV_FILE, SECRETS_DIR, SECRETS_FROM, TASK})
 
 Place = Callable[[str], Source]
 
 
+USUAL = SourceOptions("TRAINSPEC_", env_nested_delimiter=NESTED, env_ignore_empty=True)
+"""How variables are read where nobody says otherwise, whatever the prefix."""
+
+
 class Variables:
-    """The variables of one source that carry our prefix, by lower-case name without it."""
+    """The variables of one source that are ours, by lower-case name without their prefix."""
 
     reserved_names = RESERVED
 
-    def __init__(self, pairs: Iterable[tuple[str, str]], prefix: str, kind: SourceKind, place: Place) -> None:
+    def __init__(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        prefix: str,
+        kind: SourceKind,
+        place: Place,
+        options: SourceOptions = USUAL,
+        shorten: Callable[[str], str] | None = None,
+    ) -> None:
         self.kind = kind
         self.prefix = prefix
         self.place = place
+        self.options = options
         self.spelled: dict[str, str] = {}
         self.values: dict[str, str] = {}
         self.twice: list[tuple[str, str, str]] = []
+        cut, keeps_empty = len(prefix), not options.env_ignore_empty
         for name, value in pairs:
             plain = value.strip()
-            if plain:
-                short = name[len(prefix) :].lower()
+            if plain or keeps_empty:
+                short = name[cut:].lower() if shorten is None else shorten(name)
                 if self.values.get(short, plain) != plain:
                     self.twice.append((short, self.spelled[short], name))
                 self.spelled[short] = name
                 self.values[short] = plain
 
+    @property
+    def in_capitals(self) -> bool:
+        """Whether names are suggested in upper case."""
+        return not self.options.case_sensitive
+
     def reserved(self, name: str) -> str | None:
         """The value of a variable about where settings are found, such as TRAINSPEC_CONFIG."""
-        return self.values.get(name)
+        # Without a prefix CONFIG and TASK are anybody's.
+        return (self.values.get(name) or None) if self.prefix else None
 
     def nested(self, under: str) -> dict[str, Any]:
         """The variables below a name as a nested dict: TRAINSPEC_TASK__WIDTH is {"width": ...} below `task`."""
         found: dict[str, Any] = {}
-        start = under + NESTED
-        for name, value in self.values.items():
+        delimiter, most = self.options.env_nested_delimiter, (self.options.env_nested_max_split or 0) - 1
+        start = f"{under}{delimiter}"
+        for name, value in self.values.items() if delimiter else ():
             if name.startswith(start):
-                _set(found, tuple(name[len(start) :].split(NESTED)), Word(value))
+                said = None if value == self.options.env_parse_none_str else Word(value)
+                _set(found, tuple(name[len(start) :].split(delimiter, most)), said)
         return found
 
     def locate(self, path: tuple[str, ...]) -> Source:
         """The variable that says `path`, or the one around it that says it as JSON, or the first one below it."""
+        delimiter = self.options.env_nested_delimiter or NESTED
+        fold = str if self.options.case_sensitive else str.lower
         for length in range(len(path), 0, -1):
-            name = NESTED.join(path[:length]).lower()
+            name = fold(delimiter.join(path[:length]))
             spelled = self.spelled.get(name) or self.spelled.get(name + FILE_SUFFIX)
+            spelled = spelled or self.spelled.get(delimiter.join(path[:length]))
             if spelled is not None:
                 return self.place(spelled)
-        below = NESTED.join(path).lower() + NESTED
+        below = fold(delimiter.join(path)) + delimiter
         for name, spelled in self.spelled.items():
             if name.startswith(below):
                 return self.place(spelled)
@@ -82,7 +108,26 @@ class Variables:
 
     def written(self, path: tuple[str, ...]) -> str:
         """The name of the variable that would say `path`."""
-        return self.prefix + NESTED.join(path).upper()
+        return self.prefix + (self.options.env_nested_delimiter or NESTED).join(path).upper()
+
+
+def naming(model: type[Settings], options: SourceOptions) -> tuple[Callable[[str], bool], Callable[..., Variables]]:
+    """Which variables are ours, and what makes them Variables from (pairs, kind, place)."""
+    prefix = options.env_prefix
+    usual = prefix and not options.case_sensitive and options.env_prefix_target in (None, "variable")
+    if usual and shape_of(model).is_plainly_named:
+        upper = prefix.upper()
+        return (
+            lambda name: name.startswith(prefix) or name.upper().startswith(upper),
+            lambda pairs, kind, place: Variables(pairs, prefix, kind, place, options),
+        )
+    from trainspec.settings.sources.customised.naming import Naming
+
+    names = Naming(shape_of(model), options)
+    return (
+        lambda name: names.short(name) is not None,
+        lambda pairs, kind, place: Variables(pairs, prefix, kind, place, options, lambda name: names.short(name) or ""),
+    )
 
 
 def _set(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
@@ -97,25 +142,58 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
     """What the variables say, and what is wrong with their names."""
     flat: dict[str, Any] = {}
     found: list[Diagnostic] = []
-    shape = shape_of(model)
+    shape, options = shape_of(model), variables.options
     fields, secrets = shape.fields, shape.secrets
+    below: set[str] = set()
     for name, value in variables.values.items():
-        head, *rest = name.split(NESTED)
-        if head in variables.reserved_names and head not in fields and (head == TASK or not rest):
+        head, goes_in = _cut(name, variables, shape)
+        if (
+            head in variables.reserved_names
+            and head not in fields
+            and (head == TASK or not goes_in)
+            and variables.prefix
+        ):
             continue
-        if rest and head in fields:
+        if goes_in and head in fields:
+            below.add(head)
             continue
         secret = name.removesuffix(FILE_SUFFIX)
         if name not in fields and name.endswith(FILE_SUFFIX) and _is_secret(secret, secrets):
             found += _read_secret_file(variables, secret, name, value, flat)
         else:
-            flat[name] = value
+            flat[name] = None if value == options.env_parse_none_str else value
     also = (*sorted(variables.reserved_names - fields.keys()), *(secret + FILE_SUFFIX for secret in sorted(secrets)))
-    reading = Reading(model, variables.kind, Manner.STRINGS, variables.locate, variables.prefix, also)
+    reading = Reading(
+        model,
+        variables.kind,
+        Manner.STRINGS,
+        variables.locate,
+        variables.prefix,
+        also,
+        in_capitals=variables.in_capitals,
+    )
+    if options.env_parse_enums or options.enable_decoding is False or not shape.is_plainly_named:
+        from trainspec.settings.sources.customised.naming import decoded
+
+        flat = decoded(shape, options, flat)
     layer = reading.read(flat)
     found += [_both(variables, *names) for names in variables.twice]
-    found += _lay_nested_over(shape.kinds, variables, layer)
+    found += _lay_nested_over(shape, variables, layer, below)
     return layer, [*found, *reading.diagnostics]
+
+
+def _cut(name: str, variables: Variables, shape: Shape) -> tuple[str, bool]:
+    """The setting that a variable's name begins with, and whether a key inside it follows."""
+    delimiter = variables.options.env_nested_delimiter
+    if delimiter == NESTED:
+        head, mark, _ = name.partition(NESTED)
+        return head, bool(mark)
+    if not delimiter or name in shape.fields:
+        return name, False
+    # A delimiter such as "_" stands in the names of settings too: only what has keys can be gone into.
+    heads = [one for one, kind in shape.kinds.items() if kind.mapping and name.startswith(one + delimiter)]
+    head = max(heads, key=len, default="")
+    return (head, True) if head else (name, False)
 
 
 def _both(variables: Variables, field: str, *names: str) -> Diagnostic:
@@ -169,14 +247,15 @@ def read_secret(path: str) -> str:
     return read_plain(path).strip()
 
 
-def _lay_nested_over(kinds: Mapping[str, Kind], variables: Variables, layer: Layer) -> list[Diagnostic]:
+def _lay_nested_over(shape: Shape, variables: Variables, layer: Layer, heads: set[str]) -> list[Diagnostic]:
     """TRAINSPEC_A__B over what TRAINSPEC_A said as JSON; where A is no mapping, only one of the two can hold."""
-    nested = [name for name in variables.values if NESTED in name]
-    for head in sorted({name.partition(NESTED)[0] for name in nested} & kinds.keys()):
-        below = coerce(kinds[head], variables.nested(head), Manner.STRINGS)
+    if not heads:
+        return []
+    for head in sorted(heads):
+        below = coerce(shape.kinds[head], variables.nested(head), Manner.STRINGS)
         said = layer.values.get(head)
         layer.values[head] = _merged(said, below) if isinstance(said, dict) else below
-    return [_both(variables, *pair) for name in nested if (pair := _clash(variables, name, kinds)) is not None]
+    return [_both(variables, *pair) for name in variables.values if (pair := _clash(variables, name, heads))]
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -185,12 +264,16 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return {**below, **above, **inner}
 
 
-def _clash(variables: Variables, name: str, kinds: Mapping[str, Kind]) -> tuple[str, str, str] | None:
+def _clash(variables: Variables, name: str, heads: set[str]) -> tuple[str, str, str] | None:
     """The variable around this one whose value is no mapping that a key can be laid over."""
-    parts = name.split(NESTED)
-    for length in range(1, len(parts)):
-        around = NESTED.join(parts[:length])
+    delimiter = variables.options.env_nested_delimiter or NESTED
+    head = next((one for one in heads if name.startswith(one + delimiter)), None)
+    if head is None:
+        return None
+    around = head
+    for part in name[len(head + delimiter) :].split(delimiter):
         text = variables.values.get(around)
-        if parts[0] in kinds and text is not None and not (length == 1 and text.startswith("{")):
-            return around.replace(NESTED, "."), variables.spelled[around], variables.spelled[name]
+        if text is not None and not (around == head and text.startswith("{")):
+            return around.replace(delimiter, "."), variables.spelled[around], variables.spelled[name]
+        around = f"{around}{delimiter}{part}"
     return None

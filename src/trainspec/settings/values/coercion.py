@@ -36,6 +36,12 @@ class Manner(Enum):
     DOCUMENT = auto()
 
 
+class Verbatim(str):
+    """Text that is not to be read as anything else: a validator of the user's does that."""
+
+    __slots__ = ()
+
+
 class Word(str):
     """Text of a source that can only hold text, whose type is known only later (arguments of a schedule)."""
 
@@ -47,7 +53,7 @@ def coerce(kind: Kind, value: Any, manner: Manner) -> Any:
     if isinstance(value, str) and not isinstance(value, Enum):
         text = value.strip()
         if manner is Manner.STRINGS:
-            return parse(kind, text)
+            return str(value) if type(value) is Verbatim else parse(kind, text)
         if manner is Manner.DOCUMENT:
             return value if kind.only_choices else text
         return text if kind.takes_strings else _parse_scalar(kind, text)
@@ -124,8 +130,8 @@ def _parse_scalar(kind: Kind, text: str) -> Any:
 
 
 def _parse_json(kind: Kind, text: str) -> Any:
-    from trainspec.settings.sources.json_text import parse_json
-    from trainspec.settings.sources.limits import Fault
+    from trainspec.settings.sources.formats.json_text import parse_json
+    from trainspec.settings.sources.formats.limits import Fault
 
     try:
         value = parse_json(text)

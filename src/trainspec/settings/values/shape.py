@@ -63,6 +63,21 @@ class Shape:
         return self.model.__name__
 
     @cached_property
+    def spellings(self) -> Mapping[str, str]:
+        """Other names of fields in sources, as `Field(validation_alias=...)` gives them, with the field of each."""
+        pairs = ((alias, name) for name, info in self.fields.items() for alias in _names_in(info.validation_alias))
+        return MappingProxyType(dict(pairs))
+
+    @cached_property
+    def is_plainly_named(self) -> bool:
+        """Whether variables are told by the names of fields alone, in small letters."""
+        from pydantic_settings import NoDecode
+
+        infos = self.fields.values()
+        small = all(name == name.lower() for name in self.fields)
+        return small and not self.spellings and not any(one is NoDecode for info in infos for one in info.metadata)
+
+    @cached_property
     def defaults(self) -> Mapping[str, Any]:
         """The default of every field, made when first asked for."""
         fields = self.fields.items()
@@ -153,6 +168,12 @@ def _describe(model: type[Any], validator: Any) -> Shape:
         validator=validator,
         waits=_waits(model),
     )
+
+
+def _names_in(alias: Any) -> tuple[str, ...]:
+    """The names that an alias of pydantic's stands for; a path into a value is none."""
+    choices = getattr(alias, "choices", (alias,))
+    return tuple(one for one in choices if isinstance(one, str))
 
 
 def _rules(model: type[Any]) -> tuple[Rule, ...]:
