@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
+    BaseSettings,
     CliSettingsSource,
     DotEnvSettingsSource,
     EnvSettingsSource,
     InitSettingsSource,
+    PydanticBaseSettingsSource,
     SecretsSettingsSource,
 )
 
@@ -19,7 +22,24 @@ from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.embedding.names import in_environment
 from trainspec.settings.embedding.outer import Path
-from trainspec.settings.sources.files import FORMATS, read_document
+from trainspec.settings.sources.files import FORMATS, Document, read_document
+
+
+class DocumentSource(PydanticBaseSettingsSource):
+    """A document that was read already, as a source of an app."""
+
+    def __init__(self, app: type[BaseSettings], document: Document) -> None:
+        super().__init__(app)
+        self.document = document
+        # pydantic-settings tells sources apart by their names.
+        self.__name__ = document.name
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self.document.values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self.document.values
+
 
 _FILES = ("yaml_file_path", "toml_file_path", "json_file_path")
 _SECTIONS = ("yaml_config_section", "toml_table_header")
@@ -35,6 +55,8 @@ def kind_of(source: Any) -> SourceKind:
         return SourceKind.SECRET
     if type(source) is EnvSettingsSource:
         return SourceKind.ENVIRONMENT
+    if isinstance(source, DocumentSource):
+        return SourceKind.FILE
     if type(source) is InitSettingsSource:
         return SourceKind.CONSTRUCTOR
     return SourceKind.FILE if _files_of(source) else SourceKind.FOREIGN
@@ -107,6 +129,8 @@ def _secret_file(source: Any, name: str) -> str:
 
 def in_files(source: Any, around: Path) -> Callable[[tuple[str, ...]], Source]:
     """Where a config file says a setting that lies at `around` in the app; the last file that says it counts."""
+    if isinstance(source, DocumentSource):
+        return lambda path: source.document.source((*map(str, around), *path))
     files = [str(file) for file in _files_of(source)]
     opened: dict[str, Any] = {}
 

@@ -39,7 +39,9 @@ def embedded_context(model: type[Settings], document: dict[str, Any], outer: Out
         return None
     saying = Saying(model, document, outer, path)
     layers = list(saying.read())
-    return Context(model, layers, saying.diagnostics)
+    context = Context(model, layers, saying.diagnostics)
+    context.at = path
+    return context
 
 
 class Saying:

@@ -65,7 +65,7 @@ class Context:
     Layers may come in any order: their kinds say which is stronger.
     """
 
-    __slots__ = ("carried", "concerning", "diagnostics", "layers", "quiet", "says_post_init", "values")
+    __slots__ = ("at", "carried", "concerning", "diagnostics", "layers", "quiet", "says_post_init", "values")
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class Context:
         self.says_post_init = says_post_init
         self.concerning: frozenset[str] | None = None
         self.carried: dict[str, Any] = {}
+        self.at: tuple[str | int, ...] = ()
 
 
 def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
@@ -133,7 +134,7 @@ def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) ->
     if errors_of(diagnostics) or settings is None:
         raise validation_error(cls, errors_of(diagnostics))
     if not context.quiet:
-        emit(diagnostics, context.concerning)
+        emit(diagnostics, context.concerning, context.at)
     return _finish(settings, origin, context.says_post_init)
 
 
@@ -185,12 +186,14 @@ def _evidence(name: str, settings: Settings, origin: Origin) -> Evidence:
     return Evidence(name, seen, origin.source(path) or Source(SourceKind.DEFAULT))
 
 
-def emit(diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None) -> None:
+def emit(
+    diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None, at: tuple[str | int, ...] = ()
+) -> None:
     """Each as a Python warning, at the line of the user's code that made the settings; a change tells what is new."""
     for item in diagnostics:
         if item.severity == "warning" and (concerning is None or not concerning.isdisjoint(item.fields)):
             kind = SettingsDeprecationWarning if item.code.startswith("REN") else SettingsWarning
-            warnings.warn(kind(item), stacklevel=_users_frame())
+            warnings.warn(kind(item, at), stacklevel=_users_frame())
 
 
 _OURS = ("trainspec.", "pydantic.", "pydantic_settings.")

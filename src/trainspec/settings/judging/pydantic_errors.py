@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.diagnostic import under
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.values.coercion import parse
 from trainspec.settings.values.kinds import Kind
@@ -40,12 +42,20 @@ def diagnose(
     ours: list[Diagnostic] = []
     for line in error.errors(include_url=False):
         if "diagnostic" in line.get("ctx", {}):
-            ours.append(from_dict(line["ctx"]["diagnostic"]))
+            ours.append(_named_in_full(from_dict(line["ctx"]["diagnostic"]), line["loc"]))
             continue
         path = _walk(line["loc"], shape.kinds)
         grouped.setdefault(path, []).append(line)
     deepest = {path: lines for path, lines in grouped.items() if not _explained_below(path, lines, grouped)}
     return ours + [_one(path, lines, shape, locate, prefix) for path, lines in deepest.items()]
+
+
+def _named_in_full(item: Diagnostic, loc: tuple[int | str, ...]) -> Diagnostic:
+    """What settings inside the model said of themselves, under the names that they have in the model."""
+    own = len(item.fields[0].split(".")) if item.fields and item.fields[0] else 0
+    # Members of a union stand in a location too, under names no field can have.
+    around = [str(step) for step in loc[: len(loc) - own] if not re.search(r"[\[(]", str(step))]
+    return under(".".join(around), item) if around else item
 
 
 def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[str, ...]:
