@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from trainspec.answers.judgement import Judge, known_target
 from trainspec.reports.report import Report
 from trainspec.settings.diagnostics import Diagnostic
 from trainspec.settings.diagnostics.diagnostic import under
-from trainspec.settings.embedding.judged import judge_app, settings_inside
 from trainspec.settings.judging.judgement import Verdict
+from trainspec.settings.sources.embedding.judged import judge_app, settings_inside
 from trainspec.settings.sources.files import Document
 
 if TYPE_CHECKING:
@@ -49,11 +50,12 @@ class AppJudge(Judge):
 
     def _judged(self, report: Report, documents: Sequence[Document], found: Sequence[Diagnostic] = ()) -> Report:
         verdict = judge_app(self.app, documents, process=self.environment)
+        unknown = [item.fields[0] for item in verdict.diagnostics if item.code in _UNKNOWN]
+        if self.ignore_unknown and unknown:
+            # What they hid is judged without them: an error of one key keeps the warnings of others back.
+            report.ignored = unknown
+            verdict = judge_app(self.app, [_without(one, unknown) for one in documents], process=self.environment)
         report.diagnostics = [*found, *verdict.diagnostics, *self._against_target(verdict)]
-        if self.ignore_unknown:
-            unknown = [item for item in report.diagnostics if item.code in _UNKNOWN]
-            report.ignored = [item.fields[0] for item in unknown]
-            report.diagnostics = [item for item in report.diagnostics if item not in unknown]
         return report
 
     def _against_target(self, verdict: Verdict) -> list[Diagnostic]:
@@ -68,3 +70,21 @@ class AppJudge(Judge):
                 judged = against_target(Verdict(settings, []), self.target, self.world_size)
                 found += [under(".".join(map(str, path)), item) for item in judged.diagnostics]
         return found
+
+
+def _without(document: Document, names: Sequence[str]) -> Document:
+    values = document.values
+    for name in names:
+        values = _pruned(values, tuple(name.split(".")))
+    return replace(document, values=values)
+
+
+def _pruned(value: Any, path: tuple[str, ...]) -> Any:
+    """A value without what stands at a path in it, the value itself where nothing does."""
+    step, *rest = path
+    if isinstance(value, dict) and step in value:
+        inner = {} if not rest else {step: _pruned(value[step], tuple(rest))}
+        return {key: inner.get(key, item) for key, item in value.items() if key != step or rest}
+    if isinstance(value, list) and step.isdigit() and int(step) < len(value) and rest:
+        return [_pruned(item, tuple(rest)) if place == int(step) else item for place, item in enumerate(value)]
+    return value

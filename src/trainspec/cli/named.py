@@ -38,7 +38,7 @@ def settings_or_app(place: str) -> type[Settings] | type[BaseSettings]:
         remedy = "derive it from trainspec.Settings, or from BaseSettings with a field of such a class"
         raise CannotRun(mistake("CLI106", f"{place} is no settings class", remedy))
     if not issubclass(found, Settings):
-        from trainspec.settings.embedding.inside import places_in
+        from trainspec.settings.sources.embedding.inside import places_in
 
         if not any(places_in(found)):
             remedy = "give it a field of TrainingArguments, or of another class of trainspec.Settings"

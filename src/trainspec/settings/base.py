@@ -11,7 +11,6 @@ from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
-from trainspec.settings.embedding.decoding import leave_lists_to_us
 from trainspec.settings.judging.judgement import judge
 from trainspec.settings.judging.surroundings import PURE, context_of, is_default
 from trainspec.settings.judging.ways_in import (
@@ -24,6 +23,7 @@ from trainspec.settings.judging.ways_in import (
 )
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.customised.options import TIME_LIMIT, refuse_what_cannot_hold
+from trainspec.settings.sources.embedding.decoding import leave_lists_to_us
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.settings.values.masking import apart_from_secrets, without_secrets

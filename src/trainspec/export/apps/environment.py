@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from trainspec.export.environment_schema import RESERVED_TOO, Variable, variables
 from trainspec.export.field_schema import titled
 from trainspec.export.text_patterns import Schema
-from trainspec.settings.embedding.inside import AppNames, Inside, places_in
+from trainspec.settings.sources.embedding.inside import AppNames, Inside, places_in
 from trainspec.settings.sources.variables import NESTED
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

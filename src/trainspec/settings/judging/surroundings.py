@@ -6,8 +6,8 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.embedding.outer import app_being_made
 from trainspec.settings.judging.judgement import Context
+from trainspec.settings.sources.embedding.outer import app_being_made
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
 
@@ -31,7 +31,7 @@ def context_of(cls: type[Settings], data: Any, mode: str, frame: FrameType) -> C
     outer = app_being_made(frame)
     if outer is None:
         return None
-    from trainspec.settings.embedding.said import embedded_context
+    from trainspec.settings.sources.embedding.said import embedded_context
 
     return embedded_context(cls, data, outer)
 

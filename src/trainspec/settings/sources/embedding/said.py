@@ -12,10 +12,10 @@ from pydantic_settings import EnvSettingsSource
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.embedding.names import AppVariables, Names, member_value, our_name
-from trainspec.settings.embedding.outer import Asked, Outer, Path
-from trainspec.settings.embedding.places import flag, in_files, kind_of, name_of, place_in, spelling_in
 from trainspec.settings.judging.judgement import Context
+from trainspec.settings.sources.embedding.names import AppVariables, Names, member_value, our_name
+from trainspec.settings.sources.embedding.outer import Asked, Outer, Path
+from trainspec.settings.sources.embedding.places import flag, in_files, kind_of, name_of, place_in, spelling_in
 from trainspec.settings.sources.formats.json_text import parse_json
 from trainspec.settings.sources.formats.limits import Fault
 from trainspec.settings.sources.layer import Layer, Locate

@@ -74,7 +74,7 @@ def _outer(frame: FrameType, values: dict[str, Any]) -> Outer:
     app = type(held[frame.f_code.co_varnames[0]])
     if "sources" in held:
         return Outer(app, _asked(held["sources"]), values)
-    from trainspec.settings.embedding.rebuilt import rebuilt_sources
+    from trainspec.settings.sources.embedding.rebuilt import rebuilt_sources
 
     return Outer(app, rebuilt_sources(app, held), values)
 

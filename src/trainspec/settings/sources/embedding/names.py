@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.embedding.outer import Path
+from trainspec.settings.sources.embedding.outer import Path
 from trainspec.settings.sources.variables import NESTED, Variables
 
 Place = Callable[[str], Source]

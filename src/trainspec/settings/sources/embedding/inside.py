@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from trainspec.settings.base import Settings
-from trainspec.settings.embedding.names import Names
-from trainspec.settings.embedding.outer import Path
+from trainspec.settings.sources.embedding.names import Names
+from trainspec.settings.sources.embedding.outer import Path
 
 _DEEPEST = 16
 
@@ -49,6 +49,13 @@ def _places(annotation: Any, path: Path, *, in_list: bool) -> Iterator[Inside]:
             yield from _places(info.annotation, (*path, name), in_list=in_list)
 
 
+class _NamesAlone(EnvSettingsSource):
+    """How pydantic-settings names variables, whatever variables there are."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {}
+
+
 @dataclass(frozen=True, slots=True)
 class AppNames:
     """How variables of an app are named."""
@@ -57,7 +64,7 @@ class AppNames:
 
     def variable(self, path: Path) -> str:
         """The variable that says what stands at a path."""
-        names = Names(self.app, self._source(), path)
+        names = Names(self.app, _NamesAlone(self.app), path)
         chain = names.around[0] if names.around else [""]
         return self._written(chain[-1])
 
@@ -71,9 +78,6 @@ class AppNames:
         """What stands between the names of a value and of what lies in it."""
         found: str | None = self.app.model_config.get("env_nested_delimiter")
         return found
-
-    def _source(self) -> EnvSettingsSource:
-        return EnvSettingsSource(self.app)
 
     def _written(self, name: str) -> str:
         return name if self.app.model_config.get("case_sensitive") else name.upper()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
+from pydantic_settings.sources import DefaultSettingsSource
 
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SettingsWarning
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.diagnostic import under
 from trainspec.settings.diagnostics.source import Source
-from trainspec.settings.embedding.names import Names
-from trainspec.settings.embedding.outer import Path
-from trainspec.settings.embedding.places import DocumentSource, in_files, kind_of, place_in, spelling_in
 from trainspec.settings.judging.judgement import Verdict
 from trainspec.settings.judging.pydantic_errors import diagnose
+from trainspec.settings.sources.embedding.names import Names
+from trainspec.settings.sources.embedding.outer import Path
+from trainspec.settings.sources.embedding.places import DocumentSource, in_files, kind_of, place_in, spelling_in
 from trainspec.settings.sources.files import Document
 from trainspec.settings.values.shape import shape_of
+
+# Since 2.13.
+_TAKES_SOURCES = "_build_sources" in inspect.signature(BaseSettings.__init__).parameters
 
 
 def judge_app(app: type[BaseSettings], documents: Sequence[Document], *, process: bool) -> Verdict:
@@ -29,7 +34,7 @@ def judge_app(app: type[BaseSettings], documents: Sequence[Document], *, process
     With `process` its own sources are laid over them all; without it neither environment nor file is looked at.
     """
     sources: list[Any] = []
-    judged = _over_documents(app, documents, sources, process=process)
+    judged = _making(app, documents, sources, process=process)
     made, found = None, []
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -59,10 +64,15 @@ def settings_inside(value: Any, path: Path = ()) -> Iterator[tuple[Path, Setting
             yield from settings_inside(inner, (*path, key))
 
 
-def _over_documents(
+def _making(
     app: type[BaseSettings], documents: Sequence[Document], chosen: list[Any], *, process: bool
 ) -> Callable[[], BaseSettings]:
-    """The app with the documents as its weakest sources; which sources it has then is put into `chosen`."""
+    """What makes the app with the documents as its weakest sources; all its sources are put into `chosen`."""
+    if not process and _TAKES_SOURCES:
+        # Otherwise the environment is read even where nothing of it is asked for.
+        chosen += [DocumentSource(app, document) for document in reversed(documents)]
+        make: Any = app
+        return lambda: make(_build_sources=((*chosen, DefaultSettingsSource(app)), {}))
 
     def settings_customise_sources(
         cls: Any, /, settings_cls: Any, init_settings: Any, **others: Any

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_settings import BaseSettings, CliSettingsSource
 from pydantic_settings.sources import DefaultSettingsSource
 
-from trainspec.settings.embedding.outer import Asked
+from trainspec.settings.sources.embedding.outer import Asked
 
 _CLOUDS = ("AWS", "Azure", "GCP", "Google")
 _ANSWERS = ("__call__", "get_field_value", "_load_env_vars")

@@ -20,8 +20,8 @@ from pydantic_settings import (
 
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.embedding.names import in_environment
-from trainspec.settings.embedding.outer import Path
+from trainspec.settings.sources.embedding.names import in_environment
+from trainspec.settings.sources.embedding.outer import Path
 from trainspec.settings.sources.files import FORMATS, Document, read_document
 
 

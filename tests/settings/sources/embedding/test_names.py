@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec import TrainingArguments, diagnostics
-from trainspec.settings.embedding.names import our_name
+from trainspec.settings.sources.embedding.names import our_name
 from trainspec.settings.values.shape import shape_of
 
 
