@@ -11,8 +11,8 @@ from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
-from trainspec.settings.judging.judgement import judge
-from trainspec.settings.judging.surroundings import PURE, context_of, is_default
+from trainspec.settings.judging.judgement import Context, judge
+from trainspec.settings.judging.surroundings import PURE, context_inside, context_of, is_default
 from trainspec.settings.judging.ways_in import (
     changed,
     check_document,
@@ -170,9 +170,11 @@ class Settings(BuiltOnce, _Model):
         if isinstance(data, cls):
             return data
         context = info.context
-        if context is None and (context := context_of(cls, data, info.mode, sys._getframe(1))) is not None:
-            data = context.values
-        return judge(cls, data, handler, context)
+        if context is None:
+            context = context_of(cls, data, info.mode, sys._getframe(1))
+        elif isinstance(context, Context) and data is not context.values:
+            context = context_inside(cls, data, context)
+        return judge(cls, context.values if isinstance(context, Context) else data, handler, context)
 
     # What a class knows of itself.
 

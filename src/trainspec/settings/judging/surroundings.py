@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.judgement import Context
-from trainspec.settings.sources.embedding.outer import app_being_made
+from trainspec.settings.sources.embedding.outer import app_being_made, places_of, value_at
+from trainspec.settings.sources.layer import Layer, Locate
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
 
@@ -34,6 +36,28 @@ def context_of(cls: type[Settings], data: Any, mode: str, frame: FrameType) -> C
     from trainspec.settings.sources.embedding.said import embedded_context
 
     return embedded_context(cls, data, outer)
+
+
+def context_inside(cls: type[Settings], data: Any, around: Context) -> Context | None:
+    """What the sources of the settings around say of those inside; None where these are a document of their own."""
+    path = next(places_of(around.values, lambda value: value is data), None) if isinstance(data, dict) else None
+    if path is None:
+        return None
+    layers, found = [], []
+    for layer in around.layers:
+        said = value_at(layer.values, path)
+        if isinstance(said, dict):
+            # It was read as text where it was text, by the kinds of what lies inside.
+            reading = Reading(cls, layer.kind, Manner.DOCUMENT, _inside(layer, path))
+            layers.append(replace(reading.read(said), rank=layer.rank))
+            found += reading.diagnostics
+    context = Context(cls, layers, found, quiet=around.quiet)
+    context.at = (*around.at, *path)
+    return context
+
+
+def _inside(layer: Layer, around: tuple[str | int, ...]) -> Locate:
+    return lambda path: layer.source((*map(str, around), *path))
 
 
 def is_default(settings: Settings, frame: FrameType | None) -> bool:

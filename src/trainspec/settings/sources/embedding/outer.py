@@ -37,13 +37,18 @@ class Outer:
     app: type[BaseSettings]
     sources: Sequence[Asked]
     values: dict[str, Any]
+    frame: FrameType | None = None
+
+    def further_out(self) -> Outer | None:
+        """The app inside which pydantic makes this one, where it does."""
+        return app_being_made(self.frame)
 
     def path_to(self, document: Any) -> Path | None:
         """Where in the app a document stands: the very object, or after a copy the one place where all is the same."""
-        found: Path | None = next(_places(self.values, lambda value: value is document), None)
+        found: Path | None = next(places_of(self.values, lambda value: value is document), None)
         if found is not None or not document:
             return found
-        same = list(_places(self.values, lambda value: type(value) is type(document) and value == document))
+        same = list(places_of(self.values, lambda value: type(value) is type(document) and value == document))
         return same[0] if len(same) == 1 else None
 
 
@@ -70,13 +75,13 @@ def _making_app(frame: FrameType) -> FrameType | None:
 
 
 def _outer(frame: FrameType, values: dict[str, Any]) -> Outer:
-    held = frame.f_locals
+    held, further = frame.f_locals, frame.f_back
     app = type(held[frame.f_code.co_varnames[0]])
     if "sources" in held:
-        return Outer(app, _asked(held["sources"]), values)
+        return Outer(app, _asked(held["sources"]), values, further)
     from trainspec.settings.sources.embedding.rebuilt import rebuilt_sources
 
-    return Outer(app, rebuilt_sources(app, held), values)
+    return Outer(app, rebuilt_sources(app, held), values, further)
 
 
 def _asked(sources: Sequence[Any]) -> list[Asked]:
@@ -108,7 +113,7 @@ def _beyond(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     return found
 
 
-def _places(value: Any, is_it: Callable[[Any], bool], path: Path = ()) -> Iterator[Path]:
+def places_of(value: Any, is_it: Callable[[Any], bool], path: Path = ()) -> Iterator[Path]:
     """Every place in nested mappings and lists that holds what is looked for."""
     items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):
@@ -119,4 +124,21 @@ def _places(value: Any, is_it: Callable[[Any], bool], path: Path = ()) -> Iterat
         if is_it(inner):
             yield (*path, key)
         elif isinstance(inner, dict | list | tuple) and len(path) < _DEEPEST:
-            yield from _places(inner, is_it, (*path, key))
+            yield from places_of(inner, is_it, (*path, key))
+
+
+def value_at(value: Any, path: Path) -> Any:
+    """What stands at a path, None where nothing does; keys in any case, as variables spell them."""
+    for step in path:
+        if isinstance(value, Mapping):
+            spelled = step if step in value else next((key for key in value if _same(key, step)), step)
+            value = value.get(spelled)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _same(key: Any, step: Any) -> bool:
+    return str(key).lower() == str(step).lower()

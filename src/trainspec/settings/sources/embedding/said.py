@@ -14,7 +14,7 @@ from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.judgement import Context
 from trainspec.settings.sources.embedding.names import AppVariables, Names, member_value, our_name
-from trainspec.settings.sources.embedding.outer import Asked, Outer, Path
+from trainspec.settings.sources.embedding.outer import Asked, Outer, Path, value_at
 from trainspec.settings.sources.embedding.places import flag, in_files, kind_of, name_of, place_in, spelling_in
 from trainspec.settings.sources.formats.json_text import parse_json
 from trainspec.settings.sources.formats.limits import Fault
@@ -62,7 +62,7 @@ class Saying:
         for place, asked in enumerate(self.outer.sources):
             for offset, (layer, found) in enumerate(self._of(asked)):
                 # More than one source of a kind, in any order: the app's own order counts, not ours.
-                layer.rank = offset / 8 - place
+                layer.rank = offset / 64 - place
                 self.diagnostics += found
                 yield layer
         if rest := {key: value for key, value in self.document.items() if not self._is_told(key, value)}:
@@ -73,15 +73,29 @@ class Saying:
 
     def _of(self, asked: Asked) -> Iterator[Read]:
         source, kind = asked.source, kind_of(asked.source)
-        said = _at(asked.state, self.path)
+        said = value_at(asked.state, self.path)
         if isinstance(source, EnvSettingsSource):
             yield from self._texts_of(source, kind)
         elif isinstance(said, Mapping) and type(source).__name__ == "DefaultSettingsSource":
             self._told.update(said)
             yield from self._default()
+        elif isinstance(said, dict) and kind is SourceKind.CONSTRUCTOR and (further := self._further_out(said)):
+            self._told.update(said)
+            yield from ((layer, []) for layer in further)
         elif isinstance(said, Mapping):
             self._told.update(said)
             yield self._document(said, kind, self._locate(source, kind))
+
+    def _further_out(self, said: dict[str, Any]) -> list[Layer]:
+        """What the sources of an app around this app say, weakest first, where it is that one that gave the values."""
+        further = self.outer.further_out()
+        path = further.path_to(said) if further is not None else None
+        if further is None or path is None:
+            return []
+        saying = Saying(self.model, said, further, path)
+        layers = sorted(saying.read(), key=lambda layer: layer.rank or 0.0)
+        self.diagnostics += saying.diagnostics
+        return layers
 
     def _locate(self, source: Any, kind: SourceKind) -> Locate:
         if kind is SourceKind.CONSTRUCTOR:
@@ -129,13 +143,13 @@ class Saying:
 
     def _json(self, text: str, inner: Path, kind: SourceKind, place: Source) -> Iterator[Read]:
         try:
-            said = _at(parse_json(text), inner)
+            said = value_at(parse_json(text), inner)
         except Fault as fault:
             code = CODES[fault.code]
             message = f"{place.name}: {fault.message}"
             evidence = (Evidence("", None, place),)
             # pydantic-settings reads it all the same, and what it made of it is not to be told of as well.
-            self._told.update(_at(json.loads(text), inner) or ())
+            self._told.update(value_at(json.loads(text), inner) or ())
             yield (
                 Layer(kind, {}, lambda path: place),
                 [Diagnostic(fault.code, code.name, "error", message, code.reason, code.fix, evidence)],
@@ -176,23 +190,6 @@ def _spells(text: str, value: Any) -> bool:
         return bool(json.loads(text) == plain)
     except ValueError:
         return str(plain).lower() == text.lower()
-
-
-def _at(value: Any, path: Path) -> Any:
-    """What stands at a path, None where nothing does; keys in any case, as variables spell them."""
-    for step in path:
-        if isinstance(value, Mapping):
-            spelled = step if step in value else next((key for key in value if _same(key, step)), step)
-            value = value.get(spelled)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
-
-
-def _same(key: Any, step: Any) -> bool:
-    return str(key).lower() == str(step).lower()
 
 
 def _variable(source: Any, outer: Outer, path: Path) -> str:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from trainspec import TrainingArguments, diagnostics, load
+from trainspec import Settings, TrainingArguments, diagnostics, load
 from trainspec.settings.diagnostics import Diagnostic
 
 CANARY = "canary-of-an-app"
@@ -212,6 +212,48 @@ def test_unions(say: Any) -> None:
         patch.delenv("APP_WHAT__SEED", raising=False)
         patch.setenv("APP_WHAT__WIDTH", "7")
         assert Either().what == Rival(width=7)
+
+
+class Part(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PART_")
+
+    train: TrainingArguments
+
+
+class Whole(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="APP_", env_nested_delimiter="__")
+
+    part: Part
+
+
+def test_an_app_inside_an_app(say: Any) -> None:
+    say(APP_PART__TRAIN__SEED="7", PART_TRAIN='{"seed": 8, "learning_rate": 0.5}')
+    train = Whole().part.train
+    assert (train.seed, train.learning_rate) == (7, 0.5)
+    names = "APP_PART__TRAIN__SEED (environment), over 8 from PART_TRAIN (environment)"
+    assert str(train.provenance["seed"]) == f"7  ({names})"
+
+
+class Ours(Settings):
+    env_prefix = "OURS_"
+
+    train: TrainingArguments = Field(default_factory=TrainingArguments)
+
+
+def test_settings_inside_settings(say: Any) -> None:
+    say(OURS_TRAIN__SEED="7", OURS_TRAIN__LEARNING_RATE="1e-3")
+    train = Ours(train={"seed": 8}).train
+    assert (train.seed, train.learning_rate) == (8, 0.001)
+    assert train.provenance["learning_rate"].source.name == "OURS_TRAIN__LEARNING_RATE"
+    say(OURS_TRAIN__SEDE="7", OURS_TRAIN__BF16="1", OURS_TRAIN__FP16="1")
+    typo, broken = found_by(Ours)
+    assert (typo.code, typo.fields, typo.source.name) == ("SRC102", ("train.sede",), "OURS_TRAIN__SEDE")
+    assert (broken.code, broken.fields) == ("PRE101", ("train.bf16", "train.fp16"))
+    assert "train.bf16 and train.fp16 exclude each other" in broken.message
+
+
+def test_a_context_of_somebody_elses(say: Any) -> None:
+    assert Job.model_validate({"train": {"seed": 3}}, context={"values": 1}).train.seed == 3
 
 
 # What the environment of our own says.
