@@ -31,6 +31,10 @@ from trainspec.settings.values.representation import represented
 from trainspec.settings.values.shape import as_pydantic_field, shape_of
 
 if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
     from trainspec.settings.judging.judgement import Verdict
     from trainspec.settings.sources.files import File
     from trainspec.settings.sources.layer import Origin
@@ -53,6 +57,7 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
         _agree_on_prefix(cls, prefix)
         leave_lists_to_us(cls.__dict__.get("__pydantic_fields__", {}))
+        _take_names_beside_aliases(cls)
         if said := {**namespace.get("model_config", {}), **kwargs}:
             refuse_what_cannot_hold(cls, said)
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
@@ -89,6 +94,15 @@ def _prefix_said(name: str, namespace: dict[str, Any], arguments: dict[str, Any]
     return prefixes[0] if prefixes else None
 
 
+def _take_names_beside_aliases(cls: Any) -> None:
+    """Sources give settings by name; only a class with aliases pays for looking up both."""
+    aliased = any(info.validation_alias is not None for info in getattr(cls, "__pydantic_fields__", {}).values())
+    if aliased and not cls.model_config.get("validate_by_name"):
+        cls.model_config["validate_by_name"] = cls.model_config["validate_by_alias"] = True
+        if cls.__pydantic_complete__:
+            cls.model_rebuild(force=True)
+
+
 def _agree_on_prefix(cls: type, said: str | None) -> None:
     nearest = (base.__dict__.get("env_prefix") for base in cls.__mro__)
     prefix = said if said is not None else next((one for one in nearest if isinstance(one, str)), None)
@@ -113,8 +127,6 @@ class Settings(BuiltOnce, _Model):
         env_ignore_empty=True,
         extra="forbid",
         validate_default=False,
-        validate_by_name=True,
-        validate_by_alias=True,
         allow_inf_nan=False,
         str_strip_whitespace=True,
         defer_build=True,
@@ -176,6 +188,12 @@ class Settings(BuiltOnce, _Model):
             context = context_inside(cls, data, context)
         return judge(cls, context.values if isinstance(context, Context) else data, handler, context)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        from trainspec.settings.views.schema.models import settings_schema
+
+        return settings_schema(cls, schema, handler)
+
     # What a class knows of itself.
 
     @classmethod
@@ -217,11 +235,11 @@ class Settings(BuiltOnce, _Model):
         return cls._from_text(text, "toml", name)
 
     @classmethod
-    def from_file(cls, path: str, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
+    def from_file(cls, path: File, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
         """Settings from one YAML, JSON or TOML file (path or fsspec URL) alone; `at` picks a dotted subtree."""
-        from trainspec.settings.sources.files import read_document
+        from trainspec.settings.sources.files import read_several
 
-        return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
+        return settings_from_documents(cls, lambda: read_several(path, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def from_files(cls, paths: Iterable[File], *, at: str | None = None, ignore_unknown: bool = False) -> Self:

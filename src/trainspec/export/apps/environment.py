@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pydantic_settings import BaseSettings
 
 from trainspec.export.environment_schema import RESERVED_TOO, Variable, variables
-from trainspec.export.field_schema import titled
-from trainspec.export.text_patterns import Schema
 from trainspec.settings.sources.embedding.inside import AppNames, Inside, places_in
 from trainspec.settings.sources.variables import NESTED
+from trainspec.settings.views.schema.fields import titled
+from trainspec.settings.views.schema.text_patterns import Schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
 from trainspec.export.env_template import comment, example_of, settings_lines
-from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.settings.base import Settings
 from trainspec.settings.sources.embedding.inside import AppNames, Inside, places_in
 from trainspec.settings.sources.embedding.outer import Path
 from trainspec.settings.values.shape import Shape, shape_of
 from trainspec.settings.views.help_text import default_of
+from trainspec.settings.views.schema.text_patterns import as_text, in_dotenv
 
 _ABOUT = (
     "Variables of {app}. Take the # from the lines that you want; each shows an example. Variables of the process come "
