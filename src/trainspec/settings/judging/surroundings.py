@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trainspec.settings.base import Settings
 
 PURE: set[CodeType] = set()
-"""The functions that read a document alone, whoever calls them."""
+"""The functions that read a document alone, whoever calls them; nothing else is asked about these."""
 
 
 # Default factories are called from pydantic's core, right below these, and below what of ours calls it.
@@ -26,7 +26,7 @@ _DEFAULTS_FROM = ("pydantic.", "trainspec.settings.")
 
 def context_of(cls: type[Settings], data: Any, mode: str, frame: FrameType) -> Context | None:
     """What is known of the values beside themselves; None where they are a document alone."""
-    if frame.f_code in PURE or not isinstance(data, dict):
+    if not isinstance(data, dict):
         return None
     if mode == "string":
         return _strings(cls, data)
