@@ -1,0 +1,87 @@
+"""The table of losses and metrics that grows while a notebook trains: rows and columns, and how they look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+from trainspec.text import html
+from trainspec.text.redaction import shortened
+
+TRAINING_LOSS, VALIDATION_LOSS = "Training Loss", "Validation Loss"
+# What is sent again with every row must not grow without end.
+MOST_ROWS = 200
+_LONGEST_VALUE = 40
+_NO_LOSS = "No log"
+_NO_METRICS = {"epoch", "step", "total_flos"}
+_MEASURES_OF_TIME = ("_runtime", "_per_second", "_time")
+
+
+class LossTable:
+    """Rows by the step that they tell of: what is put twice at one step is one row. A new metric is a new column."""
+
+    def __init__(self, first: str, *columns: str) -> None:
+        self.columns = [first, *columns]
+        self._rows: dict[int, dict[str, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def put(self, step: int, place: object, values: Mapping[str, Any]) -> None:
+        """Numbers of the step, by column; `place` is what the first column says of it."""
+        row = self._rows.setdefault(step, {})
+        for column, value in {self.columns[0]: place, **values}.items():
+            row[column] = _number(value)
+            if column not in self.columns:
+                self.columns.append(column)
+
+    def html(self, status: str) -> str:
+        """The newest rows, and what is known of the whole run."""
+        rows = [tuple(map(html.text, row)) for row in self._shown()]
+        head = tuple(map(html.text, self.columns))
+        grid = html.table(rows, head, "numbers") if rows else ""
+        told = [html.text(line) for line in (self._left_out(), status) if line]
+        return html.page(grid, *(f"<div>{html.dim(line)}</div>" for line in told))
+
+    def text(self, status: str) -> str:
+        """The same for pages that show no HTML."""
+        lines = [self.columns, *self._shown()] if self._rows else []
+        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+        grid = ["  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)) for line in lines]
+        return "\n".join([*grid, *filter(None, (self._left_out(), status))])
+
+    def _shown(self) -> Iterator[list[str]]:
+        for row in list(self._rows.values())[-MOST_ROWS:]:
+            yield [row.get(column, _NO_LOSS if column == TRAINING_LOSS else "") for column in self.columns]
+
+    def _left_out(self) -> str:
+        more = len(self._rows) - MOST_ROWS
+        return f"{more:,} earlier rows are in trainer.state.log_history" if more > 0 else ""
+
+
+def metric_columns(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What an evaluation found, by the column that it stands in; not how long it took."""
+    return {
+        _column(name): value
+        for name, value in metrics.items()
+        if name not in _NO_METRICS and not name.endswith(_MEASURES_OF_TIME) and "_mem_" not in name
+    }
+
+
+def _column(name: str) -> str:
+    if name == "eval_loss":
+        return VALIDATION_LOSS
+    words = name.removeprefix("eval_").split("_")
+    return " ".join(word[:1].upper() + word[1:] for word in words)
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, Integral | str):
+        return shortened(str(value), _LONGEST_VALUE)
+    if not isinstance(value, Real):
+        return shortened(repr(value), _LONGEST_VALUE)
+    number = float(value)
+    plain = number == 0 or 1e-4 <= abs(number) < 1e6 or not math.isfinite(number)
+    return f"{number:.6f}" if plain else f"{number:.4e}"
