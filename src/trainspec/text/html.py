@@ -20,10 +20,12 @@ text-align:left;vertical-align:top;background:none;color:inherit;max-width:48em;
 .trainspec.trainspec table.numbers :is(th,td){{text-align:right;padding:2px 0 2px 22px;white-space:nowrap;\
 font-variant-numeric:tabular-nums}}
 .trainspec.trainspec table.numbers :is(th,td):first-child{{padding-left:0}}
-.trainspec code{{font-family:ui-monospace,monospace;font-size:12px;background:none;color:inherit;padding:0}}
+.trainspec.trainspec code{{font-family:ui-monospace,monospace;font-size:12px;background:none;color:inherit;padding:0}}
 .trainspec .dim{{opacity:.68}}
 .trainspec summary{{cursor:pointer}}
 .trainspec .finding{{border-left:3px solid;padding:1px 0 1px 10px;margin:6px 0}}
+.trainspec.trainspec .finding table{{margin:0 0 2px}}
+.trainspec.trainspec .finding :is(th,td){{border:0;padding-top:0;padding-bottom:0}}
 .trainspec .error{{border-left-color:#e5484d}}
 .trainspec .warning{{border-left-color:#e0a100}}
 .trainspec .fine{{border-left-color:#30a46c}}

@@ -1,16 +1,20 @@
-"""Whether this process is the kernel of a notebook, and what its page can show: bars, and blocks that change."""
+"""Whether this process is the kernel of a notebook, and places on its page."""
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import time
-import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, Protocol
 
-# Seconds between two versions of a block; each is sent whole.
-PAUSE = 0.2
+from trainspec.training.callbacks.printer import PrinterCallback
+
+# Seconds between two versions of what is shown: each is sent whole.
+PAUSE = 0.25
 
 
 def in_kernel() -> bool:
@@ -28,25 +32,20 @@ def in_kernel() -> bool:
     return owner is None or owner == os.getpid()
 
 
-def bar_class() -> Any:
-    """tqdm's bars: of a page in a kernel, where they are text without ipywidgets; of a terminal everywhere else."""
-    if not in_kernel():
-        # tqdm.auto takes a script that merely imports ipykernel for a page.
-        from tqdm import tqdm
+class Place:
+    """One place on the page: what is shown there takes the place of what was."""
 
-        return tqdm
-    if "tqdm.auto" in sys.modules:
-        return sys.modules["tqdm.auto"].tqdm
-    with warnings.catch_warnings():
-        # Its advice to install a package that nobody needs.
-        warnings.simplefilter("ignore")
-        from tqdm.auto import tqdm as best
-    return best
+    def __init__(self) -> None:
+        self._handle: Any = None
 
-
-def is_widget(bar: type[Any]) -> bool:
-    """Whether bars of this class are drawn by the page, not written."""
-    return any(base.__name__ == "tqdm_notebook" for base in bar.__mro__)
+    def show(self, *, text: str, html: str | None = None, widget: Any = None) -> None:
+        """Show HTML, with text for pages that cannot; or text alone; or a widget."""
+        looks = widget if widget is not None else {"text/plain": text, **({"text/html": html} if html else {})}
+        if self._handle is None:
+            display = import_module("IPython.display").display
+            self._handle = display(looks, raw=widget is None, display_id=True)
+        else:
+            self._handle.update(looks, raw=widget is None)
 
 
 class Drawn(Protocol):
@@ -58,24 +57,35 @@ class Drawn(Protocol):
 
 
 class Block:
-    """One place on the page; what is shown there takes the place of what was, a few times a second at most."""
+    """A place that is renewed a few times a second at most."""
 
     def __init__(self) -> None:
         self.is_behind = False
-        self._handle: Any = None
+        self._place = Place()
         self._shown_at = 0.0
 
     def show(self, drawn: Drawn, status: str, *, now: bool = False) -> None:
         """Show it, `now` or when the pause is over: where it is not, `is_behind` says so."""
         passed = time.monotonic() - self._shown_at
         self.is_behind = not now and passed < PAUSE
-        if self.is_behind:
-            return
-        from IPython.display import display
+        if not self.is_behind:
+            self._shown_at = time.monotonic()
+            self._place.show(text=drawn.text(status), html=drawn.html(status))
 
-        self._shown_at = time.monotonic()
-        looks = {"text/html": drawn.html(status), "text/plain": drawn.text(status)}
-        if self._handle is None:
-            self._handle = display(looks, raw=True, display_id=True)
-        else:
-            self._handle.update(looks, raw=True)
+
+def showing(event: Callable[..., None]) -> Callable[..., None]:
+    """An event of a callback at which something is shown; a run never ends for that. A callback that `gave_up`, or
+    does so now by `give_up(error)`, tells its entries as lines.
+    """
+
+    @functools.wraps(event)
+    def shown(self: Any, *given: Any, **known: Any) -> None:
+        if not self.gave_up:
+            try:
+                event(self, *given, **known)
+                return
+            except Exception as error:
+                self.give_up(error)
+        getattr(PrinterCallback, event.__name__)(PrinterCallback(), *given, **known)
+
+    return shown

@@ -9,14 +9,15 @@ from collections.abc import Sized
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from tqdm import tqdm
+
 from trainspec.training.callbacks.base import TrainerCallback
-from trainspec.training.callbacks.kernel import bar_class, in_kernel, is_widget
+from trainspec.training.callbacks.kernel import in_kernel
+from trainspec.training.callbacks.page_bar import page_bar
 from trainspec.training.callbacks.printer import entry_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tqdm import tqdm
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.callbacks.control import TrainerControl
@@ -108,16 +109,8 @@ class ProgressCallback(TrainerCallback):
 
 
 def _bar(what: str, total: int | None, start: int, unit: str, *, leave: bool = True) -> tqdm:
-    drawn = bar_class()
-    bar: tqdm = drawn(total=total, initial=start, unit=unit, desc=what, leave=leave, **_place(drawn))
-    return bar
-
-
-def _place(drawn: type[tqdm]) -> dict[str, Any]:
-    if in_kernel():
-        # Pages show stderr as if something were wrong, and are as wide as the text that they are given.
-        return {"file": sys.stdout, **({"dynamic_ncols": True} if is_widget(drawn) else {"ncols": 90})}
-    return {"file": sys.stderr, **_size()}
+    known: dict[str, Any] = {"total": total, "initial": start, "unit": unit, "desc": what, "leave": leave}
+    return page_bar(**known) if in_kernel() else tqdm(**known, file=sys.stderr, **_size())
 
 
 def _size() -> dict[str, Any]:

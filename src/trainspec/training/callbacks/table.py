@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainspec.text import html
-from trainspec.text.redaction import shortened
+from trainspec.text.redaction import shortened, show_value
+
+if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.state import TrainerState
 
 TRAINING_LOSS, VALIDATION_LOSS = "Training Loss", "Validation Loss"
 # What is sent again with every row must not grow without end.
@@ -22,43 +26,64 @@ _MEASURES_OF_TIME = ("_runtime", "_per_second", "_time")
 class LossTable:
     """Rows by the step that they tell of: what is put twice at one step is one row. A new metric is a new column."""
 
-    def __init__(self, first: str, *columns: str) -> None:
-        self.columns = [first, *columns]
+    def __init__(self, *columns: str) -> None:
+        self.columns = list(columns)
         self._rows: dict[int, dict[str, str]] = {}
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    @classmethod
+    def expected(cls, args: TrainingArguments) -> LossTable:
+        """An empty one with the columns that are known before anything is."""
+        losses = (TRAINING_LOSS,) if args.eval_strategy == "no" else (TRAINING_LOSS, VALIDATION_LOSS)
+        return cls(_first_column(args), *losses)
 
-    def put(self, step: int, place: object, values: Mapping[str, Any]) -> None:
-        """Numbers of the step, by column; `place` is what the first column says of it."""
-        row = self._rows.setdefault(step, {})
-        for column, value in {self.columns[0]: place, **values}.items():
+    def put(self, args: TrainingArguments, state: TrainerState, values: Mapping[str, Any]) -> None:
+        """Numbers of now, by column."""
+        first = _first_column(args)
+        place = state.global_step if first == "Step" else f"{round(state.epoch, 2):g}"
+        row = self._rows.setdefault(state.global_step, {})
+        for column, value in {first: place, **values}.items():
             row[column] = _number(value)
             if column not in self.columns:
                 self.columns.append(column)
 
     def html(self, status: str) -> str:
         """The newest rows, and what is known of the whole run."""
-        rows = [tuple(map(html.text, row)) for row in self._shown()]
-        head = tuple(map(html.text, self.columns))
+        head, *rows = [[html.text(cell) for cell in row] for row in self._shown()]
         grid = html.table(rows, head, "numbers") if rows else ""
         told = [html.text(line) for line in (self._left_out(), status) if line]
         return html.page(grid, *(f"<div>{html.dim(line)}</div>" for line in told))
 
     def text(self, status: str) -> str:
         """The same for pages that show no HTML."""
-        lines = [self.columns, *self._shown()] if self._rows else []
+        lines = list(self._shown()) if self._rows else []
         widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
         grid = ["  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)) for line in lines]
         return "\n".join([*grid, *filter(None, (self._left_out(), status))])
 
     def _shown(self) -> Iterator[list[str]]:
+        """The head, then the newest rows. Of several data sets none has the loss that was expected."""
+        columns = [
+            name for name in self.columns if name == TRAINING_LOSS or any(name in row for row in self._rows.values())
+        ]
+        yield columns
         for row in list(self._rows.values())[-MOST_ROWS:]:
-            yield [row.get(column, _NO_LOSS if column == TRAINING_LOSS else "") for column in self.columns]
+            yield [row.get(name, _NO_LOSS if name == TRAINING_LOSS else "") for name in columns]
 
     def _left_out(self) -> str:
         more = len(self._rows) - MOST_ROWS
         return f"{more:,} earlier rows are in trainer.state.log_history" if more > 0 else ""
+
+
+def _first_column(args: TrainingArguments) -> str:
+    """What rows are counted in: epochs where those are evaluated."""
+    return "Epoch" if args.eval_strategy == "epoch" else "Step"
+
+
+def trial_of(state: TrainerState) -> str:
+    """What a search has drawn for this run, if it is one of a search."""
+    drawn = (state.trial_params or {}) if state.is_hyper_param_search else {}
+    short = {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in drawn.items()}
+    return ", ".join(f"{name} {show_value(name, value)}" for name, value in short.items())
 
 
 def metric_columns(metrics: Mapping[str, Any]) -> dict[str, Any]:
