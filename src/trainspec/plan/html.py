@@ -57,8 +57,8 @@ def _drawing(plan: RunPlan) -> str:
     return (
         f'<svg viewBox="-4 0 {_WIDTH + 8} {_HEIGHT}" width="{_WIDTH + 8}" role="img" style="max-width:100%;height:auto"'
         f' font-size="11" fill="currentColor"><title>{html.text(told)}</title>'
-        f'<path d="M0 {ground}H{_WIDTH}" stroke="currentColor" stroke-opacity=".35" fill="none"/>'
-        f'<path d="M{line}L{_WIDTH} {ground}L0 {ground}Z" fill="{_BLUE}" fill-opacity=".12"/>'
+        f'<path d="M0 {ground:g}H{_WIDTH}" stroke="currentColor" stroke-opacity=".35" fill="none"/>'
+        f'<path d="M{line}L{_WIDTH} {ground:g}L0 {ground:g}Z" fill="{_BLUE}" fill-opacity=".12"/>'
         f'<path d="M{line}" stroke="{_BLUE}" stroke-width="1.8" stroke-linejoin="round" fill="none"/>'
         f"{_label(0, 10, 'start', f'learning rate, {top:.4g} at its highest')}"
         f"{_label(0, _HEIGHT - 4, 'start', 'update 1')}{_label(_WIDTH, _HEIGHT - 4, 'end', f'{last:,}')}"
@@ -67,7 +67,7 @@ def _drawing(plan: RunPlan) -> str:
 
 
 def _height(share: float) -> float:
-    return round(_ABOVE + (_HEIGHT - _ABOVE - _BELOW) * (1 - max(0.0, share)), 1)
+    return _ABOVE + (_HEIGHT - _ABOVE - _BELOW) * (1 - max(0.0, share))
 
 
 def _label(x: float, y: float, anchor: str, words: str) -> str:
@@ -79,7 +79,7 @@ def _warmup(plan: RunPlan, last: int, ground: float) -> str:
     if not 0 < plan.warmup_updates < last:
         return ""
     x = round(_WIDTH * plan.warmup_updates / (last - 1), 1)
-    mark = f'<path d="M{x} {_ABOVE}V{ground}" stroke="currentColor" stroke-opacity=".35" stroke-dasharray="2 3"/>'
+    mark = f'<path d="M{x} {_ABOVE}V{ground:g}" stroke="currentColor" stroke-opacity=".35" stroke-dasharray="2 3"/>'
     if not 0.15 * _WIDTH < x < 0.8 * _WIDTH:
         return mark
     return mark + _label(x, _HEIGHT - 4, "middle", f"warmup ends, {plan.warmup_updates:,}")

@@ -22,20 +22,17 @@ logger = logging.getLogger(__name__)
 
 
 class NotebookProgressCallback(ProgressCallback):
-    """A table with a row for each evaluation, or for each entry where nothing is evaluated, and bars below it.
-
-    In a process that is no kernel (a trial of a search elsewhere) it is a ProgressCallback.
+    """A table with a row for each evaluation, or for each entry where nothing is evaluated, and bars below it. In a
+    process that is no kernel (a trial of a search elsewhere) it is a ProgressCallback.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.gave_up = False
         self._table: LossTable | None = None
-        self._block = Block()
-        self._loss: float | None = None
         self._state: TrainerState | None = None
-        self._described = 0.0
-        self._evaluated = 0
+        self._loss: float | None = None
+        self._block, self._evaluated, self._described = Block(), 0, 0.0
 
     @showing
     def on_train_begin(
@@ -83,9 +80,10 @@ class NotebookProgressCallback(ProgressCallback):
         logs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        logs = logs or {}
         super().on_log(args, state, control, logs=logs, **kwargs)
-        self._loss = (logs or {}).get("loss", self._loss)
-        if self._table is not None and args.eval_strategy == "no" and "loss" in (logs or {}):
+        self._loss = logs.get("loss", self._loss)
+        if self._table is not None and args.eval_strategy == "no" and "loss" in logs:
             self._table.put(args, state, {TRAINING_LOSS: self._loss})
             self._block.show(self._table, trial_of(state))
 
@@ -100,16 +98,13 @@ class NotebookProgressCallback(ProgressCallback):
     ) -> None:
         super().on_evaluate(args, state, control, **kwargs)
         self._evaluation_is_over()
-        values = metric_columns(metrics or {})
-        if self._loss is not None:
-            values = {TRAINING_LOSS: self._loss, **values}
+        values = {} if self._loss is None else {TRAINING_LOSS: self._loss}
+        values |= metric_columns(metrics or {})
         if self._table is not None:
             self._table.put(args, state, values)
             self._block.show(self._table, trial_of(state))
         elif state.is_local_process_zero and in_kernel():
-            alone = LossTable()
-            alone.put(args, state, values)
-            Block().show(alone, "", now=True)
+            Block().show(LossTable().put(args, state, values), "", now=True)
 
     @showing
     def on_predict(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -148,8 +143,7 @@ class NotebookProgressCallback(ProgressCallback):
         self._evaluated = 0
 
     def _end_table(self, status: str) -> None:
-        table, state = self._table, self._state
-        self._table = self._state = None
+        table, state, self._table, self._state = self._table, self._state, None, None
         if table is not None and state is not None:
-            told = status.format(step=state.global_step, all=state.max_steps)
-            self._block.show(table, ", ".join(filter(None, (told, trial_of(state)))), now=True)
+            told = (status.format(step=state.global_step, all=state.max_steps), trial_of(state))
+            self._block.show(table, ", ".join(filter(None, told)), now=True)

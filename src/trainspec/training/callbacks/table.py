@@ -36,8 +36,8 @@ class LossTable:
         losses = (TRAINING_LOSS,) if args.eval_strategy == "no" else (TRAINING_LOSS, VALIDATION_LOSS)
         return cls(_first_column(args), *losses)
 
-    def put(self, args: TrainingArguments, state: TrainerState, values: Mapping[str, Any]) -> None:
-        """Numbers of now, by column."""
+    def put(self, args: TrainingArguments, state: TrainerState, values: Mapping[str, Any]) -> LossTable:
+        """Numbers of now, by column. Returns itself."""
         first = _first_column(args)
         place = state.global_step if first == "Step" else f"{round(state.epoch, 2):g}"
         row = self._rows.setdefault(state.global_step, {})
@@ -45,6 +45,7 @@ class LossTable:
             row[column] = _number(value)
             if column not in self.columns:
                 self.columns.append(column)
+        return self
 
     def html(self, status: str) -> str:
         """The newest rows, and what is known of the whole run."""
