@@ -66,7 +66,7 @@ def test_the_curve_is_the_rates_of_the_run(schedule: str) -> None:
 def test_points_between_two_ends_of_a_straight_line_are_left_out() -> None:
     corners = line(planned(lr_scheduler_type="linear", warmup_steps=75))
     assert len(corners) <= 4
-    assert (0, 102) == corners[0] and (480, 102) == (corners[-1][0], round(corners[-1][1]))
+    assert corners[0] == (0, 102) and (corners[-1][0], round(corners[-1][1])) == (480, 102)
 
 
 def test_corners_are_where_the_rates_are() -> None:

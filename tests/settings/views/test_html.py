@@ -1,4 +1,4 @@
-"""Settings, verdicts and diagnostics on the page of a notebook: all there is to know, nothing secret, nothing that runs."""
+"""Settings, verdicts and diagnostics on the page of a notebook: all there is to know, no secret, nothing that runs."""
 
 from __future__ import annotations
 

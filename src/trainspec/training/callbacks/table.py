@@ -20,7 +20,11 @@ MOST_ROWS = 200
 _LONGEST_VALUE = 40
 _NO_LOSS = "No log"
 _NO_METRICS = {"epoch", "step", "total_flos"}
-_MEASURES_OF_TIME = ("_runtime", "_per_second", "_time")
+_MEASURES_OF_TIME = (
+    "_runtime",
+    *(f"_{what}_per_second" for what in ("samples", "steps", "tokens")),
+    *("_compilation_time", "_preparation_time"),
+)
 
 
 class LossTable:
