@@ -12,7 +12,7 @@ from trainspec.training.callbacks.kernel import PAUSE, Place
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-_COLUMNS = 90
+_COLUMNS = 100
 
 
 def page_bar(**options: Any) -> tqdm:
