@@ -35,6 +35,20 @@ def test_what_is_valid_passes(tmp_path: Path) -> None:
     assert_valid(Own.from_dict({"depth": 4}))
 
 
+def test_files_in_a_list_are_judged_as_one(tmp_path: Path) -> None:
+    base, site = tmp_path / "base.yaml", tmp_path / "site.yaml"
+    base.write_text("output_dir: out\neval_strategy: epoch\nsave_strategy: epoch\n")
+    site.write_text("load_best_model_at_end: true\n")
+    assert_valid([base, str(site)])
+    with pytest.raises(AssertionError, match=r"site.yaml is not valid"):
+        assert_valid(site)
+    base.write_text("eval_strategy: epoch\n")
+    with pytest.raises(AssertionError, match=r"base.yaml, .*site.yaml is not valid[^$]*CKP101"):
+        assert_valid([base, site])
+    with pytest.raises(AssertionError, match="SRC105"):
+        assert_valid([base, tmp_path / "nowhere.yaml"])
+
+
 def test_the_error_holds_every_diagnostic() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_valid(BAD)
@@ -114,6 +128,23 @@ def test_patterns_reach_into_folders_and_nothing_is_collected_without_one(config
     configs.makeini("[pytest]\ntrainspec_files = **/good.yaml\n")
     run_pytest(configs).assert_outcomes(passed=1)
     run_pytest(configs, "configs/good.yaml").assert_outcomes(passed=1)
+
+
+def test_files_of_one_line_are_a_test(configs: pytest.Pytester) -> None:
+    (configs.path / "configs" / "site.yaml").write_text("fp16: false\n")
+    lines = "    configs/bad.yaml configs/site.yaml\n    configs/good.yaml configs/bad.yaml\n"
+    configs.makeini(f"[pytest]\ntrainspec_together =\n{lines}")
+    result = run_pytest(configs, "-v")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*configs/site.yaml::settings over configs/bad.yaml PASSED*"])
+    result.stdout.fnmatch_lines(["*configs/good.yaml, configs/bad.yaml is not valid*", "*configs/bad.yaml:3*"])
+    together = "trainspec_together =\n    configs/bad.yaml configs/site.yaml\n"
+    configs.makeini(f"[pytest]\ntrainspec_files = configs/site.yaml\n{together}")
+    run_pytest(configs).assert_outcomes(passed=2)
+    configs.makeini("[pytest]\ntrainspec_together =\n    configs/bsae.yaml configs/site.yaml\n")
+    result = run_pytest(configs)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*there is no file configs/bsae.yaml*"])
 
 
 @pytest.mark.parametrize(

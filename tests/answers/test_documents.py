@@ -11,7 +11,7 @@ def test_a_valid_document_has_settings_with_their_places() -> None:
     assert one.settings is not None
     assert (one.settings.seed, one.settings.eval_strategy) == (3, "steps")
     assert str(one.settings.provenance["seed"].source) == "run.yaml:1:1"
-    assert one.layer.values == {"seed": 3, "eval_strategy": "steps"}
+    assert one.layers[0].values == {"seed": 3, "eval_strategy": "steps"}
     assert [item.code for item in one.diagnostics] == ["REN101"]
 
 
@@ -32,4 +32,4 @@ def test_one_that_is_not_valid_has_none(text: str, codes: list[str]) -> None:
 def test_unknown_keys_are_passed_over_where_asked() -> None:
     one = judged(document("seed: 1\nmodel: big\n"), ignore_unknown=True)
     assert one.settings is not None and one.settings.seed == 1
-    assert (one.diagnostics, one.layer.ignored) == ([], ("model",))
+    assert (one.diagnostics, one.layers[0].ignored) == ([], ("model",))

@@ -103,7 +103,7 @@ def test_a_part_of_a_text() -> None:
 def process(**variables: str) -> Process:
     environ = {f"TRAINSPEC_{name}": value for name, value in variables.items()}
     sources = open_sources(TrainingArguments, environ=environ)
-    return Process(*sources.layers(TrainingArguments), sources.document, sources.variables)
+    return Process(*sources.layers(TrainingArguments), sources.documents, sources.variables)
 
 
 def test_what_the_process_says_lies_over_the_document() -> None:

@@ -107,9 +107,9 @@ def shown() -> Iterator[Answer]:
     shape = shape_of(TaskSettings)
     for text in (VALID + TASK, OLD, INVALID):
         one = settings_of(text)
-        layers, found = read_task(shape, [one.document], [])
+        layers, found = read_task(shape, one.documents, [])
         task = show.task_entries(shape, judge_task(shape, layers, found).settings, layers)
-        yield show.Shown(one.settings, one.diagnostics, one.layer.ignored, task)
+        yield show.Shown(one.settings, one.diagnostics, one.layers[0].ignored, task)
 
 
 def exported() -> Iterator[Answer]:

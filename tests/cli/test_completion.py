@@ -38,6 +38,10 @@ ROWS = (
     ("trainspec completion ", set(SHELLS), {"digits"}),
     ("trainspec validate ru", {"run.yaml"}, set()),
     ("trainspec train --output_dir ru", {"run.yaml"}, set()),
+    ("trainspec show base.yaml ru", {"run.yaml"}, set()),
+    ("trainspec validate --together base.yaml ru", {"run.yaml"}, set()),
+    ("trainspec train digits --config base.yaml --conf", {"--config"}, set()),
+    ("trainspec train digits --config base.yaml --config ru", {"run.yaml"}, set()),
 )
 
 ASK_BASH = """\

@@ -74,7 +74,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "no model": (("validate", "--model", "json:loads", "x.yaml"), "CLI106", "derive it from trainspec.Settings"),
     "unknown target": (("validate", "--target", "h1oo", "x.yaml"), "CLI103", ""),
     "a missing file": (("show", "nowhere.yaml"), "SRC105", "correct the path"),
-    "two files": (("show", "a.yaml", "b.yaml"), "CLI102", ""),
+    "a name beside a comma": (("show", "a.yaml,"), "SRC105", "write a.yaml,b.yaml"),
 }
 
 

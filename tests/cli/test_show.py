@@ -94,6 +94,7 @@ def test_json_has_a_stable_shape(run: Callable, write: Callable) -> None:
         "source": {"kind": "derived", "name": "logging_steps", "line": None, "column": None},
         "overrode": [],
         "follows_from": ["logging_steps"],
+        "keys": {},
     }
     assert data["settings"]["hub_token"]["value"] is None
     assert CANARY not in out
@@ -116,8 +117,11 @@ def test_the_task_has_its_settings_from_all_sources(
     monkeypatch.setenv("TRAINSPEC_TASK", '{"depth": 2, "dropout": 0.5}')
     path = write("run.yaml", "task:\n  width: 1\n  depth: 1\n  model: cnn\n")
     found = blocks(run("show", path, "--task", "digits", "--task.width", "9").out)["task"]
-    assert found["task.width"].split(maxsplit=1) == ["9", "--task.width (command line)"]
-    assert found["task.depth"].split(maxsplit=1) == ["3", "TRAINSPEC_TASK__DEPTH (environment)"]
+    assert found["task.width"].split(maxsplit=1) == ["9", f"--task.width (command line), over 1 from {path}:2:3"]
+    assert found["task.depth"].split(maxsplit=1) == [
+        "3",
+        f"TRAINSPEC_TASK__DEPTH (environment), over 1 from {path}:3:3",
+    ]
     assert found["task.dropout"].split(maxsplit=1) == ["0.5", "TRAINSPEC_TASK (environment)"]
     assert found["task.model"].split(maxsplit=1) == ['"cnn"', f"{path}:4:3"]
     assert found["task.split_seed"].split(maxsplit=1) == ["0", "default"]

@@ -86,7 +86,7 @@ def test_json_is_nothing_but_json(run: Callable, write: Callable) -> None:
     assert (data["version"], data["ok"]) == (1, False)
     assert data["summary"] == {"files": 2, "documents": 2, "errors": 2, "warnings": 0}
     first, second = data["files"]
-    assert first.keys() == {"file", "document", "ok", "task", "ignored", "diagnostics"}
+    assert first.keys() == {"file", "under", "document", "ok", "task", "ignored", "diagnostics"}
     assert (first["file"], first["ok"], first["task"]) == (str(bad), False, "unchecked")
     assert {item["code"] for item in first["diagnostics"]} == {"VAL102", "SRC102"}
     assert (second["ok"], second["task"], second["diagnostics"]) == (True, None, [])

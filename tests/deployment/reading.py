@@ -26,10 +26,13 @@ class Manifests:
 
     def environment(self, files: Path) -> dict[str, str]:
         """The container's variables; files that they name stand in `files`."""
-        data = self.by_kind["ConfigMap"]["data"]
-        found = dict(data) if "envFrom" in self.container else {}
+        maps = {item["metadata"]["name"]: item["data"] for item in self.all if item["kind"] == "ConfigMap"}
+        found = dict(*maps.values()) if "envFrom" in self.container else {}
         found |= {item["name"]: item["value"] for item in self.container.get("env", [])}
-        return _with_files(found, files, data.get("run.yaml"))
+        volumes = {item["name"]: item["configMap"]["name"] for item in self.pod["volumes"] if "configMap" in item}
+        mounts = [item for item in self.container["volumeMounts"] if item["name"] in volumes]
+        texts = {item["mountPath"]: maps[volumes[item["name"]]][item["subPath"]] for item in mounts}
+        return _with_files(found, files, texts)
 
 
 def of_service(text: str, files: Path) -> dict[str, str]:
@@ -37,8 +40,9 @@ def of_service(text: str, files: Path) -> dict[str, str]:
     composed = yaml.safe_load(text)
     (service,) = composed["services"].values()
     found = {name: _interpolated(value) for name, value in service.get("environment", {}).items()}
-    config = composed["configs"]["settings"]["content"] if "configs" in composed else None
-    return _with_files(found, files, _interpolated(config) if config is not None else None)
+    mounts = service.get("configs", [])
+    texts = {item["target"]: _interpolated(composed["configs"][item["source"]]["content"]) for item in mounts}
+    return _with_files(found, files, texts)
 
 
 def _interpolated(text: str) -> str:
@@ -46,13 +50,18 @@ def _interpolated(text: str) -> str:
     return text.replace("$$", "$")
 
 
-def _with_files(variables: dict[str, str], files: Path, config: str | None) -> dict[str, str]:
-    token, document = files / "token", files / "run.yaml"
+def _with_files(variables: dict[str, str], files: Path, texts: dict[str, str]) -> dict[str, str]:
+    """The variables as they are where the root of the container is the folder `files`; `texts` are what is mounted."""
+    token = files / "token"
     token.write_text(TOKEN)
-    if config is not None:
-        document.write_text(config)
-    places = {"TRAINSPEC_CONFIG": document, "TRAINSPEC_HUB_TOKEN_FILE": token}
-    return {name: str(places.get(name, value)) for name, value in variables.items()}
+    for path, text in texts.items():
+        place = files / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    found = dict(variables)
+    if "TRAINSPEC_CONFIG" in found:
+        found["TRAINSPEC_CONFIG"] = ",".join(f"{files}{path}" for path in found["TRAINSPEC_CONFIG"].split(","))
+    return found | ({"TRAINSPEC_HUB_TOKEN_FILE": str(token)} if "TRAINSPEC_HUB_TOKEN_FILE" in found else {})
 
 
 def settings_in(environment: dict[str, str]) -> TrainingArguments:

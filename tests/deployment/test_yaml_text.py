@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainspec.deployment.yaml_text import write_yaml
-from trainspec.settings.sources.yaml12 import parse_yaml
+from trainspec.settings.sources.formats.yaml12 import parse_yaml
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where two documents, or two stacks of them, differ as settings: old names, formats and spelled-out defaults make no difference."""
+"""Where two documents, or two stacks of them, differ as settings, whatever their formats and the age of names."""
 
 from __future__ import annotations
 

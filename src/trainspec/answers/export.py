@@ -87,7 +87,7 @@ def _apart(one: Judged) -> list[Layered]:
         return []
     pairs = zip(one.documents, one.layers, strict=True)
     return [
-        (document.name, {name: plain(value) for name, value in layer.values.items()} | task_in(document))
+        (document.name, {**{name: plain(value) for name, value in layer.values.items()}, **task_in(document)})
         for document, layer in pairs
     ]
 

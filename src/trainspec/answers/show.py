@@ -11,7 +11,7 @@ from trainspec.settings.sources.layer import Layer, Origin, by_strength
 from trainspec.settings.values.masking import shown
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
-from trainspec.settings.views.provenance import Entry
+from trainspec.settings.views.provenance import Entry, Overridden
 from trainspec.text.redaction import redacted
 
 if TYPE_CHECKING:
@@ -51,30 +51,42 @@ class Shown:
 
 
 def parts(settings: TrainingArguments) -> Parts:
-    """Every setting in the part that its source puts it in, in the order of the fields."""
+    """Every setting in the part that its source puts it in, in the order of the fields; of a mapping that several
+    sources said parts of, its keys.
+    """
     found = Parts({}, {}, {})
     of_kind = {SourceKind.DEFAULT: found.default, SourceKind.DERIVED: found.follows}
     for name, entry in settings.provenance.items():
-        of_kind.get(entry.source.kind, found.said)[name] = entry
+        of_kind.get(entry.source.kind, found.said).update(settings.provenance.inside(name) or {name: entry})
     return found
 
 
 def task_entries(shape: Shape, task: Any, layers: Iterable[Layer]) -> dict[str, Entry]:
-    """The task's own settings by dotted name: `task` holds their values, `layers` say where each comes from."""
+    """The task's own settings by dotted name: `task` holds their values, `layers` say where each comes from and what it
+    overrode.
+    """
     origin = Origin(by_strength(layers))
     entries = {}
     for name in shape.fields:
+        path, secret = (name,), shape.conceals((name,))
+        saying = list(origin.saying(path))
+        over = (Overridden(shown(name, layer.value(path), secret=secret), layer.source(path)) for layer in saying[1:])
         seen = shown(name, getattr(task, name), secret=name in shape.secrets)
-        entries[f"task.{name}"] = Entry(seen, origin.source((name,)) or Source(SourceKind.DEFAULT))
+        source = saying[0].source(path) if saying else Source(SourceKind.DEFAULT)
+        entries[f"task.{name}"] = Entry(seen, source, tuple(over))
     return entries
 
 
 def _settings(settings: TrainingArguments) -> dict[str, dict[str, Any]]:
-    """Each setting as a plain value as redacted as what is shown, None for a secret, and as it is shown."""
+    """Each setting as a plain value as redacted as what is shown, None for a secret, and as it is shown.
+
+    `keys` are those of a mapping that several sources said parts of.
+    """
     secret = settings.secret_fields()
     facts = {}
     for name, entry in settings.provenance.items():
         value = None if name in secret else redacted(name, plain(getattr(settings, name)))
         follows = list(DERIVATIONS[name].follows_from) if entry.source.kind is SourceKind.DERIVED else []
-        facts[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows}
+        keys = {key: inner.to_dict() for key, inner in settings.provenance.inside(name).items()}
+        facts[name] = {**entry.to_dict(), "value": value, "shown": entry.value, "follows_from": follows, "keys": keys}
     return facts

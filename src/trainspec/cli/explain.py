@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trainspec.answers.explain import Facts, explain, explain_all, overview
-from trainspec.cli.faults import CannotRun
 from trainspec.cli.options import FORMAT, Command, wants_help
 from trainspec.cli.terminal import answer_json, style
 from trainspec.text.wrapping import wrap

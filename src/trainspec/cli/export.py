@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from trainspec.answers.export import FORMATS, export
 from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.files import files_named
 from trainspec.cli.options import AT, Command, Option, wants_help
 from trainspec.cli.terminal import exit_code, say
 
@@ -29,7 +30,8 @@ COMMAND = Command(
     "export",
     "FILE...",
     "The settings that a file says, or several files of which each is laid over those before it, in another form on "
-    "stdout: variables (env), flags (cli), yaml, toml, json. Secrets are never in it. Reading it gives the same settings.",
+    "stdout: variables (env), flags (cli), yaml, toml, json. Secrets are never in it. Reading it gives the same "
+    "settings.",
     (Option("to", "the form", "FORM", tuple(FORMATS)), AT, *FORM_OPTIONS),
     examples=(
         "trainspec export run.yaml --to env > run.env",
@@ -51,7 +53,7 @@ def run(argv: Sequence[str]) -> int:
     from trainspec.settings.sources.files import read_several
 
     try:
-        documents, again = read_several(given.files(), at=given.get("at"))
+        documents, again = read_several(files_named(given), at=given.get("at"))
     except SourceError as error:
         say(error.diagnostics)
         return exit_code(error.diagnostics)

@@ -6,8 +6,19 @@ import os
 import sys
 from collections.abc import Iterator
 
+from trainspec.cli.faults import CannotRun
 from trainspec.cli.options import Given, Option
-from trainspec.settings.sources.files import FORMATS, LARGEST_FILE, Document, format_of, parse_documents, source_error
+from trainspec.settings.diagnostics import SourceError
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.files import (
+    FORMATS,
+    LARGEST_FILE,
+    Document,
+    format_of,
+    parse_documents,
+    paths_in,
+    source_error,
+)
 
 STDIN = "-"
 STDIN_OPTIONS = (
@@ -15,6 +26,15 @@ STDIN_OPTIONS = (
     Option("stdin-format", "the format of what - reads, else yaml", "FORMAT", tuple(dict.fromkeys(FORMATS.values()))),
 )
 _MAGIC = frozenset("*?[")
+
+
+def files_named(given: Given, option: str | None = None) -> list[str]:
+    """The files of settings that the words, or the values of an option, name: several with commas. Raises CannotRun."""
+    texts, where = (given.words, "FILE") if option is None else (given.lists.get(option, []), f"--{option}")
+    try:
+        return [path for text in texts for path in paths_in(text, Source(SourceKind.FLAG, where))]
+    except SourceError as error:
+        raise CannotRun(*error.diagnostics) from None
 
 
 def files_in(word: str) -> Iterator[str]:

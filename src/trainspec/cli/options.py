@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.faults import CannotRun, mistake, option_given_again
 from trainspec.settings.diagnostics import Diagnostic, errors_of
 from trainspec.settings.sources.command_line import Flag, Takes, Use, Vocabulary, cut, unknown_flags
 
@@ -43,18 +43,6 @@ class Given:
 
     def get(self, name: str) -> str | None:
         return self.values.get(name)
-
-    def files(self, name: str | None = None) -> list[str]:
-        """The files of settings that the words, or the values of an option, name. Raises CannotRun."""
-        from trainspec.settings.diagnostics import SourceError
-        from trainspec.settings.diagnostics.source import Source, SourceKind
-        from trainspec.settings.sources.files import paths_in
-
-        texts, where = (self.words, "FILE") if name is None else (self.lists.get(name, []), f"--{name}")
-        try:
-            return [path for text in texts for path in paths_in(text, Source(SourceKind.FLAG, where))]
-        except SourceError as error:
-            raise CannotRun(*error.diagnostics) from None
 
     def settle(self) -> None:
         """Say what is worth a word about the flags. Raises CannotRun where some are wrong."""
@@ -118,7 +106,7 @@ class Command(NamedTuple):
             if name in several:
                 given.lists[name] = texts
         again = [own for name, own in found.items() if name not in several and len({use.words for use in own}) > 1]
-        return [_given_again(own) for own in again]
+        return [option_given_again(own) for own in again]
 
     def _check_choices(self, given: Given) -> None:
         for option in self.options:
@@ -142,19 +130,6 @@ class Command(NamedTuple):
             lines += ["", "settings", *wrap(text, "  ")]
         lines += ["", "examples", *(f"  {example}" for example in self.examples)] if self.examples else []
         return "\n".join(lines)
-
-
-def _given_again(uses: Sequence[Use]) -> Diagnostic:
-    from trainspec.settings.diagnostics import Evidence
-    from trainspec.settings.diagnostics.source import Source, SourceKind
-    from trainspec.settings.sources.command_line import given_again
-    from trainspec.text.redaction import show_value
-
-    name = uses[0].flag.path[0].replace("_", "-")
-    evidence = (
-        Evidence(name, show_value(name, use.words[0]), Source(SourceKind.FLAG, use.written)) for use in reversed(uses)
-    )
-    return given_again([use.written for use in uses], tuple(evidence))
 
 
 def wants_help(argv: Sequence[str]) -> bool:

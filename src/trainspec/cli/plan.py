@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainspec.answers.plan import Planned, plan
+from trainspec.cli.files import files_named
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
 from trainspec.cli.show import say_notes
@@ -39,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     given = COMMAND.parse(argv, settings_vocabulary())
     as_json = given.get("format") == "json"
-    loaded = load_settings(given, given.files(), None)
+    loaded = load_settings(given, files_named(given), None)
     loaded.unchecked_task = False
     planned = _plan(loaded, given)
     if as_json:

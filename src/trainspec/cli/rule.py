@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainspec.answers.rule import Meaning, meaning_of, meanings
-from trainspec.cli.faults import CannotRun
 from trainspec.cli.options import FORMAT, Command, wants_help
 from trainspec.cli.terminal import answer_json, style
 from trainspec.text.wrapping import wrap

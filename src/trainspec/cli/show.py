@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainspec.answers.show import Shown, parts, task_entries
+from trainspec.cli.files import files_named
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "show",
     "[FILE...]",
-    f"The settings that hold here: {sources_in_words()} (FILE, or what TRAINSPEC_CONFIG names; of several files, each is "
-    "laid over those before it). First what differs from the defaults, then what follows from it.",
+    f"The settings that hold here: {sources_in_words()} (FILE, or what TRAINSPEC_CONFIG names; of several files, each "
+    "is laid over those before it). First what differs from the defaults, then what follows from it.",
     (Option("all", "also what stands at its default"), AT, IGNORE_UNKNOWN, TASK_OPTION, FORMAT),
     takes_settings=True,
     examples=(
@@ -40,7 +41,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     shape = _task_in(argv)
     given = COMMAND.parse(argv, settings_vocabulary(), *([task_vocabulary(shape)] if shape is not None else []))
-    loaded = load_settings(given, given.files(), shape)
+    loaded = load_settings(given, files_named(given), shape)
     shown = _shown(loaded, shape)
     if given.get("format") == "json":
         answer_json(shown.to_dict())

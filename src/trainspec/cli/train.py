@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.files import files_named
 from trainspec.cli.loading import AnyTask, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
@@ -59,7 +60,7 @@ def _run(argv: Sequence[str]) -> int:
     if len(given.words) > 1:
         remedy = "write --name value; a config file is --config FILE, for each of several"
         given.unknown.append(mistake("CLI102", "there are words that belong to no flag", remedy))
-    loaded = load_settings(given, given.files("config"), shape)
+    loaded = load_settings(given, files_named(given, "config"), shape)
     say(loaded.diagnostics)
     say_notes(loaded)
     if loaded.settings is None:

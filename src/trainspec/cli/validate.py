@@ -26,8 +26,8 @@ COMMAND = Command(
     "validate",
     "FILE...",
     "Judge files of settings (YAML, JSON, TOML): paths, URLs, folders, quoted patterns such as 'configs/**/*.yaml', or "
-    "- for stdin. Each is judged alone, unless --together is given. The verdict depends on the files alone, unless --env "
-    "is given.",
+    "- for stdin. Each is judged alone, unless --together is given. The verdict depends on the files alone, unless "
+    "--env is given.",
     (
         Option("together", "judge all files as one, each laid over those before it: a base, then what a site changes"),
         Option("env", "judge this process's TRAINSPEC_* variables too, over each file; no file is needed then"),

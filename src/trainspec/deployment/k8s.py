@@ -1,4 +1,4 @@
-"""`trainspec export --to k8s`: a ConfigMap with the settings (one for each of several files), a Secret to fill in, a claim for the output, a Job."""
+"""`trainspec export --to k8s`: ConfigMaps with the settings, a Secret to fill in, a claim for the output, a Job."""
 
 from __future__ import annotations
 

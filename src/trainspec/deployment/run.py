@@ -165,7 +165,8 @@ def _notes(settings: Mapping[str, Any], task: str | None, configs: tuple[ConfigF
     if len(configs) == 1:
         yield f"The settings are mounted as {configs[0].path}."
     if len(configs) > 1:
-        yield f"The settings are mounted as {', '.join(one.path for one in configs)}: each is laid over those before it."
+        mounted = ", ".join(one.path for one in configs)
+        yield f"The settings are mounted as {mounted}: each is laid over those before it."
     kinds = TrainingArguments.field_kinds()
     for name, value in settings.items():
         if name in kinds and kinds[name].section is not None and isinstance(value, str) and value.endswith(".json"):

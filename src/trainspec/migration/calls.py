@@ -11,8 +11,8 @@ from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import source_error
+from trainspec.settings.sources.formats.limits import Place
 from trainspec.settings.sources.layer import Path
-from trainspec.settings.sources.limits import Place
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values import choices
 from trainspec.settings.values.coercion import Manner

@@ -36,7 +36,9 @@ class Found:
 def found_in(layer: Layer, diagnostics: list[Diagnostic], *, differing: bool = False) -> Found:
     """The document that a source's layer is; with `differing`, only what is not at its default anyway."""
     others = [item.fields[0] for item in diagnostics if item.code in _UNKNOWN and item.fields]
-    left = [item for item in diagnostics if item.severity == "error" and item.code not in _UNKNOWN]
+    # Of several flags the last one is brought along, which people may not have known.
+    told = (item for item in diagnostics if item.severity == "error" or item.code == "SRC121")
+    left = [item for item in told if item.code not in _UNKNOWN]
     secret = TrainingArguments.secret_fields()
     verdict = from_layers(TrainingArguments, [layer], [], quiet=True)
     values = verdict.settings.to_dict() if verdict.ok else {name: plain(item) for name, item in layer.values.items()}

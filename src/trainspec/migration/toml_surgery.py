@@ -10,7 +10,7 @@ from typing import Any
 from trainspec.migration.planning import AS_IT_STANDS, Edit, Path
 from trainspec.migration.surgery import CannotEdit
 from trainspec.migration.values import as_toml, toml_key
-from trainspec.settings.sources.toml_text import _HEADER, _KEY, _PART, _TOKEN
+from trainspec.settings.sources.formats.toml_text import _HEADER, _KEY, _PART, _TOKEN
 
 
 @dataclass(slots=True)

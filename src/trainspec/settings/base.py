@@ -19,7 +19,7 @@ from trainspec.settings.judging.ways_in import (
     settings_from_documents,
 )
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.sources.options import TIME_LIMIT, refuse_what_cannot_hold
+from trainspec.settings.sources.customised.options import TIME_LIMIT, refuse_what_cannot_hold
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.lazy import BuiltOnce
 from trainspec.settings.values.masking import apart_from_secrets, without_secrets
@@ -148,7 +148,7 @@ class Settings(BuiltOnce, _Model):
     @classmethod
     def _settings_init_sources(cls, *, _init_kwargs: dict[str, Any] | None = None, **said: Any) -> Any:  # type: ignore[override]
         """What pydantic-settings' CliApp asks for before it makes the settings."""
-        from trainspec.settings.sources.ordered import sources_for
+        from trainspec.settings.sources.customised.ordered import sources_for
 
         return sources_for(cls, said, _init_kwargs or {})
 

@@ -65,8 +65,8 @@ def load(
     """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config files.
 
     `config` is a path or URL, or several, each laid over those before it: mappings key by key, anything else as a
-    whole. `environ` replaces os.environ; `config`, `env_file`, `secrets_dir` and `secrets_from` (addresses of secret
-    managers) come before the variables of those names. `at` is the dotted path of the settings in each of the files.
+    whole; `at` is where in each of them the settings stand. `environ` replaces os.environ; `config`, `env_file`,
+    `secrets_dir` and `secrets_from` (addresses of secret managers) come before the variables of those names.
     Raises ValidationError with every fault found, each with its source.
     """
     from trainspec.settings.sources.command_line import command_line_layer

@@ -74,22 +74,22 @@ class SettingsParser:
         """An instance of each model, in order; `args` is sys.argv without the script by default.
 
         An args file (named, given behind `args_file_flag`, or SCRIPT.args beside the script) holds flags that those of
-        `args` override. With `return_remaining_strings` the last item lists the words that no model takes. What is
-        wrong is written to stderr, all of it, and ends the process with code 2; so does --help, with 0.
+        later ones and of `args` override. With `return_remaining_strings` the last item lists the words that no model
+        takes. What is wrong is written to stderr, all of it, and ends the process with code 2; so does --help, with 0.
         """
         words = list(sys.argv[1:] if args is None else args)
         files = [(args_filename, True)] if args_filename else self._args_file() if look_for_args_file else []
         if args_file_flag:
             words, named = _take_flag(words, args_file_flag)
             files += [(name, True) for name in named]
-        below: list[str] = []
+        below: list[list[str]] = []
         found: list[Diagnostic] = []
         for name, required in files:
             try:
-                below += _read_args_file(name, required)
+                below.append(_read_args_file(name, required))
             except SourceError as error:
                 found += error.diagnostics
-        return self._parse([cut(below, self._find), cut(words, self._find)], return_remaining_strings, found)
+        return self._parse([cut(part, self._find) for part in (*below, words)], return_remaining_strings, found)
 
     def parse_args(self, args: Sequence[str] | None = None) -> tuple[Any, ...]:
         """`parse_args_into_dataclasses` without args files."""

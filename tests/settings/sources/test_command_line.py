@@ -48,10 +48,9 @@ SPELLINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "a list of one": ("--label_names a", {"label_names": ["a"]}),
     "a list with commas": ("--label_names a,b c", {"label_names": ["a", "b", "c"]}),
     "a list as JSON": ('--label_names ["a","b"]', {"label_names": ["a", "b"]}),
-    "a list in several flags": ("--label_names a --label_names b c", {"label_names": ["a", "b", "c"]}),
     "a name or a list of names": ("--report_to jsonl plot", {"report_to": ["jsonl", "plot"]}),
     "options": ("--fsdp full_shard auto_wrap", {"fsdp": ["full_shard", "auto_wrap"]}),
-    "the last of several": ("--seed 1 --seed 2", {"seed": 2}),
+    "the same again": ("--seed 1 --seed=1", {"seed": 1}),
     "a nested key": ("--fsdp_config.min_num_params 1000", {"fsdp_config": {"min_num_params": 1000}}),
     "a nested key with underscores": ("--fsdp_config__min_num_params 9", {"fsdp_config": {"min_num_params": 9}}),
     "a nested key with dashes": ("--fsdp-config.min-num-params=9", {"fsdp_config": {"min_num_params": 9}}),
@@ -77,6 +76,56 @@ SPELLINGS: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize(("line", "values"), SPELLINGS.values(), ids=SPELLINGS)
 def test_a_spelling_says(line: str, values: dict[str, Any]) -> None:
     assert read(line) == (values, [])
+
+
+# What is given again -> what holds, and what the warning shows of it, the last first; a warning only where one is lost.
+AGAIN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+    "a number": ("--seed 1 --seed 2", {"seed": 2}, ["2", "1"]),
+    "three times": ("--seed 1 --seed 2 --seed=3", {"seed": 3}, ["3", "2", "1"]),
+    "the same number": ("--learning_rate 1e-3 --learning-rate 0.001", {"learning_rate": 0.001}, []),
+    "a value that is none": ("--seed x --seed 2", {"seed": 2}, ["2", '"x"']),
+    "on and off": ("--bf16 --no_bf16", {"bf16": False}, ["false", "true"]),
+    "on and on": ("--bf16 --bf16 true", {"bf16": True}, []),
+    "a list": ("--label_names a b --label_names c", {"label_names": ["c"]}, ['["c"]', '["a", "b"]']),
+    "the same list": ("--label_names a,b --label_names a b", {"label_names": ["a", "b"]}, []),
+    "a name or a list": ("--report_to jsonl --report_to none", {"report_to": "none"}, ['["none"]', '["jsonl"]']),
+    "a secret": (f"--hub_token {CANARY} --hub_token x", {"hub_token": "x"}, ["**********"] * 2),
+    "keys": ("--fsdp_config.version 1 --fsdp_config.version 2", {"fsdp_config": {"version": 2}}, ["2", "1"]),
+    "two keys": (
+        "--fsdp_config.version 1 --fsdp_config.min_num_params 2",
+        {"fsdp_config": {"version": 1, "min_num_params": 2}},
+        [],
+    ),
+    "a key over JSON": (
+        '--fsdp_config {"version":1} --fsdp_config.version 2',
+        {"fsdp_config": {"version": 2}},
+        ["2", "1"],
+    ),
+    "JSON over JSON": (
+        '--fsdp_config {"version":1} --fsdp_config {"min_num_params":2}',
+        {"fsdp_config": {"min_num_params": 2}},
+        ['{"min_num_params": 2}', '{"version": 1}'],
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "values", "shown"), AGAIN.values(), ids=AGAIN)
+def test_the_last_of_several_flags_holds_and_what_is_lost_is_said(
+    line: str, values: dict[str, Any], shown: list[str]
+) -> None:
+    said, found = read(line)
+    assert said == values
+    assert [(item.code, item.severity) for item in found] == [("SRC117", "warning")] * bool(shown)
+    assert [evidence.value for item in found for evidence in item.evidence] == shown
+    assert CANARY not in "".join(map(str, found))
+
+
+def test_every_setting_says_what_a_later_flag_takes_from_it() -> None:
+    """Whatever a setting takes, two words that mean different things are one warning."""
+    for name in TrainingArguments.model_fields:
+        said, found = read(f"--{name}=0.25 --{name}=0.75")
+        assert "SRC117" in [item.code for item in found], name
+        assert "0.25" not in str(said.get(name)), name
 
 
 OLD_NAMES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -93,7 +93,7 @@ class TestOrder:
         shape, flag = shape_of(TaskSettings), SEEDS[SourceKind.FLAG]
         command = Command("test", "", "", takes_settings=True)
         given = command.parse([f"--seed={flag}", f"--task.seed={flag}"], settings_vocabulary(), task_vocabulary(shape))
-        loaded = load_settings(given, None, shape)
+        loaded = load_settings(given, (), shape)
         assert loaded.settings is not None and loaded.diagnostics == []
         assert loaded.settings.seed == SEEDS[strongest(order, *IN_PROCESS, SourceKind.FLAG)]
         # No secret of a task lies in the directory of secrets.
@@ -148,7 +148,7 @@ def test_what_load_says_of_the_order_is_so() -> None:
         "environment": SourceKind.ENVIRONMENT,
         "dotenv": SourceKind.DOTENV,
         "secrets": SourceKind.SECRET,
-        "config file": SourceKind.FILE,
+        "config files": SourceKind.FILE,
     }
     said = (load.__doc__ or "").partition("every source: ")[2].partition(".")[0].split(" > ")
     ranks = [PRECEDENCE.index(words[word]) for word in said]

@@ -110,7 +110,7 @@ CODES: dict[str, Explanation] = {
         "given-again",
         "a flag that stands several times with different values",
         "the last one holds, and what the others say is lost",
-        "give it once; a list is given as --name a b",
+        "give it once",
     ),
     "SRC118": Explanation(
         "file-again",

@@ -11,8 +11,8 @@ from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.judgement import Context, Verdict, document_context
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
+from trainspec.settings.sources.customised.options import for_call, options_of
 from trainspec.settings.sources.layer import Layer
-from trainspec.settings.sources.options import for_call, options_of
 from trainspec.settings.sources.reading import Reading, constructor_layer
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import shape_of

@@ -320,7 +320,9 @@ class FlagValues:
             held = held.get(key) if isinstance(held, dict) else None
         evidence = (self._evidence(path, held, self.locate(path)), *reversed(dropped))
         names = [one.source.name for one in reversed(evidence) if one.source is not None]
-        return given_again(names, evidence)
+        kind = kind_at(self._kinds, self._current(path))
+        is_list = kind is not None and kind.items is not None and not kind.mapping
+        return given_again(names, evidence, f"give all of the list behind one flag: {names[-1]} a b" if is_list else "")
 
     def _evidence(self, path: Path, value: Any, source: Source) -> Evidence:
         current = self._current(path)
@@ -352,13 +354,13 @@ class FlagValues:
         self.diagnostics.append(Diagnostic("SRC113", code.name, "error", message, code.reason, code.fix, evidence))
 
 
-def given_again(names: Sequence[str], evidence: tuple[Evidence, ...]) -> Diagnostic:
+def given_again(names: Sequence[str], evidence: tuple[Evidence, ...], remedy: str = "") -> Diagnostic:
     """The warning about flags that say different values, of which the last holds."""
     written = list(dict.fromkeys(names))
     number = "twice" if len(names) == 2 else f"{len(names)} times"
     head = f"{written[0]} is given {number}" if len(written) == 1 else f"{' and '.join(written)} give one setting"
     why = CODES["SRC117"]
-    return Diagnostic("SRC117", why.name, "warning", f"{head}; the last holds", why.reason, why.fix, evidence)
+    return Diagnostic("SRC117", why.name, "warning", f"{head}; the last holds", why.reason, remedy or why.fix, evidence)
 
 
 def _says_the_same(one: Any, other: Any, kind: Kind | None) -> bool:

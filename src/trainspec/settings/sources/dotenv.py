@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import read_plain, source_error
-from trainspec.settings.sources.limits import Place
+from trainspec.settings.sources.formats.limits import Place
 from trainspec.settings.sources.variables import Variables, naming
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.sources.options import SourceOptions
+    from trainspec.settings.sources.customised.options import SourceOptions
 
 
 def read_dotenv(path: str, model: type[Settings], options: SourceOptions) -> Variables:

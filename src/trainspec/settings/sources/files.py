@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.formats.limits import Fault, Marks, Path, Place
 from trainspec.settings.sources.layer import Layer
-from trainspec.settings.sources.limits import Fault, Marks, Path, Place
 from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.values.coercion import Manner
@@ -60,10 +60,10 @@ class Document:
 
 def _marks_of(text: str, format: str) -> Marks:
     if format == "json":
-        from trainspec.settings.sources.json_text import json_marks
+        from trainspec.settings.sources.formats.json_text import json_marks
 
         return json_marks(text)
-    from trainspec.settings.sources.toml_text import toml_marks
+    from trainspec.settings.sources.formats.toml_text import toml_marks
 
     return toml_marks(text)
 
@@ -148,7 +148,7 @@ def _split(text: str) -> list[str]:
 
 
 def _listed(text: str) -> list[str]:
-    from trainspec.settings.sources.json_text import parse_json
+    from trainspec.settings.sources.formats.json_text import parse_json
 
     names = parse_json(text)
     if not names or not all(isinstance(name, str) and name.strip() for name in names):
@@ -232,15 +232,15 @@ def parse_documents(text: str | bytes, format: str, name: str, *, at: str | None
 
 def _parse(text: str, format: str) -> Iterator[tuple[Any, Marks | None]]:
     if format == "yaml":
-        from trainspec.settings.sources.yaml12 import parse_yaml
+        from trainspec.settings.sources.formats.yaml12 import parse_yaml
 
         yield from parse_yaml(text)
     elif format == "json":
-        from trainspec.settings.sources.json_text import parse_json
+        from trainspec.settings.sources.formats.json_text import parse_json
 
         yield parse_json(text), None
     else:
-        from trainspec.settings.sources.toml_text import parse_toml
+        from trainspec.settings.sources.formats.toml_text import parse_toml
 
         yield parse_toml(text), None
 

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.customised.options import (
+    SourceOptions,
+    existing_files,
+    options_of,
+    orders_sources,
+    paths_of,
+)
 from trainspec.settings.sources.layer import Layer, said_wholly, strength, weakest_first
-from trainspec.settings.sources.options import SourceOptions, existing_files, options_of, orders_sources, paths_of
 from trainspec.settings.sources.variables import (
     CONFIG,
     ENV_FILE,
@@ -68,7 +74,7 @@ class ProcessSources:
         Weakest first, except where the class orders its sources itself.
         """
         if self.options.is_in_own_order or orders_sources(model):
-            from trainspec.settings.sources.ordered import ordered_layers
+            from trainspec.settings.sources.customised.ordered import ordered_layers
 
             return ordered_layers(self, model, given, ignore_unknown=ignore_unknown)
         layers: list[Layer] = []
@@ -135,7 +141,7 @@ def open_sources(
     failures += found
     declared, named_by = len(documents), SourceKind.CONSTRUCTOR if config else _strongest_kind(CONFIG, variables)
     try:
-        if (chosen := config or _named_in(variables)) is not None:
+        if chosen := _config_files(config, variables):
             named, found = _open_config(chosen, at)
             documents += named
             failures += found
@@ -200,17 +206,20 @@ def _strongest_kind(name: str, variables: tuple[Variables, ...]) -> SourceKind |
     return naming[-1] if naming else None
 
 
-def _named_in(variables: tuple[Variables, ...]) -> Files | None:
-    """The config files that the strongest variable names. Raises SourceError."""
-    naming = weakest_first((one.kind, one) for one in variables if one.reserved(CONFIG))
-    if not naming:
-        return None
-    text = naming[-1].reserved(CONFIG) or ""
+def _config_files(explicit: Files | None, variables: tuple[Variables, ...]) -> Files | None:
+    """The config files that the strongest of the caller and the variables names. Raises SourceError."""
+    naming: list[tuple[SourceKind, Files | Variables]] = [(one.kind, one) for one in variables if one.reserved(CONFIG)]
+    if explicit:
+        naming.append((SourceKind.CONSTRUCTOR, explicit))
+    chosen = weakest_first(naming)[-1] if naming else None
+    if not isinstance(chosen, Variables):
+        return chosen
+    text = chosen.values[CONFIG]
     if "," not in text and text[:1] != "[":
         return text
     from trainspec.settings.sources.files import paths_in
 
-    return paths_in(text, naming[-1].locate((CONFIG,)))
+    return paths_in(text, chosen.locate((CONFIG,)))
 
 
 def _strongest(name: str, explicit: str | None, variables: tuple[Variables, ...]) -> str | None:

@@ -25,7 +25,7 @@ from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.sources.options import SourceOptions
+    from trainspec.settings.sources.customised.options import SourceOptions
 
 
 def read_secrets_directory(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.json_text import parse_json
+from trainspec.settings.sources.formats.json_text import parse_json
+from trainspec.settings.sources.formats.limits import Fault
 from trainspec.settings.sources.layer import Layer, Locate
-from trainspec.settings.sources.limits import Fault
 from trainspec.settings.sources.variables import FILE_SUFFIX, NESTED, TASK, Variables, read_secret, unreadable_secret
 from trainspec.settings.values.coercion import Manner
 from trainspec.text.redaction import is_secret_name

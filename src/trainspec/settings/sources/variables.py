@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.customised.options import SourceOptions
 from trainspec.settings.sources.layer import Layer
-from trainspec.settings.sources.options import SourceOptions
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.values.coercion import Manner, Word, coerce
@@ -110,7 +110,7 @@ def naming(model: type[Settings], options: SourceOptions) -> tuple[Callable[[str
             lambda name: name.startswith(prefix) or name.upper().startswith(upper),
             lambda pairs, kind, place: Variables(pairs, prefix, kind, place, options),
         )
-    from trainspec.settings.sources.naming import Naming
+    from trainspec.settings.sources.customised.naming import Naming
 
     names = Naming(shape_of(model), options)
     return (
@@ -157,7 +157,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
         in_capitals=not options.case_sensitive,
     )
     if options.env_parse_enums or options.enable_decoding is False or not shape.is_plainly_named:
-        from trainspec.settings.sources.naming import decoded
+        from trainspec.settings.sources.customised.naming import decoded
 
         flat = decoded(shape, options, flat)
     layer = reading.read(flat)

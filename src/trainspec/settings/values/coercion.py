@@ -130,8 +130,8 @@ def _parse_scalar(kind: Kind, text: str) -> Any:
 
 
 def _parse_json(kind: Kind, text: str) -> Any:
-    from trainspec.settings.sources.json_text import parse_json
-    from trainspec.settings.sources.limits import Fault
+    from trainspec.settings.sources.formats.json_text import parse_json
+    from trainspec.settings.sources.formats.limits import Fault
 
     try:
         value = parse_json(text)

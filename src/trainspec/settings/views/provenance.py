@@ -52,6 +52,20 @@ class Provenance(Mapping[str, Entry]):
         path = tuple(name.split("."))
         if path[0] not in type(self._settings).__pydantic_fields__:
             raise KeyError(name)
+        return self._entry(path)
+
+    def inside(self, name: str) -> dict[str, Entry]:
+        """The keys of a mapping that several sources said parts of, by dotted name; empty for every other setting."""
+        origin = self._settings.origin
+        said = [layer.value((name,)) for layer in origin.saying((name,))] if origin is not None else []
+        if len(said) < 2 or not all(isinstance(value, Mapping) for value in said[:2]):
+            return {}
+        paths = dict.fromkeys(path for value in reversed(said) for path in _leaves(value, (name,)))
+        whole = self._settings.__dict__[name]
+        return {".".join(path): self._entry(path) for path in paths if _holds(whole, path[1:])}
+
+    def _entry(self, path: Path) -> Entry:
+        name = ".".join(path)
         value = self._read(path)
         said = path[0] in self._settings.__pydantic_fields_set__
         if not said or (len(path) == 1 and self._follows(path[0], value)):
@@ -112,3 +126,21 @@ class Provenance(Mapping[str, Entry]):
         for key in path[1:-1]:
             section = section[key]
         return len(path) > 1 and isinstance(section, BaseModel) and path[-1] not in section.model_fields_set
+
+
+def _leaves(value: Any, path: Path) -> Iterator[Path]:
+    """The paths of all that is no mapping with keys of its own."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    elif not isinstance(value, Mapping):
+        yield path
+
+
+def _holds(value: Any, path: Path) -> bool:
+    """Whether a value still has something at `path`: a stronger source may have replaced all around it."""
+    for key in path:
+        if not hasattr(value, "keys") or key not in value:
+            return False
+        value = value[key]
+    return bool(path)

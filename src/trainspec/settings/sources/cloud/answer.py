@@ -28,8 +28,8 @@ class NotAMapping(Exception):
 
 def mapping_of(text: str) -> dict[str, Any]:
     """The mapping that a JSON text is. Raises NotAMapping, which holds no part of the text."""
-    from trainspec.settings.sources.json_text import parse_json
-    from trainspec.settings.sources.limits import Fault
+    from trainspec.settings.sources.formats.json_text import parse_json
+    from trainspec.settings.sources.formats.limits import Fault
 
     try:
         value = parse_json(text)

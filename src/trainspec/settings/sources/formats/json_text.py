@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from trainspec.settings.sources.limits import DEEPEST, Fault, Marks, Path, Place, is_deeper
+from trainspec.settings.sources.formats.limits import DEEPEST, Fault, Marks, Path, Place, is_deeper
 
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')

@@ -22,8 +22,8 @@ from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.cloud.refusals import refusal_of
 from trainspec.settings.sources.cloud.silence import silent
+from trainspec.settings.sources.customised.options import TIME_LIMIT
 from trainspec.settings.sources.layer import Layer, Path
-from trainspec.settings.sources.options import TIME_LIMIT
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import shape_of

@@ -15,8 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from trainspec.settings.sources.limits import Fault
-from trainspec.settings.sources.yaml12 import DEEPEST, LARGEST, parse_yaml
+from trainspec.settings.sources.formats.limits import Fault
+from trainspec.settings.sources.formats.yaml12 import DEEPEST, LARGEST, parse_yaml
 
 
 def read(text: str) -> Any:

@@ -117,8 +117,8 @@ def existing_files(said: Any, depth: int | None = 0) -> Paths:
 
 
 def _existing(path: str, depth: int) -> str | None:
-    above = [os.path.join(*[os.pardir] * level, path) for level in range(1, depth + 1)]
-    for one in (path, *(() if os.path.isabs(path) or "://" in path else above)):
+    above = [f"{os.pardir}{os.sep}" * level + path for level in range(1, depth + 1)]
+    for one in (path, *([] if os.path.isabs(path) or "://" in path else above)):
         if "://" in one or (os.path.exists(one) and not os.path.isdir(one)):
             return one
     return None

@@ -16,8 +16,8 @@ from tests.settings.samples import as_toml
 
 from trainspec import TrainingArguments, diagnostics
 from trainspec.settings.sources.files import Document, parse_document
-from trainspec.settings.sources.json_text import json_marks, parse_json
-from trainspec.settings.sources.toml_text import parse_toml, toml_marks
+from trainspec.settings.sources.formats.json_text import json_marks, parse_json
+from trainspec.settings.sources.formats.toml_text import parse_toml, toml_marks
 
 
 def faults(make: Any) -> list[Any]:

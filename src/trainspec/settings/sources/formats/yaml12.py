@@ -25,7 +25,7 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from trainspec.settings.sources.limits import DEEPEST, Fault, Marks, Path, Place
+from trainspec.settings.sources.formats.limits import DEEPEST, Fault, Marks, Path, Place
 
 # Values, and characters in them, after expanding aliases, of which each may stand for many.
 LARGEST = 100_000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 from trainspec.settings.values.coercion import Verbatim
 
 if TYPE_CHECKING:
-    from trainspec.settings.sources.options import SourceOptions
+    from trainspec.settings.sources.customised.options import SourceOptions
     from trainspec.settings.values.shape import Shape
 
 _FILE_SUFFIX = "_file"

@@ -27,13 +27,13 @@ from pydantic_settings import (
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.foreign import is_refusal, name_of, read_foreign, within
+from trainspec.settings.sources.customised.foreign import is_refusal, name_of, read_foreign, within
+from trainspec.settings.sources.customised.options import existing_files, for_call, options_of
 from trainspec.settings.sources.layer import Layer, merge, said_wholly, strength
-from trainspec.settings.sources.options import existing_files, for_call, options_of
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
-    from trainspec.settings.sources.options import SourceOptions
+    from trainspec.settings.sources.customised.options import SourceOptions
     from trainspec.settings.sources.process import ProcessSources
 
 Several = tuple[list[Layer], list[Diagnostic]]

@@ -6,7 +6,7 @@ import re
 import tomllib
 from typing import Any
 
-from trainspec.settings.sources.limits import DEEPEST, Fault, Marks, Path, Place, is_deeper
+from trainspec.settings.sources.formats.limits import DEEPEST, Fault, Marks, Path, Place, is_deeper
 
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
