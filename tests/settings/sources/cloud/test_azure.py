@@ -40,7 +40,8 @@ class Vault(requests.adapters.BaseAdapter):
             raise found
         if isinstance(found, int):
             return answer(request, found, {"error": {"code": "x", "message": f"no {CANARY}"}})
-        return answer(request, 200, {"value": found, "id": f"{self.asked[-1]}/{version or 'abc1'}", "attributes": {}})
+        where = self.asked[-1].removesuffix(f"/{version}")
+        return answer(request, 200, {"value": found, "id": f"{where}/{version or 'abc1'}", "attributes": {}})
 
     def close(self) -> None:
         pass

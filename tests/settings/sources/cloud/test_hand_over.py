@@ -91,7 +91,7 @@ def told(processes: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("size", [2, 4])
 def test_one_call_for_all_processes_of_a_node(size, secret, calls, start, monkeypatch, tmp_path) -> None:
     version = secret("shared", {"hub_token": CANARY})
-    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://shared")
+    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://shared?timeout=30")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     answers = told(start(size))
     assert calls == {"get_secret_value": 1}
@@ -122,7 +122,7 @@ LAUNCHES = {
 @pytest.mark.parametrize(("variables", "expected"), LAUNCHES.values(), ids=LAUNCHES)
 def test_how_often_two_processes_read(variables, expected, secret, calls, start, monkeypatch) -> None:
     secret("often", {"hub_token": CANARY})
-    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://often")
+    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://often?timeout=30")
     answers = told(start(2, **variables))
     assert calls == {"get_secret_value": expected}
     assert len({item["token"] for answer in answers for item in answer["told"]}) == 1
@@ -130,7 +130,7 @@ def test_how_often_two_processes_read(variables, expected, secret, calls, start,
 
 def test_two_nodes_of_two_processes_read_twice(secret, calls, start, monkeypatch) -> None:
     secret("nodes", {"hub_token": CANARY})
-    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://nodes")
+    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://nodes?timeout=30")
     nodes = [
         start(2, WORLD_SIZE="4", GROUP_RANK=str(node), RANK=rank, MASTER_PORT="29511")
         for node, rank in ((0, "{rank}"), (1, "1{rank}"))
@@ -140,7 +140,7 @@ def test_two_nodes_of_two_processes_read_twice(secret, calls, start, monkeypatch
 
 
 def test_all_are_told_why_the_first_could_not_read(calls, start, monkeypatch) -> None:
-    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://nowhere")
+    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://nowhere?timeout=30")
     answers = told(start(3))
     assert [answer["told"][0]["codes"] for answer in answers] == [["SRC120"]] * 3
     assert len({answer["told"][0]["said"] for answer in answers}) == 1
@@ -158,7 +158,7 @@ TrainingArguments("o")
 
 
 def test_a_first_process_that_dies_is_one_finding_at_once(calls, start, monkeypatch) -> None:
-    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://nowhere")
+    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://nowhere?timeout=30")
     first = start(2, STUCK, ranks=[0], MASTER_PORT="29512")[0]
     other = start(2, ranks=[1], MASTER_PORT="29512")[0]
     address = "@trainspec-"
