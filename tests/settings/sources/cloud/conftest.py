@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from trainspec.settings.sources.cloud import asking
+from trainspec import Settings
 
 CANARY = "hf_canary_3fA9"
 
@@ -23,7 +23,7 @@ Put = Callable[..., str]
 def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests of anything but the time limit stand on a busy machine too."""
     if "dead_end" not in request.node.name:
-        monkeypatch.setattr(asking, "TIME_LIMIT", 30.0)
+        monkeypatch.setattr(Settings, "source_timeout", 30.0)
 
 
 @pytest.fixture

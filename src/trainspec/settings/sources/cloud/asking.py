@@ -17,7 +17,6 @@ from trainspec.settings.sources.cloud.refusals import DENIED, MISSING, UNREACHAB
 from trainspec.settings.sources.cloud.silence import silent
 from trainspec.text.redaction import printable
 
-TIME_LIMIT = 2.5
 # A service that throttles, or a proxy in the same pod that is not up yet.
 _PAUSES = (0.1, 0.3, 0.8)
 _FAILED, _NOT_A_MAPPING = "SRC123", "SRC108"
@@ -40,9 +39,8 @@ class _Outcome:
     refusal: Refusal | None = None
 
 
-def ask(address: Address, names: Sequence[str], read: Reader) -> dict[str, Entry] | Refusal:
-    """What the service says of these names, or why it says nothing; never later than the address allows."""
-    limit = address.timeout or TIME_LIMIT
+def ask(address: Address, names: Sequence[str], read: Reader, limit: float) -> dict[str, Entry] | Refusal:
+    """What the service says of these names, or why it says nothing; after `limit` seconds at the latest."""
     outcome = _Outcome()
     # A daemon: what hangs in a library for good must not keep the process from ending.
     thread = threading.Thread(

@@ -87,7 +87,7 @@ class _Reading:
             self.into.found.append(missing_package(self.address, self.fields))
             return {}
         names = {self.service.named(self.address, name): name for name in self.fields}
-        answer = ask(self.address, tuple(names), reader)
+        answer = ask(self.address, tuple(names), reader, self.address.timeout or self.model.source_timeout)
         if isinstance(answer, Refusal):
             self.into.found.append(finding(self.address, answer, self.fields))
             return {}
