@@ -171,6 +171,13 @@ class TestSeveral:
         verdict = judge({FROM: "aws-sm://team,aws-ssm://mine"})
         assert values(verdict) == {"hub_token": "hf_team"} and verdict.diagnostics == []
 
+    def test_a_slip_in_the_later_is_told_though_the_earlier_gives_it(self, judge, secret) -> None:
+        secret("team", {"hub_token": "hf_team"})
+        secret("mine", {"hub_tokn": "hf_mine"})
+        verdict = judge({FROM: "aws-sm://team,aws-sm://mine"})
+        assert values(verdict) == {"hub_token": "hf_team"}
+        assert [(item.code, item.remedy) for item in verdict.diagnostics] == [("SRC116", "did you mean hub_token?")]
+
     def test_none_has_any(self, judge, secret) -> None:
         secret("other", {"x": "y"})
         (found,) = judge({FROM: "aws-sm://other,aws-ssm://none"}).errors

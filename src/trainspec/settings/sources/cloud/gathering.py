@@ -64,7 +64,8 @@ def gather(model: type[Settings], wanted: Sequence[Wanted], *, must_find: bool) 
     if must_find and asked and not gathered.values and not errors_of(gathered.found):
         gathered.found.append(_nothing(asked, near))
     else:
-        gathered.found += [_almost(name, *near[name]) for name in gathered.lacks(near)]
+        # Also where a weaker one gives what is misspelled in a stronger one.
+        gathered.found += [_almost(name, *where) for name, where in near.items()]
     return gathered
 
 
