@@ -163,7 +163,7 @@ def test_sigterm_is_handled_before_torch_is_imported() -> None:
 def test_a_run_that_has_ended_does_not_claim_to_have_written_nothing() -> None:
     script = """
 import os, signal
-from trainspec.training.command.interruption import leaving_at_once, terminable
+from trainspec.training.interruption import leaving_at_once, terminable
 with leaving_at_once():
     with terminable():
         pass
@@ -174,7 +174,7 @@ with leaving_at_once():
 
 
 def test_the_handler_of_the_process_comes_back() -> None:
-    from trainspec.training.command.interruption import leaving_at_once, terminable
+    from trainspec.training.interruption import leaving_at_once, terminable
 
     before = signal.getsignal(signal.SIGTERM)
     with leaving_at_once(), terminable():

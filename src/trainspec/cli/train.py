@@ -18,7 +18,7 @@ from trainspec.settings.sources.layer import sources_in_words
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import NESTED, TASK
 from trainspec.tasks import TASKS
-from trainspec.training.command.interruption import leaving_at_once
+from trainspec.training.interruption import leaving_at_once
 
 if TYPE_CHECKING:
     from trainspec.settings.values.shape import Shape

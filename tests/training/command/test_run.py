@@ -16,9 +16,9 @@ from tests.training.small_job import Line, Rows
 
 from trainspec import TrainingArguments
 from trainspec.tasks import TaskError, TaskParts
-from trainspec.training.command.interruption import INTERRUPTED, TERMINATED, Terminated
 from trainspec.training.command.train import COULD_NOT_RUN, FINDINGS, FINE, run_task, trains
 from trainspec.training.errors import TrainingError
+from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated
 
 Arguments = Callable[..., TrainingArguments]
 

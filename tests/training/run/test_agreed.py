@@ -1,5 +1,7 @@
 """What another process asks for happens here: the loop takes each decision from the agreement, never from itself."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from tests.training.small_job import Make, entries
 
 from trainspec import TrainerCallback
 from trainspec.training.errors import NonFiniteError
+from trainspec.training.interruption import Terminated, terminable
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, Agreement, BeforeUpdate, Onward
 from trainspec.training.parallel.agreement import DisagreementError
 
@@ -101,6 +104,57 @@ def test_a_loss_here_is_told_to_the_others_before_it_ends_the_run(
     with pytest.raises(NonFiniteError, match="step 1"):
         make_trainer(max_steps=4, callbacks=[Fails()]).train()
     assert told == [True]
+
+
+def test_a_signal_elsewhere(make_trainer: Make, another_says: Callable[..., None]) -> None:
+    another_says(AfterUpdate, 2, interrupted=True)
+    trainer = make_trainer(max_steps=4)
+    with pytest.raises(Terminated):
+        trainer.train()
+    assert trainer.state.global_step == 2
+
+
+class _Signals(TrainerCallback):
+    """The system's signals, in the middle of the second update."""
+
+    def __init__(self, *numbers: signal.Signals) -> None:
+        self.numbers = numbers
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 1:
+            for number in self.numbers:
+                os.kill(os.getpid(), number)
+
+
+TERM, CTRL_C = signal.SIGTERM, signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("together", "signals", "raised", "updates"),
+    [
+        (False, (TERM,), Terminated, 1),
+        (True, (TERM,), Terminated, 2),
+        (True, (TERM, TERM, TERM), Terminated, 2),
+        (True, (CTRL_C,), KeyboardInterrupt, 2),
+        (True, (CTRL_C, CTRL_C), KeyboardInterrupt, 1),
+        (True, (TERM, CTRL_C), Terminated, 2),
+    ],
+)
+def test_a_signal_here_ends_the_run_at_once_alone_and_after_the_update_together(
+    make_trainer: Make, together: bool, signals: tuple[signal.Signals, ...], raised: type[BaseException], updates: int
+) -> None:
+    trainer = make_trainer(max_steps=4, callbacks=[_Signals(*signals)])
+    with terminable(together=together), pytest.raises(raised):
+        trainer.train()
+    assert trainer.state.global_step == updates
+
+
+def test_a_signal_of_the_last_run_does_not_end_the_next(make_trainer: Make) -> None:
+    with terminable(together=True), pytest.raises(Terminated):
+        make_trainer(max_steps=4, callbacks=[_Signals(TERM)]).train()
+    trainer = make_trainer(max_steps=4)
+    trainer.train()
+    assert trainer.state.global_step == 4
 
 
 def test_memory_that_is_short(make_trainer: Make, another_says: Callable[..., None]) -> None:

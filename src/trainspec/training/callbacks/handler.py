@@ -38,7 +38,7 @@ class CallbackHandler:
         self.lr_scheduler = lr_scheduler
         self.train_dataloader: Any = None
         self.eval_dataloader: Any = None
-        self._listeners: dict[str, list[Callable[..., Any]]] = {}
+        self.listeners: dict[str, list[Callable[..., Any]]] = {}
         for callback in callbacks:
             self.add_callback(callback)
 
@@ -81,10 +81,10 @@ class CallbackHandler:
             for event in EVENTS
         }
         # Moments that nobody hears of are not in here: asking for one then takes a single look.
-        self._listeners = {event: listeners for event, listeners in found.items() if listeners}
+        self.listeners = {event: listeners for event, listeners in found.items() if listeners}
 
     def has_listeners(self, event: str) -> bool:
-        return event in self._listeners
+        return event in self.listeners
 
     def abandon(self) -> None:
         """Training broke off: callbacks with a method `abandon` put away what they hold open."""
@@ -97,7 +97,7 @@ class CallbackHandler:
         self, event: str, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> TrainerControl:
         """Ask every callback that has something to say; returns the control that holds from now on."""
-        listeners = self._listeners.get(event)
+        listeners = self.listeners.get(event)
         if not listeners:
             return control
         known = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from trainspec.plan.batches import PlanError
+from trainspec.settings.arguments.launch import Launch
 from trainspec.storage import StorageError, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
 from trainspec.training.checkpoint import CheckpointError
@@ -18,11 +19,11 @@ from trainspec.training.checkpoint.documents import resolved_document, settings_
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.resume import load_trained_weights
-from trainspec.training.command.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
+from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.seeding import seed_for_model
@@ -42,7 +43,7 @@ _FORESEEN = (TaskError, TrainingError, PlanError, StorageError, CheckpointError)
 
 def run_task(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any = None) -> int:
     """Train, evaluate and predict as the settings say; returns the exit code of the command."""
-    with _terminal_logging(args), terminable():
+    with _terminal_logging(args), terminable(together=Launch.of_this_process().world_size > 1):
         try:
             sys.stdout.write(_run_phases(args, task, task_settings) + "\n")
             return FINE

@@ -13,6 +13,7 @@ from torch import Tensor
 from trainspec.training.errors import CollationError
 
 _LABEL, _LABELS = "label", "label_ids"
+_LEFT_OUT = (str, type(None))
 
 
 def collate(rows: Sequence[Any]) -> Any:
@@ -22,7 +23,7 @@ def collate(rows: Sequence[Any]) -> Any:
     CollationError, which names the entry, for what has no common shape.
     """
     first = rows[0]
-    if isinstance(first, Mapping):
+    if isinstance(first, (dict, Mapping)):
         return _collate_mappings(rows)
     if isinstance(first, (tuple, list)):
         return tuple(_stack(column, index) for index, column in enumerate(zip(*rows, strict=True)))
@@ -88,7 +89,7 @@ def collator_for(processing_class: Any) -> Any:
 
 def _collate_mappings(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     first = rows[0]
-    kept = [key for key in first if not isinstance(first[key], str | None)]
+    kept = [key for key in first if not isinstance(first[key], _LEFT_OUT)]
     batch = {key: _stack(_column(rows, key), key) for key in kept if key not in (_LABEL, _LABELS)}
     source = next((key for key in (_LABEL, _LABELS) if key in kept), None)
     if source is not None and "labels" not in batch:
@@ -132,7 +133,11 @@ def _stack(values: Sequence[Any], name: object) -> Tensor:
 def _stacked(values: Sequence[Any]) -> Tensor:
     first = values[0]
     if isinstance(first, Tensor):
-        return torch.stack([value if isinstance(value, Tensor) else torch.as_tensor(value) for value in values])
+        try:
+            return torch.stack(values)  # type: ignore[arg-type]
+        except TypeError:
+            # Not all of them are tensors, which is not worth a look at each of every batch.
+            return torch.stack([value if isinstance(value, Tensor) else torch.as_tensor(value) for value in values])
     if isinstance(first, (numpy.ndarray, numpy.generic)):
         return torch.as_tensor(numpy.stack(values))
     if isinstance(first, Sequence) and any(isinstance(value, (Tensor, numpy.ndarray)) for value in first):

@@ -52,7 +52,7 @@ class ColumnFilter:
         self._inputs = inputs_among(accepted, labels)
 
     def __call__(self, rows: Sequence[Any]) -> Any:
-        if not isinstance(rows[0], Mapping):
+        if not isinstance(rows[0], (dict, Mapping)):
             return self._collator(rows)
         if self._inputs.isdisjoint(rows[0]):
             raise UnusedColumnsError(

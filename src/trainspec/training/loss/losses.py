@@ -41,7 +41,7 @@ class Losses:
 
     def remembering(self, batch: Any) -> Any:
         """The batch with the model's last memory as `mems`."""
-        if self._past is None or not isinstance(batch, Mapping):
+        if self._past is None or not isinstance(batch, (dict, Mapping)):
             return batch
         return {**batch, "mems": self._past}
 

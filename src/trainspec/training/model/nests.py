@@ -16,7 +16,7 @@ def map_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """The same nest of tuples, lists and mappings with every tensor changed."""
     if isinstance(value, Tensor):
         return change(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return {key: map_tensors(entry, change) for key, entry in value.items()}
     if isinstance(value, (tuple, list)):
         entries = [map_tensors(entry, change) for entry in value]
@@ -37,7 +37,7 @@ def to_device(value: Any, device: torch.device, *, non_blocking: bool = False) -
 def _mapped(value: Any, change: Any) -> Any:
     if isinstance(value, Tensor):
         return change(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return {key: _mapped(entry, change) for key, entry in value.items()}
     if isinstance(value, (tuple, list)):
         return tuple(_mapped(entry, change) for entry in value)

@@ -119,7 +119,7 @@ def count_rows(batch: Any) -> int:
     if not isinstance(batch, (dict, Mapping, Sequence)) or isinstance(batch, str):
         return 0
     for value in batch.values() if isinstance(batch, (dict, Mapping)) else batch:
-        rows = count_rows(value)
+        rows = value.shape[0] if isinstance(value, Tensor) and value.dim() else count_rows(value)
         if rows:
             return rows
     return 0

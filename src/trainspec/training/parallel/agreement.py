@@ -36,7 +36,9 @@ class BeforeUpdate:
 
 @dataclass(slots=True)
 class AfterUpdate:
-    """What is to be done now. `non_finite`: the run must end, for a loss or gradient that is no number."""
+    """What is to be done now. The run must end: `non_finite`, for a loss or gradient that is no number; `interrupted`,
+    for a signal.
+    """
 
     log: bool = False
     evaluate: bool = False
@@ -44,6 +46,7 @@ class AfterUpdate:
     stop_epoch: bool = False
     stop: bool = False
     non_finite: bool = False
+    interrupted: bool = False
 
 
 @dataclass(slots=True)

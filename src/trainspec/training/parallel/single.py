@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 
+# Made once, for it is entered for every micro-batch.
+_NOTHING = nullcontext()
 _INCOMPLETE = "a strategy works on what it was given: call prepare(model, policy), then attach(optimizer)"
 
 
@@ -45,11 +47,14 @@ class SingleProcess(Strategy):
         return optimizer, schedule
 
     def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
-        return nullcontext()
+        return _NOTHING
 
     def backward(self, loss: Tensor, *, counts: bool = True) -> None:
+        precision = self._precision
+        if precision is None:
+            raise RuntimeError(_INCOMPLETE)
         if counts:
-            behaviour.backward(self._optimizer, loss, _there(self._precision).backward)
+            behaviour.backward(self._optimizer, loss, precision.backward)
 
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
         optimizer, precision = self._optimizer, self._precision
@@ -64,7 +69,10 @@ class SingleProcess(Strategy):
         return nn.utils.get_total_norm(value.grad for value in parameters if value.grad is not None)
 
     def step(self) -> bool:
-        return _there(self._precision).step(_there(self._optimizer))
+        optimizer, precision = self._optimizer, self._precision
+        if optimizer is None or precision is None:
+            raise RuntimeError(_INCOMPLETE)
+        return precision.step(optimizer)
 
     def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
         return unwrap(_there(self._model)).state_dict()

@@ -36,6 +36,10 @@ class Form(Protocol):
         """Around the backward pass, which may recompute parts of the forward pass."""
 
 
+# Made once: an update enters it twice.
+_NOTHING = nullcontext()
+
+
 class Whole:
     """O0, and every run without half precision."""
 
@@ -43,10 +47,10 @@ class Whole:
         pass
 
     def forward(self) -> AbstractContextManager[Any]:
-        return nullcontext()
+        return _NOTHING
 
     def backward(self) -> AbstractContextManager[Any]:
-        return nullcontext()
+        return _NOTHING
 
 
 class Autocast(Whole):

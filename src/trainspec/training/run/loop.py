@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from trainspec.plan.events import evaluates_on_start
+from trainspec.training import interruption
 from trainspec.training.callbacks.states import export_states
 from trainspec.training.checkpoint.rng import restore_rng, rng_file
 from trainspec.training.data import batches_at, data_seed, position_in
@@ -152,8 +153,10 @@ class TrainingLoop:
             if not is_out_of_memory(error):
                 raise
             short = error
-        self._before.out_of_memory = short is not None
-        if self._agree(self._before, self._state.global_step).out_of_memory:
+        before = self._before
+        before.out_of_memory = short is not None
+        self._agree(before, self._state.global_step)
+        if before.out_of_memory:
             raise short or torch.OutOfMemoryError("another process is out of memory")
         return loss
 
@@ -167,10 +170,12 @@ class TrainingLoop:
         control = self._parts.control
         flags.log, flags.evaluate, flags.save = control.should_log, control.should_evaluate, control.should_save
         flags.stop_epoch, flags.stop = control.should_epoch_stop, control.should_training_stop
-        flags.non_finite = stopping is not None
+        flags.non_finite, flags.interrupted = stopping is not None, interruption.is_noted()
         self._agree(flags, number)
         if flags.non_finite:
             raise stopping or NonFiniteError("the loss or the gradient of another process is not finite")
+        if flags.interrupted:
+            interruption.end()
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
         control.should_epoch_stop, control.should_training_stop = flags.stop_epoch, flags.stop
 

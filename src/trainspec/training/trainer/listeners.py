@@ -25,7 +25,7 @@ class Listeners(TrainerAttributes):
     def fire(self, event: str, **more: Any) -> None:
         """Tell every callback of a moment (`on_log`, ...); the control that they answer with holds from then on."""
         handler, parts = self.callback_handler, self.parts
-        if handler.has_listeners(event):
+        if event in handler.listeners:
             parts.control = handler.call_event(event, self.args, parts.state, parts.control, **more)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

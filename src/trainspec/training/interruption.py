@@ -1,0 +1,106 @@
+"""Ending a run when the system asks for it, as Ctrl-C does.
+
+From the command's first moment SIGTERM has a handler: a process that is the first of its container would not even
+notice it otherwise. Until training begins there is nothing to put away, and the process leaves where it stands, since
+an exception raised inside an import could be caught by anybody. Then it is an exception, and the run comes to its end.
+
+Where several processes train together, none may leave alone: the others would wait for it in the middle of an update.
+There a signal is only noted, the processes agree on it after the update, and all of them end at the same place.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], None]
+
+# What shells report for a process that a signal ended.
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Terminated(BaseException):
+    """SIGTERM came. Like KeyboardInterrupt it is no Exception, so that no handler takes it for a fault."""
+
+
+# Signals come to a process, not to a run: what was noted of them is the process's, too.
+_noted: list[type[BaseException]] = []
+
+
+def is_noted() -> bool:
+    """Whether a signal waits for the processes to agree on it."""
+    return bool(_noted)
+
+
+def end() -> None:
+    """Raise what was noted here: KeyboardInterrupt, or Terminated, which is also what other processes' signals mean."""
+    raise _noted[0] if _noted else Terminated
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """SIGTERM ends the process with exit code 143 and a line that says so, for as long as nothing needs more care."""
+    with _handled_by(_leave_untouched):
+        yield
+
+
+@contextmanager
+def terminable(*, together: bool = False) -> Iterator[None]:
+    """SIGTERM raises Terminated in the main thread for as long as the block runs.
+
+    `together` with other processes, it is noted until they agree on it, and so is the first Ctrl-C; a second is one too
+    many for whoever waits at the terminal, and raises.
+    """
+    with ExitStack() as handled:
+        # What was noted for this run must not end the next.
+        handled.callback(_noted.clear)
+        handled.enter_context(_handled_by(_note_termination if together else _raise))
+        if together:
+            handled.enter_context(_handled_by(_note_interrupt, signal.SIGINT))
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Handler, number: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        # A run that has ended has written what it had to.
+        signal.signal(number, _leave if before is _leave_untouched else before)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _note_termination(number: int, frame: FrameType | None) -> None:
+    # Again and again the same: launchers send it to a group, and each of its members passes it on.
+    _noted.append(Terminated)
+
+
+def _note_interrupt(number: int, frame: FrameType | None) -> None:
+    if KeyboardInterrupt in _noted:
+        raise KeyboardInterrupt
+    _noted.append(KeyboardInterrupt)
+
+
+def _leave_untouched(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"terminated before training began; nothing was written\n")
+    os._exit(TERMINATED)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"terminated\n")
+    os._exit(TERMINATED)
