@@ -7,7 +7,7 @@ from pydantic import Field
 from trainspec.settings.groups.group import Group
 from trainspec.settings.values.choices import DDPBackend, FSDPOption
 from trainspec.settings.values.lazy import LazySection
-from trainspec.settings.values.types import Flag, MinusOneOrMore, Name, OptionWords, Positive, Text
+from trainspec.settings.values.types import Flag, MinusOneOrMore, Name, OptionWords, Positive, Text, no_items
 
 if TYPE_CHECKING:
     from trainspec.settings.sections.accelerator import AcceleratorConfig
@@ -39,7 +39,7 @@ class DistributedSettings(Group):
     )
     ddp_timeout: Positive = Field(default=1800, description="Process-group timeout, in seconds.", examples=[7200])
     fsdp: Flag | list[FSDPOption] | Annotated[Text, OptionWords(FSDPOption)] | None = Field(
-        default_factory=list,
+        default_factory=no_items,
         description="Shard parameters, gradients and optimizer state: options as a list or as words in one text.",
         examples=[["full_shard", "auto_wrap"], "full_shard auto_wrap"],
     )

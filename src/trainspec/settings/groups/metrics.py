@@ -4,12 +4,12 @@ from pydantic import Field
 
 from trainspec.settings.groups.group import Group
 from trainspec.settings.values.choices import MetricInput
-from trainspec.settings.values.types import BelowOne, Flag
+from trainspec.settings.values.types import BelowOne, Flag, no_items
 
 
 class MetricsSettings(Group):
     include_for_metrics: list[MetricInput] = Field(
-        default_factory=list, description="What reaches compute_metrics besides predictions.", examples=[["inputs"]]
+        default_factory=no_items, description="What reaches compute_metrics besides predictions.", examples=[["inputs"]]
     )
     label_smoothing_factor: BelowOne = Field(
         default=0.0, description="Smoothing of the cross-entropy; padding is ignored.", examples=[0.1]

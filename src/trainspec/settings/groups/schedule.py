@@ -6,7 +6,7 @@ from pydantic import Field
 
 from trainspec.settings.groups.group import Group
 from trainspec.settings.values.choices import SchedulerType
-from trainspec.settings.values.types import NonNegative, Probability
+from trainspec.settings.values.types import NonNegative, Probability, no_keys
 
 
 class ScheduleSettings(Group):
@@ -14,7 +14,7 @@ class ScheduleSettings(Group):
         default=SchedulerType.LINEAR, description="Shape of the learning-rate curve.", examples=["cosine"]
     )
     lr_scheduler_kwargs: dict[str, Any] | None = Field(
-        default_factory=dict,
+        default_factory=no_keys,
         description="Arguments of that schedule; each schedule has its own.",
         examples=[{"num_cycles": 0.5}],
     )

@@ -6,7 +6,7 @@ parsed before validation (`coercion.py`), so strictness here needs no exceptions
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -55,3 +55,14 @@ class OptionWords(AfterValidator):
         if wrong:
             raise PydanticCustomError("not_an_option", "{word} is not an option", {"word": wrong[0]})
         return text
+
+
+# pydantic asks a factory for its signature, and that of `list` and `dict` is text, which takes a tokenizer to read.
+def no_items() -> list[Any]:
+    """An empty list."""
+    return []
+
+
+def no_keys() -> dict[str, Any]:
+    """An empty mapping."""
+    return {}

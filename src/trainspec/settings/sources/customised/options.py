@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ConfigDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,8 +34,8 @@ _OF_NESTED_SECRETS = frozenset(
 _OF_PYPROJECT = frozenset({"pyproject_toml_depth", "pyproject_toml_table_header"})
 
 
-@dataclass(frozen=True, slots=True)
-class SourceOptions:
+# A tuple, since a dataclass of this size takes more of a short command's time than what it is for.
+class SourceOptions(NamedTuple):
     """The options of SettingsConfigDict that say how sources are read, under its names and with its meanings."""
 
     env_prefix: str = ""
@@ -63,7 +63,7 @@ class SourceOptions:
     cli_parse_args: Any = None
     # Of one call only: what a constructor's arguments say, and sources that were made before.
     said_by_call: frozenset[str] = frozenset()
-    of_command_line: Mapping[str, Any] = field(default_factory=dict)
+    of_command_line: Mapping[str, Any] = MappingProxyType({})
     built: tuple[Any, ...] | None = None
 
     @property
@@ -87,7 +87,7 @@ class SourceOptions:
             yield path, "yaml", self.yaml_file_encoding, self.yaml_config_section
 
 
-_NAMES = tuple(one.name for one in fields(SourceOptions))[:-3]
+_NAMES = SourceOptions._fields[:-3]
 
 
 def paths_of(said: Any) -> Paths:
@@ -138,7 +138,7 @@ def for_call(options: SourceOptions, arguments: dict[str, Any]) -> tuple[SourceO
     if built is not None:
         changes["built"] = tuple(built[0])
         rest = {**built[1], **rest}
-    return replace(options, **changes), rest
+    return options._replace(**changes), rest
 
 
 _UNSAID_FILE = PurePath()
