@@ -71,6 +71,8 @@ def counted(method: Callable[..., Any], name: str, calls: Counter[str]) -> Calla
 
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody whom every service of AWS here knows."""
+    pytest.importorskip("boto3")
     for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
 
