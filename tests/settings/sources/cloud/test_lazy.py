@@ -124,6 +124,24 @@ def test_what_reads_the_process_reads_it_once(way, secret, calls, write, monkeyp
     assert CANARY not in out.out + out.err
 
 
+def test_show_prints_the_chain_with_the_version(secret, write, monkeypatch, capsys) -> None:
+    version = secret("shown", {"hub_token": CANARY, "seed": "3"})
+    path = write("run.yaml", "seed: 1\npush_to_hub: true\n")
+    directory = write("secrets/seed", "2").removesuffix("/seed")
+    monkeypatch.setenv(FROM, "aws-sm://shown?fields=hub_token,seed,data_seed")
+    monkeypatch.setenv("TRAINSPEC_DATA_SEED", "5")
+    assert main(["show", path]) == 0
+    lines = {
+        line.split()[0]: " ".join(line.split()[1:]) for line in capsys.readouterr().out.splitlines() if line.strip()
+    }
+    place = f"version {version} (settings source)"
+    assert lines["hub_token"] == f"********** aws-sm://shown#hub_token {place}"
+    assert lines["seed"] == f"3 aws-sm://shown#seed {place}, over 1 from {path}:1:1"
+    monkeypatch.setenv("TRAINSPEC_SECRETS_DIR", directory)
+    assert main(["show", path]) == 0
+    assert f"{directory}/seed (secret file), over 1 from" in " ".join(capsys.readouterr().out.split())
+
+
 WITHOUT = """
 import sys
 sys.modules.update(dict.fromkeys({blocked!r}))

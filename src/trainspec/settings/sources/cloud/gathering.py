@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, Severity, errors_of
@@ -137,7 +137,8 @@ class _Reading:
         if not self.by_name and name not in self.model.secret_fields():
             message = f"{self.address.shown} holds {name}, which is no secret and so not read"
             remedy = f"ask for it: {self.address.shown}?fields={','.join((*self.fields, name))}"
-            self.into.found.append(_about("SRC116", message, remedy, [(name, self.address, key)], warning=True))
+            found = _about("SRC116", message, remedy, [(name, self.address, key)], warning=True)
+            self.into.found.append(replace(found, reason="its value would otherwise be lost without a word"))
 
 
 def place_of(address: Address, key: str, version: str = "") -> str:
