@@ -267,6 +267,9 @@ class Reading:
         spelling = SPELLINGS[self.layer.kind]
         source, name = self.layer.locate((raw,)), printable(raw)
         written = source.name if self.prefix else spelling.write.format(name)
+        if self.layer.kind is SourceKind.DOTENV:
+            # The source's name is that of the file, which holds many.
+            written = f"{self.prefix}{name.upper() if self.in_capitals else name}"
         old = (old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields)
         right = (*self._fields, *self.also, *old)
         shown = self.prefix + "{}" if self.prefix else spelling.write

@@ -239,8 +239,10 @@ def _source_in(frames: Iterable[FrameType]) -> str | None:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether a source is missing, denied or unreachable, rather than wrong in itself."""
-    return isinstance(error, SourceError | ImportError) or refusal_of(error) is not None
+    """Whether the fault is of what a source reads (it is missing, denied, unreachable), rather than of its code."""
+    from pydantic_settings import SettingsError
+
+    return isinstance(error, SourceError | ImportError | SettingsError) or refusal_of(error) is not None
 
 
 def failure(name: str, error: BaseException, *, fields: Iterable[str] = ()) -> Diagnostic:

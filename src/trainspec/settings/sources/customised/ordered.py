@@ -232,13 +232,17 @@ class _Ordering:
     def read(self) -> Several:
         """All layers, each with its rank, and what is wrong."""
         self.found += self.reader.sources.failures
+        strongest = strength(SourceKind.CONSTRUCTOR) + 0.5
         flags = [layer for layer in self.reader.given if layer.kind is not SourceKind.CONSTRUCTOR]
-        for rank, source in self._ranked():
-            if isinstance(source, InitArguments) or not self._has_init():
-                self._take("command line", flags, rank - 0.001)
+        ranked = list(self._ranked())
+        # Flags stand right below the constructor's arguments, and above all where the class takes none.
+        place = next((rank for rank, source in ranked if isinstance(source, InitArguments)), strongest + 0.002)
+        for rank, source in ranked:
+            if rank < place:
+                self._take("command line", flags, place - 0.001)
                 flags = []
             self._take(name_of(source), self._layers_of(source), rank)
-        self._take("command line", flags, strength(SourceKind.FLAG))
+        self._take("command line", flags, place - 0.001)
         self.found += [item for one in self._wrapped() for item in one.answer()[1]]
         # Secret managers are below all that the class orders, and above config files.
         self._take("secret managers", self._managers(), strength(SourceKind.FILE) + 0.0005)
@@ -262,9 +266,6 @@ class _Ordering:
     def _wrapped(self) -> list[_Ours]:
         """Those of ours that a source of the class's own asked, and that do not stand among its sources themselves."""
         return [one for one in self.reader.four if one.was_asked and one not in self.chosen]
-
-    def _has_init(self) -> bool:
-        return any(isinstance(source, InitArguments) for source in self.chosen)
 
     def _ranked(self) -> Iterator[tuple[float, Any]]:
         """Each source with its strength, which is above that of config files and of no source more than a change's."""
