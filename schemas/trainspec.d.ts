@@ -2563,7 +2563,7 @@ export interface ParallelismConfig {
 }
 
 /** A schedule that is wholly described by the other settings. */
-export interface NoArguments {
+export interface NoScheduleArguments {
 }
 
 /** Keys of CosineArguments. */
@@ -3232,6 +3232,10 @@ export interface Bnb8bitArguments {
    * @example 16384
    */
   min_8bit_size?: number;
+}
+
+/** An optimizer that is wholly described by the other settings. */
+export interface NoOptimizerArguments {
 }
 
 /** Keys of BnbRMSpropArguments. */
@@ -4420,43 +4424,10 @@ export interface TrainingArguments {
     | false
     | null
     | []
-    | ["offload"]
-    | ["auto_wrap"]
-    | ["offload", "auto_wrap"]
-    | ["auto_wrap", "offload"]
-    | ["simple"]
-    | ["simple", "offload"]
-    | ["offload", "simple"]
-    | ["simple", "auto_wrap"]
-    | ["auto_wrap", "simple"]
-    | ["simple", "offload", "auto_wrap"]
-    | ["simple", "auto_wrap", "offload"]
-    | ["offload", "simple", "auto_wrap"]
-    | ["offload", "auto_wrap", "simple"]
-    | ["auto_wrap", "simple", "offload"]
-    | ["auto_wrap", "offload", "simple"]
-    | ["zero_dp_2"]
-    | ["zero_dp_2", "offload"]
-    | ["offload", "zero_dp_2"]
-    | ["zero_dp_2", "auto_wrap"]
-    | ["auto_wrap", "zero_dp_2"]
-    | ["zero_dp_2", "offload", "auto_wrap"]
-    | ["zero_dp_2", "auto_wrap", "offload"]
-    | ["offload", "zero_dp_2", "auto_wrap"]
-    | ["offload", "auto_wrap", "zero_dp_2"]
-    | ["auto_wrap", "zero_dp_2", "offload"]
-    | ["auto_wrap", "offload", "zero_dp_2"]
-    | ["zero_dp_3"]
-    | ["zero_dp_3", "offload"]
-    | ["offload", "zero_dp_3"]
-    | ["zero_dp_3", "auto_wrap"]
-    | ["auto_wrap", "zero_dp_3"]
-    | ["zero_dp_3", "offload", "auto_wrap"]
-    | ["zero_dp_3", "auto_wrap", "offload"]
-    | ["offload", "zero_dp_3", "auto_wrap"]
-    | ["offload", "auto_wrap", "zero_dp_3"]
-    | ["auto_wrap", "zero_dp_3", "offload"]
-    | ["auto_wrap", "offload", "zero_dp_3"]
+    | Array<"auto_wrap" | "offload">
+    | Array<"auto_wrap" | "offload" | "simple">
+    | Array<"auto_wrap" | "offload" | "zero_dp_2">
+    | Array<"auto_wrap" | "offload" | "zero_dp_3">
     | string;
   /**
    * Bounds: >= 0.

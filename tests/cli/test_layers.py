@@ -105,6 +105,13 @@ def test_validate_judges_each_alone_or_all_as_one(run: Callable, files: Path) ->
     assert run("validate", "--together", "base.yaml", "nowhere.yaml").code == 2
 
 
+def test_the_environment_alone_names_several(run: Callable, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINSPEC_CONFIG", "base.yaml,bad.yaml")
+    found = run("validate", "--env", "--task", "digits", "--format", "github")
+    assert found.code == 1
+    assert found.out.startswith("::error file=bad.yaml,line=1,col=1,title=CKP101")
+
+
 def test_together_takes_patterns_standard_input_and_a_faulty_task(
     run: Callable, files: Path, write: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

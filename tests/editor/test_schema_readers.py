@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from tests.editor.conftest import FOR_EDITORS, FOR_TOOLS
 from tests.editor.documents import BAD, GOOD
 
@@ -40,6 +41,16 @@ def test_ajv_compiles_it_strictly_and_judges_alike(schema: Path, run_node: Any) 
     words = EDITOR_KEYWORDS if schema == FOR_EDITORS else []
     question = {"schema": json.loads(schema.read_text()), "editor_keywords": words}
     verdicts = run_node("ajv_session.mjs", {**question, "documents": [*GOOD.values(), *BAD.values()]})
+    assert dict(zip([*GOOD, *BAD], verdicts, strict=True)) == dict.fromkeys(GOOD, True) | dict.fromkeys(BAD, False)
+
+
+def test_ajv_compiles_what_pydantic_tells_of_an_app_and_judges_alike(run_node: Any) -> None:
+    class App(BaseModel):
+        train: TrainingArguments
+
+    documents = [{"train": document} for document in (*GOOD.values(), *BAD.values())]
+    question = {"schema": App.model_json_schema(), "editor_keywords": [], "formats": ["password"]}
+    verdicts = run_node("ajv_session.mjs", {**question, "documents": documents})
     assert dict(zip([*GOOD, *BAD], verdicts, strict=True)) == dict.fromkeys(GOOD, True) | dict.fromkeys(BAD, False)
 
 

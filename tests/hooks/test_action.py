@@ -61,14 +61,16 @@ def test_the_action_is_composite_with_described_inputs_and_pins_nothing_foreign(
         ({"files": "configs/run.yaml", "world-size": "2", "strict": "true"}, 0, ""),
         ({"files": "configs/warned.yaml"}, 0, "::warning"),
         ({"files": "configs/warned.yaml", "strict": "true"}, 1, "::warning"),
+        ({"files": "configs/eval.yaml configs/warned.yaml", "strict": "true", "together": "true"}, 0, ""),
         ({"files": "$(touch harm)"}, 2, "::error"),
     ],
-    ids=["good", "folder", "patterns", "target", "world-size", "warning", "strict", "no-command"],
+    ids=["good", "folder", "patterns", "target", "world-size", "warning", "strict", "together", "no-command"],
 )
 def test_the_action_judges_and_annotates(
     given: dict[str, str], code: int, shown: str, project: Path, runner: dict[str, str]
 ) -> None:
     (project / "configs" / "warned.yaml").write_text("output_dir: out\neval_steps: 5\n")
+    (project / "configs" / "eval.yaml").write_text("eval_strategy: steps\n")
     run = run_shell(JUDGE["run"], project, runner | environment_of(JUDGE, given))
     assert run.returncode == code, run.stdout + run.stderr
     assert shown in run.stdout

@@ -33,6 +33,8 @@ def test_a_line(line: str, values: dict[str, Any], others: list[str]) -> None:
 
 def test_what_has_no_successor_is_reported() -> None:
     assert [item.code for item in read_command_line("--use_ipex --seed 7").left] == ["REN102"]
+    again = read_command_line("train.py --seed 7 --own 1 --own 2 --seed 8")
+    assert (again.values, [item.code for item in again.left]) == ({"seed": 8}, ["SRC117"])
 
 
 def test_secrets_are_named_and_not_kept() -> None:

@@ -23,6 +23,12 @@ def test_an_annotation_a_diagnostic(judge: Judge) -> None:
     assert "%0A  help: " in text
 
 
+def test_files_together_are_annotated_each_in_its_own(judge: Judge) -> None:
+    _, text = judge("github", {"a.yaml": "seed: x\n", "b/c.yaml": "learning_rate: 1\nbf16: 7\n"}, "--together")
+    places = {line.partition("title=")[0] for line in text.splitlines()}
+    assert places == {"::error file=a.yaml,line=1,col=1,", "::error file=b/c.yaml,line=2,col=1,"}
+
+
 def test_nothing_wrong_says_nothing(judge: Judge) -> None:
     assert judge("github", {"a.yaml": "seed: 1"}) == (0, "")
 

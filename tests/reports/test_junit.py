@@ -16,6 +16,7 @@ BAD = "seed: x\nleraning_rate: 1\n"
 FILES: dict[str, tuple[dict[str, str], list[str], int, int, int]] = {
     "nothing wrong": ({"a.yaml": "seed: 1"}, [], 1, 0, 0),
     "two faults": ({"a.yaml": BAD, "b.yaml": "seed: 1"}, [], 2, 2, 0),
+    "files together": ({"a.yaml": BAD, "b.yaml": "seed: 1"}, ["--together"], 1, 1, 0),
     "a stream": ({"a.yaml": f"seed: 1\n---\n{BAD}"}, [], 2, 2, 0),
     "a warning": ({"a.yaml": WARNED}, [], 1, 0, 0),
     "a warning, strictly": ({"a.yaml": WARNED}, ["--strict"], 1, 1, 0),
@@ -44,6 +45,12 @@ def test_a_failure_says_all(judge: Judge) -> None:
     failure = next(item for item in case if item.get("type") == "VAL101")
     assert (failure.get("message") or "").startswith("VAL101 seed must be")
     assert "configs/a.yaml:1:1" in (failure.text or "")
+
+
+def test_files_together_are_one_case_that_names_them(judge: Judge) -> None:
+    _, text = judge("junit", {"base.yaml": "seed: x", "sites/a.yaml": "bf16: true"}, "--together")
+    case = ElementTree.fromstring(text)[0][0]
+    assert (case.get("name"), case.get("file")) == ("base.yaml, sites/a.yaml", "sites/a.yaml")
 
 
 def test_a_warning_is_noted(judge: Judge) -> None:

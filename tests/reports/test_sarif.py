@@ -36,6 +36,24 @@ def test_it_is_valid(judge: Judge, sarif_schema: Any, files: dict[str, str]) -> 
     jsonschema.Draft4Validator(sarif_schema).validate(json.loads(text))
 
 
+def test_a_finding_over_two_files_has_a_place_in_each(judge: Judge, sarif_schema: Any) -> None:
+    files = {"a b%.yaml": "eval_strategy: epoch\n", "sites/b.yaml": "seed: 1\nload_best_model_at_end: true\n"}
+    _, text = judge("sarif", files, "--together")
+    jsonschema.Draft4Validator(sarif_schema).validate(json.loads(text))
+    (found,) = results(text)
+    places = [
+        found["locations"][0]["physicalLocation"],
+        *(one["physicalLocation"] for one in found["relatedLocations"]),
+    ]
+    lines = {place["artifactLocation"]["uri"]: place["region"]["startLine"] for place in places}
+    assert lines == {"sites/b.yaml": 2, "a%20b%25.yaml": 1}
+    marks = {
+        results(judge("sarif", files, *words)[1])[0]["partialFingerprints"]["trainspecFinding/v1"]
+        for words in (["--together"], [])
+    }
+    assert len(marks) == 2, "together is another finding than alone"
+
+
 def test_a_result_has_its_place_and_its_rule(judge: Judge) -> None:
     code, text = judge("sarif", {"configs/a.yaml": BAD})
     run = json.loads(text)["runs"][0]

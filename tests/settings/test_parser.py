@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from trainspec import Settings, SettingsParser, TrainingArguments
+from trainspec import Settings, SettingsParser, SettingsWarning, TrainingArguments
 
 
 class Shade(Enum):
@@ -130,6 +130,20 @@ def test_an_args_file_lies_below_the_command_line(tmp_path: Path) -> None:
     assert args == TrainingArguments(seed=2, report_to="plot", bf16=True)
     (args,) = parser.parse_args_into_dataclasses(["--args", str(path), "--seed", "3"], args_file_flag="--args")
     assert args == TrainingArguments(seed=3, report_to=["jsonl", "plot"], bf16=True)
+
+
+def test_args_files_override_one_another_and_only_what_one_of_them_repeats_is_said(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.args", tmp_path / "b.args"]
+    paths[0].write_text("--seed 1 --learning_rate 0.5")
+    paths[1].write_text("--seed 2")
+    words = [word for path in paths for word in ("--args", str(path))]
+    parser = SettingsParser(TrainingArguments)
+    (args,) = parser.parse_args_into_dataclasses([*words, "--learning_rate", "0.25"], args_file_flag="--args")
+    assert (args.seed, args.learning_rate) == (2, 0.25)
+    assert [item.value for item in args.provenance["seed"].overrode] == ["1"]
+    paths[1].write_text("--seed 2 --seed 3")
+    with pytest.warns(SettingsWarning, match=r"SRC117\] --seed is given twice"):
+        assert parser.parse_args_into_dataclasses(words, args_file_flag="--args")[0].seed == 3
 
 
 def test_the_args_file_beside_the_script_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

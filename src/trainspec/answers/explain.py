@@ -12,6 +12,7 @@ from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
 from trainspec.settings.sources.command_line import kind_at
 from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
+from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
@@ -31,6 +32,7 @@ class Facts:
     choices: list[Any]
     default: str
     follows_from: list[str]
+    layers: str
     keys: list[str]
     variable: str
     flag: str
@@ -90,6 +92,7 @@ def explain(word: str) -> Facts:
         choices=[plain(choice) for choice in kind.choices],
         default=default_of(whole, info).removeprefix("default: "),
         follows_from=list(derivation.follows_from) if derivation is not None else [],
+        layers=_layers(kind),
         keys=list(shape_of(kind.section).kinds) if kind.section is not None else [],
         variable=TrainingArguments.env_prefix + "__".join(path).upper(),
         flag=flags_of(path[-1], kind, info, parent="".join(f"{part}." for part in path[:-1])),
@@ -113,6 +116,7 @@ def _where_found(word: str, name: str) -> Facts:
         choices=[],
         default="none",
         follows_from=[],
+        layers="",
         keys=[],
         variable=TrainingArguments.env_prefix + name.upper(),
         flag="",
@@ -121,6 +125,13 @@ def _where_found(word: str, name: str) -> Facts:
         old_names=[],
         old_values=[],
     )
+
+
+def _layers(kind: Kind) -> str:
+    """What several sources, config files among them, make of it together, where that is not plain."""
+    if kind.mapping:
+        return "a stronger source is laid over a weaker one key by key"
+    return "a stronger source replaces the list of a weaker one" if kind.items is not None else ""
 
 
 def _path_of(word: str) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ def _lines(facts: Facts) -> Iterator[str]:
         ("type", facts.type),
         ("default", facts.default),
         ("follows", f"from {', '.join(facts.follows_from)} where it is not set" if facts.follows_from else ""),
+        ("layers", facts.layers),
         ("keys", ", ".join(facts.keys)),
         ("flag", facts.flag),
         ("variable", facts.variable),

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
 from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, SECRETS_FROM, TASK
@@ -16,6 +15,7 @@ from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import Shape, shape_of
 from trainspec.settings.views.dumping import default_without_secrets, plain
 from trainspec.settings.views.help_text import default_of, sections_of
+from trainspec.settings.views.schema.text_patterns import as_text, in_dotenv
 
 _WIDTH = 100
 _ABOUT = (
@@ -49,7 +49,8 @@ def _lines(model: type[Settings]) -> Iterator[str]:
 
 def _sources(model: type[Settings]) -> Iterator[str]:
     about = {
-        CONFIG: "A file of settings (YAML, JSON, TOML), over which these are laid: configs/run.yaml",
+        CONFIG: "A file of settings (YAML, JSON, TOML), over which these are laid: configs/run.yaml, or several, each "
+        "over those before it: base.yaml,site.yaml",
         SECRETS_DIR: "A folder of mounted secrets, one file a setting: /run/secrets",
         SECRETS_FROM: "Secret managers, later ones over earlier ones: aws-sm://name, aws-ssm://path, gcp-sm://project, "
         "azure-kv://vault. Only secrets are read, unless ?fields=NAME,NAME follows",

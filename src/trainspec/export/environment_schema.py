@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from trainspec.export.field_schema import titled
 from trainspec.export.json_schema import Draft, settings_schema
-from trainspec.export.text_patterns import Schema, any_case, as_text, listed, pattern_of
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
 from trainspec.settings.judging.resolution import argument_models
@@ -22,6 +20,8 @@ from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
 from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, SECRETS_FROM, TASK
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import ARGUMENTS, shape_of
+from trainspec.settings.views.schema.fields import titled
+from trainspec.settings.views.schema.text_patterns import Schema, any_case, as_text, listed, pattern_of
 
 _HOME = "https://trainspec.dev/schemas/"
 _COMMENT = (
@@ -32,7 +32,8 @@ _SWITCH, _WORD = Kind(boolean=True), Kind()
 _SAYS_SOMETHING: Schema = {"type": "string", "pattern": r"\S"}
 _SAYS_NOTHING: Schema = {"type": "string", "pattern": r"^\s*$"}
 WHERE_FOUND = {
-    CONFIG: "Path or URL of a file of settings (YAML, JSON, TOML), over which the variables are laid.",
+    CONFIG: "Path or URL of a file of settings (YAML, JSON, TOML), over which the variables are laid; of several, with "
+    "commas between them or as a JSON list, each is laid over those before it.",
     ENV_FILE: "Path of a dotenv file, over which the variables are laid.",
     SECRETS_DIR: "Folder of mounted secrets, one file a setting.",
     SECRETS_FROM: "Addresses of secret managers with commas between them, later ones over earlier ones: aws-sm://name, "

@@ -1,33 +1,24 @@
-"""JSON Schema of a settings document, with the rules in it.
+"""The JSON Schema of files of settings, with the rules in it.
 
 Two dialects: draft-07 for editors, with the keywords that their language servers know (markdownDescription,
-errorMessage, deprecationMessage), and 2020-12 for tools, with standard keywords alone. A schema gives verdicts, not
-warnings, so rules that warn are left to `trainspec validate`; so are the few that no schema can say, which `$comment`
-lists by code.
+errorMessage, deprecationMessage), and 2020-12 for tools, with standard keywords alone. What it says is written in
+`settings/views/schema/`, as what `model_json_schema()` says is.
 """
 
 from __future__ import annotations
 
 import json
-from itertools import combinations
+from collections.abc import Callable
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
-from trainspec.export.condition_schema import ConditionSchemas, among_old_values, old_values
-from trainspec.export.entry_schema import NEVER
-from trainspec.export.field_schema import FieldSchemas, Schema, one_name, titled
-from trainspec.export.text_patterns import pattern_of_pairs
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.judging.resolution import argument_models
-from trainspec.settings.rules.compilation import triggers
-from trainspec.settings.rules.conditions import Equals, OneOf
-from trainspec.settings.rules.hub import REPOSITORY_PART
-from trainspec.settings.rules.rule import Rule
-from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED, SAYS_NOTHING
-from trainspec.settings.values.shape import ARGUMENTS, shape_of
-from trainspec.settings.values.types import Text
+from trainspec.settings.views.schema.document import PARTLY, document_schema, expressed, not_expressed
+from trainspec.settings.views.schema.fields import FieldSchemas, Schema
+
+__all__ = ["PARTLY", "Draft", "expressed", "not_expressed", "render", "settings_schema"]
 
 Draft = Literal["7", "2020-12"]
 
@@ -35,9 +26,6 @@ _DIALECTS = {"7": "http://json-schema.org/draft-07/schema#", "2020-12": "https:/
 _PLACES = {"7": "definitions", "2020-12": "$defs"}
 _NAMES = {"7": "trainspec.schema.json", "2020-12": "trainspec.2020-12.schema.json"}
 _HOME = "https://trainspec.dev/schemas/"
-_OWNED = "hub_model_id"
-# Names and values of which the schema is stricter or looser than the validator; see `not_expressed`.
-PARTLY = ("OPT202", "OPT203", "REN103", "REN105", "REN106")
 
 
 def render(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> str:
@@ -47,164 +35,38 @@ def render(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> 
 
 def settings_schema(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> Schema:
     """The schema of documents of a settings class, its own fields and rules included."""
-    fields = FieldSchemas(_PLACES[draft], for_editors=draft == "7")
-    properties: dict[str, Schema] = {"$schema": {**_about("$schema", "The schema of this file."), "type": "string"}}
-    properties |= {name: fields.field(name, info) for name, info in model.model_fields.items()}
-    properties |= _old_names(model, fields, properties)
-    properties["task"] = {**_about("task", "Settings of the task's own; the task checks them."), "type": "object"}
-    constraints = [*_rules(model, draft), *_typed_arguments(model, fields), *_one_name(model), *_owner(model)]
-    required = [name for name, info in model.model_fields.items() if info.is_required()]
-    head: Schema = {
+    definitions = _Definitions(_PLACES[draft])
+    fields = FieldSchemas(definitions, "editors" if draft == "7" else "tools")
+    document = document_schema(model, fields, in_file=True)
+    return {
         "$schema": _DIALECTS[draft],
         "$id": _HOME + (_NAMES[draft] if model is TrainingArguments else f"{model.__name__}.{draft}.schema.json"),
-        "title": model.__name__,
-        "description": (model.__doc__ or model.__name__).strip().partition("\n")[0],
-        "$comment": _comment(model),
-        "type": "object",
-        "additionalProperties": False,
-        "properties": properties,
+        **document,
+        _PLACES[draft]: definitions.made,
     }
-    if required:
-        head["required"] = required
-    return {**head, "allOf": constraints, _PLACES[draft]: fields.definitions}
 
 
-def _about(name: str, description: str) -> Schema:
-    return {"title": titled(name.strip("$")), "description": description}
+class _Definitions:
+    """What the fields of one document refer to, by the names of its classes."""
 
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._names: dict[type[Any], str] = {}
+        self.made: dict[str, Schema] = {}
 
-def expressed(model: type[Settings]) -> tuple[Rule, ...]:
-    """The rules that the schema carries whole: errors whose condition is data that JSON Schema has words for."""
-    return tuple(rule for rule in model.rules() if rule.severity == "error" and rule.in_schema)
+    def refer(self, model: type[Any], make: Callable[[], Schema]) -> Schema:
+        if model not in self._names:
+            name = self._names[model] = self._free_name(model)
+            self.made[name] = {}
+            self.made[name] = make()
+        return {"$ref": f"#/{self._place}/{self._names[model]}"}
 
+    def _free_name(self, model: type[Any]) -> str:
+        name = model.__name__
+        return name if name not in self.made else f"{model.__module__}.{model.__qualname__}".replace(".", "__")
 
-def _compared(model: type[Settings]) -> tuple[Rule, ...]:
-    """The rules that compare two settings, of which the schema carries what follows while one of them is absent."""
-    return tuple(
-        rule for rule in model.rules() if rule.severity == "error" and rule.is_data and rule not in expressed(model)
-    )
-
-
-def not_expressed(model: type[Settings]) -> tuple[str, ...]:
-    """The codes of errors that a document may have though the schema takes it, or the other way round."""
-    functions = (rule.code for rule in model.rules() if rule.severity == "error" and not rule.in_schema)
-    partly = PARTLY if issubclass(model, TrainingArguments) else ()
-    return tuple(sorted((*functions, *partly)))
-
-
-def _comment(model: type[Settings]) -> str:
-    codes = ", ".join(not_expressed(model))
-    return f"Generated. Rules that no schema can say, or only in part, which trainspec validate judges: {codes}"
-
-
-def _rules(model: type[Settings], draft: Draft) -> list[Schema]:
-    conditions = ConditionSchemas(model)
-    defaults = {name: info.get_default(call_default_factory=True) for name, info in model.model_fields.items()}
-    found = []
-    for rule in (*expressed(model), *_compared(model)):
-        holds = conditions.render(rule.when) if rule.when is not None else NEVER
-        if holds != NEVER:
-            found.append(_rule(rule, holds, defaults, draft))
-    return found
-
-
-def _rule(rule: Rule, holds: Schema, defaults: dict[str, Any], draft: Draft) -> Schema:
-    """Where the condition holds, the settings that brought it about are refused, each where it stands."""
-    message = f"{rule.code}: {rule.message}. {rule.fix[:1].upper()}{rule.fix[1:]}."
-    refused: Any = False if draft == "7" else NEVER
-    blamed = sorted(triggers(rule.when, defaults) or ())
-    names = [name for field in blamed for name in (field, *_aliases_of(field))]
-    then: Schema = {"type": "object", "properties": dict.fromkeys(names, refused)} if names else {"not": {}}
-    if draft == "7":
-        then["errorMessage"] = message
-    return {"$comment": message, "if": holds, "then": then}
-
-
-def _aliases_of(field: str) -> list[str]:
-    return [old for old, renamed in RENAMED.items() if renamed.successor.partition(".")[0] == field]
-
-
-def _typed_arguments(model: type[Settings], fields: FieldSchemas) -> list[Schema]:
-    """The arguments of a schedule or optimizer, by which one is chosen."""
-    found = []
-    conditions = ConditionSchemas(model)
-    for name, (chooser, _) in ARGUMENTS.items():
-        by_section: dict[type[BaseModel], list[Any]] = {}
-        for choice, section in argument_models(name).items() if name in model.model_fields else ():
-            by_section.setdefault(section, []).append(choice)
-        for section, choices in by_section.items():
-            mapping = fields.section(section)
-            kinds, properties = shape_of(section).kinds, fields.definitions[section.__name__]["properties"]
-            text = pattern_of_pairs({key: (schema, kinds[key]) for key, schema in properties.items()})
-            takes: Schema = {"anyOf": [mapping, {"type": "string", "pattern": text}, {"type": "null"}]}
-            then = {"type": "object", "properties": {name: takes}}
-            found.append({"if": conditions.render(OneOf(chooser, tuple(choices))), "then": then})
-    return found
-
-
-def _old_names(model: type[Settings], fields: FieldSchemas, properties: dict[str, Schema]) -> dict[str, Schema]:
-    """Names of other years that still work, marked, each with what it takes."""
-    found: dict[str, Schema] = {}
-    for old, renamed in RENAMED.items():
-        name, _, key = renamed.successor.partition(".")
-        if name not in model.model_fields:
-            continue
-        takes = _old_value(fields, properties, old, name, key)
-        remedy = f"write {renamed.note or renamed.successor}"
-        about = _about(old, f"Old name of {renamed.successor}: {remedy}.")
-        found[old] = {**about, **takes, **fields.deprecation(f"{old} is the old name: {remedy}")}
-    if _OWNED in model.model_fields:
-        takes = {"anyOf": [fields.of(Text), {"type": "null"}]}
-        remedy = f"write {_OWNED}: owner/name"
-        about = _about(ORGANIZATION, f"Old name of the first part of {_OWNED}: {remedy}.")
-        found[ORGANIZATION] = {**about, **takes, **fields.deprecation(f"{ORGANIZATION} is the old name: {remedy}")}
-    if "output_dir" in model.model_fields:
-        for old, removed in REMOVED.items():
-            about = _about(old, f"No setting: {removed.reason}; {removed.advice}.")
-            idle = [*SAYS_NOTHING, *(value for value in removed.idle if value not in SAYS_NOTHING)]
-            found[old] = {**about, "enum": idle, **fields.deprecation(f"{old} is no setting: {removed.advice}")}
-    return found
-
-
-def _old_value(fields: FieldSchemas, properties: dict[str, Schema], old: str, name: str, key: str) -> Schema:
-    renamed = RENAMED[old]
-    if old == "train_sampling_strategy":
-        return {"oneOf": [{"const": choice, "description": choice} for choice in old_values(old)]}
-    if old == "sharded_ddp":
-        return among_old_values(old, old_values(old))
-    if renamed.convert is not None:
-        boolean: Schema = {"type": "boolean"}
-        return boolean if old == "evaluate_during_training" else {"anyOf": [boolean, {"type": "null"}]}
-    value = properties[name]
-    if key:
-        section = TrainingArguments.field_kinds()[name].section
-        value = fields.definitions[section.__name__]["properties"][key] if section is not None else value
-    plain = {word: value[word] for word in value if word not in _DESCRIPTIVE}
-    return {"anyOf": [plain, {"type": "null"}]}
-
-
-_DESCRIPTIVE = frozenset({"title", "description", "markdownDescription", "default", "examples", "deprecated"})
-
-
-def _owner(model: type[Settings]) -> list[Schema]:
-    """The old name of a repository's owner stands beside the rest of the name, and is fit for one where it is used."""
-    if _OWNED not in model.model_fields:
-        return []
-    named: Schema = {"anyOf": [_said(name, {"type": "string"}) for name in (_OWNED, *_aliases_of(_OWNED))]}
-    owner = {"if": _said(ORGANIZATION, {"type": "string", "pattern": r"\S"}), "then": named}
-    part: Schema = {"type": "string", "pattern": rf"^\s*(?:{REPOSITORY_PART})?\s*$"}
-    fit: Schema = {"type": "object", "properties": {ORGANIZATION: {"anyOf": [part, {"type": "null"}]}}}
-    return [owner, {"if": ConditionSchemas(model).render(Equals("push_to_hub", True)), "then": fit}]
-
-
-def _said(name: str, value: Schema) -> Schema:
-    return {"type": "object", "properties": {name: value}, "required": [name]}
-
-
-def _one_name(model: type[Settings]) -> list[Schema]:
-    """A setting stands under one of its names, of today or of other years."""
-    names: dict[str, list[str]] = {}
-    for old, renamed in RENAMED.items():
-        if renamed.successor in model.model_fields and old != ORGANIZATION:
-            names.setdefault(renamed.successor, [renamed.successor]).append(old)
-    return [one_name(one, other) for group in names.values() for one, other in combinations(group, 2)]
+    def other(self, annotation: Any) -> Schema:
+        schema: Schema = TypeAdapter(annotation).json_schema(ref_template=f"#/{self._place}/{{model}}")
+        for name, inner in schema.pop("$defs", {}).items():
+            self.made.setdefault(name, inner)
+        return schema

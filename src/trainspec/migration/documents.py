@@ -37,7 +37,7 @@ def found_in(layer: Layer, diagnostics: list[Diagnostic], *, differing: bool = F
     """The document that a source's layer is; with `differing`, only what is not at its default anyway."""
     others = [item.fields[0] for item in diagnostics if item.code in _UNKNOWN and item.fields]
     # Of several flags the last one is brought along, which people may not have known.
-    told = (item for item in diagnostics if item.severity == "error" or item.code == "SRC121")
+    told = (item for item in diagnostics if item.severity == "error" or item.code == "SRC117")
     left = [item for item in told if item.code not in _UNKNOWN]
     secret = TrainingArguments.secret_fields()
     verdict = from_layers(TrainingArguments, [layer], [], quiet=True)

@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trainspec.export.text_patterns import as_text, in_dotenv
 from trainspec.migration.values import NotWritable, as_toml, as_yaml, toml_key
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.sources.variables import TASK
+from trainspec.settings.views.schema.text_patterns import as_text, in_dotenv
 
 _NO_OPTIONS: dict[str, str] = {}
 

@@ -27,6 +27,10 @@ from trainspec.settings.values.representation import represented
 from trainspec.settings.values.shape import as_pydantic_field, shape_of
 
 if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
     from trainspec.settings.judging.judgement import Verdict
     from trainspec.settings.sources.files import File
     from trainspec.settings.sources.layer import Origin
@@ -162,6 +166,12 @@ class Settings(BuiltOnce, _Model):
             return data
         return judge(cls, data, handler, info.context)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        from trainspec.settings.views.schema.models import settings_schema
+
+        return settings_schema(cls, schema, handler)
+
     # What a class knows of itself.
 
     @classmethod
@@ -203,11 +213,11 @@ class Settings(BuiltOnce, _Model):
         return cls._from_text(text, "toml", name)
 
     @classmethod
-    def from_file(cls, path: str, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
+    def from_file(cls, path: File, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
         """Settings from one YAML, JSON or TOML file (path or fsspec URL) alone; `at` picks a dotted subtree."""
-        from trainspec.settings.sources.files import read_document
+        from trainspec.settings.sources.files import read_several
 
-        return settings_from_document(cls, lambda: read_document(path, at=at), ignore_unknown=ignore_unknown)
+        return settings_from_documents(cls, lambda: read_several(path, at=at), ignore_unknown=ignore_unknown)
 
     @classmethod
     def from_files(cls, paths: Iterable[File], *, at: str | None = None, ignore_unknown: bool = False) -> Self:

@@ -63,11 +63,13 @@ VALUES: dict[Path_, list[Any]] = {
     ("fsdp_config", "min_num_params"): [0, 1000, 2000],
     ("fsdp_config", "forward_prefetch"): [True, False],
     ("accelerator_config", "split_batches"): [True, False],
-    ("accelerator_config", "gradient_accumulation_kwargs", "num_steps"): [1, 2],
+    ("accelerator_config", "gradient_accumulation_kwargs", "sync_each_batch"): [True, False],
+    ("accelerator_config", "gradient_accumulation_kwargs", "adjust_scheduler"): [True, False],
     ("lr_scheduler_kwargs", "num_cycles"): [1, 2],
     ("lr_scheduler_type",): ["cosine", "linear"],
 }
-said = st.sampled_from([(path, value) for path, values in VALUES.items() for value in values])
+# The deeper a key, the more often it is drawn, so that two of one mapping meet.
+said = st.sampled_from([(path, value) for path, values in VALUES.items() for value in values * len(path) ** 2])
 
 
 def as_document(pairs: list[tuple[Path_, Any]]) -> Document:
@@ -171,6 +173,23 @@ def test_a_rule_broken_by_two_files_names_both_places(write: Write) -> None:
     assert (found.code, places) == ("CKP101", [f"{paths[1]}:1:1", "default", f"{paths[0]}:1:1"])
 
 
+def test_keys_are_merged_at_any_depth(write: Write) -> None:
+    deep = "accelerator_config: {{gradient_accumulation_kwargs: {{{}}}, even_batches: {}}}\n"
+    a, b = (
+        write("a.yaml", deep.format("adjust_scheduler: false", "true")),
+        write("b.yaml", deep.format("sync_each_batch: true", "false")),
+    )
+    args = TrainingArguments.from_files([a, b])
+    inner = {"adjust_scheduler": False, "sync_each_batch": True}
+    assert args.to_dict()["accelerator_config"] == {"gradient_accumulation_kwargs": inner, "even_batches": False}
+    names = {name: entry.source.name for name, entry in args.provenance.inside("accelerator_config").items()}
+    assert names == {
+        "accelerator_config.gradient_accumulation_kwargs.adjust_scheduler": a,
+        "accelerator_config.gradient_accumulation_kwargs.sync_each_batch": b,
+        "accelerator_config.even_batches": b,
+    }
+
+
 def test_a_later_null_is_a_value(write: Write) -> None:
     base, site = write("base.yaml", BASE), write("site.yaml", "fsdp_config: null\nlabel_names: null\n")
     args = TrainingArguments.from_files([base, site, write("c.yaml", "fsdp_config: {min_num_params: 3}\n")])
@@ -267,7 +286,7 @@ def test_the_process_reads_all_that_a_variable_names(write: Write) -> None:
     assert load(environ=environ).seed == 2
     assert load(environ={**environ, "TRAINSPEC_CONFIG": json.dumps([b, a])}).seed == 1
     assert load(environ=environ, config=[b, Path(a)]).seed == 1
-    assert load(environ=environ, config=Path(a)).seed == 1
+    assert load(environ=environ, config=Path(a)).seed == TrainingArguments.from_file(Path(a)).seed == 1
     assert load(environ=environ, config=[]).seed == 2, "an empty list names no file"
     assert [one.name for one in open_sources(TrainingArguments, environ=environ).documents] == [a, b]
 

@@ -32,6 +32,10 @@ class TrainingArguments(Setters, ProcessView, Fields, PluginFields):
         def __init__(self, output_dir: str = ..., **settings: Unpack[SettingsButOutputDir]) -> None: ...
 
 
+# The class itself waits for its first use. What adapts it (FastAPI for each route) is built where it is written: later,
+# pydantic would warn of what FastAPI means it not to.
+TrainingArguments.model_config["defer_build"] = False
+
 GROUPS = tuple(reversed(Fields.__bases__))
 
 

@@ -18,7 +18,7 @@ Pair = Annotated[list[NonNegativeNumber], Field(min_length=2, max_length=2)]
 Triple = Annotated[list[Number], Field(min_length=3, max_length=3)]
 
 
-class NoArguments(Section):
+class NoOptimizerArguments(Section):
     """An optimizer that is wholly described by the other settings."""
 
 
@@ -216,11 +216,11 @@ OPTIMIZER_ARGUMENTS: dict[O, type[Section]] = {
     O.RMSPROP: RMSpropArguments,
     O.ADAMW_BNB: Bnb8bitArguments,
     O.ADAMW_8BIT: Bnb8bitArguments,
-    O.PAGED_ADAMW: NoArguments,
+    O.PAGED_ADAMW: NoOptimizerArguments,
     O.PAGED_ADAMW_8BIT: Bnb8bitArguments,
-    O.LION: NoArguments,
+    O.LION: NoOptimizerArguments,
     O.LION_8BIT: Bnb8bitArguments,
-    O.PAGED_LION: NoArguments,
+    O.PAGED_LION: NoOptimizerArguments,
     O.PAGED_LION_8BIT: Bnb8bitArguments,
     O.RMSPROP_BNB: BnbRMSpropArguments,
     O.RMSPROP_8BIT: BnbRMSprop8bitArguments,

@@ -12,7 +12,7 @@ from trainspec.settings.values.choices import SchedulerType
 from trainspec.settings.values.types import NonNegative, NonNegativeNumber, Number, Positive, Probability
 
 
-class NoArguments(Section):
+class NoScheduleArguments(Section):
     """A schedule that is wholly described by the other settings."""
 
 
@@ -71,12 +71,12 @@ class PlateauArguments(Section):
 
 
 SCHEDULER_ARGUMENTS: dict[SchedulerType, type[Section]] = {
-    SchedulerType.LINEAR: NoArguments,
+    SchedulerType.LINEAR: NoScheduleArguments,
     SchedulerType.COSINE: CosineArguments,
     SchedulerType.COSINE_WITH_RESTARTS: RestartArguments,
     SchedulerType.POLYNOMIAL: PolynomialArguments,
-    SchedulerType.CONSTANT: NoArguments,
-    SchedulerType.CONSTANT_WITH_WARMUP: NoArguments,
+    SchedulerType.CONSTANT: NoScheduleArguments,
+    SchedulerType.CONSTANT_WITH_WARMUP: NoScheduleArguments,
     SchedulerType.INVERSE_SQRT: InverseSqrtArguments,
     SchedulerType.REDUCE_ON_PLATEAU: PlateauArguments,
     SchedulerType.COSINE_WITH_MIN_LR: CosineMinArguments,

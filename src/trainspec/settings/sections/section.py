@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, KeysView
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from trainspec.settings.values.lazy import BuiltOnce
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 
 class Section(BuiltOnce, BaseModel):
@@ -24,6 +29,12 @@ class Section(BuiltOnce, BaseModel):
         defer_build=True,
         protected_namespaces=(),
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        from trainspec.settings.views.schema.models import section_schema
+
+        return section_schema(cls, handler)
 
     def __getitem__(self, key: str) -> Any:
         if key not in type(self).model_fields:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 
 class Choice(str, Enum):
@@ -12,6 +18,13 @@ class Choice(str, Enum):
         return str(self.value)
 
     __hash__ = str.__hash__
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        from trainspec.settings.values.choice_descriptions import describe_choice
+
+        choices = "\n".join(f"- `{choice}`: {describe_choice(choice)}" for choice in cls)
+        return {**handler.resolve_ref_schema(handler(schema)), "description": choices}
 
 
 class IntervalStrategy(Choice):

@@ -64,7 +64,9 @@ class LazySection:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return handler(self.model().__pydantic_core_schema__)
+        from trainspec.settings.views.schema.models import section_reference
+
+        return section_reference(self.model(), handler)
 
 
 def _dump(value: Any) -> Any:

@@ -81,4 +81,8 @@ def test_one_prefix_however_it_is_said(make, monkeypatch) -> None:
 
 def test_two_prefixes_are_refused() -> None:
     with pytest.raises(TypeError, match="says env_prefix twice: 'A_' and 'B_'"):
-        type("One", (TrainingArguments,), {"__module__": __name__, "env_prefix": "A_", "model_config": {"env_prefix": "B_"}})
+        type(
+            "One",
+            (TrainingArguments,),
+            {"__module__": __name__, "env_prefix": "A_", "model_config": {"env_prefix": "B_"}},
+        )

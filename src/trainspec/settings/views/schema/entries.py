@@ -6,15 +6,11 @@ that are zero; text that spells no value of the argument's type is refused whate
 
 from __future__ import annotations
 
-from typing import Any
-
-from trainspec.export.text_patterns import any_case
 from trainspec.settings.rules.conditions import Equals, IsTruthy, OfOneField
 from trainspec.settings.values.coercion import FALSE_WORDS, TRUE_WORDS
+from trainspec.settings.views.schema.combining import Schema, any_of
+from trainspec.settings.views.schema.text_patterns import any_case
 
-Schema = dict[str, Any]
-
-NEVER: Schema = {"not": {}}
 _NOT_ZERO = r"[+-]?[0-9.]*[1-9][^,]*"
 
 
@@ -37,7 +33,7 @@ def entry_schema(condition: OfOneField, key: str, value: Schema, *, is_text: boo
         ]
         texts += [{"type": "string", "not": {"type": "string", "pattern": text_with_key(key)}}] if is_text else []
     ways += texts
-    return ways[0] if len(ways) == 1 else {"anyOf": ways}
+    return any_of(ways)
 
 
 def _spelled(condition: OfOneField) -> str:

@@ -11,10 +11,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from trainspec import TrainingArguments
-from trainspec.export.condition_schema import ConditionSchemas
 from trainspec.settings.base import Settings
 from trainspec.settings.rules import conditions as c
 from trainspec.settings.rules import predicates as p
+from trainspec.settings.views.schema.conditions import ConditionSchemas
 
 
 class Small(Settings):

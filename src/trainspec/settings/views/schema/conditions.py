@@ -6,16 +6,13 @@ Where two settings are compared, the schema says what follows while one of them 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from itertools import permutations
 from typing import Any, TypeGuard
 
 from pydantic import BaseModel
 
-from trainspec.export.entry_schema import NEVER, Schema, entry_schema, text_with_key
-from trainspec.export.text_patterns import exactly
 from trainspec.settings.base import Settings
 from trainspec.settings.rules.comparisons import OfTwoFields
 from trainspec.settings.rules.conditions import (
@@ -36,31 +33,15 @@ from trainspec.settings.rules.conditions import (
     Said,
 )
 from trainspec.settings.sections.fsdp import OLD_PREFIX
-from trainspec.settings.sources.renames import (
-    NOTHING,
-    RENAMED,
-    RETIRED_VALUES,
-    SAMPLING_STRATEGIES,
-    SHARDED_DDP,
-    Inexpressible,
-    Renamed,
-)
+from trainspec.settings.sources.renames import NOTHING, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import shape_of
+from trainspec.settings.views.schema.combining import NEVER, Schema, absent, all_of, any_of, present
+from trainspec.settings.views.schema.entries import entry_schema, text_with_key
+from trainspec.settings.views.schema.old_values import among_old_values, old_values
+from trainspec.settings.views.schema.text_patterns import exactly
 
 _ANY = Kind()
-_SWITCHES: tuple[Any, ...] = (True, False, None, "", [])
-_SHARDED = [
-    list(words)
-    for how in ([], *([name] for name in SHARDED_DDP))
-    for more in ([], ["offload"], ["auto_wrap"], ["offload", "auto_wrap"])
-    for words in permutations([*how, *more])
-    if words
-]
-_OLD_VALUES: dict[str, tuple[Any, ...]] = {
-    "sharded_ddp": (*_SWITCHES, *(" ".join(words) for words in _SHARDED), *_SHARDED),
-    "train_sampling_strategy": SAMPLING_STRATEGIES,
-}
 _EMPTY: list[Any] = [None, False, 0, "", [], {}]
 _SAYS_NOTHING: list[Any] = [None, False, "", [], {}]
 
@@ -93,9 +74,9 @@ class ConditionSchemas:
         """
         match condition:
             case AllOf(parts=parts):
-                return _all_of([self._compared(part, parts) if _is_two(part) else self.render(part) for part in parts])
+                return all_of([self._compared(part, parts) if _is_two(part) else self.render(part) for part in parts])
             case AnyOf(parts=parts):
-                return _any_of([self.render(part) for part in parts])
+                return any_of([self.render(part) for part in parts])
             case Not(inner=inner) if not inner.compares():
                 return {"not": self.render(inner)}
             case OfTwoFields():
@@ -110,11 +91,11 @@ class ConditionSchemas:
         if all(self._may_be_absent(name, beside) for name in condition.others):
             defaults = [self._default(name) for name in condition.others]
             stronger = condition.beside(defaults if defaults[1:] else defaults[0])
-            ways.append(_all_of([*map(self._absence, condition.others), self.render(stronger)]))
+            ways.append(all_of([*map(self._absence, condition.others), self.render(stronger)]))
         if self._may_be_absent(condition.field, beside):
             stronger = condition.against(self._default(condition.field))
-            ways.append(_all_of([self._absence(condition.field), self.render(stronger)]))
-        return _any_of(ways)
+            ways.append(all_of([self._absence(condition.field), self.render(stronger)]))
+        return any_of(ways)
 
     def _may_be_absent(self, name: str, beside: tuple[Predicate, ...]) -> bool:
         """Whether a comparison with its default can hold, and whatever is asked of the setting beside it does."""
@@ -129,7 +110,7 @@ class ConditionSchemas:
         return default.value if isinstance(default, Enum) else default
 
     def _absence(self, name: str) -> Schema:
-        return _absent([name, *(alias.name for alias in self._aliases.get(name, []))])
+        return absent([name, *(alias.name for alias in self._aliases.get(name, []))])
 
     def _on_field(self, condition: OfOneField) -> Schema:
         name, *inner = condition.field.split(".")
@@ -142,45 +123,21 @@ class ConditionSchemas:
             value = _with_null(value, default) if null_says_nothing(name) else value
         aliases = self._aliases.get(condition.field, [])
         leaf = _value_schema(condition, _leaf_kind(kind, inner), {}) if inner else value
-        ways = [_present(name, value)]
-        ways += [_present(alias.name, _alias_schema(condition, alias, leaf, default)) for alias in aliases]
+        ways = [present(name, value)]
+        ways += [present(alias.name, _alias_schema(condition, alias, leaf, default)) for alias in aliases]
         if default:
-            ways.append(_absent([name, *(alias.name for alias in aliases)]))
-        return ways[0] if len(ways) == 1 else {"anyOf": ways}
+            ways.append(absent([name, *(alias.name for alias in aliases)]))
+        return any_of(ways)
 
 
 def _is_two(condition: Predicate) -> TypeGuard[OfTwoFields]:
     return isinstance(condition, OfTwoFields)
 
 
-def _all_of(parts: list[Schema]) -> Schema:
-    return NEVER if NEVER in parts else {"allOf": parts}
-
-
-def _any_of(parts: list[Schema]) -> Schema:
-    ways = [part for part in parts if part != NEVER]
-    return {"anyOf": ways} if ways else NEVER
-
-
 def _leaf_kind(kind: Kind, path: list[str]) -> Kind:
     for key in path:
         kind = shape_of(kind.section).kinds[key] if kind.section is not None else kind
     return kind
-
-
-def old_values(name: str) -> tuple[Any, ...]:
-    """All values of an old name that became another kind of setting."""
-    return _OLD_VALUES.get(name, _SWITCHES)
-
-
-def among_old_values(name: str, values: Iterable[Any]) -> Schema:
-    """These values of an old name; words in one text may have any blanks between and around them."""
-    texts = [value for value in values if name == "sharded_ddp" and isinstance(value, str)]
-    others = [value for value in values if value not in texts]
-    spelled = "|".join(r"\s+".join(text.split()) for text in texts)
-    ways: list[Schema] = [{"enum": others}] if others else []
-    ways += [{"type": "string", "pattern": rf"^\s*(?:{spelled})\s*$"}] if texts else []
-    return ways[0] if len(ways) == 1 else _any_of(ways)
 
 
 def null_says_nothing(name: str) -> bool:
@@ -192,16 +149,7 @@ def null_says_nothing(name: str) -> bool:
 def _with_null(value: Schema, default: bool) -> Schema:
     """The values, and null where the default holds, since null leaves the default."""
     null: Schema = {"type": "null"}
-    return {"anyOf": [value, null]} if default else {"allOf": [value, {"not": null}]}
-
-
-def _present(name: str, value: Schema) -> Schema:
-    return {"type": "object", "properties": {name: value}, "required": [name]}
-
-
-def _absent(names: list[str]) -> Schema:
-    present = [{"type": "object", "properties": {name: {}}, "required": [name]} for name in names]
-    return {"not": present[0] if len(present) == 1 else {"anyOf": present}}
+    return any_of([value, null]) if default else all_of([value, {"not": null}])
 
 
 def _alias_schema(condition: OfOneField, alias: Alias, value: Schema, default: bool) -> Schema:
@@ -229,7 +177,7 @@ def _nested(condition: OfOneField, kind: Kind, path: list[str]) -> Schema:
     inside = _inside(condition, kind.section, path)
     if not condition.holds_for(None):
         return inside
-    return {"anyOf": [inside, {"not": {"type": "object"}}]}
+    return any_of([inside, {"not": {"type": "object"}}])
 
 
 def _inside(condition: OfOneField, section: type[BaseModel], path: list[str]) -> Schema:
@@ -238,10 +186,10 @@ def _inside(condition: OfOneField, section: type[BaseModel], path: list[str]) ->
     value = _nested(condition, kind, inner) if inner else _value_schema(condition, kind, {})
     default = info.get_default(call_default_factory=True)
     names = [name, *old_keys(section, name)]
-    ways = [_present(spelled, value) for spelled in names]
+    ways = [present(spelled, value) for spelled in names]
     if condition.holds_for(default if not inner else None):
-        ways.append({"type": "object", **_absent(names)})
-    return ways[0] if len(ways) == 1 else {"anyOf": ways}
+        ways.append({"type": "object", **absent(names)})
+    return any_of(ways)
 
 
 def old_keys(section: type[BaseModel], name: str) -> list[str]:
@@ -255,7 +203,7 @@ def _value_schema(condition: OfOneField, kind: Kind, retired: Mapping[Any, Any])
         return _among_choices(condition, kind, retired)
     if isinstance(condition, Includes):
         old = [said for said, value in retired.items() if value.becomes == condition.option]
-        return {"anyOf": [_includes(str(option)) for option in (condition.option, *old)]}
+        return any_of(_includes(str(option)) for option in (condition.option, *old))
     return _of_any_value(condition, kind)
 
 
@@ -274,7 +222,7 @@ def _of_any_value(condition: OfOneField, kind: Kind) -> Schema:
         case Equals():
             return _exactly(condition.to, kind)
         case OneOf():
-            return _any_of([_exactly(value, kind) for value in condition.of])
+            return any_of([_exactly(value, kind) for value in condition.of])
         case IsSet():
             return {"not": {"type": "null"}}
         case Said():
@@ -299,7 +247,8 @@ def _exactly(value: Any, kind: Kind) -> Schema:
     """This value; where any text may stand, blanks around it are no part of it."""
     if isinstance(value, str) and kind.text:
         return {"type": "string", "pattern": rf"^\s*{exactly(value)}\s*$"}
-    return {"const": value}
+    # Some writers of JSON leave out keywords that are null, FastAPI among them.
+    return {"type": "null"} if value is None else {"const": value}
 
 
 def _among(values: list[Any], kind: Kind) -> Schema:

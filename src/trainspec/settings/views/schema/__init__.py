@@ -1,0 +1,1 @@
+"""What documents of settings may say, as JSON Schema: fields, sections, rules. Imported when one is asked for."""
