@@ -52,6 +52,7 @@ class SettingsMeta(type(BaseModel)):  # type: ignore[misc]
             kwargs.setdefault("defer_build", False)
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
         _agree_on_prefix(cls, prefix)
+        _take_names_beside_aliases(cls)
         if said := {**namespace.get("model_config", {}), **kwargs}:
             refuse_what_cannot_hold(cls, said)
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
@@ -88,6 +89,15 @@ def _prefix_said(name: str, namespace: dict[str, Any], arguments: dict[str, Any]
     return prefixes[0] if prefixes else None
 
 
+def _take_names_beside_aliases(cls: Any) -> None:
+    """Sources give settings by name; only a class with aliases pays for looking up both."""
+    aliased = any(info.validation_alias is not None for info in getattr(cls, "__pydantic_fields__", {}).values())
+    if aliased and not cls.model_config.get("validate_by_name"):
+        cls.model_config["validate_by_name"] = cls.model_config["validate_by_alias"] = True
+        if cls.__pydantic_complete__:
+            cls.model_rebuild(force=True)
+
+
 def _agree_on_prefix(cls: type, said: str | None) -> None:
     nearest = (base.__dict__.get("env_prefix") for base in cls.__mro__)
     prefix = said if said is not None else next((one for one in nearest if isinstance(one, str)), None)
@@ -112,8 +122,6 @@ class Settings(BuiltOnce, _Model):
         env_ignore_empty=True,
         extra="forbid",
         validate_default=False,
-        validate_by_name=True,
-        validate_by_alias=True,
         allow_inf_nan=False,
         str_strip_whitespace=True,
         defer_build=True,
