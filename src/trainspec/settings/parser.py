@@ -31,7 +31,7 @@ from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of
 
 _HELP = Flag(("help",), Takes.NOTHING, "true", "help")
-_UNKNOWN_NAMES = frozenset({"SRC101", "SRC102"})
+_UNKNOWN_NAMES = frozenset({"SRC101", "SRC102", "SRC125"})
 
 
 class SettingsParser:
