@@ -190,7 +190,7 @@ def test_an_answer_looks_at_nothing_but_what_it_is_given(
     answers: Callable[[], Iterable[Answer]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # The first time, modules are imported and pydantic looks for its plugins; whatever else is read would tell here.
-    for name in ("CONFIG", "ENV_FILE", "SECRETS_DIR", "SEED", "TASK__WIDTH", "NOPE"):
+    for name in ("CONFIG", "ENV_FILE", "SECRETS_DIR", "SECRETS_FROM", "SEED", "TASK__WIDTH", "NOPE"):
         monkeypatch.setenv(f"TRAINSPEC_{name}", "nowhere")
     found = [answer.to_dict() for answer in answers()]
     assert capfd.readouterr() == ("", "")

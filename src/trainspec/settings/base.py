@@ -362,6 +362,11 @@ class Settings(BuiltOnce, _Model):
     def __str__(self) -> str:
         return repr(self)
 
+    def _repr_html_(self) -> str:
+        from trainspec.settings.views.html import settings_html
+
+        return settings_html(self)
+
     def __getstate__(self) -> dict[Any, Any]:
         from trainspec.settings.views.dumping import state_without_secrets
 

@@ -95,6 +95,16 @@ class Diagnostic:
     def __str__(self) -> str:
         return self.render()
 
+    # For notebooks: a diagnostic by itself, and as one of a list.
+
+    def _repr_html_(self) -> str:
+        from trainspec.settings.views.html import diagnostic_html
+
+        return diagnostic_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.render())
+
 
 def finding(
     code: str,

@@ -58,6 +58,11 @@ class Verdict:
     def warnings(self) -> list[Diagnostic]:
         return [item for item in self.diagnostics if item.severity == "warning"]
 
+    def _repr_html_(self) -> str:
+        from trainspec.settings.views.html import verdict_html
+
+        return verdict_html(self)
+
 
 class Context:
     """What travels through pydantic beside the values: the sources, what reading them found, and who is asking.
@@ -65,7 +70,17 @@ class Context:
     Layers may come in any order: their kinds say which is stronger.
     """
 
-    __slots__ = ("at", "carried", "concerning", "diagnostics", "layers", "quiet", "says_post_init", "values")
+    __slots__ = (
+        "at",
+        "carried",
+        "concerning",
+        "diagnostics",
+        "found_before",
+        "layers",
+        "quiet",
+        "says_post_init",
+        "values",
+    )
 
     def __init__(
         self,
@@ -85,6 +100,7 @@ class Context:
         self.concerning: frozenset[str] | None = None
         self.carried: dict[str, Any] = {}
         self.at: tuple[str | int, ...] = ()
+        self.found_before: tuple[Diagnostic, ...] = ()
 
 
 def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
@@ -101,7 +117,8 @@ def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) ->
         else:
             said = settings.__pydantic_fields_set__
             if shape.more_to_do.isdisjoint(said) and not shape.judge(settings.__dict__, said, settings):
-                return _finish(settings, Origin(ours.layers) if ours else None, ours is None or ours.says_post_init)
+                origin = Origin(ours.layers, found=ours.found_before) if ours else None
+                return _finish(settings, origin, ours is None or ours.says_post_init)
     return _judge_fully(cls, handler, ours or document_context(cls, data))
 
 
@@ -133,6 +150,7 @@ def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) ->
         diagnostics += _broken_rules(settings, origin, failing)
     if errors_of(diagnostics) or settings is None:
         raise validation_error(cls, errors_of(diagnostics))
+    origin.found = (*context.found_before, *diagnostics)
     if not context.quiet:
         emit(diagnostics, context.concerning, context.at)
     return _finish(settings, origin, context.says_post_init)

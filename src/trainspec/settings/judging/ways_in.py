@@ -114,7 +114,15 @@ def changed(settings: S, changes: dict[str, Any], kind: SourceKind) -> S:
     )
     context.concerning = frozenset((*above.values, *changes))
     context.carried = {name: value for name, value in _files_of(settings).items() if name not in above.values}
+    context.found_before = _found_in_sources(settings)
     return _settings_in(cls, context)
+
+
+def _found_in_sources(settings: Settings) -> tuple[Diagnostic, ...]:
+    """What reading the sources of settings found, which no rule will find again."""
+    found = settings.origin.found if settings.origin is not None else ()
+    ruled = {rule.code for rule in type(settings).rules()} if found else ()
+    return tuple(item for item in found if item.code not in ruled)
 
 
 def _layers_of(settings: Settings, said: dict[str, Any]) -> tuple[Layer, ...]:

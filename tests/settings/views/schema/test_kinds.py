@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import jsonschema
 import pytest
 from annotated_types import Len
 from pydantic import (
@@ -21,6 +22,7 @@ from pydantic.json_schema import SkipJsonSchema
 from tests.settings.views.schema.judging import takes
 
 from trainspec import Rule, Settings
+from trainspec.export import environment_schema
 from trainspec.export.json_schema import settings_schema
 from trainspec.settings.rules.predicates import above
 from trainspec.settings.sections.fsdp import FSDPConfig
@@ -46,6 +48,18 @@ class Inner(Settings):
     order = Rule(code="ACME102", name="order", message="low is 9", reason="", fix="lower it", when=above("low", 8))
 
 
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+
+
+class Paired(Settings):
+    pair: tuple[int, str] | None = None
+
+
 class Kinds(Settings):
     """Fields of every kind that only pydantic knows."""
 
@@ -66,6 +80,7 @@ class Kinds(Settings):
     rounded: Annotated[int, BeforeValidator(round, json_schema_input_type=float)] = 0
     later: Annotated[int, AfterValidator(abs), Field(ge=-9), "a note"] = 0
     short: Annotated[list[int], Len(0, 2)] = []  # noqa: RUF012
+    pet: Cat | Dog = Field(default=Cat(), discriminator="kind")
     key: SecretStr | None = None
     untold: SkipJsonSchema[int] = 0
     rather: int | SkipJsonSchema[None] = None
@@ -95,6 +110,8 @@ KINDS: dict[str, tuple[dict[str, Any], bool]] = {
     "a literal": ({"which": 1}, True),
     "null among literals": ({"which": None}, True),
     "no literal": ({"which": "b"}, False),
+    "one of several by a word": ({"pet": {"kind": "dog"}}, True),
+    "none of several": ({"pet": {"kind": "cow"}}, False),
     "what a validator takes": ({"rounded": 1.5}, True),
     "what a validator does not take": ({"rounded": "1"}, False),
     "a bound beside a validator": ({"later": -10}, False),
@@ -111,6 +128,14 @@ KINDS: dict[str, tuple[dict[str, Any], bool]] = {
 def test_what_pydantic_knows_of_a_field_is_kept(document: dict[str, Any], fine: bool) -> None:
     assert takes(Kinds.model_json_schema(), document) is fine
     assert takes(settings_schema(Kinds, draft="2020-12"), document) is fine
+
+
+@pytest.mark.parametrize("draft", ["7", "2020-12"])
+def test_every_file_of_schemas_can_be_made_of_them(draft: Any) -> None:
+    jsonschema.validators.validator_for(made := settings_schema(Kinds, draft=draft)).check_schema(made)
+    pairs = made["properties"]["pairs"]["items"]
+    assert [place.get("type") for place in pairs["items" if draft == "7" else "prefixItems"]] == ["integer", None]
+    assert "TRAINSPEC_PAIR" in environment_schema.render(Paired, draft)["properties"]
 
 
 def test_what_authors_add_is_kept() -> None:

@@ -316,9 +316,11 @@ def _choices(values: list[tuple[Any, str]]) -> Schema:
 
 def _all_choices(schema: Schema) -> list[Schema]:
     """The choices of a field, also of the items of its list."""
-    found: list[Schema] = list(schema.get("oneOf", ()))
-    for inner in (*schema.get("anyOf", ()), schema.get("items")):
-        found += _all_choices(inner) if inner else []
+    items = schema.get("items", [])
+    found: list[Schema] = [choice for choice in schema.get("oneOf", ()) if {"const", "description"} <= choice.keys()]
+    # In the editors' dialect a tuple's items are a list.
+    for inner in (*schema.get("anyOf", ()), *(items if isinstance(items, list) else [items])):
+        found += _all_choices(inner)
     return found
 
 

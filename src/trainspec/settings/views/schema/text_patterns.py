@@ -124,7 +124,9 @@ def _of_type(schema: Schema, kind: Kind) -> Iterator[str]:
         case "array":
             yield _JSON_LIST
             if kind.items is not None:
-                yield _parted(schema.get("items", {}), kind.items)
+                items = schema.get("items", {})
+                # Of a tuple each place has a schema of its own, which no pattern of words tells apart.
+                yield _parted({} if isinstance(items, list) else items, kind.items)
 
 
 def _text(schema: Schema) -> str:
