@@ -39,8 +39,6 @@ WHERE_FOUND = {
     SECRETS_FROM: "Addresses of secret managers with commas between them, later ones over earlier ones: aws-sm://name, "
     "aws-ssm://path, gcp-sm://project, azure-kv://vault; secrets alone are read, unless ?fields=NAME,NAME follows.",
 }
-RESERVED_TOO = (*_RESERVED, TASK)
-"""Names that a process's own environment has besides those of settings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from pydantic_settings import BaseSettings
 
-from trainspec.export.environment_schema import RESERVED_TOO, Variable, variables
+from trainspec.export.environment_schema import WHERE_FOUND, Variable, variables
 from trainspec.settings.sources.embedding.inside import AppNames, Inside, places_in
-from trainspec.settings.sources.variables import NESTED
+from trainspec.settings.sources.variables import NESTED, TASK
 from trainspec.settings.views.schema.fields import titled
 from trainspec.settings.views.schema.text_patterns import Schema
 
@@ -47,7 +47,7 @@ def _inside(names: AppNames, place: Inside) -> Iterator[Variable]:
     start, model = names.start(place.path), place.model
     if place.in_list or start is None:
         return
-    reserved = {f"{model.env_prefix}{name}".upper() for name in RESERVED_TOO}
+    reserved = {f"{model.env_prefix}{name}".upper() for name in (*WHERE_FOUND, TASK)}
     for one in variables(model):
         if one.name not in reserved or one.name.removeprefix(model.env_prefix).lower() in model.model_fields:
             short = one.name.removeprefix(model.env_prefix).replace(NESTED, names.delimiter or NESTED)
