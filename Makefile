@@ -81,7 +81,7 @@ test-search: .venv-search/installed ## real Ray searches, in an environment with
 	.venv-search/bin/python $(PIP_INSTALL) 'ray[tune]==2.60.*'
 	@touch $@
 
-mutate: install ## break what each setting does, in 327 ways, and show that its tests notice (15 minutes)
+mutate: install ## break what each setting does, in 328 ways, and show that its tests notice (15 minutes)
 	$(BIN)/python tests/contract/mutations/mutate.py
 
 test-shells: install ## the completion scripts in real shells (Debian, as root)

@@ -4312,7 +4312,7 @@ export interface TrainingArguments {
    */
   skip_memory_metrics?: boolean;
   /**
-   * No progress bars; unset: none when not on a terminal or when log_level is above warning.
+   * No progress bars; unset: none outside terminals and notebooks, or with log_level above warning.
    * @example true
    */
   disable_tqdm?: boolean | null;

@@ -34,6 +34,7 @@ _HOMES = {
         "SchedulerType",
     ),
     "trainspec.settings.typed": ("TrainingArgumentsDict",),
+    "trainspec.plan.run": ("RunPlan", "plan_run"),
     "trainspec.training.trainer.trainer": ("Trainer",),
     "trainspec.training.preflight.preflight": ("PreflightError",),
     "trainspec.training.callbacks": (
@@ -41,6 +42,7 @@ _HOMES = {
         "DefaultFlowCallback",
         "EarlyStoppingCallback",
         "ExportableState",
+        "NotebookProgressCallback",
         "PrinterCallback",
         "ProfilerCallback",
         "ProgressCallback",
@@ -94,6 +96,8 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - names of the table above
 
 if TYPE_CHECKING:
+    from trainspec.plan.run import RunPlan as RunPlan
+    from trainspec.plan.run import plan_run as plan_run
     from trainspec.settings.arguments import TrainingArguments as TrainingArguments
     from trainspec.settings.base import Settings as Settings
     from trainspec.settings.diagnostics import Diagnostic as Diagnostic
@@ -122,6 +126,7 @@ if TYPE_CHECKING:
     from trainspec.training.callbacks import DefaultFlowCallback as DefaultFlowCallback
     from trainspec.training.callbacks import EarlyStoppingCallback as EarlyStoppingCallback
     from trainspec.training.callbacks import ExportableState as ExportableState
+    from trainspec.training.callbacks import NotebookProgressCallback as NotebookProgressCallback
     from trainspec.training.callbacks import PrinterCallback as PrinterCallback
     from trainspec.training.callbacks import ProfilerCallback as ProfilerCallback
     from trainspec.training.callbacks import ProgressCallback as ProgressCallback

@@ -17,6 +17,8 @@ NAMES = {
     "an old name": ("evaluation_strategy", "eval_strategy"),
     "an old name of a key": ("fsdp_min_num_params", "fsdp_config.min_num_params"),
     "a key of a mapping": ("fsdp_config.min_num_params", "fsdp_config.min_num_params"),
+    "where settings are found": ("TRAINSPEC_SECRETS_FROM", "secrets_from"),
+    "the same without its prefix": ("config", "config"),
 }
 
 
@@ -70,6 +72,8 @@ def test_the_overview_has_every_setting_under_its_group() -> None:
 
 NONE: dict[str, tuple[str, str, str]] = {
     "a slip": ("learning_rat", "there is no setting learning_rat", "did you mean learning_rate?"),
+    "where settings are found, a slip": ("TRAINSPEC_SECRET_FROM", "there is no setting", "did you mean secrets_from?"),
+    "a key of where settings are found": ("secrets_from.a", "there is no setting", "did you mean secrets_from?"),
     "nothing like it": ("zzzz", "there is no setting zzzz", "trainspec explain lists all settings"),
     "a key that a mapping lacks": (
         "fsdp_config.min_num_param",

@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 from unittest.mock import patch
 
 import pytest
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from tests.answers.conftest import CANARY, OLD_SECRETS, SECRETS, UNKNOWN, Answer, document, settings_of
 
 from trainspec import TrainingArguments
-from trainspec.answers import diff, explain, export, faults, init, judgement, migrate, plan, rule, schema, show
+from trainspec.answers import app, diff, explain, export, faults, init, judgement, migrate, plan, rule, schema, show
 from trainspec.migration.documents import found_in_file
 from trainspec.settings.sources.task_section import judge_task, read_task
 from trainspec.settings.values.shape import shape_of
@@ -64,6 +65,16 @@ class TaskSettings(BaseModel):
     api: SecretStr | None = None
 
 
+class Service(BaseSettings):
+    """An app with settings inside."""
+
+    model_config = SettingsConfigDict(env_prefix="SERVICE_", env_nested_delimiter="__")
+
+    api: SecretStr | None = None
+    train: TrainingArguments = Field(default_factory=TrainingArguments)
+    jobs: list[TrainingArguments] = []
+
+
 TASK = f"task: {{width: 3, api: {CANARY}}}\n"
 BAD_TASK = f"task: {{widht: {CANARY}, api: [{CANARY}]}}\n"
 VALID = f"{SECRETS}logging_steps: 7\neval_strategy: steps\n"
@@ -103,6 +114,17 @@ def judged() -> Iterator[Answer]:
             yield judgement.Judgement(reports, strict=True)
 
 
+def judged_in_an_app() -> Iterator[Answer]:
+    judges = (app.AppJudge(Service), app.AppJudge(Service, target="v100", world_size=4, ignore_unknown=True))
+    texts = [f"api: {CANARY}\ntrain: {{seed: x, hub_token: [{CANARY}]}}\n", f"apy: {CANARY}\n", f"api: [{CANARY}]\n"]
+    texts += [f"jobs:\n- {text.replace(chr(10), chr(10) + '  ')}\n" for text in (VALID, OLD, INVALID)]
+    # pydantic-settings looks in the environment for whether it is to log, and for nothing else.
+    with patch("pydantic_settings.main._settings_debug_enabled", lambda: False):
+        for judge in judges:
+            for text in texts:
+                yield from judge.text(text, "yaml", "run.yaml")
+
+
 def shown() -> Iterator[Answer]:
     shape = shape_of(TaskSettings)
     for text in (VALID + TASK, OLD, INVALID):
@@ -129,6 +151,8 @@ def migrated() -> Iterator[Answer]:
 def described() -> Iterator[Answer]:
     for what in ("file", "env", "diagnostics"):
         yield from (schema.schema(what, TrainingArguments, draft) for draft in ("7", "2020-12"))
+    # That of files is pydantic's own, which asks the environment for plugins of pydantic.
+    yield schema.app_schema("env", Service)
 
 
 def refused() -> Iterator[Answer]:
@@ -151,11 +175,12 @@ ANSWERS: dict[str, Callable[[], Iterable[Answer]]] = {
     "diff": compared,
     "plan": planned,
     "judgement": judged,
+    "app": judged_in_an_app,
     "show": shown,
     "export": exported,
     "migrate": migrated,
     "schema": described,
-    "init": lambda: [init.beginning()],
+    "init": lambda: [init.beginning(), init.template(TrainingArguments), init.template(Service)],
     "faults": refused,
 }
 
@@ -165,7 +190,7 @@ def test_an_answer_looks_at_nothing_but_what_it_is_given(
     answers: Callable[[], Iterable[Answer]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # The first time, modules are imported and pydantic looks for its plugins; whatever else is read would tell here.
-    for name in ("CONFIG", "ENV_FILE", "SECRETS_DIR", "SEED", "TASK__WIDTH", "NOPE"):
+    for name in ("CONFIG", "ENV_FILE", "SECRETS_DIR", "SECRETS_FROM", "SEED", "TASK__WIDTH", "NOPE"):
         monkeypatch.setenv(f"TRAINSPEC_{name}", "nowhere")
     found = [answer.to_dict() for answer in answers()]
     assert capfd.readouterr() == ("", "")

@@ -7,9 +7,10 @@ from pydantic import BaseModel, SecretStr
 from tests.answers.conftest import CANARY, as_json, document, settings_of
 
 from trainspec import TrainingArguments
-from trainspec.answers.show import Shown, parts, task_entries
+from trainspec.answers.show import Shown, task_entries
 from trainspec.settings.sources.task_section import judge_task, read_task
 from trainspec.settings.values.shape import shape_of
+from trainspec.settings.views.provenance import parts
 
 TEXT = f"logging_steps: 7\neval_strategy: steps\nhub_token: {CANARY}\n"
 

@@ -11,6 +11,8 @@ import torch
 from tests.training.small_job import Line, Make, entries
 from torch import Tensor
 
+from trainspec import NotebookProgressCallback, PrinterCallback
+
 
 def _logged_at(trainer: Any) -> list[int]:
     return [entry["step"] for entry in entries(trainer, "loss")]
@@ -128,3 +130,12 @@ def test_disable_tqdm_false_shows_the_bar_in_a_terminal_without_a_width(
     monkeypatch.setattr(os, "get_terminal_size", lambda fd: os.terminal_size((0, 0)))
     make_trainer(disable_tqdm=False).train()
     assert "training: 100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("off, shown", [(None, NotebookProgressCallback), (True, PrinterCallback)])
+def test_disable_tqdm_hides_bars_and_table_of_a_notebook(
+    make_trainer: Make, monkeypatch: pytest.MonkeyPatch, off: bool | None, shown: type
+) -> None:
+    for place in ("callbacks.progress", "trainer.trainer"):
+        monkeypatch.setattr(f"trainspec.training.{place}.in_kernel", lambda: True)
+    assert type(make_trainer(disable_tqdm=off).callback_handler.callbacks[-1]) is shown

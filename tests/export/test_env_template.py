@@ -52,6 +52,7 @@ def test_every_setting_has_its_line() -> None:
     names = {line.partition("=")[0] for line in LINES}
     assert names >= {f"TRAINSPEC_{name.upper()}" for name in TrainingArguments.model_fields}
     assert {"TRAINSPEC_CONFIG", "TRAINSPEC_SECRETS_DIR", "TRAINSPEC_HUB_TOKEN_FILE", "TRAINSPEC_TASK"} <= names
+    assert "TRAINSPEC_SECRETS_FROM" in names
     assert len(names) == len(LINES)
 
 

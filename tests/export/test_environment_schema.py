@@ -22,7 +22,9 @@ VALIDATORS = {draft: jsonschema_rs.validator_for(schema) for draft, schema in SC
 NAMES = sorted(SCHEMAS["7"]["properties"])
 # What the loader alone judges: bounds, what JSON holds, named files, rules across settings, two names of one setting.
 LOADER_ALONE = {"VAL102", "VAL104", "VAL107", "SRC105", "SRC106", "SRC111", "SRC114", "REN103", "REN105"}
-ELSEWHERE = {"TRAINSPEC_CONFIG", "TRAINSPEC_ENV_FILE", "TRAINSPEC_SECRETS_DIR", "TRAINSPEC_TASK"}
+ELSEWHERE = {
+    *("TRAINSPEC_CONFIG", "TRAINSPEC_ENV_FILE", "TRAINSPEC_SECRETS_DIR", "TRAINSPEC_SECRETS_FROM", "TRAINSPEC_TASK"),
+}
 
 
 class Extended(TrainingArguments):
@@ -151,6 +153,7 @@ def test_names_are_in_upper_case_though_the_loader_reads_any() -> None:
 
 def test_what_says_where_settings_are_found_is_a_path() -> None:
     assert taken({"TRAINSPEC_CONFIG": "run.yaml", "TRAINSPEC_ENV_FILE": ".env", "TRAINSPEC_SECRETS_DIR": "/secrets"})
+    assert taken({"TRAINSPEC_SECRETS_FROM": "aws-sm://train/prod,gcp-sm://my-project?fields=hub_token"})
     assert not taken({"TRAINSPEC_CONFIG__A": "run.yaml"})
 
 

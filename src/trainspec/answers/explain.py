@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trainspec.answers.faults import NoAnswer, mistake, shown_word
+from trainspec.export.environment_schema import WHERE_FOUND
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
 from trainspec.settings.sources.command_line import kind_at
@@ -73,6 +74,8 @@ def explain_all() -> list[Facts]:
 def explain(word: str) -> Facts:
     """The facts of a setting under any name it has or had, its variable's among them. Raises NoAnswer."""
     path = _path_of(word)
+    if path[0] in WHERE_FOUND:
+        return _where_found(word, ".".join(path))
     kinds = TrainingArguments.field_kinds()
     kind = kind_at(kinds, path) if path[0] in kinds else None
     if kind is None:
@@ -97,6 +100,30 @@ def explain(word: str) -> Facts:
         rules=[f"{rule.code} {rule.name}" for rule in TrainingArguments.rules() if _mentions(rule.fields, whole)],
         old_names=[old for old, renamed in RENAMED.items() if renamed.successor == whole],
         old_values=[str(value) for value in RETIRED_VALUES.get(whole, ())],
+    )
+
+
+def _where_found(word: str, name: str) -> Facts:
+    """The facts of a variable that is about where settings are found. Raises NoAnswer for a key of one."""
+    if name not in WHERE_FOUND:
+        raise NoAnswer(_unknown(word, (name,)))
+    return Facts(
+        name=name,
+        asked_for=word,
+        group="Where settings are found",
+        description=WHERE_FOUND[name],
+        type="text",
+        choices=[],
+        default="none",
+        follows_from=[],
+        layers="",
+        keys=[],
+        variable=TrainingArguments.env_prefix + name.upper(),
+        flag="",
+        example=None,
+        rules=[],
+        old_names=[],
+        old_values=[],
     )
 
 
@@ -138,5 +165,5 @@ def _unknown(word: str, path: Sequence[str]) -> Diagnostic:
         parent = ".".join(path[:-1])
         remedy = did_you_mean(path[-1], shape_of(above.section).kinds, f"{parent}.{{}}")
         return mistake("CLI104", f"{parent} has no key {shown_word(path[-1])}", remedy)
-    remedy = did_you_mean(path[0], (*kinds, *RENAMED)) or "trainspec explain lists all settings"
+    remedy = did_you_mean(path[0], (*kinds, *RENAMED, *WHERE_FOUND)) or "trainspec explain lists all settings"
     return mistake("CLI104", f"there is no setting {shown_word(word)}", remedy)

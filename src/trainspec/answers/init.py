@@ -5,7 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
 
 SCHEMA = "https://trainspec.dev/schemas/trainspec.schema.json"
 
@@ -44,6 +47,29 @@ class Beginning:
 
     def to_dict(self) -> dict[str, Any]:
         return {"text": self.text, "settings": self.settings}
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The text of a dotenv file with every variable, commented out."""
+
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"text": self.text}
+
+
+def template(model: type[BaseSettings]) -> Template:
+    """The dotenv file of a settings class, or of an app of pydantic-settings with one inside."""
+    from trainspec.settings.base import Settings
+
+    if issubclass(model, Settings):
+        from trainspec.export import env_template
+
+        return Template(env_template.render(model))
+    from trainspec.export.apps import template as of_app
+
+    return Template(of_app.render(model))
 
 
 def beginning() -> Beginning:

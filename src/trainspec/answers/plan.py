@@ -21,6 +21,12 @@ class Planned:
     plan: RunPlan | None
     diagnostics: tuple[Diagnostic, ...]
 
+    def _repr_html_(self) -> str:
+        from trainspec.plan.html import plan_html
+
+        told = "".join(item._repr_html_() for item in self.diagnostics)
+        return told + (plan_html(self.plan) if self.plan is not None else "")
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "ok": self.plan is not None,

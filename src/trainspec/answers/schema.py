@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
     from trainspec.export.json_schema import Draft
     from trainspec.settings.base import Settings
 
@@ -25,6 +27,15 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         return self.document
+
+
+def app_schema(what: What, app: type[BaseSettings]) -> Schema:
+    """The schema of files or of environments of an app with settings inside, in the dialect 2020-12."""
+    if what == "file":
+        return Schema({"$schema": "https://json-schema.org/draft/2020-12/schema", **app.model_json_schema()})
+    from trainspec.export.apps import environment
+
+    return Schema(environment.render(app))
 
 
 def schema(what: What, model: type[Settings], draft: Draft = "7") -> Schema:

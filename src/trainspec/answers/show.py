@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """All settings: those that were said, those that follow from others, those at their defaults."""
-
-    said: dict[str, Entry]
-    follows: dict[str, Entry]
-    default: dict[str, Entry]
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
     """Settings, None where they are not valid, and what there is to say about them; `task` is None without a task."""
 
@@ -48,17 +39,6 @@ class Shown:
             "settings": settings,
             "task": {name: entry.to_dict() for name, entry in task.items()} if task is not None else None,
         }
-
-
-def parts(settings: TrainingArguments) -> Parts:
-    """Every setting in the part that its source puts it in, in the order of the fields; of a mapping that several
-    sources said parts of, its keys.
-    """
-    found = Parts({}, {}, {})
-    of_kind = {SourceKind.DEFAULT: found.default, SourceKind.DERIVED: found.follows}
-    for name, entry in settings.provenance.items():
-        of_kind.get(entry.source.kind, found.said).update(settings.provenance.inside(name) or {name: entry})
-    return found
 
 
 def task_entries(shape: Shape, task: Any, layers: Iterable[Layer]) -> dict[str, Entry]:

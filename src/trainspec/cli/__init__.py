@@ -72,7 +72,7 @@ def _hurry() -> None:
     """Most of a short command is loading classes, of which nothing is garbage: collecting costs a twentieth of it."""
     import gc
 
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
 
 
 def _run_command(name: str, words: list[str]) -> int:

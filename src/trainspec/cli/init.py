@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainspec.answers.init import beginning
+from trainspec.answers.init import beginning, template
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Command, Option, wants_help
 from trainspec.reports.report import shown_file
@@ -14,9 +14,14 @@ COMMAND = Command(
     "init",
     "[FILE]",
     "Write a file of settings, run.yaml by default, with the line that tells editors its schema, the settings that "
-    "most runs begin with, and what each of them means.",
-    (Option("force", "write over a file that is there"),),
-    examples=("trainspec init", "trainspec init configs/base.yaml"),
+    "most runs begin with, and what each of them means. A name that ends with .env gets every variable, commented out.",
+    (
+        Option("force", "write over a file that is there"),
+        Option(
+            "model", "for .env: the settings class, or an app of pydantic-settings with one inside", "pkg.mod:Class"
+        ),
+    ),
+    examples=("trainspec init", "trainspec init configs/base.yaml", "trainspec init app.env --model mine:App"),
 )
 
 
@@ -29,12 +34,29 @@ def run(argv: Sequence[str]) -> int:
     if len(given.words) > 1:
         raise CannotRun(mistake("CLI102", "init takes one file", "trainspec init run.yaml"))
     path = given.words[0] if given.words else "run.yaml"
-    if not path.endswith((".yaml", ".yml")):
-        raise CannotRun(mistake("CLI103", f"{shown_file(path)} is not named .yaml or .yml", "trainspec init run.yaml"))
-    _write(path, beginning().text, force=given.has("force"))
     shown = shown_file(path)
+    if path.endswith(".env"):
+        _write(path, _template(given.get("model")), force=given.has("force"))
+        print(f"{shown} written: every variable, commented out")
+        return 0
+    if given.get("model") is not None:
+        raise CannotRun(mistake("CLI102", "--model is for a file of variables", "trainspec init app.env --model ..."))
+    if not path.endswith((".yaml", ".yml")):
+        message = f"{shown} is not named .yaml, .yml or .env"
+        raise CannotRun(mistake("CLI103", message, "trainspec init run.yaml"))
+    _write(path, beginning().text, force=given.has("force"))
     print(f"{shown} written; trainspec validate {shown} judges it, trainspec explain lists all settings")
     return 0
+
+
+def _template(place: str | None) -> str:
+    from trainspec.settings.arguments import TrainingArguments
+
+    if place is None:
+        return template(TrainingArguments).text
+    from trainspec.cli.named import settings_or_app
+
+    return template(settings_or_app(place)).text
 
 
 def _write(path: str, content: str, *, force: bool) -> None:

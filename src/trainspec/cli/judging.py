@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trainspec.answers.judgement import Judge, Process, known_target
+from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN, files_in, stdin_documents, stdin_name
 from trainspec.cli.options import Given
 from trainspec.reports.report import Report
@@ -14,6 +15,8 @@ from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import Document, read_document, read_documents, read_several, the_only
 
 if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
     from trainspec.settings.base import Settings
     from trainspec.settings.values.shape import Shape
 
@@ -23,16 +26,7 @@ class Judging:
 
     def __init__(self, given: Given) -> None:
         self.given = given
-        model, world_size = _model_of(given), given.number("world_size", 1)
-        target = known_target(given.get("target"))
-        self.judge = Judge(
-            model,
-            target=target,
-            world_size=world_size,
-            task=_task_of(given),
-            ignore_unknown=given.has("ignore_unknown"),
-            process=_process(model, given) if given.has("env") else None,
-        )
+        self.judge = _judge_of(given)
 
     def reports(self, words: Sequence[str]) -> Iterator[Report]:
         """A report for each document of each file, every file once. What cannot be read has one too."""
@@ -70,6 +64,34 @@ class Judging:
         return self.judge.documents(read_documents(path, at=self.given.get("at")), path)
 
 
+def _judge_of(given: Given) -> Judge:
+    from trainspec.settings.base import Settings
+
+    model, world_size, target = _model_of(given), given.number("world_size", 1), known_target(given.get("target"))
+    ignore_unknown = given.has("ignore_unknown")
+    if not issubclass(model, Settings):
+        from trainspec.answers.app import AppJudge
+
+        if given.get("task") is not None:
+            raise CannotRun(mistake("CLI102", "--task is about files of a run, not of an app", "leave it out"))
+        return AppJudge(
+            model,
+            target=target,
+            world_size=world_size,
+            ignore_unknown=ignore_unknown,
+            environment=given.has("env"),
+        )
+    process = _process(model, given) if given.has("env") else None
+    return Judge(
+        model,
+        target=target,
+        world_size=world_size,
+        task=_task_of(given),
+        ignore_unknown=ignore_unknown,
+        process=process,
+    )
+
+
 def _process(model: type[Settings], given: Given) -> Process:
     """What this process's environment says, and all that it names."""
     from trainspec.settings.sources.process import open_sources
@@ -81,15 +103,15 @@ def _process(model: type[Settings], given: Given) -> Process:
     return Process(*sources.layers(model), sources.documents, sources.variables)
 
 
-def _model_of(given: Given) -> type[Settings]:
+def _model_of(given: Given) -> type[Settings] | type[BaseSettings]:
     place = given.get("model")
     if place is None:
         from trainspec.settings.arguments import TrainingArguments
 
         return TrainingArguments
-    from trainspec.cli.named import settings_class
+    from trainspec.cli.named import settings_or_app
 
-    return settings_class(place)
+    return settings_or_app(place)
 
 
 def _task_of(given: Given) -> Shape | None:

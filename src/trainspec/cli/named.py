@@ -11,15 +11,43 @@ from trainspec.cli.faults import CannotRun, mistake
 from trainspec.text.redaction import redact_reason, redact_whole_url
 
 if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
     from trainspec.settings.base import Settings
     from trainspec.settings.values.shape import Shape
 
 
 def settings_class(place: str) -> type[Settings]:
     """The settings class at `pkg.mod:Class`. Raises CannotRun."""
-    from importlib import import_module
+    from trainspec.settings.base import Settings
+
+    found = _class_at(place)
+    if not (isinstance(found, type) and issubclass(found, Settings)):
+        raise CannotRun(mistake("CLI106", f"{place} is no settings class", "derive it from trainspec.Settings"))
+    return found
+
+
+def settings_or_app(place: str) -> type[Settings] | type[BaseSettings]:
+    """The class at `pkg.mod:Class`: of settings, or an app of pydantic-settings with some inside. Raises CannotRun."""
+    from pydantic_settings import BaseSettings
 
     from trainspec.settings.base import Settings
+
+    found = _class_at(place)
+    if not (isinstance(found, type) and issubclass(found, BaseSettings)):
+        remedy = "derive it from trainspec.Settings, or from BaseSettings with a field of such a class"
+        raise CannotRun(mistake("CLI106", f"{place} is no settings class", remedy))
+    if not issubclass(found, Settings):
+        from trainspec.settings.sources.embedding.inside import places_in
+
+        if not any(places_in(found)):
+            remedy = "give it a field of TrainingArguments, or of another class of trainspec.Settings"
+            raise CannotRun(mistake("CLI106", f"{place} has no settings of trainspec inside", remedy))
+    return found
+
+
+def _class_at(place: str) -> Any:
+    from importlib import import_module
 
     module, colon, name = place.partition(":")
     if not (module and colon and name):
@@ -34,8 +62,6 @@ def settings_class(place: str) -> type[Settings]:
     except Exception as error:
         text = f"importing {module} failed with {type(error).__name__}: {error}"
         raise CannotRun(mistake("CLI106", text, "set PYTHONPATH, or run from its folder")) from None
-    if not (isinstance(found, type) and issubclass(found, Settings)):
-        raise CannotRun(mistake("CLI106", f"{place} is no settings class", "derive it from trainspec.Settings"))
     return found
 
 

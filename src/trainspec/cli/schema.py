@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from trainspec.answers.schema import What, schema
+from trainspec.answers.schema import What, app_schema, schema
 from trainspec.cli.faults import CannotRun, mistake
-from trainspec.cli.named import settings_class
+from trainspec.cli.named import settings_or_app
 from trainspec.cli.options import Command, Option, wants_help
 from trainspec.export.json_schema import Draft
 from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.base import Settings
 
 COMMAND = Command(
     "schema",
@@ -25,7 +26,7 @@ COMMAND = Command(
             "WHAT",
             ("file", "env", "diagnostics"),
         ),
-        Option("model", "the settings class, instead of TrainingArguments", "pkg.mod:Class"),
+        Option("model", "the settings class, or an app of pydantic-settings with one inside, instead", "pkg.mod:Class"),
     ),
     examples=("trainspec schema > run.schema.json", "trainspec schema --model mine:MyArguments --draft 2020-12"),
 )
@@ -39,8 +40,13 @@ def run(argv: Sequence[str]) -> int:
     given.settle()
     if given.words:
         raise CannotRun(mistake("CLI102", "schema takes no file: it describes files", "see trainspec schema --help"))
-    name = given.get("model")
-    model = settings_class(name) if name else TrainingArguments
-    draft: Draft = "2020-12" if given.get("draft") == "2020-12" else "7"
-    print(schema(cast("What", given.get("for") or "file"), model, draft).text, end="")
+    name, what = given.get("model"), cast("What", given.get("for") or "file")
+    model = settings_or_app(name) if name else TrainingArguments
+    if issubclass(model, Settings):
+        draft: Draft = "2020-12" if given.get("draft") == "2020-12" else "7"
+        print(schema(what, model, draft).text, end="")
+        return 0
+    if given.get("draft") == "7":
+        raise CannotRun(mistake("CLI103", "the schema of an app is one of draft 2020-12", "leave --draft out"))
+    print((schema("diagnostics", TrainingArguments) if what == "diagnostics" else app_schema(what, model)).text, end="")
     return 0

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trainspec.answers.show import Shown, parts, task_entries
+from trainspec.answers.show import Shown, task_entries
 from trainspec.cli.files import files_named
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
 from trainspec.settings.sources.layer import sources_in_words
-from trainspec.settings.views.provenance import Entry
+from trainspec.settings.views.provenance import Entry, parts
 from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ JSON_VERSION = 1
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
 # Sources that could not be read at all; whatever is wrong inside a file that could be is a finding.
-_UNREADABLE = frozenset({"SRC105", "SRC106", "SRC111", "SRC114"})
+_UNREADABLE = frozenset({"SRC105", "SRC106", "SRC111", "SRC114", "SRC120", "SRC121", "SRC122"})
 _STYLES = {"bold": "\x1b[1m", "dim": "\x1b[2m", "off": "\x1b[0m"}
 
 

@@ -36,7 +36,11 @@ COMMAND = Command(
         Option("target", "check against a machine: h100x8, a100, v100, t4, cpu ...", "MACHINE"),
         Option("world-size", "check against a job of this many processes", "N"),
         TASK_OPTION,
-        Option("model", "judge by this settings class instead of TrainingArguments", "pkg.mod:Class"),
+        Option(
+            "model",
+            "judge by this settings class, or by an app of pydantic-settings with one inside, instead",
+            "pkg.mod:Class",
+        ),
         Option("strict", "warnings count too: exit code 1 where there is one"),
         *STDIN_OPTIONS,
         Option(

@@ -36,15 +36,21 @@ def render(model: type[Settings] = TrainingArguments) -> str:
 
 def _lines(model: type[Settings]) -> Iterator[str]:
     shape, prefix = shape_of(model), model.env_prefix
-    yield from _comment(_ABOUT.format(prefix=prefix))
+    yield from comment(_ABOUT.format(prefix=prefix))
     if "fsdp_config" in shape.fields:
-        yield from _comment(_HOW.format(prefix=prefix))
+        yield from comment(_HOW.format(prefix=prefix))
     yield from _sources(model)
+    yield from settings_lines(model, prefix)
+
+
+def settings_lines(model: type[Settings], prefix: str, delimiter: str = NESTED) -> Iterator[str]:
+    """Every setting of a class by group, as variables that begin with `prefix`."""
+    shape = shape_of(model)
     for section in sections_of(shape):
         yield from ("", f"# --- {section.heading}")
         for name in section.names:
             yield ""
-            yield from _setting(shape, prefix, name)
+            yield from _setting(shape, prefix, name, delimiter)
 
 
 def _sources(model: type[Settings]) -> Iterator[str]:
@@ -59,25 +65,28 @@ def _sources(model: type[Settings]) -> Iterator[str]:
     yield from ("", "# --- Where settings are found")
     for name, text in about.items():
         if name not in model.model_fields:
-            yield from ("", *_comment(text), f"#{model.env_prefix}{name.upper()}=")
+            yield from ("", *comment(text), f"#{model.env_prefix}{name.upper()}=")
 
 
-def _setting(shape: Shape, prefix: str, name: str) -> Iterator[str]:
+def _setting(shape: Shape, prefix: str, name: str, delimiter: str) -> Iterator[str]:
     info, kind = shape.fields[name], shape.kinds[name]
-    yield from _comment(info.description or "")
-    yield from _comment(f"{kind.expected}; {default_of(name, info)}")
-    yield from _keys(f"{prefix}{name}".upper(), kind)
+    # An app that tells cases apart may have small letters.
+    write = str.upper if prefix.isupper() else str.lower
+    variable, from_file = prefix + write(name), write(FILE_SUFFIX)
+    yield from comment(info.description or "")
+    yield from comment(f"{kind.expected}; {default_of(name, info)}")
+    yield from _keys(variable, kind, delimiter)
     if name in shape.secrets:
-        yield f"#{prefix}{name.upper()}="
-        yield from (*_comment("or the file that holds it"), f"#{prefix}{name.upper()}{FILE_SUFFIX.upper()}=")
+        yield f"#{variable}="
+        yield from (*comment("or the file that holds it"), f"#{variable}{from_file}=")
         return
-    yield f"#{prefix}{name.upper()}={in_dotenv(as_text(example_of(info, kind)))}"
+    yield f"#{variable}={in_dotenv(as_text(example_of(info, kind)))}"
 
 
-def _keys(variable: str, kind: Kind) -> Iterator[str]:
+def _keys(variable: str, kind: Kind, delimiter: str) -> Iterator[str]:
     if kind.section is not None:
         keys = ", ".join(kind.section.model_fields)
-        yield from _comment(f"a key at a time: {variable}{NESTED}KEY, of {keys}")
+        yield from comment(f"a key at a time: {variable}{delimiter}KEY, of {keys}")
 
 
 def example_of(info: FieldInfo, kind: Kind) -> Any:
@@ -102,7 +111,8 @@ def _any_of(kind: Kind) -> Any:
     return {} if kind.mapping else True if kind.boolean else 1 if kind.integer or kind.number else "text"
 
 
-def _comment(text: str) -> Iterator[str]:
+def comment(text: str) -> Iterator[str]:
+    """A text as lines of a comment."""
     yield from textwrap.wrap(
         text, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False, break_long_words=False
     )

@@ -31,7 +31,7 @@ _COMMENT = (
 _SWITCH, _WORD = Kind(boolean=True), Kind()
 _SAYS_SOMETHING: Schema = {"type": "string", "pattern": r"\S"}
 _SAYS_NOTHING: Schema = {"type": "string", "pattern": r"^\s*$"}
-_RESERVED = {
+WHERE_FOUND = {
     CONFIG: "Path or URL of a file of settings (YAML, JSON, TOML), over which the variables are laid; of several, with "
     "commas between them or as a JSON list, each is laid over those before it.",
     ENV_FILE: "Path of a dotenv file, over which the variables are laid.",
@@ -100,7 +100,7 @@ def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Varia
         yield Variable(
             name, {**_about(name, f"Path of the file that holds {secret}, as mounted secrets are."), **marks}
         )
-    for name, about in _RESERVED.items():
+    for name, about in WHERE_FOUND.items():
         if name not in model.model_fields:
             yield Variable(full := f"{model.env_prefix}{name.upper()}", _about(full, about))
     if TASK not in model.model_fields:

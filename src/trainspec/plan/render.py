@@ -15,8 +15,12 @@ _WIDTH = 20
 
 def render_plan(plan: RunPlan) -> str:
     """The plan in some fifteen aligned lines, without a newline at the end."""
-    rows = [*_data(plan), *_length(plan), *_rates(plan), *_events(plan)]
-    return "\n".join(f"{label:<{_WIDTH}}{text}".rstrip() for label, text in rows)
+    return "\n".join(f"{label:<{_WIDTH}}{text}".rstrip() for label, text in facts(plan))
+
+
+def facts(plan: RunPlan) -> list[tuple[str, str]]:
+    """The plan as labels, each with what there is to say."""
+    return [*_data(plan), *_length(plan), *_rates(plan), *_events(plan)]
 
 
 def shortened(steps: Sequence[int]) -> str:

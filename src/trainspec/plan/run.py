@@ -66,6 +66,16 @@ class RunPlan:
         """The learning rate that update number `update` (from 1) uses; None where evaluations decide it."""
         return None if self._factor is None else self._learning_rate * self._factor(update - 1)
 
+    def __str__(self) -> str:
+        from trainspec.plan.render import render_plan
+
+        return render_plan(self)
+
+    def _repr_html_(self) -> str:
+        from trainspec.plan.html import plan_html
+
+        return plan_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
         return {

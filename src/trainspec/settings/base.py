@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,11 +12,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.after_init import nothing_more
-from trainspec.settings.judging.judgement import judge
+from trainspec.settings.judging.judgement import Context, judge
 from trainspec.settings.judging.metaclass import SettingsMeta, is_ours
+from trainspec.settings.judging.surroundings import PURE, context_inside, context_of, is_default
 from trainspec.settings.judging.ways_in import (
     changed,
     check_document,
+    judge_default,
     judge_process,
     said_of_all,
     settings_from_document,
@@ -69,8 +72,6 @@ class Settings(BuiltOnce, _Model):
         extra="forbid",
         arbitrary_types_allowed=True,
         validate_default=False,
-        validate_by_name=True,
-        validate_by_alias=True,
         allow_inf_nan=False,
         str_strip_whitespace=True,
         defer_build=True,
@@ -99,8 +100,12 @@ class Settings(BuiltOnce, _Model):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             """Settings of this process: the arguments, over TRAINSPEC_* variables and the files that those name.
 
+            As `default_factory` of another model's field it reads nothing: what is inside a document is part of it.
             Raises pydantic's ValidationError with every fault found, each with its code as the error's type.
             """
+            if not (args or kwargs) and is_default(self, sys._getframe(1)):
+                judge_default(self)
+                return
             named, cls = self._named(args, kwargs), type(self)
             if cls.__init_only__ or len(named) >= len(cls.__pydantic_fields__):
                 self._made_as_dataclass(named)
@@ -149,7 +154,13 @@ class Settings(BuiltOnce, _Model):
     def _judged(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         if isinstance(data, cls):
             return data
-        return judge(cls, data, handler, info.context)
+        context = info.context
+        if context is None:
+            if (caller := sys._getframe(1)).f_code not in PURE:
+                context = context_of(cls, data, info.mode, caller)
+        elif isinstance(context, Context) and data is not context.values:
+            context = context_inside(cls, data, context)
+        return judge(cls, context.values if isinstance(context, Context) else data, handler, context)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
@@ -269,6 +280,11 @@ class Settings(BuiltOnce, _Model):
 
     __replace__ = replace
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, and unlike pydantic's own one a valid one: an `update` is judged as by `replace`."""
+        copy = self.__deepcopy__() if deep else self.__copy__()
+        return changed(copy, dict(update), SourceKind.CONSTRUCTOR) if update else copy
+
     if not TYPE_CHECKING:  # a checker that sees it lets any name be assigned
 
         def __setattr__(self, name: str, value: Any) -> None:
@@ -331,6 +347,11 @@ class Settings(BuiltOnce, _Model):
     def __str__(self) -> str:
         return repr(self)
 
+    def _repr_html_(self) -> str:
+        from trainspec.settings.views.html import settings_html
+
+        return settings_html(self)
+
     def __getstate__(self) -> dict[Any, Any]:
         from trainspec.settings.views.dumping import state_without_secrets
 
@@ -352,3 +373,6 @@ class Settings(BuiltOnce, _Model):
     def _with_origin(self, copy: Self) -> Self:
         object.__setattr__(copy, "_origin", self.origin)
         return copy
+
+
+PURE.add(Settings.from_dict.__func__.__code__)  # type: ignore[attr-defined]

@@ -62,8 +62,9 @@ def load(
     secrets_from: str | None = None,
     **arguments: Any,
 ) -> S:
-    """Settings of this process from every source: arguments > `argv` > environment > dotenv > secrets > config files.
+    """Settings of this process.
 
+    From every source: arguments > `argv` > environment > dotenv > secret files > secret managers > config files.
     `config` is a path or URL, or several, each laid over those before it: mappings key by key, anything else as a
     whole; `at` is where in each of them the settings stand. `environ` replaces os.environ; `config`, `env_file`,
     `secrets_dir` and `secrets_from` (addresses of secret managers) come before the variables of those names.

@@ -31,7 +31,7 @@ from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of
 
 _HELP = Flag(("help",), Takes.NOTHING, "true", "help")
-_UNKNOWN_NAMES = frozenset({"SRC101", "SRC102"})
+_UNKNOWN_NAMES = frozenset({"SRC101", "SRC102", "SRC125"})
 
 
 class SettingsParser:
@@ -71,13 +71,13 @@ class SettingsParser:
         args_filename: str | None = None,
         args_file_flag: str | None = None,
     ) -> tuple[Any, ...]:
-        """An instance of each model, in order; `args` is sys.argv without the script by default.
+        """An instance of each model, in order; `args` is by default sys.argv without the script, in a notebook nothing.
 
         An args file (named, given behind `args_file_flag`, or SCRIPT.args beside the script) holds flags that those of
         later ones and of `args` override. With `return_remaining_strings` the last item lists the words that no model
         takes. What is wrong is written to stderr, all of it, and ends the process with code 2; so does --help, with 0.
         """
-        words = list(sys.argv[1:] if args is None else args)
+        words = list(_words_of_script() if args is None else args)
         files = [(args_filename, True)] if args_filename else self._args_file() if look_for_args_file else []
         if args_file_flag:
             words, named = _take_flag(words, args_file_flag)
@@ -212,6 +212,12 @@ def _names(shape: Shape) -> frozenset[str]:
 
 def _dashed(alias: str) -> str:
     return alias if alias.startswith("-") else f"--{alias}"
+
+
+def _words_of_script() -> list[str]:
+    """What stands behind the script. In a notebook that is nothing: the command line is its kernel's."""
+    script = Path(sys.argv[0] if sys.argv else "").stem
+    return [] if script.endswith("kernel_launcher") else sys.argv[1:]
 
 
 def _take_flag(words: Sequence[str], flag: str) -> tuple[list[str], list[str]]:

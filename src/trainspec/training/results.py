@@ -50,6 +50,17 @@ class TrainOutput(NamedTuple):
     training_loss: float
     metrics: dict[str, float]
 
+    def _repr_html_(self) -> str:
+        from trainspec.text import html
+
+        shown = {
+            name: f"{value:,.6g}" if isinstance(value, int | float) else value for name, value in self.metrics.items()
+        }
+        rows = [(html.dim(html.text(name)), html.text(value)) for name, value in shown.items()]
+        return html.page(
+            html.heading(type(self).__name__, f"{self.global_step:,} steps"), html.table(rows, (), "numbers")
+        )
+
 
 def speed_metrics(seconds: float, *, samples: int = 0, steps: int = 0, tokens: int = 0) -> dict[str, float]:
     """`runtime` in seconds, samples and steps per second, and tokens per second where some were counted."""

@@ -55,7 +55,12 @@ LOGGING = (
     without("log_on_each_node", "training/preflight/support.py", '    "log_on_each_node": True,\n'),
     Mutation("disable_tqdm", "training/callbacks/progress.py", "return not args.disable_tqdm", "return True"),
     Mutation("disable_tqdm", "training/callbacks/progress.py", "if args.disable_tqdm is not None:", "if False:"),
-    Mutation("disable_tqdm", "training/callbacks/progress.py", "return sys.stderr.isatty() and", "return"),
+    Mutation(
+        "disable_tqdm", "training/callbacks/progress.py", "return (in_kernel() or sys.stderr.isatty()) and", "return"
+    ),
+    Mutation(
+        "disable_tqdm", "training/callbacks/progress.py", "(in_kernel() or sys.stderr.isatty())", "sys.stderr.isatty()"
+    ),
 )
 
 TRACKING = (

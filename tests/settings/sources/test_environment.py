@@ -251,6 +251,7 @@ UNKNOWN = {
     "lower case": ("trainspec_learnng_rate", "TRAINSPEC_LEARNING_RATE"),
     "dashes": ("TRAINSPEC_EVAL-STEPS", "TRAINSPEC_EVAL_STEPS"),
     "where settings are found": ("TRAINSPEC_CONFG", "TRAINSPEC_CONFIG"),
+    "secret managers": ("TRAINSPEC_SECRET_FROM", "TRAINSPEC_SECRETS_FROM"),
     "a secret's file": ("TRAINSPEC_HUB_TOKN_FILE", "TRAINSPEC_HUB_TOKEN_FILE"),
     "a file of what is no secret": ("TRAINSPEC_LEARNING_RATE_FILE", "TRAINSPEC_LEARNING_RATE"),
     "nothing like it": ("TRAINSPEC_QQQQ", None),

@@ -58,18 +58,22 @@ def process(write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> dic
     seed = seeds[SourceKind.DOTENV]
     env_file = write("run.env", f"TRAINSPEC_SEED={seed}\nTRAINSPEC_TASK__SEED={seed}\n")
     monkeypatch.setenv("TRAINSPEC_ENV_FILE", env_file)
+    # What a secret manager would say that is asked in any case.
+    managers = a_layer(SourceKind.FOREIGN, seeds[SourceKind.FOREIGN])
+    monkeypatch.setattr("trainspec.settings.sources.process._read_secret_managers", lambda *_: (managers, []))
+    monkeypatch.setenv("TRAINSPEC_SECRETS_FROM", "aws-sm://train")
     monkeypatch.setenv("TRAINSPEC_SEED", str(seeds[SourceKind.ENVIRONMENT]))
     monkeypatch.setenv("TRAINSPEC_TASK__SEED", str(seeds[SourceKind.ENVIRONMENT]))
     return seeds
 
 
-IN_PROCESS = (SourceKind.FILE, SourceKind.SECRET, SourceKind.DOTENV, SourceKind.ENVIRONMENT)
+IN_PROCESS = (SourceKind.FILE, SourceKind.FOREIGN, SourceKind.SECRET, SourceKind.DOTENV, SourceKind.ENVIRONMENT)
 
 
 class TestOrder:
     def test_of_the_process(self, order: Any, process: Any) -> None:
         layers, _ = process_layers(TrainingArguments)
-        assert [one.kind for one in layers] == sorted(IN_PROCESS, key=order.index)
+        assert [one.kind for one in by_strength(layers)] == sorted(IN_PROCESS, key=order.index)
 
     def test_of_the_constructor(self, order: Any, process: Any) -> None:
         expected = strongest(order, *IN_PROCESS, SourceKind.CONSTRUCTOR)
@@ -147,7 +151,8 @@ def test_what_load_says_of_the_order_is_so() -> None:
         "`argv`": SourceKind.FLAG,
         "environment": SourceKind.ENVIRONMENT,
         "dotenv": SourceKind.DOTENV,
-        "secrets": SourceKind.SECRET,
+        "secret files": SourceKind.SECRET,
+        "secret managers": SourceKind.FOREIGN,
         "config files": SourceKind.FILE,
     }
     said = (load.__doc__ or "").partition("every source: ")[2].partition(".")[0].split(" > ")

@@ -52,7 +52,7 @@ def pickled(value: Any) -> str:
 
 
 def texts_of(made: Settings) -> Iterator[str]:
-    yield from (repr(made), str(made), pickled(made), made.to_json_string())
+    yield from (repr(made), str(made), pickled(made), made.to_json_string(), made._repr_html_())
     for derived in (False, True):
         yield json.dumps(made.to_dict(derived=derived))
     yield json.dumps(made.to_sanitized_dict())
@@ -61,7 +61,7 @@ def texts_of(made: Settings) -> Iterator[str]:
 
 def texts_of_error(error: ValidationError) -> Iterator[str]:
     yield from (str(error), repr(error), error.json(), repr(error.errors()))
-    yield from (f"{item.render()} {item!r} {item.to_dict()}" for item in diagnostics_of(error))
+    yield from (f"{item.render()} {item!r} {item.to_dict()} {item._repr_html_()}" for item in diagnostics_of(error))
 
 
 def texts_of_class(cls: type[Settings]) -> Iterator[str]:

@@ -14,6 +14,8 @@ from trainspec.settings.rules.rule import Rule
 from trainspec.settings.views.derived import DERIVATIONS, Derivation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
     from typing import Unpack
 
     from trainspec.settings.typed import SettingsButOutputDir
@@ -31,7 +33,24 @@ class TrainingArguments(Setters, ProcessView, Fields, PluginFields):
 
     if TYPE_CHECKING:
         # What checkers would work out from the fields, in words that pydantic's mypy plugin keeps to as well.
-        def __init__(self, output_dir: str = ..., **settings: Unpack[SettingsButOutputDir]) -> None: ...
+        def __init__(
+            self,
+            output_dir: str = ...,
+            *,
+            _case_sensitive: bool | None = ...,
+            _nested_model_default_partial_update: bool | None = ...,
+            _env_prefix: str | None = ...,
+            _env_file: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+            _env_file_encoding: str | None = ...,
+            _env_ignore_empty: bool | None = ...,
+            _env_nested_delimiter: str | None = ...,
+            _env_nested_max_split: int | None = ...,
+            _env_parse_none_str: str | None = ...,
+            _env_parse_enums: bool | None = ...,
+            _cli_parse_args: bool | list[str] | tuple[str, ...] | None = ...,
+            _secrets_dir: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+            **settings: Unpack[SettingsButOutputDir],
+        ) -> None: ...
 
 
 # The class itself waits for its first use. What adapts it (FastAPI for each route) is built where it is written: later,

@@ -280,7 +280,7 @@ class Fields:
     skip_memory_metrics: bool = True
     """Leave memory figures out of the metrics."""
     disable_tqdm: bool | None = None
-    """No progress bars; unset: none when not on a terminal or when log_level is above warning."""
+    """No progress bars; unset: none outside terminals and notebooks, or with log_level above warning."""
     past_index: int = -1
     """Output that is fed back to the model as mems; -1: none."""
     torchdynamo: str | None = None

@@ -102,9 +102,9 @@ CODES: dict[str, Explanation] = {
     ),
     "SRC116": Explanation(
         "near-miss-secret",
-        "a file in the secrets directory whose name is almost a setting's",
+        "a file in the secrets directory, or a key of a secret, whose name is almost that of a setting that is read",
         "a mistyped name would otherwise be ignored",
-        "correct the name, or ignore this when the file is another program's",
+        "correct the name, or ignore this when it is another program's",
     ),
     "SRC117": Explanation(
         "given-again",

@@ -6,8 +6,9 @@ terminal text, JSON, pydantic's error lines and Python warnings are views of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainspec.text.redaction import show_value
@@ -94,6 +95,16 @@ class Diagnostic:
     def __str__(self) -> str:
         return self.render()
 
+    # For notebooks: a diagnostic by itself, and as one of a list.
+
+    def _repr_html_(self) -> str:
+        from trainspec.settings.views.html import diagnostic_html
+
+        return diagnostic_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.render())
+
 
 def finding(
     code: str,
@@ -114,6 +125,17 @@ def finding(
     return Diagnostic(code, name, severity, message, reason, remedy, evidence)
 
 
+def under(parent: str, item: Diagnostic) -> Diagnostic:
+    """The diagnostic with its settings named as keys of `parent`: width is task.width."""
+    message = item.message
+    for name in filter(None, item.fields):
+        message = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", f"{parent}.{name}", message)
+    evidence = tuple(
+        Evidence(f"{parent}.{one.field}" if one.field else parent, one.value, one.source) for one in item.evidence
+    )
+    return replace(item, message=message, evidence=evidence)
+
+
 def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Those that make a document invalid."""
     return [item for item in diagnostics if item.severity == "error"]
@@ -122,9 +144,11 @@ def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 class SettingsWarning(UserWarning):
     """A diagnostic of severity warning, raised through the `warnings` module; `diagnostic` holds it whole."""
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
+    def __init__(self, diagnostic: Diagnostic, at: tuple[str | int, ...] = ()) -> None:
+        """`at` is the place in an app of the settings that it is about."""
         super().__init__(diagnostic.render())
         self.diagnostic = diagnostic
+        self.at = at
 
 
 class SettingsDeprecationWarning(SettingsWarning, FutureWarning):

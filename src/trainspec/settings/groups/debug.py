@@ -20,7 +20,7 @@ class DebugSettings(Group):
     )
     disable_tqdm: Flag | None = Field(
         default=None,
-        description="No progress bars; unset: none when not on a terminal or when log_level is above warning.",
+        description="No progress bars; unset: none outside terminals and notebooks, or with log_level above warning.",
         examples=[True],
     )
     past_index: MinusOneOrMore = Field(

@@ -61,6 +61,11 @@ class Verdict:
     def warnings(self) -> list[Diagnostic]:
         return [item for item in self.diagnostics if item.severity == "warning"]
 
+    def _repr_html_(self) -> str:
+        from trainspec.settings.views.html import verdict_html
+
+        return verdict_html(self)
+
 
 class Context:
     """What travels through pydantic beside the values: the sources, what reading them found, and who is asking.
@@ -68,7 +73,18 @@ class Context:
     Layers may come in any order: their kinds say which is stronger.
     """
 
-    __slots__ = ("carried", "concerning", "diagnostics", "init_only", "layers", "quiet", "says_post_init", "values")
+    __slots__ = (
+        "at",
+        "carried",
+        "concerning",
+        "diagnostics",
+        "found_before",
+        "init_only",
+        "layers",
+        "quiet",
+        "says_post_init",
+        "values",
+    )
 
     def __init__(
         self,
@@ -88,6 +104,8 @@ class Context:
         self.concerning: frozenset[str] | None = None
         self.carried: dict[str, Any] = {}
         self.init_only = NOTHING
+        self.at: tuple[str | int, ...] = ()
+        self.found_before: tuple[Diagnostic, ...] = ()
 
 
 def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
@@ -104,7 +122,7 @@ def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) ->
         else:
             said = settings.__pydantic_fields_set__
             if shape.more_to_do.isdisjoint(said) and not shape.judge(settings.__dict__, said, settings):
-                return _finish(settings, Origin(ours.layers) if ours else None, ours)
+                return _finish(settings, Origin(ours.layers, found=ours.found_before) if ours else None, ours)
     return _judge_fully(cls, handler, ours or document_context(cls, data))
 
 
@@ -137,8 +155,9 @@ def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) ->
         diagnostics += _broken_rules(settings, origin, failing)
     if errors_of(diagnostics) or settings is None:
         raise validation_error(cls, errors_of(diagnostics))
+    origin.found = (*context.found_before, *diagnostics)
     if not context.quiet:
-        emit(diagnostics, context.concerning)
+        emit(diagnostics, context.concerning, context.at)
     return _finish(settings, origin, context)
 
 
@@ -190,18 +209,23 @@ def _evidence(name: str, settings: Settings, origin: Origin) -> Evidence:
     return Evidence(name, seen, origin.source(path) or Source(SourceKind.DEFAULT))
 
 
-def emit(diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None) -> None:
+def emit(
+    diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None, at: tuple[str | int, ...] = ()
+) -> None:
     """Each as a Python warning, at the line of the user's code that made the settings; a change tells what is new."""
     for item in diagnostics:
         if item.severity == "warning" and (concerning is None or not concerning.isdisjoint(item.fields)):
             kind = SettingsDeprecationWarning if item.code.startswith("REN") else SettingsWarning
-            warnings.warn(kind(item), stacklevel=_users_frame())
+            warnings.warn(kind(item, at), stacklevel=_users_frame())
+
+
+_OURS = ("trainspec.", "pydantic.", "pydantic_settings.")
 
 
 def _users_frame() -> int:
     import sys
 
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(("trainspec.", "pydantic.")):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         level, frame = level + 1, frame.f_back
     return level

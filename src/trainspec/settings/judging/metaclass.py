@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.customised.options import refuse_what_cannot_hold
+from trainspec.settings.sources.embedding.decoding import leave_lists_to_us
 from trainspec.settings.values.class_body import GENERATED, ClassBody, names_in_scope, redefined
 from trainspec.settings.values.dataclass_face import DataclassFields, read_from_class
 
@@ -68,6 +69,8 @@ class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
         rules = tuple(value for value in namespace.values() if isinstance(value, Rule))
         cls: type = super().__new__(mcs, name, bases, namespace, **kwargs)
         _agree_on_prefix(cls, prefix)
+        leave_lists_to_us(cls.__dict__.get("__pydantic_fields__", {}))
+        _take_names_beside_aliases(cls)
         if said := {**namespace.get("model_config", {}), **kwargs}:
             refuse_what_cannot_hold(cls, said)
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
@@ -130,6 +133,15 @@ def _prefix_said(name: str, namespace: dict[str, Any], arguments: dict[str, Any]
     if prefixes:
         namespace["env_prefix"] = prefixes[0]
     return prefixes[0] if prefixes else None
+
+
+def _take_names_beside_aliases(cls: Any) -> None:
+    """Sources give settings by name; only a class with aliases pays for looking up both."""
+    aliased = any(info.validation_alias is not None for info in getattr(cls, "__pydantic_fields__", {}).values())
+    if aliased and not cls.model_config.get("validate_by_name"):
+        cls.model_config["validate_by_name"] = cls.model_config["validate_by_alias"] = True
+        if cls.__pydantic_complete__:
+            cls.model_rebuild(force=True)
 
 
 def _agree_on_prefix(cls: type, said: str | None) -> None:

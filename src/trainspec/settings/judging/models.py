@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -86,14 +84,3 @@ def unknown_name(name: str, names: Iterable[str], layer: Layer, prefix: str = ""
         remedy,
         (Evidence(name, None, source),),
     )
-
-
-def under(parent: str, item: Diagnostic) -> Diagnostic:
-    """The diagnostic with its settings named as keys of `parent`: width is task.width."""
-    message = item.message
-    for name in filter(None, item.fields):
-        message = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", f"{parent}.{name}", message)
-    evidence = tuple(
-        Evidence(f"{parent}.{one.field}" if one.field else parent, one.value, one.source) for one in item.evidence
-    )
-    return dataclasses.replace(item, message=message, evidence=evidence)

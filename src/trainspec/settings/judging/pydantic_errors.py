@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +13,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.diagnostic import under
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.values.coercion import parse
 from trainspec.settings.values.kinds import Kind
@@ -39,12 +42,20 @@ def diagnose(
     ours: list[Diagnostic] = []
     for line in error.errors(include_url=False):
         if "diagnostic" in line.get("ctx", {}):
-            ours.append(from_dict(line["ctx"]["diagnostic"]))
+            ours.append(_named_in_full(from_dict(line["ctx"]["diagnostic"]), line["loc"]))
             continue
         path = _walk(line["loc"], shape.kinds)
         grouped.setdefault(path, []).append(line)
     deepest = {path: lines for path, lines in grouped.items() if not _explained_below(path, lines, grouped)}
     return ours + [_one(path, lines, shape, locate, prefix) for path, lines in deepest.items()]
+
+
+def _named_in_full(item: Diagnostic, loc: tuple[int | str, ...]) -> Diagnostic:
+    """What settings inside the model said of themselves, under the names that they have in the model."""
+    own = len(item.fields[0].split(".")) if item.fields and item.fields[0] else 0
+    # Members of a union stand in a location too, under names no field can have.
+    around = [str(step) for step in loc[: len(loc) - own] if not re.search(r"[\[(]", str(step))]
+    return under(".".join(around), item) if around else item
 
 
 def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[str, ...]:
@@ -256,10 +267,28 @@ def validation_error(model: type[BaseModel], diagnostics: Iterable[Diagnostic]) 
         context: dict[str, Any] = {"name": item.name, "reason": item.reason, "remedy": item.remedy}
         context |= {"diagnostic": item.to_dict(), "message": body}
         custom = PydanticCustomError(item.code, "{message}", context)
-        loc = tuple(item.fields[0].split(".")) if item.fields else ()
-        shown = {evidence.field: evidence.value for evidence in item.evidence if evidence.value is not None}
-        lines.append(InitErrorDetails(type=custom, loc=loc, input=shown))
+        loc = tuple(item.fields[0].split(".")) if item.fields and item.fields[0] else ()
+        lines.append(InitErrorDetails(type=custom, loc=loc, input=_input_of(item)))
     return ValidationError.from_exception_data(model.__name__, lines)
+
+
+def _input_of(item: Diagnostic) -> Any:
+    """What pydantic shows as the input: the values as they were written, as far as they may be shown."""
+    said = {evidence.field: _written(evidence.value) for evidence in item.evidence if evidence.value is not None}
+    return next(iter(said.values())) if len(said) == len(item.evidence) == 1 else said
+
+
+def _written(seen: str) -> Any:
+    """The value behind the text that shows it; the text where that is no more than a picture of the value."""
+    try:
+        value = json.loads(seen, parse_constant=_picture)
+    except (ValueError, RecursionError):
+        return seen
+    return value if json.dumps(value, ensure_ascii=False).isprintable() else seen
+
+
+def _picture(constant: str) -> Any:
+    raise ValueError(constant)
 
 
 def diagnostics_of(error: ValidationError) -> list[Diagnostic]:

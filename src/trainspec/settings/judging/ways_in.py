@@ -55,6 +55,11 @@ def said_of_all(cls: type[Settings], arguments: dict[str, Any]) -> dict[str, Any
     return {name: value for name, value in said.items() if name not in DERIVATIONS or not is_read(others, name, value)}
 
 
+def judge_default(settings: Settings) -> None:
+    """Fill `settings` with what holds where nothing is said: a default inside a document reads no environment."""
+    type(settings).__pydantic_validator__.validate_python({}, self_instance=settings)
+
+
 def settings_from_layers(cls: type[S], layers: Iterable[Layer], diagnostics: list[Diagnostic]) -> S:
     """Settings from sources that were read already, in any order; raises ValidationError, and warns."""
     return _settings_in(cls, Context(cls, layers, diagnostics))
@@ -127,7 +132,15 @@ def changed(settings: S, changes: dict[str, Any], kind: SourceKind, init_only: M
     context.init_only = init_only
     context.concerning = frozenset((*above.values, *changes))
     context.carried = {name: value for name, value in _files_of(settings).items() if name not in above.values}
+    context.found_before = _found_in_sources(settings)
     return _settings_in(cls, context)
+
+
+def _found_in_sources(settings: Settings) -> tuple[Diagnostic, ...]:
+    """What reading the sources of settings found, which no rule will find again."""
+    found = settings.origin.found if settings.origin is not None else ()
+    ruled = {rule.code for rule in type(settings).rules()} if found else ()
+    return tuple(item for item in found if item.code not in ruled)
 
 
 def _layers_of(settings: Settings, said: dict[str, Any]) -> tuple[Layer, ...]:

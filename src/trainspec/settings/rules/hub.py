@@ -19,6 +19,7 @@ from trainspec.settings.rules.predicates import (
 )
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import HubStrategy, SaveStrategy
+from trainspec.text.redaction import redact_whole_url, show_value
 
 _LONGEST = 96
 REPOSITORY_PART = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
@@ -28,9 +29,13 @@ _NAMED_AS_REPOSITORY = rf"(?:[\s\S]*/)?(?![^\s/]{{{_LONGEST + 1}}}){REPOSITORY_P
 
 
 def _not_a_repository(settings: Any) -> str:
-    said = settings.__dict__["hub_model_id"] is not None
-    subject = "hub_model_id" if said else "the last part of output_dir, in place of hub_model_id,"
-    return f"{subject} is no name of a repository: {settings.hub_model_id!r}"
+    said = settings.__dict__["hub_model_id"]
+    if said is not None:
+        return f"hub_model_id is no name of a repository: {show_value('hub_model_id', said)}"
+    # Of a URL its last part may be a signature, or half a password with a slash in it.
+    last = redact_whole_url(settings.output_dir).rstrip("/").rsplit("/", 1)[-1]
+    subject = "the last part of output_dir, in place of hub_model_id,"
+    return f"{subject} is no name of a repository: {show_value('output_dir', last)}"
 
 
 def _without_pushing(code: str, field: str, *, when_off: bool = False) -> Rule:

@@ -108,10 +108,13 @@ class Layer:
 
 @dataclass
 class Origin:
-    """The sources that settings were put together from, weakest first, and what values that name files resolved to."""
+    """The sources that settings were put together from, weakest first, what values that name files resolved to, and
+    the warnings that judging them found.
+    """
 
     layers: tuple[Layer, ...] = ()
     resolved: dict[str, Any] = field(default_factory=dict)
+    found: tuple[Diagnostic, ...] = ()
 
     def source(self, path: Path) -> Source | None:
         """Where the value at `path` stands: in the strongest source that says something there."""

@@ -264,7 +264,8 @@ class Reading:
         self.layer.values["hub_model_id"] = joined
 
     def _refuse_unknown(self, raw: str) -> None:
-        spelling = SPELLINGS[self.layer.kind]
+        # A document may come from anywhere, such as JSON in a variable: what it does not know is a key.
+        spelling = SPELLINGS[SourceKind.DOCUMENT if self.manner is Manner.DOCUMENT else self.layer.kind]
         source, name = self.layer.locate((raw,)), printable(raw)
         written = source.name if self.prefix else spelling.write.format(name)
         if self.layer.kind is SourceKind.DOTENV:

@@ -89,7 +89,8 @@ def read_task(
 
 def judge_task(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[Diagnostic]) -> Verdict:
     """The task's settings; diagnostics name them task.width."""
-    from trainspec.settings.judging.models import judge_sources, under
+    from trainspec.settings.diagnostics.diagnostic import under
+    from trainspec.settings.judging.models import judge_sources
 
     verdict = judge_sources(shape, layers, diagnostics)
     verdict.diagnostics = [under(TASK, item) for item in verdict.diagnostics]

@@ -41,6 +41,8 @@ USUAL = SourceOptions("TRAINSPEC_", env_nested_delimiter=NESTED, env_ignore_empt
 class Variables:
     """The variables of one source that are ours, by lower-case name without their prefix."""
 
+    reserved_names = RESERVED
+
     def __init__(
         self,
         pairs: Iterable[tuple[str, str]],
@@ -66,6 +68,11 @@ class Variables:
                     self.twice.append((short, self.spelled[short], name))
                 self.spelled[short] = name
                 self.values[short] = plain
+
+    @property
+    def in_capitals(self) -> bool:
+        """Whether names are suggested in upper case."""
+        return not self.options.case_sensitive
 
     def reserved(self, name: str) -> str | None:
         """The value of a variable about where settings are found, such as TRAINSPEC_CONFIG."""
@@ -97,7 +104,11 @@ class Variables:
         for name, spelled in self.spelled.items():
             if name.startswith(below):
                 return self.place(spelled)
-        return Source(self.kind, self.prefix + delimiter.join(path).upper())
+        return Source(self.kind, self.written(path))
+
+    def written(self, path: tuple[str, ...]) -> str:
+        """The name of the variable that would say `path`."""
+        return self.prefix + (self.options.env_nested_delimiter or NESTED).join(path).upper()
 
 
 def naming(model: type[Settings], options: SourceOptions) -> tuple[Callable[[str], bool], Callable[..., Variables]]:
@@ -136,7 +147,12 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
     below: set[str] = set()
     for name, value in variables.values.items():
         head, goes_in = _cut(name, variables, shape)
-        if head in RESERVED and head not in fields and (head == TASK or not goes_in) and variables.prefix:
+        if (
+            head in variables.reserved_names
+            and head not in fields
+            and (head == TASK or not goes_in)
+            and variables.prefix
+        ):
             continue
         if goes_in and head in fields:
             below.add(head)
@@ -146,7 +162,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
             found += _read_secret_file(variables, secret, name, value, flat)
         else:
             flat[name] = None if value == options.env_parse_none_str else value
-    also = (*sorted(RESERVED - fields.keys()), *(secret + FILE_SUFFIX for secret in sorted(secrets)))
+    also = (*sorted(variables.reserved_names - fields.keys()), *(secret + FILE_SUFFIX for secret in sorted(secrets)))
     reading = Reading(
         model,
         variables.kind,
@@ -154,7 +170,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
         variables.locate,
         variables.prefix,
         also,
-        in_capitals=not options.case_sensitive,
+        in_capitals=variables.in_capitals,
     )
     if options.env_parse_enums or options.enable_decoding is False or not shape.is_plainly_named:
         from trainspec.settings.sources.customised.naming import decoded

@@ -80,7 +80,7 @@ class Shape:
 
         infos = self.fields.values()
         small = all(name == name.lower() for name in self.fields)
-        return small and not self.spellings and not any(NoDecode in info.metadata for info in infos)
+        return small and not self.spellings and not any(one is NoDecode for info in infos for one in info.metadata)
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:

@@ -43,6 +43,26 @@ class Entry:
         return f"{self.value}  ({self.source}{over})"
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All settings: those that were said, those that follow from others, those at their defaults."""
+
+    said: dict[str, Entry]
+    follows: dict[str, Entry]
+    default: dict[str, Entry]
+
+
+def parts(settings: Settings) -> Parts:
+    """Every setting in the part that its source puts it in, in the order of the fields; of a mapping that several
+    sources said parts of, its keys.
+    """
+    found = Parts({}, {}, {})
+    of_kind = {SourceKind.DEFAULT: found.default, SourceKind.DERIVED: found.follows}
+    for name, entry in settings.provenance.items():
+        of_kind.get(entry.source.kind, found.said).update(settings.provenance.inside(name) or {name: entry})
+    return found
+
+
 class Provenance(Mapping[str, Entry]):
     """A mapping from every setting (and dotted key of a mapping setting) to its Entry."""
 

@@ -6,6 +6,7 @@ from trainspec.training.callbacks.early_stopping import EarlyStoppingCallback
 from trainspec.training.callbacks.flow import DefaultFlowCallback
 from trainspec.training.callbacks.handler import CallbackHandler
 from trainspec.training.callbacks.nonfinite import StopOnNonFinite
+from trainspec.training.callbacks.notebook import NotebookProgressCallback
 from trainspec.training.callbacks.printer import PrinterCallback
 from trainspec.training.callbacks.profiler import ProfilerCallback
 from trainspec.training.callbacks.progress import ProgressCallback, progress_wanted
@@ -19,6 +20,7 @@ __all__ = [
     "DefaultFlowCallback",
     "EarlyStoppingCallback",
     "ExportableState",
+    "NotebookProgressCallback",
     "PrinterCallback",
     "ProfilerCallback",
     "ProgressCallback",

@@ -1,4 +1,4 @@
-"""ProgressCallback: a bar on the terminal with updates a second, time left and the newest numbers."""
+"""ProgressCallback: a bar with updates a second, time left and the newest numbers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from trainspec.training.callbacks.base import TrainerCallback
+from trainspec.training.callbacks.kernel import in_kernel
+from trainspec.training.callbacks.page_bar import page_bar
 from trainspec.training.callbacks.printer import entry_line
 
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ _SHOWN = {"loss": "loss", "eval_loss": "eval", "learning_rate": "lr"}
 
 
 def progress_wanted(args: TrainingArguments) -> bool:
-    """As disable_tqdm says; where it says nothing, on a terminal that is also told about warnings."""
+    """As disable_tqdm says; where it says nothing, on a terminal or page that is also told about warnings."""
     if args.disable_tqdm is not None:
         return not args.disable_tqdm
-    return sys.stderr.isatty() and logging.getLogger("trainspec").isEnabledFor(logging.WARNING)
+    return (in_kernel() or sys.stderr.isatty()) and logging.getLogger("trainspec").isEnabledFor(logging.WARNING)
 
 
 class ProgressCallback(TrainerCallback):
@@ -63,7 +65,7 @@ class ProgressCallback(TrainerCallback):
         if not state.is_local_process_zero:
             return
         if self._evaluation is None:
-            self._evaluation = _bar("evaluation", _length(eval_dataloader), 0, "batch", leave=self._training is None)
+            self._evaluation = _bar("evaluation", length_of(eval_dataloader), 0, "batch", leave=self._training is None)
         self._evaluation.update(1)
 
     def on_log(
@@ -80,6 +82,10 @@ class ProgressCallback(TrainerCallback):
         self._numbers |= {name: f"{logs[key]:.3g}" for key, name in _SHOWN.items() if key in logs}
         self._training.set_postfix(self._numbers, refresh=False)
         if any(key.startswith("eval_") for key in logs):
+            self._tell_evaluation(state, logs)
+
+    def _tell_evaluation(self, state: TrainerState, logs: Mapping[str, Any]) -> None:
+        if self._training is not None:
             self._training.write(entry_line(state, logs), file=sys.stderr)
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -103,15 +109,8 @@ class ProgressCallback(TrainerCallback):
 
 
 def _bar(what: str, total: int | None, start: int, unit: str, *, leave: bool = True) -> tqdm:
-    return tqdm(
-        total=total,
-        initial=start,
-        unit=unit,
-        desc=what,
-        leave=leave,
-        file=sys.stderr,
-        **_size(),
-    )
+    known: dict[str, Any] = {"total": total, "initial": start, "unit": unit, "desc": what, "leave": leave}
+    return page_bar(**known) if in_kernel() else tqdm(**known, file=sys.stderr, **_size())
 
 
 def _size() -> dict[str, Any]:
@@ -127,7 +126,8 @@ def _close(bar: tqdm | None) -> None:
         bar.close()
 
 
-def _length(loader: Any) -> int | None:
+def length_of(loader: Any) -> int | None:
+    """The batches of a loader, where it knows them."""
     try:
         return len(loader) if isinstance(loader, Sized) else None
     except TypeError:

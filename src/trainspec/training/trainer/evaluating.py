@@ -55,7 +55,13 @@ class Evaluating(Steps, Loaders, Listeners):
     def _evaluated(self, loader: Any, description: str, loss_only: bool | None, *rest: Any) -> EvalLoopOutput:
         ignore_keys, prefix = rest
         known = {"prediction_loss_only": loss_only, "ignore_keys": ignore_keys, "metric_key_prefix": prefix}
-        return self.evaluation_loop(loader, description, **supported(self.evaluation_loop, **known))
+        try:
+            return self.evaluation_loop(loader, description, **supported(self.evaluation_loop, **known))
+        except BaseException:
+            # An evaluation by itself that breaks off, as people's do by an interrupt, leaves no bar for the next one.
+            if not self.is_in_train:
+                self.callback_handler.abandon()
+            raise
 
     def evaluation_loop(
         self,

@@ -12,11 +12,13 @@ from trainspec.training import data
 from trainspec.training.callbacks import (
     DEFAULT_CALLBACKS,
     CallbackHandler,
+    NotebookProgressCallback,
     PrinterCallback,
     ProgressCallback,
     StopOnNonFinite,
     progress_wanted,
 )
+from trainspec.training.callbacks.kernel import in_kernel
 from trainspec.training.checkpoint.resume import look_for_checkpoint
 from trainspec.training.evaluation.metric_names import metrics_of_one_batch
 from trainspec.training.findings.facts import Job
@@ -114,7 +116,9 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         return [StopOnNonFinite] if self.args.stop_on_nonfinite else []
 
     def _display(self) -> Any:
-        return ProgressCallback if progress_wanted(self.args) else PrinterCallback
+        if not progress_wanted(self.args):
+            return PrinterCallback
+        return NotebookProgressCallback if in_kernel() else ProgressCallback
 
     # Running
 

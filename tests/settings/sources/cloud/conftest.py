@@ -12,9 +12,18 @@ from typing import Any
 
 import pytest
 
+from trainspec import Settings
+
 CANARY = "hf_canary_3fA9"
 
 Put = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of anything but the time limit stand on a busy machine too."""
+    if "dead_end" not in request.node.name:
+        monkeypatch.setattr(Settings, "source_timeout", 30.0)
 
 
 @pytest.fixture
@@ -62,6 +71,8 @@ def counted(method: Callable[..., Any], name: str, calls: Counter[str]) -> Calla
 
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody whom every service of AWS here knows."""
+    pytest.importorskip("boto3")
     for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
 
@@ -132,7 +143,7 @@ def refusing(credentials: None) -> Iterator[Callable[[int, dict[str, str]], str]
                 pass
 
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        threading.Thread(target=servers[-1].serve_forever, args=(0.01,), daemon=True).start()
         return f"http://127.0.0.1:{servers[-1].server_port}"
 
     yield start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from functools import partial
 from typing import Any
@@ -13,9 +14,10 @@ from .conftest import CANARY, values
 secrets = pytest.importorskip("azure.keyvault.secrets")
 identity = pytest.importorskip("azure.identity")
 requests = pytest.importorskip("requests")
+urllib3 = pytest.importorskip("urllib3")
 
 FROM = "TRAINSPEC_SECRETS_FROM"
-CHALLENGE = 'Bearer authorization="https://login.example/tenant", resource="https://vault.azure.net"'
+CHALLENGE = 'Bearer authorization="https://login.example/tenant", resource="https://{}"'
 
 
 class Vault(requests.adapters.BaseAdapter):
@@ -29,7 +31,8 @@ class Vault(requests.adapters.BaseAdapter):
 
     def send(self, request: Any, **_: Any) -> Any:
         if "Authorization" not in request.headers:
-            return answer(request, 401, {}, {"WWW-Authenticate": CHALLENGE})
+            domain = request.url.split("/")[2].partition(".")[2]
+            return answer(request, 401, {}, {"WWW-Authenticate": CHALLENGE.format(domain)})
         self.asked.append(request.url.partition("?")[0].removesuffix("/"))
         name, _, version = self.asked[-1].partition("/secrets/")[2].partition("/")
         found = self.held.get(name, 404)
@@ -37,7 +40,8 @@ class Vault(requests.adapters.BaseAdapter):
             raise found
         if isinstance(found, int):
             return answer(request, found, {"error": {"code": "x", "message": f"no {CANARY}"}})
-        return answer(request, 200, {"value": found, "id": f"{self.asked[-1]}/{version or 'abc1'}", "attributes": {}})
+        where = self.asked[-1].removesuffix(f"/{version}")
+        return answer(request, 200, {"value": found, "id": f"{where}/{version or 'abc1'}", "attributes": {}})
 
     def close(self) -> None:
         pass
@@ -45,10 +49,10 @@ class Vault(requests.adapters.BaseAdapter):
 
 def answer(request: Any, status: int, content: Any, headers: dict[str, str] | None = None) -> Any:
     response = requests.Response()
-    response.status_code, response.request, response.url = status, request, request.url
+    response.status_code, response.request, response.url, response.reason = status, request, request.url, ""
     response.headers.update({"Content-Type": "application/json", **(headers or {})})
-    response._content = json.dumps(content).encode()
-    response.reason = ""
+    body = io.BytesIO(json.dumps(content).encode())
+    response.raw = urllib3.HTTPResponse(body, response.headers, status, preload_content=False)
     return response
 
 

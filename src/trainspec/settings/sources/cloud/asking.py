@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.cloud.address import Address, BadAddress
 from trainspec.settings.sources.cloud.answer import Entry, NotAMapping
 from trainspec.settings.sources.cloud.refusals import DENIED, MISSING, UNREACHABLE, refusal_of, refusal_word
-from trainspec.settings.sources.cloud.silence import silent
+from trainspec.settings.sources.customised.foreign import within
 from trainspec.text.redaction import printable
 
-TIME_LIMIT = 2.5
 # A service that throttles, or a proxy in the same pod that is not up yet.
 _PAUSES = (0.1, 0.3, 0.8)
 _FAILED, _NOT_A_MAPPING = "SRC123", "SRC108"
@@ -34,44 +32,31 @@ class Refusal:
     remedy: str = ""
 
 
-@dataclass(slots=True)
-class _Outcome:
-    entries: dict[str, Entry] | None = None
-    refusal: Refusal | None = None
+def ask(address: Address, names: Sequence[str], read: Reader, limit: float) -> dict[str, Entry] | Refusal:
+    """What the service says of these names, or why it says nothing; after `limit` seconds at the latest."""
+    refused: list[Refusal] = []
+    try:
+        return within(limit, lambda: _tried(address, names, read, limit, refused), address.shown)
+    except SourceError:
+        return refused[-1] if refused else Refusal(UNREACHABLE, f"nothing came within {limit:g} s")
 
 
-def ask(address: Address, names: Sequence[str], read: Reader) -> dict[str, Entry] | Refusal:
-    """What the service says of these names, or why it says nothing; never later than the address allows."""
-    limit = address.timeout or TIME_LIMIT
-    outcome = _Outcome()
-    # A daemon: what hangs in a library for good must not keep the process from ending.
-    thread = threading.Thread(
-        target=_run, args=(address, names, read, limit, outcome), name="trainspec secrets", daemon=True
-    )
-    thread.start()
-    thread.join(limit)
-    if outcome.entries is not None:
-        return outcome.entries
-    return outcome.refusal or Refusal(UNREACHABLE, f"nothing came within {limit:g} s")
-
-
-def _run(address: Address, names: Sequence[str], read: Reader, limit: float, outcome: _Outcome) -> None:
+def _tried(
+    address: Address, names: Sequence[str], read: Reader, limit: float, refused: list[Refusal]
+) -> dict[str, Entry] | Refusal:
+    """The answer, after some more tries where the service cannot be reached; each refusal is left in `refused`."""
     end = time.monotonic() + limit
     pauses = iter(_PAUSES)
-    with silent():
-        while True:
-            refusal = None
-            try:
-                outcome.entries = read(address, names, limit)
-                return
-            except BaseException as error:  # nobody reads a traceback of this thread
-                refusal = _refusal(error)
-            outcome.refusal = refusal
-            pause = next(pauses, None)
-            if refusal.code != UNREACHABLE or pause is None or time.monotonic() + pause >= end:
-                return
-            # Not all nodes of a job at the same moment.
-            time.sleep(pause * random.uniform(0.7, 1.3))
+    while True:
+        try:
+            return read(address, names, limit)
+        except Exception as error:
+            refused.append(_refusal(error))
+        pause = next(pauses, None)
+        if refused[-1].code != UNREACHABLE or pause is None or time.monotonic() + pause >= end:
+            return refused[-1]
+        # Not all nodes of a job at the same moment.
+        time.sleep(pause * random.uniform(0.7, 1.3))
 
 
 def _refusal(error: BaseException) -> Refusal:

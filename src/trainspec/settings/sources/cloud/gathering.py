@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, Severity, errors_of
@@ -64,7 +64,8 @@ def gather(model: type[Settings], wanted: Sequence[Wanted], *, must_find: bool) 
     if must_find and asked and not gathered.values and not errors_of(gathered.found):
         gathered.found.append(_nothing(asked, near))
     else:
-        gathered.found += [_almost(name, *near[name]) for name in gathered.lacks(near)]
+        # Also where a weaker one gives what is misspelled in a stronger one.
+        gathered.found += [_almost(name, *where) for name, where in near.items()]
     return gathered
 
 
@@ -87,7 +88,7 @@ class _Reading:
             self.into.found.append(missing_package(self.address, self.fields))
             return {}
         names = {self.service.named(self.address, name): name for name in self.fields}
-        answer = ask(self.address, tuple(names), reader)
+        answer = ask(self.address, tuple(names), reader, self.address.timeout or self.model.source_timeout)
         if isinstance(answer, Refusal):
             self.into.found.append(finding(self.address, answer, self.fields))
             return {}
@@ -136,7 +137,8 @@ class _Reading:
         if not self.by_name and name not in self.model.secret_fields():
             message = f"{self.address.shown} holds {name}, which is no secret and so not read"
             remedy = f"ask for it: {self.address.shown}?fields={','.join((*self.fields, name))}"
-            self.into.found.append(_about("SRC116", message, remedy, [(name, self.address, key)], warning=True))
+            found = _about("SRC116", message, remedy, [(name, self.address, key)], warning=True)
+            self.into.found.append(replace(found, reason="its value would otherwise be lost without a word"))
 
 
 def place_of(address: Address, key: str, version: str = "") -> str:

@@ -30,6 +30,7 @@ from trainspec.settings.sources.cloud.gathering import Gathered
 LONGEST_WAIT = 60.0
 # How long a first process that has come to its end still waits for the others.
 LONGEST_END = 5.0
+_LONGEST_SEND = 5.0
 _TRY_EVERY = 0.05
 _HEADER = struct.Struct("!Q")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -104,7 +105,7 @@ class _Office:
         self.message = b""
         self.done = threading.Event()
         # A fork would keep the address, and answer nobody.
-        os.register_at_fork(after_in_child=self.close)
+        os.register_at_fork(after_in_child=listener.close)
 
     def open(self, message: bytes) -> None:
         self.message = message
@@ -131,9 +132,6 @@ class _Office:
         self.message = b""
         self.listener.close()
         self.done.set()
-
-
-_LONGEST_SEND = 5.0
 
 
 # The others.

@@ -41,9 +41,9 @@ def read_secret_managers(
     if not wanted:
         return Layer(SourceKind.FOREIGN, {}, lambda path: place), wrong
     gathered = _gather(model, wanted, must_find=secrets.isdisjoint(said))
-    reading = Reading(
-        model, SourceKind.FOREIGN, Manner.STRINGS, lambda path: Source(SourceKind.FOREIGN, gathered.places[path[0]])
-    )
+    places = gathered.places
+    locate = lambda path: Source(SourceKind.FOREIGN, places[path[0]]) if path[0] in places else place  # noqa: E731
+    reading = Reading(model, SourceKind.FOREIGN, Manner.STRINGS, locate)
     layer = reading.read(gathered.values)
     return layer, [*wrong, *gathered.found, *reading.diagnostics]
 

@@ -84,7 +84,9 @@ def _stays_text(shape: Shape, name: str, options: SourceOptions) -> bool:
     kind, metadata = shape.kinds[name], shape.fields[name].metadata
     if not (kind.mapping or kind.items is not None):
         return False
-    return NoDecode in metadata or (options.enable_decoding is False and ForceDecode not in metadata)
+    return any(one is NoDecode for one in metadata) or (
+        options.enable_decoding is False and ForceDecode not in metadata
+    )
 
 
 def _members(annotation: Any) -> dict[str, str]:
