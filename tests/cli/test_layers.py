@@ -37,6 +37,13 @@ WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
 }
 
 
+def test_validate_says_how_several_files_are_written(run: Callable, files: Path) -> None:
+    said = run("validate", "base.yaml,site.yaml")
+    assert said.code == 2 and "help: write base.yaml site.yaml, and --together" in said.out
+    assert run("validate", "c,d.yaml").code == 0
+    assert "there is no such file" in run("validate", "x,y.yaml").out
+
+
 @pytest.mark.parametrize(("words", "variables"), WAYS.values(), ids=WAYS)
 def test_show_and_plan_take_several_files(
     run: Callable, files: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], variables: dict[str, str]
