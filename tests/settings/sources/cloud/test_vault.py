@@ -88,3 +88,10 @@ def test_a_dead_end_and_a_refusal_are_one_finding(
     with pytest.raises(ValueError) as caught:
         script(push_to_hub=True)
     assert [item.code for item in diagnostics(caught.value)] == [code]
+
+
+def test_a_variable_that_the_source_needs_is_missed_in_its_own_line(script, vault, monkeypatch) -> None:
+    monkeypatch.delenv("VAULT_TOKEN")
+    with pytest.raises(ValueError, match=r"Vault fails: KeyError at .*vault\.py:\d+") as caught:
+        script(push_to_hub=True)
+    assert [item.code for item in diagnostics(caught.value)] == ["SRC123"]

@@ -8,6 +8,7 @@ exception's type alone: its text may hold what was read.
 from __future__ import annotations
 
 import contextvars
+import os
 import re
 import sys
 import threading
@@ -280,7 +281,9 @@ def _missing_package(name: str, error: ImportError) -> Diagnostic:
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     """Where in people's own code it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
-    return [one for one in frames if "site-packages" not in one.filename and "/trainspec/settings/" not in one.filename]
+    # os.environ["NAME"] raises inside Python's own modules, some of which have no file.
+    others = ("site-packages", "/trainspec/settings/", "<frozen ", os.path.dirname(os.__file__))
+    return [one for one in frames if not any(other in one.filename for other in others)]
 
 
 def _refusal(code: str, name: str, detail: str, fields: Iterable[str] = ()) -> Diagnostic:
