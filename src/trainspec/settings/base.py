@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.after_init import nothing_more
+from trainspec.settings.judging.frozen import refuse_changes
 from trainspec.settings.judging.judgement import Context, judge
 from trainspec.settings.judging.metaclass import SettingsMeta, is_ours
 from trainspec.settings.judging.surroundings import PURE, context_inside, context_of, is_default
@@ -295,6 +296,7 @@ class Settings(BuiltOnce, _Model):
 
     def _become(self, changes: dict[str, Any]) -> None:
         """Take on changes in place, all of them or (raising ValidationError) none."""
+        refuse_changes(type(self), changes)
         new = changed(self, changes, SourceKind.ASSIGNMENT)
         for field in type(self).__pydantic_fields__:
             self.__dict__[field] = new.__dict__[field]

@@ -206,6 +206,9 @@ def _message(
     if code == "VAL103" and kind is not None:
         options = list(_options(kind))
         return f"{name} must be {expected}, not {seen}", did_you_mean(_wrong_word(lines, options), options)
+    member = next((line["ctx"]["class"] for line in lines if line["type"] == "is_instance_of"), None)
+    if member is not None and kind is not None and lines[0]["input"] in map(str, kind.choices):
+        return f"{name} must be a member of {member} where strict=True is asked for, not {seen}", "leave strict out"
     said = next((line["msg"] for line in lines if line["type"] == "value_error"), None)
     if code == "VAL106" and said is not None and seen != HIDDEN:
         return f"{name}: {said.removeprefix('Value error, ')}", ""
