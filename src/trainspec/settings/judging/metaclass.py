@@ -138,10 +138,10 @@ def _take_configuration_of_mixins(
 
     merged: dict[str, Any] = dict(Settings.model_config)
     for base in reversed(several):
-        usual = next(one for one in (Settings, BaseSettings, BaseModel) if issubclass(base, one)).model_config
-        merged.update(
-            (key, value) for key, value in base.model_config.items() if key not in usual or usual[key] != value
-        )
+        root: Any = next(one for one in (Settings, BaseSettings, BaseModel) if issubclass(base, one))
+        usual: dict[str, Any] = dict(root.model_config)
+        said: dict[str, Any] = dict(base.model_config)
+        merged |= {name: value for name, value in said.items() if name not in usual or usual[name] != value}
     own = _configured(namespace)
     if "env_prefix" in namespace or "env_prefix" in arguments:
         del merged["env_prefix"]

@@ -45,7 +45,7 @@ def embedded_context(model: type[Settings], document: dict[str, Any], outer: Out
 
 
 def of_no_mapping(model: type[Settings], value: Any, outer: Outer) -> Context | None:
-    """What is wrong where a text of the app, which should hold a mapping, holds something else; None where none does."""
+    """What is wrong where a text of the app should hold a mapping and does not; None where no text stands."""
     for path in places_of(outer.values, lambda one: one is value):
         for source in (asked.source for asked in outer.sources if isinstance(asked.source, EnvSettingsSource)):
             names = Names(outer.app, source, path)

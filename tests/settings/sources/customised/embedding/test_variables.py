@@ -4,7 +4,7 @@ from typing import Any
 
 import pydantic_settings
 import pytest
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec import Settings, TrainingArguments, diagnostics, load
@@ -289,24 +289,3 @@ def test_unless_it_is_asked_for(say: Any) -> None:
     say(TRAINSPEC_SEED="7")
     assert Asking().train.seed == 7
     assert TrainingArguments().seed == Subclass().seed == 7 and Subclass().inner.seed == 42
-
-
-@pytest.mark.parametrize(("text", "noun"), [("", "nothing"), (CANARY, "other text"), ("[1]", "list"), ("5", "int")])
-def test_text_that_is_no_mapping_is_told_with_its_variable(text, noun, say) -> None:
-    say(APP_OTHER=text)
-    (item,) = found_by(Several)
-    assert (item.code, item.fields) == ("SRC108", ("other",))
-    assert item.message == f"APP_OTHER must be a mapping of settings in JSON, not {noun}"
-    assert str(item.source) == "APP_OTHER (environment)" and "APP_OTHER__" in item.remedy
-
-
-def test_an_app_made_of_strings_reads_them_as_text() -> None:
-    said = {"train": {"seed": "7", "learning_rate": "1e-3", "bf16": "yes"}}
-    expected = {"seed": 7, "learning_rate": 0.001, "bf16": True}
-    assert App.model_validate_strings(said).train.to_dict() == expected
-    assert TypeAdapter(App).validate_strings(said).train.to_dict() == expected
-    assert Deep.model_validate_strings({"job": said}).job.train.to_dict() == expected
-    with pytest.raises(ValidationError, match="did you mean seed"):
-        App.model_validate_strings({"train": {"sede": "7"}})
-    with pytest.raises(ValidationError, match="write it without quotes"):
-        App.model_validate(said)
