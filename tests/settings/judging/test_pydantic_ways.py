@@ -65,6 +65,15 @@ def test_faults_in_strings() -> None:
     assert CANARY not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ['{"hub_token": "%s"', '{"hub_token": "%s"}}', "%s", '{"hub_token": %s}'])
+def test_of_json_that_cannot_be_read_nothing_is_shown(text) -> None:
+    for said in (text % CANARY, (text % CANARY).encode()):
+        with pytest.raises(ValidationError, match="the document is not valid JSON: .* at line 1 column") as caught:
+            TrainingArguments.model_validate_json(said)
+        assert [item.code for item in diagnostics(caught.value)] == ["SRC107"]
+        assert CANARY not in f"{caught.value}{caught.value.errors()}"
+
+
 def test_a_choice_as_text_where_strict_is_asked_for() -> None:
     with pytest.raises(
         ValidationError, match="optim must be a member of OptimizerNames where strict=True is asked for"

@@ -275,6 +275,15 @@ def validation_error(model: type[BaseModel], diagnostics: Iterable[Diagnostic]) 
     return ValidationError.from_exception_data(model.__name__, lines)
 
 
+def no_json(model: type[BaseModel], error: ValidationError) -> ValidationError:
+    """pydantic's error about text that is no JSON, without that text."""
+    said = error.errors(include_input=False, include_url=False)[0]["ctx"]["error"]
+    code = CODES["SRC107"]
+    message = f"the document is not valid JSON: {said}"
+    found = Diagnostic("SRC107", code.name, "error", message, code.reason, code.fix, (Evidence(""),))
+    return validation_error(model, [found])
+
+
 def _input_of(item: Diagnostic) -> Any:
     """What pydantic shows as the input: the values as they were written, as far as they may be shown."""
     said = {evidence.field: _written(evidence.value) for evidence in item.evidence if evidence.value is not None}

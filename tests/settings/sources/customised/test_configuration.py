@@ -171,3 +171,14 @@ def test_a_mixin_that_is_plainly_a_model() -> None:
 
     with pytest.raises(ValidationError, match="Made is frozen"):
         Made.from_dict({}).seed = 1
+
+
+@pytest.mark.parametrize("returned", [None, 1, "its first source"])
+def test_a_method_that_returns_no_sources_is_named(returned) -> None:
+    class Made(TrainingArguments):
+        @classmethod
+        def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **others: Any) -> Any:
+            return init_settings if isinstance(returned, str) else returned
+
+    with pytest.raises(TypeError, match="Made.settings_customise_sources must return a tuple of sources, not "):
+        Made()
