@@ -206,6 +206,9 @@ def _message(
     if code == "VAL103" and kind is not None:
         options = list(_options(kind))
         return f"{name} must be {expected}, not {seen}", did_you_mean(_wrong_word(lines, options), options)
+    member = next((line["ctx"]["class"] for line in lines if line["type"] == "is_instance_of"), None)
+    if member is not None and kind is not None and lines[0]["input"] in map(str, kind.choices):
+        return f"{name} must be a member of {member} where strict=True is asked for, not {seen}", "leave strict out"
     said = next((line["msg"] for line in lines if line["type"] == "value_error"), None)
     if code == "VAL106" and said is not None and seen != HIDDEN:
         return f"{name}: {said.removeprefix('Value error, ')}", ""
@@ -270,6 +273,15 @@ def validation_error(model: type[BaseModel], diagnostics: Iterable[Diagnostic]) 
         loc = tuple(item.fields[0].split(".")) if item.fields and item.fields[0] else ()
         lines.append(InitErrorDetails(type=custom, loc=loc, input=_input_of(item)))
     return ValidationError.from_exception_data(model.__name__, lines)
+
+
+def no_json(model: type[BaseModel], error: ValidationError) -> ValidationError:
+    """pydantic's error about text that is no JSON, without that text."""
+    said = error.errors(include_input=False, include_url=False)[0]["ctx"]["error"]
+    code = CODES["SRC107"]
+    message = f"the document is not valid JSON: {said}"
+    found = Diagnostic("SRC107", code.name, "error", message, code.reason, code.fix, (Evidence(""),))
+    return validation_error(model, [found])
 
 
 def _input_of(item: Diagnostic) -> Any:
