@@ -156,8 +156,9 @@ class Settings(BuiltOnce, _Model):
             return data
         context = info.context
         if context is None:
-            if (caller := sys._getframe(1)).f_code not in PURE:
-                context = context_of(cls, data, info.mode, caller)
+            if (caller := sys._getframe(1)).f_code in PURE:
+                return judge(cls, data, handler, None)
+            context = context_of(cls, data, info.mode, caller)
         elif isinstance(context, Context) and data is not context.values:
             context = context_inside(cls, data, context)
         return judge(cls, context.values if isinstance(context, Context) else data, handler, context)

@@ -129,7 +129,15 @@ def test_an_old_value_under_an_old_name_becomes_both_of_today():
 
 
 @pytest.mark.parametrize(
-    "document", [{"sharded_ddp": 0}, {"dataloader_in_order": 1}, {"dataloader_in_order": 0.0}], ids=str
+    "document",
+    [
+        {"sharded_ddp": 0},
+        {"sharded_ddp": ["simple", "simple"]},
+        {"sharded_ddp": "zero_dp_2 simple"},
+        {"dataloader_in_order": 1},
+        {"dataloader_in_order": 0.0},
+    ],
+    ids=str,
 )
 def test_a_number_is_no_switch_under_an_old_name_either(document):
     assert TrainingArguments.check(document).errors

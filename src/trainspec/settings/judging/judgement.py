@@ -110,7 +110,7 @@ class Context:
 
 def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) -> S:
     """Settings from data, or ValidationError with all that is wrong. Runs inside pydantic's validation."""
-    ours = context if isinstance(context, Context) else None
+    ours = context if context is not None and isinstance(context, Context) else None
     shape = cls.__trainspec_shape__
     if shape is None or shape.validator is not cls.__pydantic_validator__:
         shape = shape_of(cls)

@@ -21,6 +21,7 @@ from trainspec.settings.rules.conditions import (
     fits,
     has_key,
     includes,
+    includes_any,
     read,
 )
 from trainspec.settings.rules.rule import Rule
@@ -35,6 +36,7 @@ _NOBODY: Set[str] = frozenset()
 READERS: dict[str, Any] = {
     "read": read,
     "includes": includes,
+    "includes_any": includes_any,
     "has_key": has_key,
     "fits": fits,
     "is_above": is_above,

@@ -41,8 +41,16 @@ def read(values: Mapping[str, Any], *path: str) -> Any:
 def includes(value: Any, option: str) -> bool:
     """Whether an option setting (one name, words in a text, or a list) contains `option`."""
     if isinstance(value, str):
-        return option in value and option in words(value)
+        return value == option or (option in value and option in words(value))
     return isinstance(value, list) and option in value
+
+
+def includes_any(value: Any, options: tuple[str, ...]) -> bool:
+    """Whether an option setting contains one of several."""
+    # Each option may be looked for by itself only where there is more than one word.
+    if isinstance(value, str) and value.isidentifier():
+        return value in options
+    return any(includes(value, option) for option in options)
 
 
 def has_key(value: Any, key: str) -> bool:
@@ -343,6 +351,10 @@ class AnyOf(_OfSeveral):
     """At least one part holds."""
 
     def expression(self) -> str:
+        fields = {part.field if isinstance(part, Includes) else None for part in self.parts}
+        if len(fields) == 1 and (first := self.parts[0]) and isinstance(first, Includes):
+            options = tuple(_plain(part.option) for part in self.parts if isinstance(part, Includes))
+            return f"includes_any({first.value()}, {options!r})"
         return f"({' or '.join(part.expression() for part in self.parts)})"
 
     def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:

@@ -88,6 +88,8 @@ def _sharded_ddp(options: Any) -> Any:
     unknown = [name for name in names if name not in (*SHARDED_DDP, "offload", "auto_wrap")]
     if unknown:
         raise Inexpressible(f"{unknown[0]} is not an option that sharded_ddp had")
+    if len(set(names)) < len(names) or sum(name in SHARDED_DDP for name in names) > 1:
+        raise Inexpressible("each option was given once, and one way to shard at most")
     return [SHARDED_DDP.get(name, name) for name in names]
 
 

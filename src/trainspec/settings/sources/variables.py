@@ -79,13 +79,17 @@ class Variables:
         # Without a prefix CONFIG and TASK are anybody's.
         return (self.values.get(name) or None) if self.prefix else None
 
-    def nested(self, under: str) -> dict[str, Any]:
-        """The variables below a name as a nested dict: TRAINSPEC_TASK__WIDTH is {"width": ...} below `task`."""
+    def nested(self, under: str, among: Iterable[str] | None = None) -> dict[str, Any]:
+        """The variables below a name as a nested dict: TRAINSPEC_TASK__WIDTH is {"width": ...} below `task`.
+
+        `among` is all that may lie there: with "_" between keys, a longer setting's name begins like a key.
+        """
         found: dict[str, Any] = {}
         delimiter, most = self.options.env_nested_delimiter, (self.options.env_nested_max_split or 0) - 1
         start = f"{under}{delimiter}"
-        for name, value in self.values.items() if delimiter else ():
+        for name in (self.values if among is None else among) if delimiter else ():
             if name.startswith(start):
+                value = self.values[name]
                 said = None if value == self.options.env_parse_none_str else Word(value)
                 _set(found, tuple(name[len(start) :].split(delimiter, most)), said)
         return found
@@ -144,7 +148,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
     found: list[Diagnostic] = []
     shape, options = shape_of(model), variables.options
     fields, secrets = shape.fields, shape.secrets
-    below: set[str] = set()
+    below: dict[str, list[str]] = {}
     for name, value in variables.values.items():
         head, goes_in = _cut(name, variables, shape)
         if (
@@ -155,7 +159,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
         ):
             continue
         if goes_in and head in fields:
-            below.add(head)
+            below.setdefault(head, []).append(name)
             continue
         secret = name.removesuffix(FILE_SUFFIX)
         if name not in fields and name.endswith(FILE_SUFFIX) and _is_secret(secret, secrets):
@@ -247,15 +251,19 @@ def read_secret(path: str) -> str:
     return read_plain(path).strip()
 
 
-def _lay_nested_over(shape: Shape, variables: Variables, layer: Layer, heads: set[str]) -> list[Diagnostic]:
-    """TRAINSPEC_A__B over what TRAINSPEC_A said as JSON; where A is no mapping, only one of the two can hold."""
-    if not heads:
-        return []
-    for head in sorted(heads):
-        below = coerce(shape.kinds[head], variables.nested(head), Manner.STRINGS)
+def _lay_nested_over(
+    shape: Shape, variables: Variables, layer: Layer, inside: dict[str, list[str]]
+) -> list[Diagnostic]:
+    """TRAINSPEC_A__B over what TRAINSPEC_A said as JSON; where A is no mapping, only one of the two can hold.
+
+    `inside` has the variables that go into each setting.
+    """
+    for head in sorted(inside):
+        below = coerce(shape.kinds[head], variables.nested(head, inside[head]), Manner.STRINGS)
         said = layer.values.get(head)
         layer.values[head] = _merged(said, below) if isinstance(said, dict) else below
-    return [_both(variables, *pair) for name in variables.values if (pair := _clash(variables, name, heads))]
+    clashes = (_clash(variables, name, head) for head, names in inside.items() for name in names)
+    return [_both(variables, *pair) for pair in clashes if pair]
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -264,12 +272,9 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return {**below, **above, **inner}
 
 
-def _clash(variables: Variables, name: str, heads: set[str]) -> tuple[str, str, str] | None:
-    """The variable around this one whose value is no mapping that a key can be laid over."""
+def _clash(variables: Variables, name: str, head: str) -> tuple[str, str, str] | None:
+    """The variable around this one, in the same setting, whose value is no mapping that a key can be laid over."""
     delimiter = variables.options.env_nested_delimiter or NESTED
-    head = next((one for one in heads if name.startswith(one + delimiter)), None)
-    if head is None:
-        return None
     around = head
     for part in name[len(head + delimiter) :].split(delimiter):
         text = variables.values.get(around)

@@ -222,9 +222,9 @@ def test_a_misspelled_name_in_a_store_is_told(monkeypatch) -> None:
 
 @pytest.fixture
 def aws(monkeypatch):
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(port=0)
+    # Where the settings are tested alone, neither is installed.
+    pytest.importorskip("boto3")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
     server.start()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
