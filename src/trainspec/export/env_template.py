@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from trainspec.export.environment_schema import Spelling, prefix_of
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
-from trainspec.settings.sources.variables import CONFIG, FILE_SUFFIX, NESTED, SECRETS_DIR, SECRETS_FROM, TASK
+from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, SECRETS_FROM, TASK
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import Shape, shape_of
 from trainspec.settings.views.dumping import default_without_secrets, plain
@@ -20,12 +21,12 @@ from trainspec.settings.views.schema.text_patterns import as_text, in_dotenv
 _WIDTH = 100
 _ABOUT = (
     "Settings of a run as variables. Take the # from the lines that you want; each shows an example, and an empty "
-    "variable counts as unset. Name the file in {prefix}ENV_FILE, or hand it to docker run --env-file, compose or a "
+    "variable counts as unset. {named} it to docker run --env-file, compose or a "
     "shell. Variables of the process come before those of this file."
 )
 _HOW = (
     "Lists are written as a,b or as JSON, mappings as JSON in single quotes or a key at a time: "
-    "{prefix}FSDP_CONFIG__VERSION=2. docker run --env-file takes quotes for a part of the value: leave them out there."
+    "{key}=2. docker run --env-file takes quotes for a part of the value: leave them out there."
 )
 
 
@@ -35,25 +36,33 @@ def render(model: type[Settings] = TrainingArguments) -> str:
 
 
 def _lines(model: type[Settings]) -> Iterator[str]:
-    shape, prefix = shape_of(model), model.env_prefix
-    yield from comment(_ABOUT.format(prefix=prefix))
-    if "fsdp_config" in shape.fields:
-        yield from comment(_HOW.format(prefix=prefix))
-    yield from _sources(model)
-    yield from settings_lines(model, prefix)
+    shape, spelled = shape_of(model), Spelling(model)
+    named_in = spelled(f"{prefix_of(model)}{ENV_FILE.upper()}")
+    yield from comment(_ABOUT.format(named=f"Name the file in {named_in}, or hand" if spelled.prefix else "Hand"))
+    key = spelled(f"{prefix_of(model)}FSDP_CONFIG{NESTED}VERSION")
+    if "fsdp_config" in shape.fields and key is not None:
+        yield from comment(_HOW.format(key=key))
+    if spelled.prefix:
+        yield from _sources(model, spelled)
+    write = str if spelled.exact else str.upper
+    yield from settings_lines(model, write(spelled.prefix), spelled.delimiter, write)
 
 
-def settings_lines(model: type[Settings], prefix: str, delimiter: str = NESTED) -> Iterator[str]:
+def settings_lines(
+    model: type[Settings], prefix: str, delimiter: str | None, write: Callable[[str], str] | None = None
+) -> Iterator[str]:
     """Every setting of a class by group, as variables that begin with `prefix`."""
     shape = shape_of(model)
+    # An app that tells cases apart may have small letters.
+    written = write or (str.upper if prefix.isupper() else str.lower)
     for section in sections_of(shape):
         yield from ("", f"# --- {section.heading}")
         for name in section.names:
             yield ""
-            yield from _setting(shape, prefix, name, delimiter)
+            yield from _setting(shape, prefix, name, delimiter, written)
 
 
-def _sources(model: type[Settings]) -> Iterator[str]:
+def _sources(model: type[Settings], spelled: Spelling) -> Iterator[str]:
     about = {
         CONFIG: "A file of settings (YAML, JSON, TOML), over which these are laid: configs/run.yaml, or several, each "
         "over those before it: base.yaml,site.yaml",
@@ -65,13 +74,11 @@ def _sources(model: type[Settings]) -> Iterator[str]:
     yield from ("", "# --- Where settings are found")
     for name, text in about.items():
         if name not in model.model_fields:
-            yield from ("", *comment(text), f"#{model.env_prefix}{name.upper()}=")
+            yield from ("", *comment(text), f"#{spelled(prefix_of(model) + name.upper())}=")
 
 
-def _setting(shape: Shape, prefix: str, name: str, delimiter: str) -> Iterator[str]:
+def _setting(shape: Shape, prefix: str, name: str, delimiter: str | None, write: Callable[[str], str]) -> Iterator[str]:
     info, kind = shape.fields[name], shape.kinds[name]
-    # An app that tells cases apart may have small letters.
-    write = str.upper if prefix.isupper() else str.lower
     variable, from_file = prefix + write(name), write(FILE_SUFFIX)
     yield from comment(info.description or "")
     yield from comment(f"{kind.expected}; {default_of(name, info)}")
@@ -83,8 +90,8 @@ def _setting(shape: Shape, prefix: str, name: str, delimiter: str) -> Iterator[s
     yield f"#{variable}={in_dotenv(as_text(example_of(info, kind)))}"
 
 
-def _keys(variable: str, kind: Kind, delimiter: str) -> Iterator[str]:
-    if kind.section is not None:
+def _keys(variable: str, kind: Kind, delimiter: str | None) -> Iterator[str]:
+    if kind.section is not None and delimiter:
         keys = ", ".join(kind.section.model_fields)
         yield from comment(f"a key at a time: {variable}{delimiter}KEY, of {keys}")
 

@@ -7,6 +7,7 @@ stricter one it says so: names are written in upper case.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -54,8 +55,10 @@ class Variable:
 def render(model: type[Settings] = TrainingArguments, draft: Draft = "2020-12") -> Schema:
     """The schema of environments in which a settings class is loaded."""
     found = list(variables(model, draft))
-    names = [one.name for one in found]
-    opened = [f"^{one.name}{NESTED}." for one in found if one.is_open]
+    spelled = Spelling(model)
+    names = [name for one in found if (name := spelled(one.name)) is not None]
+    below = spelled.delimiter
+    opened = [f"^{re.escape(spelled(one.name) or '')}{re.escape(below)}." for one in found if one.is_open and below]
     whole = settings_schema(model, draft=draft)
     return {
         "$schema": whole["$schema"],
@@ -64,20 +67,52 @@ def render(model: type[Settings] = TrainingArguments, draft: Draft = "2020-12") 
         "description": f"Variables that say settings of {model.__name__}; those without our prefix are left alone.",
         "$comment": _COMMENT,
         "type": "object",
-        "properties": {one.name: one.schema for one in found},
+        "properties": {name: one.schema for one in found if (name := spelled(one.name)) is not None},
         "patternProperties": {pattern: _open_key() for pattern in opened},
-        "propertyNames": {
-            "type": "string",
-            "description": f"A variable that begins with {model.env_prefix} is one of those listed.",
-            "anyOf": [
-                {"not": {"type": "string", "pattern": f"^{any_case(model.env_prefix)}"}},
-                {"enum": names},
-                *({"pattern": pattern} for pattern in opened),
-            ],
-        },
+        # Without a prefix a variable that is no setting is anybody's.
+        **({"propertyNames": _ours_alone(model, spelled.start, names, opened)} if spelled.prefix else {}),
         "additionalProperties": True,
-        "allOf": [*_secrets_once(model), *_keys_over_mappings(found)],
+        "allOf": [*_secrets_once(model, spelled), *_keys_over_mappings(found, spelled)],
     }
+
+
+def _ours_alone(model: type[Settings], start: str, names: list[str], opened: list[str]) -> Schema:
+    return {
+        "type": "string",
+        "description": f"A variable that begins with {model.env_prefix} is one of those listed.",
+        "anyOf": [
+            {"not": {"type": "string", "pattern": f"^{start}"}},
+            {"enum": names},
+            *({"pattern": pattern} for pattern in opened),
+        ],
+    }
+
+
+class Spelling:
+    """How a class's configuration has its variables written, by the names that they have in capitals with `__`."""
+
+    def __init__(self, model: type[Settings]) -> None:
+        config = model.model_config
+        self.delimiter: str | None = config.get("env_nested_delimiter")
+        self.exact = bool(config.get("case_sensitive"))
+        self.prefix, self._capitals = model.env_prefix, prefix_of(model)
+        self._fields = {name.upper(): name for name in model.model_fields}
+        self.start = re.escape(self.prefix) if self.exact else any_case(self.prefix)
+        """The pattern of what all of them begin with."""
+
+    def __call__(self, name: str) -> str | None:
+        """The name as it is written; None where the class has no way to write it."""
+        head, *inner = name.removeprefix(self._capitals).split(NESTED)
+        if inner and not self.delimiter:
+            return None
+        if self.exact:
+            head, inner = self._fields.get(head, head.lower()), [one.lower() for one in inner]
+        return (self.prefix if self.exact else self._capitals) + (self.delimiter or "").join((head, *inner))
+
+
+def prefix_of(model: type[Settings]) -> str:
+    """What the names of variables begin with, in capitals."""
+    return model.env_prefix.upper()
 
 
 def _file_name(model: type[Settings], draft: Draft) -> str:
@@ -91,20 +126,22 @@ def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Varia
     sections = whole.get("$defs") or whole.get("definitions") or {}
     for name, schema in whole["properties"].items():
         if name in model.model_fields:
-            yield from _with_keys(f"{model.env_prefix}{name.upper()}", schema, model.field_kinds()[name], sections)
+            yield from _with_keys(f"{prefix_of(model)}{name.upper()}", schema, model.field_kinds()[name], sections)
         elif name in RENAMED or name in REMOVED or name == ORGANIZATION:
-            yield _variable(f"{model.env_prefix}{name.upper()}", schema, _kind_of_old(model, name))
+            yield _variable(f"{prefix_of(model)}{name.upper()}", schema, _kind_of_old(model, name))
     for secret in _secrets(model):
-        name = f"{model.env_prefix}{secret}{FILE_SUFFIX}".upper()
+        name = f"{prefix_of(model)}{secret}{FILE_SUFFIX}".upper()
         marks = {key: value for key, value in whole["properties"][secret].items() if key.startswith("deprecat")}
         yield Variable(
             name, {**_about(name, f"Path of the file that holds {secret}, as mounted secrets are."), **marks}
         )
+    if not model.env_prefix:
+        return
     for name, about in WHERE_FOUND.items():
         if name not in model.model_fields:
-            yield Variable(full := f"{model.env_prefix}{name.upper()}", _about(full, about))
+            yield Variable(full := f"{prefix_of(model)}{name.upper()}", _about(full, about))
     if TASK not in model.model_fields:
-        text = _about(full := f"{model.env_prefix}{TASK.upper()}", "The task's own settings, as a JSON object.")
+        text = _about(full := f"{prefix_of(model)}{TASK.upper()}", "The task's own settings, as a JSON object.")
         yield Variable(full, {**text, "pattern": pattern_of({"type": "object"}, _WORD)}, is_open=True)
 
 
@@ -197,21 +234,25 @@ def _secrets(model: type[Settings]) -> list[str]:
     return [*sorted(model.secret_fields()), *old]
 
 
-def _secrets_once(model: type[Settings]) -> Iterator[Schema]:
+def _secrets_once(model: type[Settings], spelled: Spelling) -> Iterator[Schema]:
     """A secret is given by value or by file."""
     for secret in _secrets(model):
-        name = f"{model.env_prefix}{secret}".upper()
-        both = (name, name + FILE_SUFFIX.upper())
-        given = {"properties": dict.fromkeys(both, _SAYS_SOMETHING), "required": list(both)}
+        name = f"{prefix_of(model)}{secret}".upper()
+        both = [spelled(name), spelled(name + FILE_SUFFIX.upper())]
+        given = {"properties": dict.fromkeys(both, _SAYS_SOMETHING), "required": both}
         yield {"type": "object", "not": {"type": "object", **given}}
 
 
-def _keys_over_mappings(found: list[Variable]) -> Iterator[Schema]:
+def _keys_over_mappings(found: list[Variable], spelled: Spelling) -> Iterator[Schema]:
     """Keys are laid over a mapping; where the variable around them names a file, only one of the two can hold."""
     for one in found:
-        if one.has_keys or one.is_open:
+        name = spelled(one.name)
+        if name is not None and spelled.delimiter and (one.has_keys or one.is_open):
             deep = NESTED in one.name
             text = _SAYS_SOMETHING if deep else {"type": "string", "pattern": r"^\s*[^\s{]"}
-            around = {"type": "object", "properties": {one.name: text}, "required": [one.name]}
-            silent = {"type": "object", "patternProperties": {f"^{one.name}{NESTED}.": _SAYS_NOTHING}}
+            around = {"type": "object", "properties": {name: text}, "required": [name]}
+            silent = {
+                "type": "object",
+                "patternProperties": {f"^{re.escape(name + spelled.delimiter)}.": _SAYS_NOTHING},
+            }
             yield {"if": around, "then": silent}

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.after_init import nothing_more
+from trainspec.settings.judging.frozen import refuse_changes
 from trainspec.settings.judging.judgement import Context, judge
 from trainspec.settings.judging.metaclass import SettingsMeta, is_ours
+from trainspec.settings.judging.pydantic_errors import no_json
 from trainspec.settings.judging.surroundings import PURE, context_inside, context_of, is_default
 from trainspec.settings.judging.ways_in import (
     changed,
@@ -186,6 +188,18 @@ class Settings(BuiltOnce, _Model):
         """Every rule of the class: those its bases declare, then its own."""
         return shape_of(cls).rules
 
+    if not TYPE_CHECKING:
+
+        @classmethod
+        def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+            """As pydantic has it; of text that is no JSON, which may hold a secret, nothing is shown."""
+            try:
+                return super().model_validate_json(json_data, **options)
+            except ValidationError as error:
+                if any(line["type"] == "json_invalid" for line in error.errors(include_input=False)):
+                    raise no_json(cls, error) from None
+                raise
+
     # Documents: pure, whatever the process's environment.
 
     @classmethod
@@ -296,6 +310,7 @@ class Settings(BuiltOnce, _Model):
 
     def _become(self, changes: dict[str, Any]) -> None:
         """Take on changes in place, all of them or (raising ValidationError) none."""
+        refuse_changes(type(self), changes)
         new = changed(self, changes, SourceKind.ASSIGNMENT)
         for field in type(self).__pydantic_fields__:
             self.__dict__[field] = new.__dict__[field]

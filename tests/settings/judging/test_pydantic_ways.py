@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 
 from trainspec import TrainingArguments, diagnostics
+from trainspec.settings.values.choices import OptimizerNames
 
 CANARY = "canary-of-pydantic"
 SAID: dict[str, Any] = {
@@ -42,6 +43,10 @@ TEXTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": '{"power": 2.0}'},
         {"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": {"power": 2.0}},
     ),
+    "what another setting chooses": (
+        {"lr_scheduler_type": "cosine_with_restarts", "lr_scheduler_kwargs": {"num_cycles": "2"}},
+        {"lr_scheduler_type": "cosine_with_restarts", "lr_scheduler_kwargs": {"num_cycles": 2}},
+    ),
 }
 
 
@@ -58,6 +63,25 @@ def test_faults_in_strings() -> None:
         TrainingArguments.model_validate_strings({"learning_rate": "x", "lerning_rate": "3", "hub_token": CANARY})
     assert {item.code for item in diagnostics(caught.value)} == {"SRC102", "VAL101"}
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ['{"hub_token": "%s"', '{"hub_token": "%s"}}', "%s", '{"hub_token": %s}'])
+def test_of_json_that_cannot_be_read_nothing_is_shown(text) -> None:
+    for said in (text % CANARY, (text % CANARY).encode()):
+        with pytest.raises(ValidationError, match="the document is not valid JSON: .* at line 1 column") as caught:
+            TrainingArguments.model_validate_json(said)
+        assert [item.code for item in diagnostics(caught.value)] == ["SRC107"]
+        assert CANARY not in f"{caught.value}{caught.value.errors()}"
+
+
+def test_a_choice_as_text_where_strict_is_asked_for() -> None:
+    with pytest.raises(
+        ValidationError, match="optim must be a member of OptimizerNames where strict=True is asked for"
+    ):
+        TrainingArguments.model_validate({"optim": "adamw_torch"}, strict=True)
+    made = TrainingArguments.model_validate({"optim": OptimizerNames.ADAMW_TORCH, "seed": 3}, strict=True)
+    assert made.to_dict() == {"optim": "adamw_torch", "seed": 3}
+    assert TrainingArguments.model_validate_json('{"optim": "adamw_torch"}', strict=True).optim == "adamw_torch"
 
 
 def test_input_is_shown_as_it_was_written() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic_settings import BaseSettings
 
-from trainspec.export.environment_schema import WHERE_FOUND, Variable, variables
+from trainspec.export.environment_schema import WHERE_FOUND, Variable, prefix_of, variables
 from trainspec.settings.sources.embedding.inside import AppNames, Inside, places_in
 from trainspec.settings.sources.variables import NESTED, TASK
 from trainspec.settings.views.schema.fields import titled
@@ -47,10 +47,10 @@ def _inside(names: AppNames, place: Inside) -> Iterator[Variable]:
     start, model = names.start(place.path), place.model
     if place.in_list or start is None:
         return
-    reserved = {f"{model.env_prefix}{name}".upper() for name in (*WHERE_FOUND, TASK)}
+    reserved = {f"{prefix_of(model)}{name}".upper() for name in (*WHERE_FOUND, TASK)}
     for one in variables(model):
-        if one.name not in reserved or one.name.removeprefix(model.env_prefix).lower() in model.model_fields:
-            short = one.name.removeprefix(model.env_prefix).replace(NESTED, names.delimiter or NESTED)
+        if one.name not in reserved or one.name.removeprefix(prefix_of(model)).lower() in model.model_fields:
+            short = one.name.removeprefix(prefix_of(model)).replace(NESTED, names.delimiter or NESTED)
             case = str.upper if start.isupper() else str.lower
             yield Variable(start + case(short), one.schema, one.is_open, one.has_keys)
 

@@ -26,6 +26,9 @@ _INSIDE = (
 )
 
 
+_DEEPEST = 4
+
+
 def render(app: type[BaseSettings]) -> str:
     """The text of the file."""
     return "\n".join(_lines(app)) + "\n"
@@ -46,7 +49,9 @@ def _own(names: AppNames, shape: Shape, around: Path, inside: set[Path]) -> Iter
         if path in inside:
             continue
         section = kind.section
-        if section is not None and not issubclass(section, Settings) and names.delimiter is not None:
+        # A model inside itself goes on without end: there the rest is one text.
+        deeper = names.delimiter is not None and len(around) < _DEEPEST
+        if section is not None and not issubclass(section, Settings) and deeper:
             yield from _own(names, shape_of(section), path, inside)
             continue
         yield ""

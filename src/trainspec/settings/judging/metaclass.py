@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
+from trainspec.settings.judging.frozen import made_hashable
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.customised.options import refuse_what_cannot_hold
 from trainspec.settings.sources.embedding.decoding import leave_lists_to_us
@@ -35,6 +37,7 @@ class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
         kwargs: dict[str, Any],
     ) -> type:
         """A class that a person wrote, maybe in the dataclass idiom."""
+        _take_configuration_of_mixins(bases, namespace, kwargs)
         body = ClassBody(name, bases, namespace)
         body.make_ready()
         scope = names_in_scope(sys._getframe(2))
@@ -71,8 +74,9 @@ class SettingsMeta(type(BaseModel), type(Protocol)):  # type: ignore[misc]
         _agree_on_prefix(cls, prefix)
         leave_lists_to_us(cls.__dict__.get("__pydantic_fields__", {}))
         _take_names_beside_aliases(cls)
-        if said := {**namespace.get("model_config", {}), **kwargs}:
-            refuse_what_cannot_hold(cls, said)
+        refuse_what_cannot_hold(cls, _configured(namespace), kwargs)
+        if "__hash__" not in namespace or namespace["__hash__"] is None:
+            made_hashable(cls)
         type.__setattr__(cls, "own_rules", (*namespace.get("own_rules", ()), *rules))
         # `@dataclass` adds only the methods that the class itself lacks, so each class gets its own.
         for method in GENERATED:
@@ -120,11 +124,47 @@ def _fields_before(cls: Any) -> dict[str, FieldInfo]:
     return found
 
 
+def _take_configuration_of_mixins(
+    bases: tuple[type, ...], namespace: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    """Of several bases with a configuration, each counts with what it says itself, the first one most.
+
+    pydantic would take the last one's whole, with all that it only has by default.
+    """
+    several = [base for base in bases if issubclass(base, BaseModel)]
+    if len(several) < 2:
+        return
+    from trainspec.settings.base import Settings
+
+    merged: dict[str, Any] = dict(Settings.model_config)
+    for base in reversed(several):
+        root: Any = next(one for one in (Settings, BaseSettings, BaseModel) if issubclass(base, one))
+        usual: dict[str, Any] = dict(root.model_config)
+        said: dict[str, Any] = dict(base.model_config)
+        merged |= {name: value for name, value in said.items() if name not in usual or usual[name] != value}
+    own = _configured(namespace)
+    if "env_prefix" in namespace or "env_prefix" in arguments:
+        del merged["env_prefix"]
+    namespace.pop("Config", None)
+    namespace["model_config"] = {**merged, **own}
+
+
+def _configured(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a class's body says of its configuration, in pydantic's first way too."""
+    said: Mapping[str, Any] | None = namespace.get("model_config")
+    if said is not None:
+        return said
+    older = namespace.get("Config")
+    if not isinstance(older, type):
+        return {}
+    return {name: getattr(older, name) for name in dir(older) if not name.startswith("__")}
+
+
 def _prefix_said(name: str, namespace: dict[str, Any], arguments: dict[str, Any]) -> str | None:
     """The prefix that a class's body or arguments say; from then on its attribute too, which instances show."""
     said = [
         namespace.get("env_prefix"),
-        namespace.get("model_config", {}).get("env_prefix"),
+        _configured(namespace).get("env_prefix"),
         arguments.get("env_prefix"),
     ]
     prefixes = list(dict.fromkeys(one for one in said if isinstance(one, str)))

@@ -26,16 +26,14 @@ _DEFAULTS_FROM = ("pydantic.", "trainspec.settings.")
 
 def context_of(cls: type[Settings], data: Any, mode: str, frame: FrameType) -> Context | None:
     """What is known of the values beside themselves; None where they are a document alone."""
-    if not isinstance(data, dict):
-        return None
-    if mode == "string":
+    if mode == "string" and isinstance(data, dict):
         return _strings(cls, data)
     outer = app_being_made(frame)
     if outer is None:
         return None
-    from trainspec.settings.sources.embedding.said import embedded_context
+    from trainspec.settings.sources.embedding.said import embedded_context, of_no_mapping
 
-    return embedded_context(cls, data, outer)
+    return embedded_context(cls, data, outer) if isinstance(data, dict) else of_no_mapping(cls, data, outer)
 
 
 def context_inside(cls: type[Settings], data: Any, around: Context) -> Context | None:

@@ -83,6 +83,8 @@ def _coerce_mapping(kind: Kind, value: dict[Any, Any], manner: Manner) -> Any:
         }
     if kind.values is not None:
         return {key: coerce(kind.values, item, manner) for key, item in value.items()}
+    if manner is Manner.STRINGS:
+        return {key: Word(item) if type(item) is str else item for key, item in value.items()}
     return value
 
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,7 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.cloud.refusals import refusal_of
 from trainspec.settings.sources.cloud.silence import silent
 from trainspec.settings.sources.customised.options import TIME_LIMIT
+from trainspec.settings.sources.customised.swallowed import Overheard
 from trainspec.settings.sources.layer import Layer, Path
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
@@ -61,7 +63,7 @@ def read_foreign(
     """
     name = _described(source, ())
     found: list[Diagnostic] = []
-    ask = partial(_ask, model, source, said)
+    ask, overheard = partial(_ask, model, source, said), Overheard(source)
     try:
         values = ask() if limit is None else within(limit, ask, name)
     except SourceError as error:
@@ -71,7 +73,18 @@ def read_foreign(
         values = {}
     reading = Reading(model, _kind_of(source), _manner_of(source), _locate(source))
     layer = reading.read(values)
+    found += _refused(_described(source, ()), overheard.refusals(model, said, gave=bool(values)))
     return layer, [*found, *reading.diagnostics, *_misspelled(model, source)]
+
+
+def _refused(name: str, refusals: Iterable[tuple[str, Exception, bool]]) -> Iterator[Diagnostic]:
+    """One diagnostic a kind of refusal; a warning where it may be that there is nothing to read."""
+    kinds: dict[tuple[str | None, bool], tuple[Exception, list[str]]] = {}
+    for field, error, certain in refusals:
+        kinds.setdefault((refusal_of(error), certain), (error, []))[1].append(field)
+    for (_, certain), (error, fields) in kinds.items():
+        found = failure(name, error, fields=dict.fromkeys(fields))
+        yield found if certain else replace(found, severity="warning")
 
 
 def name_of(source: Any) -> str:

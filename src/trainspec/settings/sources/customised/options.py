@@ -159,8 +159,15 @@ def orders_sources(model: type[Any]) -> bool:
     return model.settings_customise_sources.__func__ is not usual.__func__
 
 
-def refuse_what_cannot_hold(model: type[Any], said: Mapping[str, Any]) -> None:
-    """Raises TypeError for an option of a class's configuration that no source would read."""
+def refuse_what_cannot_hold(model: type[Any], configured: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Raises TypeError for an option, in a class's configuration or its arguments, that nothing would keep.
+
+    Arguments may be those of __init_subclass__ too, which pydantic asks about.
+    """
+    _refuse_what_is_always_so(model.__name__, model.model_config)
+    said = {**configured, **arguments}
+    if not said:
+        return
     for option in _of_sources() & said.keys() - frozenset(_NAMES):
         if said[option] is None or option.startswith("cli_") or orders_sources(model):
             continue
@@ -175,6 +182,41 @@ def refuse_what_cannot_hold(model: type[Any], said: Mapping[str, Any]) -> None:
             f"{name}: {option} has no effect without a {source.partition('(')[0]}; return {source} from "
             "settings_customise_sources, or leave the option out"
         )
+    for option in sorted(configured.keys() - _known()):
+        from trainspec.text.suggestions import did_you_mean
+
+        near = did_you_mean(option, _known()) or "leave it out"
+        raise TypeError(f"{model.__name__}: neither pydantic nor pydantic-settings knows the option {option}; {near}")
+
+
+# What settings are without a choice: each option with the values that would make them something else, and why.
+_ALWAYS_SO: Mapping[str, tuple[tuple[Any, ...], str]] = {
+    "extra": (
+        ("allow", "ignore"),
+        "a mistyped setting would pass unseen; other programs' variables are passed over as they are, and files that "
+        "hold their keys are read with ignore_unknown=True",
+    ),
+    "validate_assignment": ((False,), "every assignment is judged"),
+    "strict": ((True,), "documents are strict as they are, and variables are always text"),
+    "str_strip_whitespace": ((False,), "no source's text keeps space around it"),
+    "from_attributes": ((True,), "settings are read from mappings"),
+    "hide_input_in_errors": ((True,), "errors show what was said; make it a SecretStr to keep it from all output"),
+    "revalidate_instances": (("always", "subclass-instances"), "settings are valid as they are"),
+    "validate_by_alias": ((False,), "a setting has its name and its aliases in every source"),
+    "validate_by_name": ((False,), "a setting has its name and its aliases in every source"),
+    "populate_by_name": ((False,), "a setting has its name and its aliases in every source"),
+}
+
+
+def _refuse_what_is_always_so(name: str, config: Mapping[str, Any]) -> None:
+    for option, (values, why) in _ALWAYS_SO.items():
+        if option in config and config[option] in values:
+            raise TypeError(f"{name}: {option}={config[option]!r} cannot be kept: {why}; leave it out")
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    return frozenset({*SettingsConfigDict.__annotations__, *ConfigDict.__annotations__, *_NAMES})
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ that comes back as it went is read as always, with the place of every value; any
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +206,9 @@ def _within_limit(model: type[Settings], make: Callable[[], Any]) -> tuple[Any, 
     made, mistake = within(model.source_timeout, call, f"{model.__name__}.settings_customise_sources")
     if mistake is not None:
         raise mistake
+    if isinstance(made, PydanticBaseSettingsSource) or not isinstance(made, Iterable):
+        given = type(made).__name__
+        raise TypeError(f"{model.__name__}.settings_customise_sources must return a tuple of sources, not {given}")
     return tuple(made)
 
 

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 Path = tuple[str | int, ...]
 
 _MAKES_MODEL: CodeType = BaseModel.__init__.__code__
 _MAKES_APP: CodeType = BaseSettings.__init__.__code__
+_OF_STRINGS = frozenset(
+    {BaseModel.model_validate_strings.__func__.__code__, TypeAdapter.validate_strings.__code__}  # type: ignore[attr-defined]
+)
 # No app nests its validators this deep; beyond, the stack is somebody else's.
 _DEEPEST = 64
 
@@ -42,6 +45,14 @@ class Outer:
     def further_out(self) -> Outer | None:
         """The app inside which pydantic makes this one, where it does."""
         return app_being_made(self.frame)
+
+    @property
+    def is_of_strings(self) -> bool:
+        """Whether pydantic makes it of text alone: pydantic-settings' constructor does not hand that on."""
+        frame = self.frame
+        while frame is not None and frame.f_code.co_name == "__init__":
+            frame = frame.f_back
+        return frame is not None and frame.f_code in _OF_STRINGS
 
     def path_to(self, document: Any) -> Path | None:
         """Where in the app a document stands: the very object, or after a copy the one place where all is the same."""

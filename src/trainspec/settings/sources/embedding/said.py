@@ -14,7 +14,7 @@ from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.judgement import Context
 from trainspec.settings.sources.embedding.names import AppVariables, Names, member_value, our_name
-from trainspec.settings.sources.embedding.outer import Asked, Outer, Path, value_at
+from trainspec.settings.sources.embedding.outer import Asked, Outer, Path, places_of, value_at
 from trainspec.settings.sources.embedding.places import flag, in_files, kind_of, name_of, place_in, spelling_in
 from trainspec.settings.sources.formats.json_text import parse_json
 from trainspec.settings.sources.formats.limits import Fault
@@ -42,6 +42,30 @@ def embedded_context(model: type[Settings], document: dict[str, Any], outer: Out
     context = Context(model, layers, saying.diagnostics)
     context.at = path
     return context
+
+
+def of_no_mapping(model: type[Settings], value: Any, outer: Outer) -> Context | None:
+    """What is wrong where a text of the app should hold a mapping and does not; None where no text stands."""
+    for path in places_of(outer.values, lambda one: one is value):
+        for source in (asked.source for asked in outer.sources if isinstance(asked.source, EnvSettingsSource)):
+            names = Names(outer.app, source, path)
+            said = [chain[-1] for chain in names.around if chain[-1] in source.env_vars]
+            if said and len(names.around[0]) == names.depth:
+                kind = kind_of(source)
+                place = place_in(source, kind)(spelling_in(source, kind, said)(said[0]))
+                context = Context(model, (), [_not_a_mapping(value, place, names)])
+                context.at = path
+                return context
+    return None
+
+
+def _not_a_mapping(value: Any, place: Source, names: Names) -> Diagnostic:
+    text = "other text" if isinstance(value, str) and value.strip() else "nothing"
+    noun = text if isinstance(value, str) else type(value).__name__
+    message = f"{place.name} must be a mapping of settings in JSON, not {noun}"
+    remedy = 'write {"seed": 1}' + (f", or {place.name}{names.delimiter}... for each" if names.delimiter else "")
+    code = CODES["SRC108"]
+    return Diagnostic("SRC108", code.name, "error", message, code.reason, remedy, (Evidence("", None, place),))
 
 
 class Saying:
@@ -109,7 +133,8 @@ class Saying:
 
     def _document(self, said: Mapping[Any, Any], kind: SourceKind, locate: Locate) -> Read:
         # Files and Python hold types; what other sources are made of, such as secret managers, may be text.
-        reading = Reading(self.model, kind, Manner.STRINGS if kind is SourceKind.FOREIGN else Manner.DOCUMENT, locate)
+        text = kind is SourceKind.FOREIGN or (kind is SourceKind.CONSTRUCTOR and self.outer.is_of_strings)
+        reading = Reading(self.model, kind, Manner.STRINGS if text else Manner.DOCUMENT, locate)
         return reading.read(said), reading.diagnostics
 
     def _default(self) -> Iterator[Read]:
