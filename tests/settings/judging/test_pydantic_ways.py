@@ -68,7 +68,7 @@ def test_faults_in_strings() -> None:
 @pytest.mark.parametrize("text", ['{"hub_token": "%s"', '{"hub_token": "%s"}}', "%s", '{"hub_token": %s}'])
 def test_of_json_that_cannot_be_read_nothing_is_shown(text) -> None:
     for said in (text % CANARY, (text % CANARY).encode()):
-        with pytest.raises(ValidationError, match="the document is not valid JSON: .* at line 1 column") as caught:
+        with pytest.raises(ValidationError, match=r"the document is not valid JSON: .* at line 1 column") as caught:
             TrainingArguments.model_validate_json(said)
         assert [item.code for item in diagnostics(caught.value)] == ["SRC107"]
         assert CANARY not in f"{caught.value}{caught.value.errors()}"
