@@ -107,6 +107,15 @@ def test_text_that_is_no_json(run: Callable, monkeypatch: pytest.MonkeyPatch) ->
     assert CANARY not in said.out + said.err
 
 
+def test_text_that_is_no_json_is_named(run: Callable, write: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("app.env", "\nAPP_DATABASE={'host': 1}\n")
+    assert "database   app.env:2 (dotenv)" in run("validate", "--env", "--model", APP).out
+    monkeypatch.setenv("APP_DATABASE", '{"host": "a"}')
+    monkeypatch.setenv("APP_JOBS", f"[{CANARY}")
+    said = run("validate", "--env", "--model", APP).out
+    assert "jobs   APP_JOBS (environment)" in said and CANARY not in said
+
+
 @pytest.mark.parametrize("model", ["tests.cli.service_app:Bare", "tests.cli.service_app:Database", "json:loads"])
 def test_what_has_no_settings_inside(run: Callable, write: Callable, model: str) -> None:
     said = run("validate", write("run.yaml", "{}\n"), "--model", model)

@@ -37,6 +37,13 @@ WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
 }
 
 
+def test_validate_says_how_several_files_are_written(run: Callable, files: Path) -> None:
+    said = run("validate", "base.yaml,site.yaml")
+    assert said.code == 2 and "help: write base.yaml site.yaml, and --together" in said.out
+    assert run("validate", "c,d.yaml").code == 0
+    assert "there is no such file" in run("validate", "x,y.yaml").out
+
+
 @pytest.mark.parametrize(("words", "variables"), WAYS.values(), ids=WAYS)
 def test_show_and_plan_take_several_files(
     run: Callable, files: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], variables: dict[str, str]
@@ -191,3 +198,9 @@ def test_a_settings_flag_again_is_a_warning_of_show(run: Callable) -> None:
     assert (code, err, data["settings"]["seed"]["value"]) == (0, "", 2)
     assert [(item["code"], item["severity"]) for item in data["diagnostics"]] == [("SRC117", "warning")]
     assert run("show", "--seed", "1", "--seed", "1").err == ""
+
+
+@pytest.mark.parametrize("command", ["show", "plan", "validate", "export", "migrate"])
+def test_a_command_that_takes_files_as_words_says_so_of_config(command: str, run: Callable, files: Path) -> None:
+    said = run(command, "--config", "base.yaml")
+    assert said.code in (1, 2) and f"files stand by themselves: trainspec {command} FILE" in said.out + said.err

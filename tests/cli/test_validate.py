@@ -92,6 +92,12 @@ def test_json_is_nothing_but_json(run: Callable, write: Callable) -> None:
     assert (second["ok"], second["task"], second["diagnostics"]) == (True, None, [])
 
 
+def test_the_environment_is_no_file(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("validate", "--env").out == "environment: nothing wrong\n"
+    monkeypatch.setenv("TRAINSPEC_SEED", "x")
+    assert run("validate", "--env").out.endswith("\n\n1 error, 0 warnings\n")
+
+
 def test_a_subtree(run: Callable, write: Callable) -> None:
     path = write("a.yaml", "train:\n  args: {seed: -1}\nother: 1\n")
     found = run("validate", path, "--at", "train.args")

@@ -231,3 +231,49 @@ def test_help_names_every_setting_and_fits_the_terminal(monkeypatch: pytest.Monk
     assert all(f"--{name}" in text or f"--[no_]{name}" in text for name in TrainingArguments.field_kinds())
     prose = [line for line in text.splitlines() if not line.lstrip().startswith(("--", "TRAINSPEC_"))]
     assert max(map(len, prose)) <= 60
+
+
+@dataclass
+class Adapter:
+    rank: int = 1
+    width: int = 2
+
+
+@dataclass
+class WithAdapter:
+    adapter: Adapter = field(default_factory=Adapter)
+    rows: int = 1
+
+
+def test_an_unknown_key_hides_no_other_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(WithAdapter, "--adapter.rnak 3 --adapter.width x --rows y")
+    said = capsys.readouterr().err
+    for fault in ("adapter has no key rnak", "adapter.width must be a whole number", "rows must be a whole number"):
+        assert said.count(fault) == 1
+    with pytest.raises(ValidationError) as caught:
+        SettingsParser(WithAdapter).parse_dict({"adapter": {"rnak": 1, "width": "x"}, "rows": "y"})
+    assert [one["loc"] for one in caught.value.errors()] == [("adapter", "rnak"), ("adapter", "width"), ("rows",)]
+
+
+def test_several_files_are_laid_over_one_another(tmp_path: Path) -> None:
+    base, site, bad = tmp_path / "base.yaml", tmp_path / "site.yaml", tmp_path / "bad.yaml"
+    base.write_text("adapter: {rank: 3, width: 4}\nseed: 1\nfsdp_config: {min_num_params: 2}\n")
+    site.write_text("adapter: {width: 5}\nseed: 2\n")
+    bad.write_text("sede: 3\nrows: x\n")
+    parser = SettingsParser((WithAdapter, TrainingArguments))
+    for files in ([base, str(site)], (one for one in (base, site))):
+        with pytest.warns(SettingsWarning, match="fsdp_config"):
+            own, args = parser.parse_yaml_file(files)
+        assert (own.adapter, args.seed) == (Adapter(3, 5), 2)
+    with pytest.raises(ValidationError, match="did you mean seed") as caught:
+        parser.parse_yaml_file([base, bad])
+    assert "bad.yaml:1:1" in str(caught.value) and "rows must be a whole number" in str(caught.value)
+    with pytest.raises(ValidationError, match=r"cannot read .*none\.yaml"):
+        parser.parse_yaml_file([base, tmp_path / "none.yaml"])
+
+
+def test_a_flag_for_config_files_is_told_how_they_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(TrainingArguments, "--config run.yaml")
+    assert "help: name config files in TRAINSPEC_CONFIG=FILE,FILE\n" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from trainspec.settings.sources.files import (
     paths_in,
     source_error,
 )
+from trainspec.text.redaction import printable
 
 STDIN = "-"
 STDIN_OPTIONS = (
@@ -48,8 +49,23 @@ def files_in(word: str) -> Iterator[str]:
         yield from _some(sorted(_walk(word)), f"in {word}", word)
     elif _MAGIC.intersection(word) and not os.path.lexists(word):
         yield from _some(list(_matches(word)), f"that matches {word}", word)
+    elif "," in word and len(several := _beside_commas(word)) > 1:
+        remedy = f"write {printable(' '.join(several))}, and --together where each is laid over those before it"
+        raise source_error(
+            "SRC105", f"there is no file {word}; here every file is a word of its own", word, remedy=remedy
+        )
     else:
         yield word
+
+
+def _beside_commas(word: str) -> list[str]:
+    """The files that other commands take a word for, where it names no file itself."""
+    try:
+        if os.path.lexists(word):
+            return []
+        return list(paths_in(word, Source(SourceKind.FLAG, "FILE")))
+    except (SourceError, ValueError):
+        return []
 
 
 def _some(found: list[str], where: str, word: str) -> list[str]:

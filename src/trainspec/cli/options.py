@@ -90,7 +90,8 @@ class Command(NamedTuple):
         names = [*own, *(name for one in vocabularies for name in one.names())]
         given.uses = [use for use in found.uses if use.flag.owner is not self]
         again = self._take([use for use in found.uses if use.flag.owner is self], given)
-        given.unknown = [*unknown_flags(found, names), *found.diagnostics, *again]
+        files = f"files stand by themselves: trainspec {self.name} FILE" if "FILE..." in self.words else ""
+        given.unknown = [*unknown_flags(found, names, files), *found.diagnostics, *again]
         self._check_choices(given)
         return given
 

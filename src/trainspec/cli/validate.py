@@ -81,7 +81,7 @@ def run(argv: Sequence[str]) -> int:
     code = exit_code(item for report in reports for item in report.diagnostics)
     code = FINDINGS if code == FINE and not judgement.ok else code
     if form == "text":
-        print(_summary_line(judgement.summary()))
+        print(_summary_line(judgement.summary(), of_files=bool(given.words)))
     elif form == "json":
         answer_json(judgement.to_dict())
     elif text := _rendered(form, judgement, code):
@@ -127,11 +127,11 @@ def _print(report: Report, *, headed: bool) -> None:
     print("\n\n".join(item.render(color=color) for item in report.diagnostics), end="\n\n")
 
 
-def _summary_line(summary: dict[str, int]) -> str:
-    parts = [counted(summary["files"], "file")]
+def _summary_line(summary: dict[str, int], *, of_files: bool) -> str:
+    parts = [counted(summary["files"], "file")] if of_files else []
     if summary["documents"] != summary["files"]:
         parts.append(counted(summary["documents"], "document"))
     if not summary["errors"] and not summary["warnings"]:
-        return f"{', '.join(parts)}: nothing wrong"
+        return f"{', '.join(parts) or 'environment'}: nothing wrong"
     parts += [counted(summary["errors"], "error"), counted(summary["warnings"], "warning")]
     return ", ".join(parts)

@@ -34,7 +34,7 @@ def _data(plan: RunPlan) -> list[tuple[str, str]]:
     devices = f"{plan.world_size} device{'s' * (plan.world_size != 1)}"
     known = plan.train_rows is not None
     rows = [
-        ("train rows", f"{plan.train_rows:,}" if known else "unknown (the data set has no length)"),
+        ("train rows", f"{plan.train_rows:,}" if known else "not known, so epochs cannot be counted"),
         ("effective batch", f"{plan.batches.update_rows:,} rows an update on {devices}"),
     ]
     if plan.micro_batches_per_epoch is not None:

@@ -6,10 +6,11 @@ dataclasses are made of flags alone. The methods that take a document look at no
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError, errors_of
 from trainspec.settings.diagnostics.source import Source, SourceKind
@@ -29,6 +30,9 @@ from trainspec.settings.sources.command_line import (
 from trainspec.settings.sources.layer import Layer, Locate
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of
+
+if TYPE_CHECKING:
+    from trainspec.settings.sources.files import Files
 
 _HELP = Flag(("help",), Takes.NOTHING, "true", "help")
 _UNKNOWN_NAMES = frozenset({"SRC101", "SRC102", "SRC125"})
@@ -111,7 +115,7 @@ class SettingsParser:
         names = [name for vocabulary in self._vocabularies for name in vocabulary.names()]
         for part in cuts:
             found += part.diagnostics
-            found += [] if keep_rest else [*unknown_flags(part, names), *stray_words(part)]
+            found += [] if keep_rest else [*unknown_flags(part, names, self._how_files_are_named()), *stray_words(part)]
         verdicts = [self._from_process(shape, cuts) for shape in self.shapes]
         found += dict.fromkeys(item for verdict in verdicts for item in verdict.diagnostics)
         if errors_of(found):
@@ -119,6 +123,10 @@ class SettingsParser:
         emit(found)
         rest = [[word for part in cuts for word in part.rest]] if keep_rest else []
         return (*(verdict.settings for verdict in verdicts), *rest)
+
+    def _how_files_are_named(self) -> str:
+        prefixes = [shape.settings.env_prefix for shape in self.shapes if shape.settings is not None]
+        return f"name config files in {prefixes[0]}CONFIG=FILE,FILE" if prefixes else ""
 
     def _from_process(self, shape: Shape, cuts: Sequence[Cut]) -> Verdict:
         of_flags = [read_flags(shape, (use for use in part.uses if use.flag.owner is shape)) for part in cuts]
@@ -145,42 +153,55 @@ class SettingsParser:
     def parse_dict(self, args: Mapping[str, Any], allow_extra_keys: bool = False) -> tuple[Any, ...]:
         """An instance of each model from a parsed document alone. Raises ValidationError, which is a ValueError."""
         source = Source(SourceKind.DOCUMENT)
-        return self._from_document(args, lambda path: source, SourceKind.DOCUMENT, allow_extra_keys)
+        return self._from_documents([(args, lambda path: source)], SourceKind.DOCUMENT, allow_extra_keys)
 
-    def parse_json_file(self, json_file: str | Path, allow_extra_keys: bool = False) -> tuple[Any, ...]:
-        """As `parse_dict`, from a file or URL; also raises ValidationError where it cannot be read."""
-        return self._from_file(str(json_file), "json", allow_extra_keys)
+    def parse_json_file(self, json_file: Files, allow_extra_keys: bool = False) -> tuple[Any, ...]:
+        """As `parse_dict`, from a file or URL, or several, each laid over those before it; also raises ValidationError
+        where one cannot be read.
+        """
+        return self._from_files(json_file, "json", allow_extra_keys)
 
-    def parse_yaml_file(self, yaml_file: str | Path, allow_extra_keys: bool = False) -> tuple[Any, ...]:
+    def parse_yaml_file(self, yaml_file: Files, allow_extra_keys: bool = False) -> tuple[Any, ...]:
         """As `parse_json_file`, for YAML 1.2."""
-        return self._from_file(str(yaml_file), "yaml", allow_extra_keys)
+        return self._from_files(yaml_file, "yaml", allow_extra_keys)
 
-    def parse_toml_file(self, toml_file: str | Path, allow_extra_keys: bool = False) -> tuple[Any, ...]:
+    def parse_toml_file(self, toml_file: Files, allow_extra_keys: bool = False) -> tuple[Any, ...]:
         """As `parse_json_file`, for TOML."""
-        return self._from_file(str(toml_file), "toml", allow_extra_keys)
+        return self._from_files(toml_file, "toml", allow_extra_keys)
 
-    def _from_file(self, path: str, format: str, allow_extra_keys: bool) -> tuple[Any, ...]:
+    def _from_files(self, files: Files, format: str, allow_extra_keys: bool) -> tuple[Any, ...]:
         from trainspec.settings.sources.files import parse_document, read_plain
 
+        paths = [os.fspath(one) for one in ((files,) if isinstance(files, str | os.PathLike) else files)]
         try:
-            document = parse_document(read_plain(path), format, path)
+            documents = [parse_document(read_plain(path), format, path) for path in paths]
         except SourceError as error:
             raise validation_error(self.shapes[0].judge_model, error.diagnostics) from None
-        return self._from_document(document.values, document.source, SourceKind.FILE, allow_extra_keys)
+        said = [(document.values, document.source) for document in documents]
+        return self._from_documents(said, SourceKind.FILE, allow_extra_keys)
 
-    def _from_document(
-        self, values: Mapping[str, Any], locate: Locate, kind: SourceKind, allow_extra_keys: bool
+    def _from_documents(
+        self, documents: Sequence[tuple[Mapping[str, Any], Locate]], kind: SourceKind, allow_extra_keys: bool
     ) -> tuple[Any, ...]:
         names = [_names(shape) for shape in self.shapes]
         known = frozenset[str]().union(*names)
-        everywhere = Layer(kind, {}, locate)
-        extra = [] if allow_extra_keys else [str(name) for name in values if name not in known]
-        found = [unknown_name(name, sorted(known), everywhere) for name in extra]
+        found = [
+            unknown_name(str(name), sorted(known), Layer(kind, {}, locate))
+            for values, locate in documents
+            for name in values
+            if name not in known and not allow_extra_keys
+        ]
         verdicts = []
         for shape, own in zip(self.shapes, names, strict=True):
-            said = {name: value for name, value in values.items() if name in own}
-            layer, more = read_source(shape, said, kind, Manner.DOCUMENT, locate)
-            verdicts.append(judge_sources(shape, [layer], more))
+            read = [
+                read_source(
+                    shape, {name: values[name] for name in values if name in own}, kind, Manner.DOCUMENT, locate
+                )
+                for values, locate in documents
+            ]
+            verdicts.append(
+                judge_sources(shape, [layer for layer, _ in read], [one for _, more in read for one in more])
+            )
             found += verdicts[-1].diagnostics
         if errors_of(found):
             raise validation_error(self.shapes[0].judge_model, errors_of(found))

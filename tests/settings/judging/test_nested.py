@@ -210,3 +210,33 @@ def test_what_is_generated_tells_of_the_keys() -> None:
     assert "TRAINSPEC_LORA" in env_template(Mine) and "lora" in markdown(Mine)
     said = SettingsParser(Mine).format_help()
     assert "keys: --lora.rank N, --lora.targets ITEM ..., --lora.deep JSON" in " ".join(said.split())
+
+
+class Plain(TrainingArguments):
+    texts: dict[str, str] = Field(default_factory=dict)
+    maybe: Optional[dict[str, str]] = None
+    lists: dict[str, list[str]] = Field(default_factory=dict)
+    rows: list[dict[str, str]] = Field(default_factory=list)
+    grid: list[list[str]] = Field(default_factory=list)
+    flat: list[str] = Field(default_factory=list)
+    pair: tuple[int, str] = (1, "a")
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"texts": {"a": 1}}, "texts.a must be text, not 1"),
+        ({"texts": 1}, "texts must be a mapping, not 1"),
+        ({"maybe": {"a": 1}}, "maybe.a must be text, not 1"),
+        ({"lists": {"a": [1]}}, "lists.a must be a list, each item text, not 1"),
+        ({"lists": {"a": 1}}, "lists.a must be a list, each item text, not 1"),
+        ({"rows": [{"a": "b"}, {"a": 1}]}, "rows.1.a must be text, not 1"),
+        ({"grid": [["a"], [1]]}, "grid.1 must be a list, each item text, not 1"),
+        ({"flat": [1]}, "flat must be a list, each item text, not 1"),
+        ({"pair": [1]}, "pair must be a list, each item a whole number, or text, not [1]"),
+    ],
+)
+def test_what_is_wrong_in_plain_containers_is_named_where_it_stands(document: dict[str, Any], said: str) -> None:
+    found = Plain.check(document).diagnostics
+    assert [item.message for item in found] == [said]
+    assert found[0].fields == (said.split(maxsplit=1)[0],)

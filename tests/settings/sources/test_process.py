@@ -37,6 +37,20 @@ class TestConfig:
     def test_one_that_is_missing_does_not_hide_other_faults(self, judge):
         assert codes(judge({"TRAINSPEC_CONFIG": "/no/such.yaml", "TRAINSPEC_SEED": "x"})) == ["SRC105", "VAL101"]
 
+    @pytest.mark.parametrize(
+        ("name", "text"), [("CONFIG", "/no.yaml"), ("CONFIG", "/a.yaml,/b.yaml"), ("ENV_FILE", "/e")]
+    )
+    def test_a_missing_file_is_told_with_the_variable_that_names_it(self, judge, name, text):
+        found = judge({f"TRAINSPEC_{name}": text}).errors
+        assert len(found) == len(text.split(","))
+        assert all(f"TRAINSPEC_{name} (environment)" in item.render() for item in found)
+
+    def test_a_missing_file_of_the_caller_is_not_the_variables(self, monkeypatch):
+        monkeypatch.setenv("TRAINSPEC_CONFIG", "/other.yaml")
+        with pytest.raises(ValueError, match="/no") as caught:
+            load(config="/no.yaml")
+        assert "TRAINSPEC_CONFIG" not in str(caught.value)
+
     def test_named_in_a_dotenv_file(self, judge, write):
         config = write("run.toml", "seed = 5\n")
         dotenv = write(".env", f"TRAINSPEC_CONFIG={config}\n")

@@ -51,12 +51,14 @@ def judge_sources(shape: Shape, layers: Iterable[Layer], diagnostics: Iterable[D
         return from_layers(shape.settings, sources, found, quiet=True)
     extra: Literal["forbid"] | None = None if shape.judge_model.model_config.get("extra") == "allow" else "forbid"
     values = merge(sources, found, shape.model)
-    if unknown := unknown_keys(shape, values, Origin(sources).source):
-        return Verdict(None, [*found, *unknown])
+    found += (unknown := unknown_keys(shape, values, Origin(sources).source))
     try:
         judged = shape.judge_model.model_validate(values, extra=extra, by_alias=True, by_name=True)
     except ValidationError as error:
-        return Verdict(None, [*found, *diagnose(error, shape, Origin(sources).source)])
+        # pydantic may know an unknown key too, and of a mapping with one it cannot say more than we did.
+        told = {item.fields for item in unknown}
+        wrong = diagnose(error, shape, Origin(sources).source)
+        return Verdict(None, [*found, *(item for item in wrong if item.fields not in told)])
     if errors_of(found):
         return Verdict(None, found)
     if shape.judge_model is shape.model:

@@ -30,6 +30,10 @@ _BAD_TEXT = frozenset({"string_pattern_mismatch", "string_too_short", "string_to
 _MALFORMED = _BAD_TEXT | {"value_error"}
 
 
+_KEY = "[key]"
+"""Pydantic's step to a key of a mapping, where not its value is at fault."""
+
+
 def diagnose(
     error: ValidationError,
     shape: Shape,
@@ -76,11 +80,20 @@ def _walk(loc: tuple[int | str, ...], kinds: Mapping[str, Kind]) -> tuple[str, .
 
 
 def _entered(kind: Kind | None, step: int | str, rest: tuple[int | str, ...]) -> Kind | None:
-    """The kind of an item or value with keys of its own, where the location goes on to one of these."""
+    """The kind of an item or value, where the location goes on to a key in it or the value itself is at fault."""
     if kind is None or (isinstance(step, str) and _names_type(step)):
         return None
     inner = kind.items if isinstance(step, int) else kind.values
-    return inner if inner is not None and _leads_to(inner, rest) else None
+    return inner if inner is not None and (_leads_to(inner, rest) or _is_entered(kind, inner, step, rest)) else None
+
+
+def _is_entered(kind: Kind, inner: Kind, step: int | str, rest: tuple[int | str, ...]) -> bool:
+    """Whether a step goes into a plain list or mapping: one that is no member of a union, which have names in locations
+    too. What a plain list takes is said of the list.
+    """
+    if keys_of(inner) is not None or not set(kind.phrases) - {"null"} <= {kind.phrases[0]} or _KEY in rest[:1]:
+        return False
+    return isinstance(step, str) or (bool(rest) and (inner.items is not None or inner.values is not None))
 
 
 def _leads_to(kind: Kind, rest: tuple[int | str, ...]) -> bool:
@@ -174,7 +187,7 @@ def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:
     value = lines[0]["input"]
     if "finite_number" in types or (isinstance(value, float) and not math.isfinite(value)):
         return "VAL104"
-    if "missing" in types:
+    if "missing" in types and not isinstance(lines[0]["loc"][-1], int):
         return "VAL105"
     if types & {"extra_forbidden", "unexpected_keyword_argument"}:
         return "VAL107"

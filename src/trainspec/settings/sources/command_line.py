@@ -161,16 +161,16 @@ def _stray(number: int, before: str) -> Diagnostic:
     return misfit(f"{place} {verb} to no flag", "write --name value; a switch takes true or false")
 
 
-def unknown_flags(found: Cut, names: Iterable[str]) -> list[Diagnostic]:
-    """A diagnostic for each flag that nobody knows, with the nearest of `names`."""
+def unknown_flags(found: Cut, names: Iterable[str], files: str = "") -> list[Diagnostic]:
+    """A diagnostic for each flag that nobody knows, with the nearest of `names`; `files` says how files are named."""
     known = list(names)
-    return [_unknown(written, known) for written in dict.fromkeys(found.unknown)]
+    return [_unknown(written, known, files) for written in dict.fromkeys(found.unknown)]
 
 
-def _unknown(written: str, names: Sequence[str]) -> Diagnostic:
+def _unknown(written: str, names: Sequence[str], files: str) -> Diagnostic:
     why, shown = CODES["SRC103"], shown_flag(written)
     evidence = (Evidence(shown.lstrip("-"), None, Source(SourceKind.FLAG, shown)),)
-    remedy = _suggestion(written, names) or why.fix
+    remedy = (files if shown == "--config" else "") or _suggestion(written, names) or why.fix
     return Diagnostic("SRC103", why.name, "error", f"{shown} matches no setting", why.reason, remedy, evidence)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from trainspec.settings.diagnostics import Diagnostic, SourceError
+from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.customised.options import (
     SourceOptions,
@@ -135,7 +135,9 @@ def open_sources(
         try:
             dotenvs.append(_read_dotenv(path, model, options))
         except SourceError as error:
-            failures += error.diagnostics
+            failures += _named(
+                ENV_FILE, (environment,) if path == environment.reserved(ENV_FILE) else (), error.diagnostics
+            )
     variables = (*dotenvs, environment)
     documents, found = _declared(options)
     failures += found
@@ -146,7 +148,7 @@ def open_sources(
             documents += named
             failures += found
     except SourceError as error:
-        failures += error.diagnostics
+        failures += _named(CONFIG, () if config else variables, error.diagnostics)
     secrets_dirs = _secrets_dirs(secrets_dir, variables, options)
     managers = _secret_managers(model, secrets_from, variables)
     return ProcessSources(tuple(documents), secrets_dirs, variables, failures, options, declared, named_by, managers)
@@ -174,6 +176,17 @@ def _dotenv_files(explicit: str | None, environment: Variables, options: SourceO
     if options.env_file is None:
         return ()
     return existing_files(options.env_file, options.env_file_depth)
+
+
+def _named(name: str, variables: Sequence[Variables], failures: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """The failures, with the variable that names the file where there is no such file: people look for it there."""
+    naming = weakest_first((one.kind, one) for one in variables if one.reserved(name))
+    for item in failures:
+        if naming and item.code == "SRC105":
+            namer = Evidence(name, None, naming[-1].locate((name,)))
+            yield replace(item, evidence=(*item.evidence, namer))
+        else:
+            yield item
 
 
 def _declared(options: SourceOptions) -> tuple[list[Document], list[Diagnostic]]:

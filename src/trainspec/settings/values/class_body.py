@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from inspect import get_annotations
 from types import FrameType
-from typing import Annotated, Any, ClassVar, Generic, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
@@ -86,7 +87,7 @@ class ClassBody:
                     )
 
     def _take_mixin(self, mixin: type[Any]) -> None:
-        hints = _hints_of(mixin)
+        hints = _hints_of(mixin, self.namespace.get("__orig_bases__", ()))
         for field in mixin.__dataclass_fields__.values():
             name = field.name
             if name in self._own or name.startswith("_") or not (is_field(field) or is_init_only(field)):
@@ -193,12 +194,44 @@ def _inherited(bases: tuple[type, ...], attribute: str) -> Iterator[tuple[str, A
             yield from getattr(base, attribute, {}).items()
 
 
-def _hints_of(cls: type[Any]) -> Mapping[str, Any]:
-    """The annotations of a mixin in the names of its own module, which the class that takes it in may lack."""
+def _hints_of(cls: type[Any], written: Iterable[Any]) -> Mapping[str, Any]:
+    """The annotations of a mixin in the names of its own module, which the class that takes it in may lack.
+
+    `written` are the bases as the class has them: `Mixin[int]` says what the type variables of a mixin stand for.
+    """
     try:
-        return get_type_hints(cls, include_extras=True)
+        hints = get_type_hints(cls, include_extras=True)
     except NameError:
         return {}
+    alias = next((base for base in written if get_origin(base) is cls), cls)
+    for one, arguments in _type_arguments(alias, {}).items():
+        for name in get_annotations(one) if arguments else ():
+            owner = next(base for base in cls.__mro__ if name in get_annotations(base))
+            hints[name] = _substituted(hints[name], arguments) if owner is one else hints[name]
+    return hints
+
+
+def _type_arguments(base: Any, around: Mapping[Any, Any]) -> dict[type[Any], dict[Any, Any]]:
+    """What the type variables of a generic class and of each of its bases stand for there."""
+    cls = get_origin(base) or base
+    said = (_substituted(one, around) for one in get_args(base))
+    # A class that is named without any says nothing of its variables.
+    own = dict(zip(getattr(cls, "__parameters__", ()), said, strict=False))
+    found = {cls: own}
+    for one in cls.__dict__.get("__orig_bases__", cls.__bases__):
+        if (get_origin(one) or one) not in (Generic, object):
+            found = {**_type_arguments(one, own), **found}
+    return found
+
+
+def _substituted(annotation: Any, arguments: Mapping[Any, Any]) -> Any:
+    """The annotation with the type variables that stand for something replaced."""
+    if isinstance(annotation, TypeVar):
+        return arguments.get(annotation, annotation)
+    variables = getattr(annotation, "__parameters__", ())
+    if isinstance(annotation, type) or not variables or not all(isinstance(one, TypeVar) for one in variables):
+        return annotation
+    return annotation[tuple(arguments.get(one, one) for one in variables)]
 
 
 def _annotations_of(namespace: dict[str, Any]) -> dict[str, Any]:

@@ -108,11 +108,15 @@ def _absorb(kind: Kind, annotation: Any, metadata: tuple[Any, ...]) -> None:
         for member in get_args(annotation):
             _absorb(kind, member, metadata)
     elif origin is Literal:
-        _absorb_choices(kind, get_args(annotation))
+        _absorb_choices(kind, _narrowed(get_args(annotation), metadata))
     elif isinstance(annotation, TypeVar) or annotation is Any:
         kind.other = True
+        kind.phrases += [f"what {annotation.__name__} stands for"] if isinstance(annotation, TypeVar) else []
     elif origin is Secret:
         _absorb_class(kind, Secret, metadata)
+    elif isinstance(origin, type) and (is_dataclass(origin) or is_typeddict(origin)):
+        # Of a generic class, what its type variables stand for is pydantic's to hold to.
+        _absorb_class(kind, origin, metadata)
     elif origin is not None:
         _absorb_container(kind, origin, get_args(annotation), _declared(metadata))
     elif isinstance(annotation, type):
@@ -130,6 +134,12 @@ def _absorb_choices(kind: Kind, values: tuple[Any, ...]) -> None:
         kind.phrases.append(f"one of its {len(shown)} choices")
     else:
         kind.phrases.append(shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}")
+
+
+def _narrowed(values: tuple[Any, ...], metadata: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of the choices of a type, those that its field declared; null is no choice."""
+    declared = _declared(metadata)
+    return tuple(one for one in values if one is None or one in declared[0].choices) if declared else values
 
 
 def _declared(metadata: tuple[Any, ...]) -> tuple[Declared, ...]:
@@ -180,7 +190,7 @@ def _absorb_class(kind: Kind, cls: type, metadata: tuple[Any, ...]) -> None:
         kind.lenient |= not _is_strict(metadata)
         kind.phrases.append("a finite number" + _bounds(metadata))
     elif issubclass(cls, Enum):
-        _absorb_choices(kind, tuple(member.value for member in cls))
+        _absorb_choices(kind, _narrowed(tuple(member.value for member in cls), metadata))
     elif cls is str:
         kind.text = True
         kind.phrases.append("text")

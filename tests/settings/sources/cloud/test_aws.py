@@ -230,15 +230,6 @@ def test_missing(judge, calls) -> None:
     assert (found.code, found.severity) == ("SRC120", "error") and "aws-sm://no/such is not there" in found.message
 
 
-def test_no_region(judge, credentials, monkeypatch) -> None:
-    pytest.importorskip("boto3")
-    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    (found,) = judge({FROM: "aws-sm://a"}).diagnostics
-    assert found.code == "SRC125" and "?region=" in found.remedy
-
-
 @pytest.mark.parametrize("scheme", ["aws-sm", "aws-ssm"])
 @pytest.mark.parametrize("port", ["closed_port", "silent_port"])
 def test_a_dead_end_is_one_finding_within_three_seconds(port, scheme, judge, credentials, request) -> None:

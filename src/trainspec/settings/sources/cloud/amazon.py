@@ -27,7 +27,13 @@ def read_secret(address: Address, wanted: Sequence[str], limit: float) -> dict[s
     """Every key of the one mapping that a secret is, by one call; whatever is wanted of them."""
     chosen = {"VersionId": address.get("version"), "VersionStage": address.get("stage")}
     request = {name: value for name, value in chosen.items() if value is not None}
-    answer = _client("secretsmanager", address, limit).get_secret_value(SecretId=address.name, **request)
+    client = _client("secretsmanager", address, limit)
+    try:
+        answer = client.get_secret_value(SecretId=address.name, **request)
+    except _wrong_call():
+        answer = None
+    if answer is None:
+        raise BadAddress("its version, stage or name cannot be one of a secret", "correct the address")
     version = str(answer.get("VersionId", ""))
     text = answer.get("SecretString")
     if not isinstance(text, str):
@@ -51,8 +57,17 @@ def read_parameters(address: Address, wanted: Sequence[str], limit: float) -> di
 
 
 def _client(service: str, address: Address, limit: float) -> Any:
-    region = address.get("region") or _region_in(address.name)
+    # boto3 itself knows AWS_DEFAULT_REGION alone; other libraries of AWS, and its platforms, say AWS_REGION.
+    region = address.get("region") or _region_in(address.name) or os.environ.get("AWS_REGION") or None
     return _cached_client(service, region, address.get("endpoint"), limit, _identity(), os.getpid())
+
+
+def _wrong_call() -> type[Exception]:
+    """What boto3 raises before a call whose parameters no service would take."""
+    from botocore.exceptions import ParamValidationError
+
+    wrong: type[Exception] = ParamValidationError
+    return wrong
 
 
 def _region_in(name: str) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -26,6 +28,7 @@ from trainspec.settings.values.shape import shape_of
 
 # Since 2.13.
 _TAKES_SOURCES = "_build_sources" in inspect.signature(BaseSettings.__init__).parameters
+_OF_FIELD = re.compile(r'error parsing value for field "(?P<field>[^"]+)"')
 
 
 def judge_app(app: type[BaseSettings], documents: Sequence[Document], *, process: bool) -> Verdict:
@@ -43,7 +46,7 @@ def judge_app(app: type[BaseSettings], documents: Sequence[Document], *, process
         except ValidationError as error:
             found = diagnose(error, shape_of(app), lambda path: _place_of(app, sources, path))
         except SettingsError as error:
-            found = [_unreadable(error)]
+            found = [_unreadable(app, sources, error)]
     for one in told:
         if isinstance(one.message, SettingsWarning):
             found.append(under(".".join(map(str, one.message.at)), one.message.diagnostic))
@@ -117,7 +120,35 @@ def _holds(value: Any, path: tuple[str, ...]) -> bool:
     return True
 
 
-def _unreadable(error: SettingsError) -> Diagnostic:
-    """What pydantic-settings says where a text is no JSON: field and source, and never the text."""
+def _unreadable(app: type[BaseSettings], sources: Sequence[Any], error: SettingsError) -> Diagnostic:
+    """Where a text of the app stands that should be JSON; never the text."""
     code = CODES["SRC107"]
-    return Diagnostic("SRC107", code.name, "error", str(error), code.reason, code.fix, (Evidence(""),))
+    # pydantic-settings names field and source, and no variable.
+    about = _OF_FIELD.match(str(error))
+    place = _not_json_at(app, sources, about["field"]) if about else None
+    if about is None or place is None:
+        return Diagnostic("SRC107", code.name, "error", str(error), code.reason, code.fix, (Evidence(""),))
+    message = f"what gives {about['field']} is not valid JSON"
+    remedy = "write it as JSON; in a shell, between single quotes"
+    return Diagnostic(
+        "SRC107", code.name, "error", message, code.reason, remedy, (Evidence(about["field"], None, place),)
+    )
+
+
+def _not_json_at(app: type[BaseSettings], sources: Sequence[Any], field: str) -> Source | None:
+    for source in sources:
+        if not isinstance(source, EnvSettingsSource):
+            continue
+        names, kind = Names(app, source, (field,)), kind_of(source)
+        for name, _, text in (*names.whole(), *names.below()):
+            if not _is_json(text):
+                return place_in(source, kind)(spelling_in(source, kind, [name])(name))
+    return None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
