@@ -180,5 +180,5 @@ def test_a_method_that_returns_no_sources_is_named(returned) -> None:
         def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **others: Any) -> Any:
             return init_settings if isinstance(returned, str) else returned
 
-    with pytest.raises(TypeError, match=r"Made.settings_customise_sources must return a tuple of sources, not "):
+    with pytest.raises(TypeError, match=r"Made\.settings_customise_sources must return a tuple of sources, not "):
         Made()
