@@ -204,3 +204,9 @@ def test_a_settings_flag_again_is_a_warning_of_show(run: Callable) -> None:
 def test_a_command_that_takes_files_as_words_says_so_of_config(command: str, run: Callable, files: Path) -> None:
     said = run(command, "--config", "base.yaml")
     assert said.code in (1, 2) and f"files stand by themselves: trainspec {command} FILE" in said.out + said.err
+
+
+@pytest.mark.parametrize("command", ["show", "plan", "validate", "export"])
+def test_pickled_settings_are_for_migrate(command: str, run: Callable, files: Path) -> None:
+    said = run(command, "training_args.bin", *(["--to", "yaml"] if command == "export" else []))
+    assert said.code == 2 and "help: trainspec migrate reads pickled settings" in said.out + said.err

@@ -184,7 +184,10 @@ def format_of(path: str) -> str:
     ending = _ending(path)
     if ending not in FORMATS:
         message = f"{path} is not named .yaml, .yml, .json or .toml, so its format is unknown"
-        raise source_error("SRC114", message, path)
+        pickled = ending in (".bin", ".pt", ".pkl")
+        raise source_error(
+            "SRC114", message, path, remedy="trainspec migrate reads pickled settings" if pickled else ""
+        )
     return FORMATS[ending]
 
 
