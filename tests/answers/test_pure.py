@@ -19,7 +19,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tests.answers.conftest import CANARY, OLD_SECRETS, SECRETS, UNKNOWN, Answer, document, settings_of
 
 from trainspec import TrainingArguments
-from trainspec.answers import app, diff, explain, export, faults, init, judgement, migrate, plan, rule, schema, show
+from trainspec.answers import (
+    app,
+    diff,
+    explain,
+    export,
+    faults,
+    init,
+    judgement,
+    migrate,
+    plan,
+    rule,
+    schema,
+    show,
+)
 from trainspec.migration.documents import found_in_file
 from trainspec.settings.sources.task_section import judge_task, read_task
 from trainspec.settings.values.shape import shape_of
@@ -176,6 +189,7 @@ ANSWERS: dict[str, Callable[[], Iterable[Answer]]] = {
     "plan": planned,
     "judgement": judged,
     "app": judged_in_an_app,
+    "near_misses": lambda: near_misses.near_misses(Service, ["SERVICE_TRIAN__SEED", "SERVICE_APY", "SERVICE_API"]),
     "show": shown,
     "export": exported,
     "migrate": migrated,

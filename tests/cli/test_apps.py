@@ -190,3 +190,47 @@ def test_the_schema_of_documents(run: Callable) -> None:
     assert validator.is_valid({"port": 1, "train": {"seed": 3}, "jobs": [{"bf16": True}]})
     assert not validator.is_valid({"train": {"seed": "x"}}) and not validator.is_valid({"other": 1})
     assert run("schema", "--model", APP, "--draft", "7").code == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("APP_PROT", "APP_PORT"),
+        ("APP_TRAIN_LEARNING_RATE", "APP_TRAIN__LEARNING_RATE"),
+        ("APP_TRIAN__LEARNING_RATE", "APP_TRAIN__LEARNING_RATE"),
+        ("APP_DATABASE_HOST", "APP_DATABASE__HOST"),
+        ("APP_JOB__TRIAN__SEED", "APP_JOB__TRAIN__SEED"),
+        ("APP_JOB_TRAIN__SEED", "APP_JOB__TRAIN__SEED"),
+    ],
+)
+def test_a_variable_that_the_app_overlooks_is_told(
+    run: Callable, monkeypatch: pytest.MonkeyPatch, written: str, meant: str
+) -> None:
+    monkeypatch.setenv(written, CANARY)
+    out = run("validate", "--env", "--model", APP)[1]
+    assert f"warning[SRC126] {written} matches nothing in App" in out and f"did you mean {meant}?" in out
+    assert CANARY not in out
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["APP_PORTS", "APP_TRAINING", "APP_HOST", "APP_TRAIN__FSDP_CONFIG__MIN_NUM_PARAMS", "APP_JOBS", "app_port", "PROT"],
+)
+def test_what_is_no_slip_is_not_told(run: Callable, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "[]" if name == "APP_JOBS" else "3")
+    assert "SRC126" not in run("validate", "--env", "--model", APP)[1]
+
+
+def test_without_a_prefix_names_are_shared_with_others(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.cli.service_app import Bare
+
+    from trainspec.answers.near_misses import near_misses
+
+    assert near_misses(Bare, ["PROT"]) == []
+
+
+def test_a_document_alone_is_judged_without_variables(
+    run: Callable, write: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_PROT", "3")
+    assert "SRC126" not in run("validate", write("a.yaml", "port: 3\n"), "--model", APP)[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,10 @@ _UNKNOWN = ("SRC102", "VAL107")
 
 
 class AppJudge(Judge):
-    """What to judge an app's documents by; with `environment` what its own sources say is laid over them."""
+    """What to judge an app's documents by; with `environment` what its own sources say is laid over them.
+
+    `variables`: the names of those of the process, to tell which of them the app overlooks.
+    """
 
     def __init__(
         self,
@@ -31,12 +34,14 @@ class AppJudge(Judge):
         world_size: int | None = None,
         ignore_unknown: bool = False,
         environment: bool = False,
+        variables: Iterable[str] = (),
     ) -> None:
         self.app = app
         self.target = known_target(target)
         self.world_size = world_size
         self.ignore_unknown = ignore_unknown
         self.environment = environment
+        self.variables = tuple(variables)
 
     def document(self, document: Document, name: str, number: int = 1) -> Report:
         return self._judged(Report(name, number), [document])
@@ -55,8 +60,14 @@ class AppJudge(Judge):
             # What they hid is judged without them: an error of one key keeps the warnings of others back.
             report.ignored = unknown
             verdict = judge_app(self.app, [_without(one, unknown) for one in documents], process=self.environment)
-        report.diagnostics = [*found, *verdict.diagnostics, *self._against_target(verdict)]
+        report.diagnostics = [*found, *verdict.diagnostics, *self._near_misses(), *self._against_target(verdict)]
         return report
+
+    def _near_misses(self) -> list[Diagnostic]:
+        """Variables that the app overlooks in silence, and that are almost its own."""
+        from trainspec.answers.near_misses import near_misses
+
+        return near_misses(self.app, self.variables)
 
     def _against_target(self, verdict: Verdict) -> list[Diagnostic]:
         if not (self.target or self.world_size):

@@ -80,6 +80,7 @@ def _judge_of(given: Given) -> Judge:
             world_size=world_size,
             ignore_unknown=ignore_unknown,
             environment=given.has("env"),
+            variables=os.environ if given.has("env") else (),
         )
     process = _process(model, given) if given.has("env") else None
     return Judge(

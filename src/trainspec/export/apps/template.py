@@ -34,6 +34,12 @@ def render(app: type[BaseSettings]) -> str:
     return "\n".join(_lines(app)) + "\n"
 
 
+def variables_of(app: type[BaseSettings]) -> frozenset[str]:
+    """The names of all of them, as the file has them."""
+    lines = (line[1:].partition("=") for line in _lines(app) if line.startswith("#") and line[1:2].strip())
+    return frozenset(name for name, equals, _ in lines if equals and name.isascii())
+
+
 def _lines(app: type[BaseSettings]) -> Iterator[str]:
     names, inside = AppNames(app), list(places_in(app))
     yield from comment(_ABOUT.format(app=app.__name__))

@@ -148,6 +148,12 @@ CODES: dict[str, Explanation] = {
         "nothing can be read from it",
         "write aws-sm://name, aws-ssm://path, gcp-sm://project or azure-kv://vault, several with commas between them",
     ),
+    "SRC126": Explanation(
+        "near-miss-variable",
+        "a variable with an app's prefix that matches nothing in the app, and is almost one that it has",
+        "a mistyped name would otherwise be ignored",
+        "correct the name, or ignore this when it is another program's",
+    ),
     **{
         f"{family}{number}": Explanation(name, f"{what} of {whose}", why, fix)
         for family, whose in (("SCH", "a learning-rate schedule"), ("OPT", "an optimizer"))
