@@ -28,6 +28,7 @@ from trainspec.answers import (
     init,
     judgement,
     migrate,
+    near_misses,
     plan,
     rule,
     schema,
