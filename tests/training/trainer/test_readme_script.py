@@ -15,7 +15,7 @@ THEIRS = "from transformers import EarlyStoppingCallback, Trainer, TrainingArgum
 
 def _script() -> str:
     section = README.read_text().split("### From transformers to trainspec")[1]
-    (script, *_) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    script = next(one for one in re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL) if OURS in one)
     for said, smaller in (
         ("Sums(2000", "Sums(128"),
         ("Sums(500", "Sums(32"),
