@@ -1,9 +1,6 @@
 """Looking into a run: where numbers break, and how much memory it takes."""
 
-import ctypes
-import gc
 import itertools
-import sys
 from typing import Any
 
 import pytest
@@ -56,7 +53,10 @@ def test_debug_tpu_metrics_needs_a_tpu(make_trainer: Make) -> None:
 
 
 class Hungry(Line):
-    """Takes 64 MiB for a moment while it trains, and keeps 32 MiB from its first evaluation on."""
+    """Takes 64 MiB for a moment while it trains, and keeps 48 MiB from its first evaluation on.
+
+    Above 32 MiB the C library takes each block from the system itself; less may come out of what was freed before.
+    """
 
     held: Tensor | None = None
 
@@ -64,22 +64,13 @@ class Hungry(Line):
         if self.training:
             torch.ones(2**24).exp_()
         elif self.held is None:
-            self.held = torch.ones(2**23)
+            self.held = torch.ones(3 * 2**22)
         return super().forward(inputs, labels, number)
 
 
 MIB = 2**20
 
 
-@pytest.fixture
-def given_back() -> None:
-    """What earlier tests freed goes back to the system: what is taken from the process's own store shows nowhere."""
-    gc.collect()
-    if sys.platform == "linux":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-@pytest.mark.usefixtures("given_back")
 def test_skip_memory_metrics_false_puts_figures_into_metrics(make_trainer: Make) -> None:
     trainer = make_trainer(model=Hungry(), skip_memory_metrics=False)
     train = trainer.train().metrics
@@ -87,7 +78,7 @@ def test_skip_memory_metrics_false_puts_figures_into_metrics(make_trainer: Make)
     assert train["before_init_mem_cpu"] > 50 * MIB
     assert train["train_mem_cpu_peaked_delta"] > 50 * MIB
     first, second = trainer.evaluate(), trainer.evaluate()
-    assert 28 * MIB < first["eval_mem_cpu_alloc_delta"] < 60 * MIB
+    assert 44 * MIB < first["eval_mem_cpu_alloc_delta"] < 76 * MIB
     assert abs(second["eval_mem_cpu_alloc_delta"]) < 16 * MIB
     assert "init_mem_cpu_alloc_delta" not in first
     test = trainer.predict(trainer.eval_dataset).metrics
@@ -95,11 +86,10 @@ def test_skip_memory_metrics_false_puts_figures_into_metrics(make_trainer: Make)
     assert entries(trainer, "train_mem_cpu_alloc_delta") and entries(trainer, "eval_mem_cpu_alloc_delta")
 
 
-@pytest.mark.usefixtures("given_back")
 def test_skip_memory_metrics_counts_evaluation_within_training_as_training(make_trainer: Make) -> None:
     trainer = make_trainer(model=Hungry(), skip_memory_metrics=False, eval_strategy="epoch")
     train = trainer.train().metrics
-    assert train["train_mem_cpu_alloc_delta"] > 28 * MIB
+    assert train["train_mem_cpu_alloc_delta"] > 44 * MIB
     assert not entries(trainer, "eval_mem_cpu_alloc_delta")
 
 
