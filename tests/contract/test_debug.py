@@ -1,6 +1,7 @@
 """Looking into a run: where numbers break, and how much memory it takes."""
 
 import itertools
+import mmap
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from trainspec.training.model.debugging import NonFiniteNumbersError
 from trainspec.training.preflight.preflight import PreflightError
+
+MIB = 2**20
 
 
 class Breaking(Line):
@@ -52,23 +55,24 @@ def test_debug_tpu_metrics_needs_a_tpu(make_trainer: Make) -> None:
         make_trainer(debug=["tpu_metrics_debug"]).train()
 
 
+def _block(mebibytes: int) -> Tensor:
+    return torch.frombuffer(mmap.mmap(-1, mebibytes * MIB), dtype=torch.float32)
+
+
 class Hungry(Line):
     """Takes 64 MiB for a moment while it trains, and keeps 48 MiB from its first evaluation on.
 
-    Above 32 MiB the C library takes each block from the system itself; less may come out of what was freed before.
+    From the system itself: what the C library hands out may be memory that earlier tests freed, which shows nowhere.
     """
 
     held: Tensor | None = None
 
     def forward(self, inputs: Tensor, labels: Tensor | None = None, number: Tensor | None = None) -> dict[str, Tensor]:
         if self.training:
-            torch.ones(2**24).exp_()
+            _block(64).exp_()
         elif self.held is None:
-            self.held = torch.ones(3 * 2**22)
+            self.held = _block(48).fill_(1.0)
         return super().forward(inputs, labels, number)
-
-
-MIB = 2**20
 
 
 def test_skip_memory_metrics_false_puts_figures_into_metrics(make_trainer: Make) -> None:
