@@ -19,7 +19,7 @@ _HOST = "vault.azure.net"
 def prepare() -> None:
     """Import what the reader needs. Raises ImportError."""
     import azure.identity
-    import azure.keyvault.secrets  # noqa: F401
+    import azure.keyvault.secrets  # noqa: F401 - takes longer than a call, as with AWS
 
 
 def read_vault(address: Address, wanted: Sequence[str], limit: float) -> dict[str, Entry]:

@@ -21,7 +21,7 @@ def prepare() -> None:
     with warnings.catch_warnings():
         # The end of a Python's support is no concern of whoever reads a secret.
         warnings.simplefilter("ignore", FutureWarning)
-        import google.cloud.secretmanager  # noqa: F401
+        import google.cloud.secretmanager  # noqa: F401 - takes longer than a call, as with AWS
 
 
 def read_secrets(address: Address, wanted: Sequence[str], limit: float) -> dict[str, Entry]:

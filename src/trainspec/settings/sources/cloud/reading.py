@@ -42,7 +42,10 @@ def read_secret_managers(
         return Layer(SourceKind.FOREIGN, {}, lambda path: place), wrong
     gathered = _gather(model, wanted, must_find=secrets.isdisjoint(said))
     places = gathered.places
-    locate = lambda path: Source(SourceKind.FOREIGN, places[path[0]]) if path[0] in places else place  # noqa: E731
+
+    def locate(path: tuple[str, ...]) -> Source:
+        return Source(SourceKind.FOREIGN, places[path[0]]) if path[0] in places else place
+
     reading = Reading(model, SourceKind.FOREIGN, Manner.STRINGS, locate)
     layer = reading.read(gathered.values)
     return layer, [*wrong, *gathered.found, *reading.diagnostics]

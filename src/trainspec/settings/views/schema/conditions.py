@@ -48,7 +48,7 @@ _SAYS_NOTHING: list[Any] = [None, False, "", [], {}]
 
 @dataclass(frozen=True)
 class Alias:
-    """An old name under which a setting may stand in a document."""
+    """Another name under which a setting may stand in a document: an old one, or one that its class gives it."""
 
     name: str
     renamed: Renamed
@@ -66,6 +66,8 @@ class ConditionSchemas:
         for old, renamed in RENAMED.items():
             if renamed.successor.partition(".")[0] in self._kinds:
                 self._aliases.setdefault(renamed.successor, []).append(Alias(old, renamed))
+        for spelling, name in shape_of(model).spellings.items():
+            self._aliases.setdefault(name, []).append(Alias(spelling, Renamed(name, "")))
 
     def render(self, condition: Predicate) -> Schema:
         """A schema that a document satisfies exactly where the condition holds.

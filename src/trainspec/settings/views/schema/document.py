@@ -37,6 +37,8 @@ def document_schema(model: type[Settings], fields: FieldSchemas, *, in_file: boo
     properties: dict[str, Schema] = {"$schema": {**_about("$schema", "The schema of this file."), "type": "string"}}
     properties |= fields.of_all(model.model_fields)
     properties |= _old_names(model, fields, properties)
+    spellings = shape_of(model).spellings
+    properties |= {spelling: properties[name] for spelling, name in spellings.items() if spelling not in properties}
     if in_file:
         about = _about("task", "Settings of the task's own; the task checks them.")
         properties["task"] = {**about, "type": "object"}
@@ -49,9 +51,10 @@ def document_schema(model: type[Settings], fields: FieldSchemas, *, in_file: boo
         "additionalProperties": False,
         "properties": properties,
     }
-    required = [name for name, info in model.model_fields.items() if info.is_required()]
-    if required:
+    needed = [name for name, info in model.model_fields.items() if info.is_required()]
+    if required := [name for name in needed if name not in spellings.values()]:
         schema["required"] = required
+    constraints += [_under_any_name(model, name) for name in needed if name not in required]
     return {**schema, "allOf": constraints} if constraints else schema
 
 
@@ -95,24 +98,31 @@ def _rules(model: type[Settings], fields: FieldSchemas) -> list[Schema]:
     for rule in (*expressed(model), *_compared(model)):
         holds = conditions.render(rule.when) if rule.when is not None else NEVER
         if holds != NEVER:
-            found.append(_rule(rule, holds, defaults, fields))
+            found.append(_rule(model, rule, holds, defaults, fields))
     return found
 
 
-def _rule(rule: Rule, holds: Schema, defaults: dict[str, Any], fields: FieldSchemas) -> Schema:
+def _rule(model: type[Settings], rule: Rule, holds: Schema, defaults: dict[str, Any], fields: FieldSchemas) -> Schema:
     """Where the condition holds, the settings that brought it about are refused, each where it stands."""
     message = f"{rule.code}: {rule.message}. {rule.fix[:1].upper()}{rule.fix[1:]}."
     refused: Any = False if fields.for_editors else NEVER
     blamed = sorted(triggers(rule.when, defaults) or ())
-    names = [name for field in blamed for name in (field, *_aliases_of(field))]
+    names = [name for field in blamed for name in (field, *_aliases_of(model, field))]
     then: Schema = {"type": "object", "properties": dict.fromkeys(names, refused)} if names else {"not": {}}
     if fields.for_editors:
         then["errorMessage"] = message
     return {"$comment": message, "if": holds, "then": then}
 
 
-def _aliases_of(field: str) -> list[str]:
-    return [old for old, renamed in RENAMED.items() if renamed.successor.partition(".")[0] == field]
+def _aliases_of(model: type[Settings], field: str) -> list[str]:
+    spellings = [spelling for spelling, name in shape_of(model).spellings.items() if name == field]
+    return spellings + [old for old, renamed in RENAMED.items() if renamed.successor.partition(".")[0] == field]
+
+
+def _under_any_name(model: type[Settings], field: str) -> Schema:
+    """A required field stands there, under whichever name."""
+    spellings = [spelling for spelling, name in shape_of(model).spellings.items() if name == field]
+    return {"anyOf": [{"type": "object", "required": [name]} for name in (field, *spellings)]}
 
 
 def _typed_arguments(model: type[Settings], fields: FieldSchemas) -> list[Schema]:
@@ -181,7 +191,7 @@ def _owner(model: type[Settings]) -> list[Schema]:
     """The old name of a repository's owner stands beside the rest of the name, and is fit for one where it is used."""
     if _OWNED not in model.model_fields:
         return []
-    named: Schema = {"anyOf": [_said(name, {"type": "string"}) for name in (_OWNED, *_aliases_of(_OWNED))]}
+    named: Schema = {"anyOf": [_said(name, {"type": "string"}) for name in (_OWNED, *_aliases_of(model, _OWNED))]}
     owner = {"if": _said(ORGANIZATION, {"type": "string", "pattern": r"\S"}), "then": named}
     part: Schema = {"type": "string", "pattern": rf"^\s*(?:{REPOSITORY_PART})?\s*$"}
     fit: Schema = {"type": "object", "properties": {ORGANIZATION: {"anyOf": [part, {"type": "null"}]}}}
