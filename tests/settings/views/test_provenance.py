@@ -174,3 +174,31 @@ def test_a_mapping_said_anew_hides_what_weaker_sources_said_inside(
     with pytest.raises(KeyError):
         outer.provenance["inner.c"]
     assert {key: str(outer.provenance[f"inner.{key}"]) for key in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"": '{"min_num_params": 3}', "__MIN_NUM_PARAMS": "9"}, {"min_num_params": "__MIN_NUM_PARAMS"}),
+        (
+            {"": '{"min_num_params": 3, "version": 1}', "__VERSION": "2"},
+            {"min_num_params": "", "version": "__VERSION"},
+        ),
+        (
+            {"__MIN_NUM_PARAMS": "9", "__VERSION": "2"},
+            {"min_num_params": "__MIN_NUM_PARAMS", "version": "__VERSION"},
+        ),
+        ({"": '{"min_num_params": 3, "version": 1}'}, {}),
+        ({}, {}),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
+def test_keys_from_several_variables_name_each_their_own(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: dict[str, str]
+) -> None:
+    for end, text in variables.items():
+        monkeypatch.setenv(f"TRAINSPEC_FSDP_CONFIG{end}", text)
+    inside = TrainingArguments(fsdp="full_shard").provenance.inside("fsdp_config")
+    named = {key: entry.source.name for key, entry in inside.items()}
+    assert named == {f"fsdp_config.{key}": f"TRAINSPEC_FSDP_CONFIG{end}" for key, end in told.items()}

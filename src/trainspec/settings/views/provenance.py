@@ -76,10 +76,16 @@ class Provenance(Mapping[str, Entry]):
         return self._entry(path)
 
     def inside(self, name: str) -> dict[str, Entry]:
-        """The keys of a mapping that several sources said parts of, by dotted name; empty for every other setting."""
+        """The keys of a mapping that several sources, or several variables of one, said parts of, by dotted name; empty
+        for every other setting.
+        """
         origin = self._settings.origin
-        said = [layer.value((name,)) for layer in origin.saying((name,))] if origin is not None else []
-        if len(said) < 2 or not all(isinstance(value, Mapping) for value in said[:2]):
+        layers = list(origin.saying((name,))) if origin is not None else []
+        said = [layer.value((name,)) for layer in layers]
+        if not said or not all(isinstance(value, Mapping) for value in said[:2]):
+            return {}
+        places = ((name,), *_leaves(said[0], (name,)))
+        if len(said) < 2 and len({layers[0].source(path).name for path in places}) < 2:
             return {}
         paths = dict.fromkeys(path for value in reversed(said) for path in _leaves(value, (name,)))
         whole = self._settings.__dict__[name]
