@@ -54,7 +54,7 @@ _HOMES = {
         "TRAINER_STATE_NAME",
         "TrainerState",
     ),
-    "trainspec.training.results": (
+    "trainspec.training.evaluation.results": (
         "EvalLoopOutput",
         "EvalPrediction",
         "PredictionOutput",
@@ -138,13 +138,13 @@ if TYPE_CHECKING:
     from trainspec.training.data import DataCollatorWithPadding as DataCollatorWithPadding
     from trainspec.training.data import LengthGroupedSampler as LengthGroupedSampler
     from trainspec.training.data import default_data_collator as default_data_collator
+    from trainspec.training.evaluation.results import EvalLoopOutput as EvalLoopOutput
+    from trainspec.training.evaluation.results import EvalPrediction as EvalPrediction
+    from trainspec.training.evaluation.results import PredictionOutput as PredictionOutput
+    from trainspec.training.evaluation.results import TrainOutput as TrainOutput
     from trainspec.training.loss.label_smoothing import LabelSmoother as LabelSmoother
     from trainspec.training.model.debugging import DebugUnderflowOverflow as DebugUnderflowOverflow
     from trainspec.training.preflight.preflight import PreflightError as PreflightError
-    from trainspec.training.results import EvalLoopOutput as EvalLoopOutput
-    from trainspec.training.results import EvalPrediction as EvalPrediction
-    from trainspec.training.results import PredictionOutput as PredictionOutput
-    from trainspec.training.results import TrainOutput as TrainOutput
     from trainspec.training.run.batch_size import find_executable_batch_size as find_executable_batch_size
     from trainspec.training.run.seeding import enable_full_determinism as enable_full_determinism
     from trainspec.training.run.seeding import set_seed as set_seed

@@ -9,8 +9,8 @@ from tests.training.small_job import Make, Rows
 from torch import Tensor, nn
 
 from trainspec.training.errors import CollationError, UnusedColumnsError
+from trainspec.training.evaluation.results import EvalPrediction
 from trainspec.training.preflight.preflight import PreflightError
-from trainspec.training.results import EvalPrediction
 
 
 class TakesInputs(nn.Module):

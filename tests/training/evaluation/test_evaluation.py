@@ -9,7 +9,7 @@ from tests.training.small_job import Line, Make, Rows
 from torch import Tensor, nn
 
 from trainspec.training.errors import NoBatchesError
-from trainspec.training.results import EvalPrediction
+from trainspec.training.evaluation.results import EvalPrediction
 
 
 def _by_hand(model: Line, rows: Rows) -> float:

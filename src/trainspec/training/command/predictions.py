@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainspec.storage import Store
-    from trainspec.training.results import PredictionOutput
+    from trainspec.training.evaluation.results import PredictionOutput
 
 FILE = "predictions.jsonl"
 

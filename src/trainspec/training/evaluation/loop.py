@@ -12,10 +12,10 @@ from torch import Tensor
 from trainspec.training.data.direct import walked
 from trainspec.training.errors import NoBatchesError
 from trainspec.training.evaluation.joined import Gathered
+from trainspec.training.evaluation.results import EvalLoopOutput, EvalPrediction, speed_metrics
 from trainspec.training.loss.row_loss import RowLoss
 from trainspec.training.model.nests import detached
 from trainspec.training.model.outputs import count_rows, main_input
-from trainspec.training.results import EvalLoopOutput, EvalPrediction, speed_metrics
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from trainspec.training.loss.label_smoothing import LabelSmoother
 from trainspec.training.model import outputs
 from trainspec.training.model.inside import base_of, shifts_labels, takes_item_count
-from trainspec.training.signatures import takes
+from trainspec.training.model.signatures import takes
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments

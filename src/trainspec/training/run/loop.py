@@ -27,12 +27,12 @@ from trainspec.training.evaluation import best
 from trainspec.training.loss.items import items_of
 from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.model.outputs import count_rows
+from trainspec.training.model.signatures import supported, takes
 from trainspec.training.optimizers.behaviour import clear_gradients, learning_rate, note_losses, saving
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate, Onward
 from trainspec.training.run.batch_size import is_out_of_memory
 from trainspec.training.run.memory import empty_cache
 from trainspec.training.schedules import after_evaluation, after_update
-from trainspec.training.signatures import supported, takes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.training.callbacks.states import restore_states
 from trainspec.training.checkpoint.resume import load_best
+from trainspec.training.evaluation.results import TrainOutput, speed_metrics
 from trainspec.training.optimizers.behaviour import evaluation_mode
-from trainspec.training.results import TrainOutput, speed_metrics
 from trainspec.training.run.batch_size import find_executable_batch_size
 from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop

@@ -10,9 +10,9 @@ from typing import Any
 from trainspec.training import data
 from trainspec.training.evaluation.loop import EvaluationLoop
 from trainspec.training.evaluation.model import ready_for_evaluation
+from trainspec.training.evaluation.results import EvalLoopOutput, PredictionOutput
 from trainspec.training.model.inside import main_input_name
-from trainspec.training.results import EvalLoopOutput, PredictionOutput
-from trainspec.training.signatures import supported
+from trainspec.training.model.signatures import supported
 from trainspec.training.trainer.listeners import Listeners
 from trainspec.training.trainer.loaders import Loaders
 from trainspec.training.trainer.steps import Steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from trainspec.training.results import speed_metrics
+from trainspec.training.evaluation.results import speed_metrics
 from trainspec.training.trainer.attributes import TrainerAttributes
 
 

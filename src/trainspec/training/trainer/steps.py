@@ -11,7 +11,7 @@ from trainspec.training.loss.items import items_of
 from trainspec.training.model import outputs
 from trainspec.training.model.inside import shifts_labels
 from trainspec.training.model.nests import to_device
-from trainspec.training.signatures import takes
+from trainspec.training.model.signatures import takes
 from trainspec.training.trainer.attributes import TrainerAttributes
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from trainspec.training.callbacks import (
 from trainspec.training.callbacks.kernel import in_kernel
 from trainspec.training.checkpoint.resume import look_for_checkpoint
 from trainspec.training.evaluation.metric_names import metrics_of_one_batch
+from trainspec.training.evaluation.results import TrainOutput
 from trainspec.training.findings.facts import Job
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.parallel import Alone, choose_strategy
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
-from trainspec.training.results import TrainOutput
 from trainspec.training.run.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
 from trainspec.training.run.seeding import seed_for_model
