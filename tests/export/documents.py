@@ -8,12 +8,39 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from trainspec.settings.views.schema.text_patterns import JSON_TEXT
+
 Schema = dict[str, Any]
 
 WORDS = ["loss", "accuracy", "out", "a/b", "a/b/c", ".", "block", "inductor", "latest", " out", "loss\t", "  "]
 ODD = [None, True, False, 0, 1, -1, 0.5, 1.5, -0.5, 2.0, 1e30, "", "no", "true", "5", [], ["a"], [1], {}, {"a": 1}]
-# A path is read by the validator and cannot be by a schema; both are right, and no file is there.
+# No such file is there: the validator then knows as little of it as a schema.
+PATHS = [
+    "x.json",
+    "none/here.yaml",
+    "loss",
+    " a b.json\t",
+    "amp,1.json",
+    "zero.conf",
+    "~/ds.json",
+    "momentum=1",
+    "[1]",
+    "[x",
+]
 NAMED_FILES = {"fsdp_config", "deepspeed", "accelerator_config"}
+# What looks like JSON, of which some is.
+LIKE_JSON = [
+    "{}",
+    " {} ",
+    "{",
+    "{'a': 1}",
+    "{a}",
+    '{"a": 1,}',
+    '{"x": 1}',
+    '{"x": 1, "x": 1}',
+    "{NaN}",
+    '{\n "x": 1\n}',
+]
 
 
 class Documents:
@@ -23,7 +50,16 @@ class Documents:
         self._root = schema
         self._places = schema.get("definitions") or schema.get("$defs") or {}
         names = [name for name in schema["properties"] if name not in ("$schema", "task")]
-        self._properties = {name: self.value(schema["properties"][name], name in NAMED_FILES) for name in names}
+        self._properties = {name: self._setting(name, schema["properties"][name]) for name in names}
+
+    def _setting(self, name: str, schema: Schema) -> st.SearchStrategy[Any]:
+        """The values of a setting: those of a mapping as JSON too, and paths where one may name a file."""
+        value = self.value(schema, name in NAMED_FILES)
+        if JSON_TEXT not in schema.get("anyOf", ()):
+            return value
+        text = value.map(lambda drawn: json.dumps(drawn, indent=1) if isinstance(drawn, dict) else drawn)
+        paths = [st.sampled_from(PATHS)] if name in NAMED_FILES else []
+        return st.one_of(value, value, text, st.sampled_from(LIKE_JSON), *paths)
 
     def value(self, schema: Schema, is_file: bool = False, depth: int = 0) -> st.SearchStrategy[Any]:
         if "$ref" in schema:
@@ -32,7 +68,7 @@ class Documents:
             return self.value(schema["allOf"][0], is_file, depth)
         for key in ("anyOf", "oneOf"):
             if key in schema:
-                members = [item for item in schema[key] if not (is_file and item.get("type") == "string")]
+                members = [item for item in schema[key] if not _is_text_of_its_own(item, is_file)]
                 return st.one_of([self.value(member, is_file, depth) for member in members])
         if "const" in schema or "enum" in schema:
             values = schema.get("enum", [schema.get("const")])
@@ -94,6 +130,11 @@ class Documents:
         return st.builds(_mutate, self.valid_by_field(), st.sampled_from(ODD), st.integers(0, 5), st.data())
 
 
+def _is_text_of_its_own(schema: Schema, is_file: bool) -> bool:
+    """Whether a member stands for texts that are drawn apart: paths, and JSON for a mapping."""
+    return schema.get("type") == "string" and (is_file or schema == JSON_TEXT)
+
+
 def _some_of(values: dict[str, st.SearchStrategy[Any]], most: int) -> st.SearchStrategy[dict[str, Any]]:
     if not values:
         return st.just({})
@@ -116,7 +157,7 @@ def _change_inside(document: dict[str, Any], odd: Any, data: st.DataObject) -> d
         return {**document, name: _change_inside(inner, odd, data)}
     if data.draw(st.booleans()):
         return {key: value for key, value in document.items() if key != name}
-    return {**document, name: [odd]} if name in NAMED_FILES and isinstance(odd, str) else {**document, name: odd}
+    return {**document, name: odd}
 
 
 def _mutate(document: dict[str, Any], odd: Any, what: int, data: st.DataObject) -> dict[str, Any]:
@@ -126,7 +167,7 @@ def _mutate(document: dict[str, Any], odd: Any, what: int, data: st.DataObject) 
         changed[name[:-1] + "q"] = changed.pop(name, odd)
     elif what == 1:
         changed["unheard_of"] = odd
-    elif not (name in NAMED_FILES and isinstance(odd, str)):
+    else:
         changed[name] = odd
     return changed
 

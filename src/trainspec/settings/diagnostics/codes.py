@@ -43,6 +43,30 @@ CODES: dict[str, Explanation] = {
         "a misspelled key would otherwise be ignored",
         "use one of the mapping's keys",
     ),
+    "VAL201": Explanation(
+        "not-filled-in",
+        "a text with a placeholder of a shell, a template or another configuration system in it",
+        "files are read as they stand, so the placeholder itself would be the value",
+        "write the value, or have it filled in before",
+    ),
+    "VAL202": Explanation(
+        "word-for-a-value",
+        "a text that spells null, true or false",
+        "in quotes, or written None, it is a word like any other",
+        "write null, true or false",
+    ),
+    "VAL203": Explanation(
+        "quotes-in-a-text",
+        "a text with quotes around it that are part of it",
+        "docker's --env-file and some shells keep quotes that others take off",
+        "write it without them",
+    ),
+    "VAL204": Explanation(
+        "file-not-here",
+        "a setting that names a file which is neither beside its document nor in the working directory",
+        "what it says is not known here; the machine that trains needs it",
+        "put it there, correct the path, or write what it says into the setting",
+    ),
     "SRC101": Explanation(
         "unknown-variable",
         "a TRAINSPEC_ variable that matches no setting",

@@ -7,7 +7,7 @@ that finds something is the document read again, slowly, to say all that is wron
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -30,15 +30,21 @@ from trainspec.settings.sources.layer import Layer, Origin, by_strength, merge
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.masking import shown
-from trainspec.settings.values.shape import shape_of
+from trainspec.settings.values.odd_texts import is_suspect
+from trainspec.settings.values.owners import name_repository
+from trainspec.settings.values.shape import FILES, shape_of
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
     from trainspec.settings.rules.rule import Rule
+    from trainspec.settings.sources.files import Document
 
 S = TypeVar("S", bound="Settings")
 Path = tuple[str, ...]
+_UNREAD = object()
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+JUDGED_ANEW = ("VAL201", "VAL202", "VAL203", "VAL204")
+"""Codes of warnings about values, which every judgement finds again; those of rules are found again too."""
 
 
 @dataclass
@@ -78,6 +84,7 @@ class Context:
         "carried",
         "concerning",
         "diagnostics",
+        "files",
         "found_before",
         "init_only",
         "layers",
@@ -99,10 +106,12 @@ class Context:
         self.layers = by_strength(layers)
         self.diagnostics = diagnostics
         self.values = merge(self.layers, diagnostics, cls) if values is None else values
+        name_repository(self.values, cls.__pydantic_fields__)
         self.quiet = quiet
         self.says_post_init = says_post_init
         self.concerning: frozenset[str] | None = None
         self.carried: dict[str, Any] = {}
+        self.files: dict[str, Document] = {}
         self.init_only = NOTHING
         self.at: tuple[str | int, ...] = ()
         self.found_before: tuple[Diagnostic, ...] = ()
@@ -121,7 +130,11 @@ def judge(cls: type[S], data: Any, handler: Callable[[Any], S], context: Any) ->
             pass
         else:
             said = settings.__pydantic_fields_set__
-            if shape.more_to_do.isdisjoint(said) and not shape.judge(settings.__dict__, said, settings):
+            if (
+                shape.more_to_do.isdisjoint(said)
+                and not shape.is_suspect(settings.__dict__, said)
+                and not shape.judge(settings.__dict__, said, settings)
+            ):
                 return _finish(settings, Origin(ours.layers, found=ours.found_before) if ours else None, ours)
     return _judge_fully(cls, handler, ours or document_context(cls, data))
 
@@ -145,7 +158,7 @@ def document_context(cls: type[Settings], data: Any, *, quiet: bool = False) -> 
 
 
 def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) -> S:
-    origin = Origin(context.layers, dict(context.carried))
+    origin = Origin(context.layers, dict(context.carried), files=dict(context.files))
     settings, found, failing = _validate_fields(cls, handler, context.values, origin)
     diagnostics = context.diagnostics
     diagnostics += found
@@ -153,6 +166,7 @@ def _judge_fully(cls: type[S], handler: Callable[[Any], S], context: Context) ->
         object.__setattr__(settings, "_origin", origin)
         diagnostics += resolve(settings, origin, failing)
         diagnostics += _broken_rules(settings, origin, failing)
+        diagnostics += _odd(settings, context.values, origin, failing)
     if errors_of(diagnostics) or settings is None:
         raise validation_error(cls, errors_of(diagnostics))
     origin.found = (*context.found_before, *diagnostics)
@@ -185,27 +199,62 @@ def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list
     shape = shape_of(type(settings))
     # A setting that names a file is judged by what the file says, arguments in one text by what it spells.
     # What is wrong already counts as not said, so that no condition meets a value of a type that it cannot judge.
-    values = {**settings.__dict__, **origin.resolved}
+    unread = _unread(settings, origin)
+    values = {**settings.__dict__, **unread, **origin.resolved}
     values |= {name: shape.defaults[name] for name in failing & shape.defaults.keys()}
     hits = shape.judge(values, settings.__pydantic_fields_set__, settings)
     return [
         _as_diagnostic(shape.rules[index], message, settings, origin)
         for index, message in hits
         if failing.isdisjoint(name.partition(".")[0] for name in shape.rules[index].fields)
+        and not (unread and any(name.partition(".")[0] in unread for name in shape.rules[index].names_inside))
     ]
 
 
+def _odd(settings: Settings, values: Mapping[str, Any], origin: Origin, failing: set[str]) -> list[Diagnostic]:
+    """Texts that are valid and hardly meant; what a setting of a user's own class holds may be a template."""
+    from trainspec.settings.judging.oddities import oddities
+
+    shape = shape_of(type(settings))
+    said = {name: values[name] for name in (values.keys() & shape.texts) - failing if is_suspect(values[name])}
+    return list(oddities(shape, said, origin.source, shape.of_ours)) if said else []
+
+
 def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, origin: Origin) -> Diagnostic:
-    evidence = tuple(_evidence(name, settings, origin) for name in rule.fields)
+    values = {**settings.__dict__, **origin.resolved}
+    evidence = tuple(item for name in rule.fields for item in _evidence_of(name, rule, values, settings, origin))
     text = message if isinstance(message, str) else rule.message
     return Diagnostic(rule.code, rule.name, rule.severity, text, rule.reason, rule.fix, evidence)
 
 
-def _evidence(name: str, settings: Settings, origin: Origin) -> Evidence:
+def _unread(settings: Settings, origin: Origin) -> dict[str, Any]:
+    """What stands for files that settings name and that could not be read: something, of which nothing is known."""
+    named = (name for name in FILES if isinstance(settings.__dict__.get(name), str) and name not in origin.files)
+    return dict.fromkeys(named, _UNREAD)
+
+
+def _evidence_of(
+    name: str, rule: Rule, values: Mapping[str, Any], settings: Settings, origin: Origin
+) -> Iterator[Evidence]:
+    """A setting with its value; one that names a file with that name, and then what the file says and where."""
+    file = origin.files.get(name)
+    yield _evidence(name, settings.__dict__ if file is not None else values, settings, origin)
+    if file is None:
+        return
+    asked = dict.fromkeys((*(rule.when.names() if rule.when is not None else ()), *rule.also))
+    inside = [one for one in asked if one.startswith(f"{name}.") and file.place(tuple(one.split(".")[1:])) is not None]
+    for one in inside:
+        if one not in rule.fields:
+            yield _evidence(one, values, settings, origin)
+    if not inside:
+        yield Evidence(name, None, file.source(()))
+
+
+def _evidence(name: str, values: Mapping[str, Any], settings: Settings, origin: Origin) -> Evidence:
     from trainspec.settings.rules.conditions import read
 
     path = tuple(name.split("."))
-    seen = shown(name, read(settings.__dict__, *path), secret=shape_of(type(settings)).is_secret(path))
+    seen = shown(name, read(values, *path), secret=shape_of(type(settings)).is_secret(path))
     return Evidence(name, seen, origin.source(path) or Source(SourceKind.DEFAULT))
 
 
@@ -214,7 +263,8 @@ def emit(
 ) -> None:
     """Each as a Python warning, at the line of the user's code that made the settings; a change tells what is new."""
     for item in diagnostics:
-        if item.severity == "warning" and (concerning is None or not concerning.isdisjoint(item.fields)):
+        heads = (name.partition(".")[0] for name in item.fields)
+        if item.severity == "warning" and (concerning is None or not concerning.isdisjoint((*item.fields, *heads))):
             kind = SettingsDeprecationWarning if item.code.startswith("REN") else SettingsWarning
             warnings.warn(kind(item, at), stacklevel=_users_frame())
 

@@ -19,7 +19,7 @@ from trainspec.settings.values.coercion import parse
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.masking import shown
 from trainspec.settings.values.shape import Shape, keys_of
-from trainspec.text.redaction import HIDDEN, printable
+from trainspec.text.redaction import HIDDEN, printable, redact_url
 from trainspec.text.suggestions import did_you_mean
 
 Locate = Callable[[tuple[str, ...]], "Source | None"]
@@ -142,9 +142,16 @@ def _one(
     kind, section = _kind_at(path, shape.kinds)
     types = {line["type"] for line in lines}
     value = lines[0]["input"]
-    code = _code(types, lines)
-    seen = None if code in ("VAL105", "VAL107") else shown(name, value, secret=shape.conceals(path))
+    conceal = shape.conceals(path)
+    if (fault := _broken_json(kind, value, conceal=conceal)) is not None:
+        return not_json(name, value, fault, conceal=conceal, source=nearest(whole, locate))
+    code = _code(types, lines, kind)
+    seen = None if code in ("VAL105", "VAL107") else shown(name, value, secret=conceal)
     message, remedy = _message(code, name, path[-1], seen, kind, section, lines)
+    if isinstance(value, str) and code in ("VAL101", "VAL103", "VAL106"):
+        from trainspec.settings.judging.oddities import hint
+
+        remedy = hint(kind, value, conceal=conceal) or remedy
     return Diagnostic(
         code,
         CODES[code].name,
@@ -153,6 +160,26 @@ def _one(
         "" if code in ("VAL101", "VAL103") else CODES[code].reason,
         remedy,
         (Evidence(name, seen, nearest(whole, locate)),),
+    )
+
+
+def _broken_json(kind: Kind | None, value: Any, *, conceal: bool) -> str | None:
+    """What is wrong with a text that begins as JSON does, where something is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return None
+    from trainspec.settings.judging.json_texts import broken, is_json_of
+
+    return broken(value, conceal=conceal) if is_json_of(kind, value) else None
+
+
+def not_json(name: str, text: str, fault: str, *, conceal: bool, source: Source | None) -> Diagnostic:
+    """A text that was meant as JSON and is none; with `conceal` nothing of it is shown."""
+    from trainspec.settings.judging.json_texts import remedy
+
+    message = printable(redact_url(f"{name} is text that is not valid JSON{fault}"))
+    evidence = (Evidence(name, shown(name, text, secret=conceal), source),)
+    return Diagnostic(
+        "VAL106", CODES["VAL106"].name, "error", message, "", printable(remedy(text, conceal=conceal)), evidence
     )
 
 
@@ -183,7 +210,15 @@ def _kind_at(path: tuple[str, ...], kinds: Mapping[str, Kind]) -> tuple[Kind | N
     return kind, beside
 
 
-def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:
+def _may_be_choice(kind: Kind | None, value: Any) -> bool:
+    """Whether a value is of a type that choices have: then it is one too many, not one of another type."""
+    if isinstance(value, str):
+        return True
+    choices = () if kind is None else kind.choices
+    return not isinstance(value, bool) and any(type(value) is type(choice) for choice in choices)
+
+
+def _code(types: set[str], lines: Sequence[ErrorDetails], kind: Kind | None) -> str:
     value = lines[0]["input"]
     if "finite_number" in types or (isinstance(value, float) and not math.isfinite(value)):
         return "VAL104"
@@ -195,7 +230,7 @@ def _code(types: set[str], lines: Sequence[ErrorDetails]) -> str:
         return "VAL102"
     if "value_error" in types and isinstance(value, dict):
         return "VAL106"
-    if types & _CHOICES and (isinstance(value, str) or (isinstance(value, list) and types & {"enum"})):
+    if types & _CHOICES and (_may_be_choice(kind, value) or (isinstance(value, list) and types & {"enum"})):
         return "VAL103"
     return "VAL106" if types <= _MALFORMED or (isinstance(value, str) and types & _BAD_TEXT) else "VAL101"
 
@@ -226,7 +261,7 @@ def _message(
     if code == "VAL106" and said is not None and seen != HIDDEN:
         return f"{name}: {said.removeprefix('Value error, ')}", ""
     detail = f" ({_detail(lines)})" if (code == "VAL106" or expected == "a valid value") and seen != HIDDEN else ""
-    remedy = "" if code == "VAL106" else _remedy(kind, lines[0]["input"])
+    remedy = "" if code == "VAL106" else _remedy(kind, lines[0]["input"], conceal=seen == HIDDEN)
     return f"{name} must be {expected}, not {seen}{detail}", remedy
 
 
@@ -252,7 +287,7 @@ def _options(kind: Kind) -> Iterable[str]:
         yield from _options(kind.items)
 
 
-def _remedy(kind: Kind | None, value: Any) -> str:
+def _remedy(kind: Kind | None, value: Any, *, conceal: bool = False) -> str:
     """What to write instead of a value of the wrong type, where that can be told."""
     if kind is None or value is None:
         return ""
@@ -264,7 +299,16 @@ def _remedy(kind: Kind | None, value: Any) -> str:
         # Text of a variable or flag was parsed already, so what still is text there has no quotes to lose.
         unquoted = _reads_as_scalar(value) and not isinstance(parse(kind, value), str)
         return "write it without quotes" if unquoted else ""
-    return "write it as a list" if isinstance(value, str) and kind.items is not None else ""
+    if isinstance(value, str) and kind.items is not None:
+        return "write it as a list"
+    return _as_mapping(value) if isinstance(value, str) and kind.mapping and not conceal else ""
+
+
+def _as_mapping(text: str) -> str:
+    """How a text for a mapping would be written, which JSON alone can be."""
+    from trainspec.settings.judging.json_texts import remedy
+
+    return "write it without quotes" if text.lstrip()[:1] == "{" else printable(remedy(text, conceal=False))
 
 
 def _reads_as_scalar(text: str) -> bool:

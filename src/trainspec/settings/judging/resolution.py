@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
+from trainspec.settings.diagnostics import Diagnostic, Evidence, errors_of
 from trainspec.settings.diagnostics.source import Source
-from trainspec.settings.judging.pydantic_errors import diagnose
+from trainspec.settings.judging.pydantic_errors import diagnose, not_json
 from trainspec.settings.values.coercion import Manner, Word, coerce
 from trainspec.settings.values.shape import ARGUMENTS, FILES, shape_of
 from trainspec.text.redaction import show_value
@@ -31,7 +31,7 @@ def resolve(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagn
             wrong = _resolve_arguments(settings, name, value, origin, failing)
         elif name in FILES and isinstance(value, str) and name not in origin.resolved:
             wrong = _resolve_file(settings, name, value, origin)
-        if wrong:
+        if errors_of(wrong):
             failing.add(name)
         found += wrong
     return found
@@ -45,6 +45,8 @@ def _resolve_arguments(
         return []
     chosen = settings.__dict__[chooser]
     section = argument_models(name)[chosen]
+    if isinstance(value, str) and value[:1] == "{":
+        return _not_json(settings, name, value, origin)
     if isinstance(value, str):
         parsed = _parse_pairs(value)
         if parsed is None:
@@ -116,26 +118,35 @@ def _for_choice(
     return replace(line, code=code, name=name, message=message, remedy=remedy, evidence=evidence)
 
 
+def _not_json(settings: Settings, name: str, text: str, origin: Origin) -> list[Diagnostic]:
+    """What is wrong with a text that begins as a mapping does."""
+    from trainspec.settings.judging.json_texts import broken
+
+    conceal = shape_of(type(settings)).conceals((name,))
+    fault = broken(text, conceal=conceal) or ""
+    return [not_json(name, text, fault, conceal=conceal, source=origin.source((name,)))]
+
+
 def _about(code: str, label: str, message: str, name: str, value: Any, origin: Origin, remedy: str) -> Diagnostic:
     evidence = (Evidence(name, show_value(name, value), origin.source((name,))),)
     return Diagnostic(code, label, "error", message, "", remedy, evidence)
 
 
 def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> list[Diagnostic]:
-    from trainspec.settings.sources.files import read_document
+    from trainspec.settings.judging.named_files import read_named
 
-    section = shape_of(type(settings)).kinds[name].section
+    kind = shape_of(type(settings)).kinds[name]
+    section = kind.section
     if section is None:
         return []
-    if path.startswith(("{", "[")):
-        return [
-            _about("VAL106", "malformed", f"{name} is neither a path nor valid JSON", name, path, origin, "mend it")
-        ]
-    cited = Evidence(name, show_value(name, path), origin.source((name,)))
-    try:
-        document = read_document(path)
-    except SourceError as error:
-        return [replace(item, evidence=(cited, *item.evidence)) for item in error.diagnostics]
+    if path.startswith("{"):
+        return _not_json(settings, name, path, origin)
+    if path.startswith("["):
+        message = f"{name} must be {kind.expected}, not {show_value(name, path)}"
+        return [_about("VAL101", "wrong-type", message, name, path, origin, "")]
+    document, found = read_named(name, path, origin)
+    if document is None:
+        return found
     shape = shape_of(section)
     typed = {
         key: coerce(shape.kinds[key], item, Manner.DOCUMENT) if key in shape.kinds else item
@@ -146,4 +157,5 @@ def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> l
     except ValidationError as error:
         locate: Callable[[tuple[str, ...]], Source] = lambda path: document.source(path[1:])  # noqa: E731
         return diagnose(error, shape, locate, prefix=(name,))
+    origin.files[name] = document
     return []

@@ -68,11 +68,14 @@ class _Judge:
                 yield self._unknown((*path, str(key)), known)
 
     def _misfit(self, path: Path, kind: Kind, value: Any) -> Diagnostic:
+        from trainspec.settings.judging.oddities import hint
+
         name, seen = printable(".".join(path)), shown(path[-1], value, secret=self.shape.conceals(path))
         message = f"{name} must be {kind.expected}, not {seen}"
         evidence = (Evidence(name, seen, nearest(path, self.locate)),)
         word, choices = _wrong_choice(kind, value)
         code, remedy = ("VAL101", "") if word is None else ("VAL103", did_you_mean(word, choices))
+        remedy = hint(kind, value, conceal=self.shape.conceals(path)) or remedy
         return Diagnostic(code, CODES[code].name, "error", message, "", remedy, evidence)
 
     def _unknown(self, path: Path, known: Mapping[str, Kind]) -> Diagnostic:
@@ -89,8 +92,9 @@ def _wrong_choice(kind: Kind, value: Any) -> tuple[str | None, list[str]]:
     inner = kind.items if isinstance(value, list) and kind.items is not None else kind
     items = value if isinstance(value, list) else [value]
     wrong = next((item for item in items if not _fits(inner, item)), None)
-    choices = [choice for choice in inner.choices if isinstance(choice, str)]
-    return (wrong, choices) if isinstance(wrong, str) and choices else (None, [])
+    if not any(type(wrong) is type(choice) for choice in inner.choices):
+        return None, []
+    return str(wrong), [str(choice) for choice in inner.choices]
 
 
 def _field(kind: Kind, key: str) -> str:

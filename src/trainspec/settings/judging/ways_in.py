@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.judging.judgement import NOTHING, Context, Verdict, document_context
+from trainspec.settings.judging.judgement import JUDGED_ANEW, NOTHING, Context, Verdict, document_context
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
 from trainspec.settings.sources.customised.options import for_call, options_of
 from trainspec.settings.sources.layer import Layer
@@ -132,15 +132,17 @@ def changed(settings: S, changes: dict[str, Any], kind: SourceKind, init_only: M
     context.init_only = init_only
     context.concerning = frozenset((*above.values, *changes))
     context.carried = {name: value for name, value in _files_of(settings).items() if name not in above.values}
+    files = settings.origin.files if settings.origin is not None else {}
+    context.files = {name: file for name, file in files.items() if name in context.carried}
     context.found_before = _found_in_sources(settings)
     return _settings_in(cls, context)
 
 
 def _found_in_sources(settings: Settings) -> tuple[Diagnostic, ...]:
-    """What reading the sources of settings found, which no rule will find again."""
+    """What reading the sources of settings found, which nothing will find again."""
     found = settings.origin.found if settings.origin is not None else ()
-    ruled = {rule.code for rule in type(settings).rules()} if found else ()
-    return tuple(item for item in found if item.code not in ruled)
+    anew = {*JUDGED_ANEW, *(rule.code for rule in type(settings).rules())} if found else ()
+    return tuple(item for item in found if item.code not in anew)
 
 
 def _layers_of(settings: Settings, said: dict[str, Any]) -> tuple[Layer, ...]:

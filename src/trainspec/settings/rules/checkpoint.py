@@ -15,13 +15,13 @@ from trainspec.settings.rules.predicates import (
     given,
     is_count,
     is_fraction,
-    is_null,
     negate,
     on,
+    one_of,
 )
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import IntervalStrategy, SaveStrategy
-from trainspec.settings.views.derived import exact, interval_updates
+from trainspec.settings.views.derived import counted, exact, interval_updates
 
 _NO_SAVES = equals("save_strategy", SaveStrategy.NO)
 _SAVE_STEPS = equals("save_strategy", SaveStrategy.STEPS)
@@ -34,13 +34,13 @@ _BEST_BY_STEPS = all_of(on("load_best_model_at_end"), _EVAL_STEPS, _SAVE_STEPS)
 
 def _evaluates(interval: Callable[[str], Predicate]) -> Predicate:
     """Evaluations come at such an interval, which is that of logging where eval_steps is not given."""
-    return any_of(interval("eval_steps"), all_of(is_null("eval_steps"), interval("logging_steps")))
+    return any_of(interval("eval_steps"), all_of(one_of("eval_steps", None, 0), interval("logging_steps")))
 
 
 def _intervals(settings: Any) -> tuple[int | float, int | float, str]:
     """How often is saved, how often is evaluated, and which setting says the latter."""
-    name = "eval_steps" if settings.__dict__["eval_steps"] is not None else "logging_steps (for eval_steps)"
-    return settings.save_steps, settings.eval_steps, name
+    name = "eval_steps" if settings.__dict__["eval_steps"] else "logging_steps (for eval_steps)"
+    return counted(settings.save_steps), counted(settings.eval_steps), name
 
 
 def _divides(evaluate: int | float, save: int | float) -> bool:

@@ -167,7 +167,7 @@ RULES: tuple[Rule, ...] = (
         fix='set train_batch_size: "auto"',
         when=given("deepspeed"),
         check=_batch_does_not_divide,
-        also=("per_device_train_batch_size", "gradient_accumulation_steps"),
+        also=("deepspeed.train_batch_size", "per_device_train_batch_size", "gradient_accumulation_steps"),
     ),
     Rule(
         code="DSP103",

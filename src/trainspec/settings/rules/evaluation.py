@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
-from trainspec.settings.rules.predicates import above, all_of, any_of, equals, is_null, negate, off, on
+from trainspec.settings.rules.predicates import above, all_of, any_of, equals, negate, off, on, one_of
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import IntervalStrategy
 
@@ -28,12 +28,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="EVL101",
         name="eval-interval-zero",
-        message="eval_strategy steps needs eval_steps (or, where unset, logging_steps) above 0",
+        message="eval_strategy steps needs eval_steps (or, where unset or 0, logging_steps) above 0",
         reason="every 0 updates is never",
         fix="set eval_steps to a count of updates or a fraction of all, or eval_strategy: no",
         when=all_of(
             _BY_STEPS,
-            any_of(equals("eval_steps", 0), all_of(is_null("eval_steps"), equals("logging_steps", 0))),
+            one_of("eval_steps", None, 0),
+            equals("logging_steps", 0),
         ),
     ),
     without_effect(
@@ -136,6 +137,15 @@ RULES: tuple[Rule, ...] = (
         cause="under prediction_loss_only",
         because="compute_metrics is not called when only the loss is kept",
         fix="drop one of the two",
+    ),
+    Rule(
+        code="EVL402",
+        name="eval-interval-of-logging",
+        message="eval_steps 0 means the interval of logging_steps",
+        reason="every 0 updates is never, and transformers has always taken logging_steps in its place",
+        fix="leave eval_steps out, or set it to a count of updates or a fraction of all",
+        when=all_of(_BY_STEPS, equals("eval_steps", 0), above("logging_steps", 0)),
+        severity="warning",
     ),
     Rule(
         code="EVL401",

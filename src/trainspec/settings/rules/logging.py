@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainspec.settings.rules.effect import reports_to, without_effect
-from trainspec.settings.rules.predicates import all_of, any_of, equals, given, is_null, negate, option, said
+from trainspec.settings.rules.predicates import all_of, any_of, equals, given, negate, one_of, option, said
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import IntervalStrategy, TrackerName
 
@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
         "logging_steps",
         all_of(
             negate(_BY_STEPS),
-            negate(all_of(equals("eval_strategy", IntervalStrategy.STEPS), is_null("eval_steps"))),
+            negate(all_of(equals("eval_strategy", IntervalStrategy.STEPS), one_of("eval_steps", None, 0))),
         ),
         cause="unless logging_strategy is steps",
         because="only that strategy counts updates, and no evaluation takes its interval from it",

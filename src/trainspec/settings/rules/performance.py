@@ -5,12 +5,55 @@ from __future__ import annotations
 from typing import Any
 
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
-from trainspec.settings.rules.predicates import all_of, differs, equals, negate, off, on, one_of, said
+from trainspec.settings.rules.predicates import all_of, any_of, differs, equals, negate, off, on, one_of, said
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import TorchCompileMode
+from trainspec.text.redaction import show_value
 
 # These compile without the inductor, to which alone the modes belong.
 _MODELESS = one_of("torch_compile_backend", "eager", "aot_eager", "aot_eager_decomp_partition", "cudagraphs")
+
+
+# Those of torch and of the packages that add some; people register others of their own.
+_BACKENDS = (
+    "inductor",
+    "eager",
+    "aot_eager",
+    "aot_eager_decomp_partition",
+    "cudagraphs",
+    "openxla",
+    "tvm",
+    "onnxrt",
+    "ipex",
+    "tensorrt",
+    "torch_tensorrt",
+    "openvino",
+    "neuron",
+    "nvprims_nvfuser",
+    "nvfuser",
+    "ofi",
+    "fx2trt",
+    "ts",
+    "aot_ts",
+    "aot_ts_nvfuser",
+    "aot_ts_cudagraphs",
+)
+
+
+def _almost_a_backend(settings: Any) -> str | None:
+    for name in ("torch_compile_backend", "torchdynamo"):
+        said = settings.__dict__[name]
+        if said is not None and said not in _BACKENDS and (meant := _meant(said)) is not None:
+            return f"{name} {show_value(name, said)} is not among the backends of torch: did you mean {meant}?"
+    return None
+
+
+def _meant(said: str) -> str | None:
+    """The backend that a name is a slip of; one that is merely alike may be somebody's own."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(said.lower(), _BACKENDS, n=1, cutoff=0.8)
+    return close[0] if close else None
 
 
 def _switched_off(settings: Any) -> bool:
@@ -128,6 +171,16 @@ RULES: tuple[Rule, ...] = (
         fix="set torch_compile: true (or leave it out), or drop torchdynamo",
         check=_switched_off,
         also=("torch_compile",),
+    ),
+    Rule(
+        code="PRF402",
+        name="almost-a-backend",
+        message="torch_compile_backend is almost the name of a backend",
+        reason="torch compiles at the first step, and would stop there; names are written exactly",
+        fix="correct the name, or ignore this where the script registers a backend of that name",
+        when=any_of(said("torch_compile_backend"), said("torchdynamo")),
+        check=_almost_a_backend,
+        severity="warning",
     ),
     Rule(
         code="PRF401",

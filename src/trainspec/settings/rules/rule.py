@@ -55,6 +55,12 @@ class Rule:
         return tuple(dict.fromkeys((*named, *self.also)))
 
     @property
+    def names_inside(self) -> tuple[str, ...]:
+        """The dotted names that the condition or its function reads: keys of what a setting holds."""
+        named = self.when.names() if self.when is not None else ()
+        return tuple(name for name in (*named, *self.also) if "." in name)
+
+    @property
     def is_data(self) -> bool:
         """Whether the condition is data from end to end, and no function has a say."""
         return self.check is None

@@ -57,6 +57,15 @@ class Document:
         place = self._marks.get(whole)
         return Source(SourceKind.FILE, self.name, place.line if place else None, place.column if place else None)
 
+    def place(self, path: Path) -> Source | None:
+        """Where the value at `path` stands; None where it does not stand in the document."""
+        found: Any = self.values
+        for key in path:
+            if not isinstance(found, dict) or key not in found:
+                return None
+            found = found[key]
+        return self.source(path)
+
 
 def _marks_of(text: str, format: str) -> Marks:
     if format == "json":
@@ -179,6 +188,11 @@ def read_as(path: str, format: str, *, encoding: str | None = None, at: str | No
     return the_only(parse_documents(read_plain(path, encoding), format, path, at=at), path)
 
 
+def is_named_as_format(path: str) -> bool:
+    """Whether the ending of a path or URL names a format."""
+    return _ending(path) in FORMATS
+
+
 def format_of(path: str) -> str:
     """The format that the ending of a path or URL names. Raises SourceError where it names none."""
     ending = _ending(path)
@@ -298,6 +312,7 @@ def document_layer(
         values, found = without_task(document)
     reading = Reading(cls, SourceKind.FILE, Manner.DOCUMENT, document.source)
     layer = reading.read(values)
+    layer.file = document.name
     if not ignore_unknown:
         return layer, [*found, *reading.diagnostics]
     layer.ignored = tuple(reading.unknown)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.diagnostic import Diagnostic, Evidence
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.values.masking import shown
 from trainspec.settings.values.shape import shape_of
+
+if TYPE_CHECKING:
+    from trainspec.settings.sources.files import Document
 
 T = TypeVar("T")
 Path = tuple[str, ...]
@@ -65,7 +68,8 @@ def sources_in_words() -> str:
 class Layer:
     """What one source says: settings by name, and where each stands in the source.
 
-    `rank` is its strength among `PRECEDENCE` where a class orders its sources itself.
+    `rank` is its strength among `PRECEDENCE` where a class orders its sources itself; `file` is the path or URL of a
+    document, beside which the files are that it names.
     """
 
     kind: SourceKind
@@ -74,6 +78,7 @@ class Layer:
     spelled: dict[Path, Path] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     rank: float | None = None
+    file: str = ""
 
     def source(self, path: Path) -> Source:
         """The place of the setting at `path` in the source, under the name it has there."""
@@ -108,16 +113,19 @@ class Layer:
 
 @dataclass
 class Origin:
-    """The sources that settings were put together from, weakest first, what values that name files resolved to, and
-    the warnings that judging them found.
+    """The sources that settings were put together from, weakest first, what values that name files resolved to with
+    those files, and the warnings that judging them found.
     """
 
     layers: tuple[Layer, ...] = ()
     resolved: dict[str, Any] = field(default_factory=dict)
     found: tuple[Diagnostic, ...] = ()
+    files: dict[str, Document] = field(default_factory=dict)
 
     def source(self, path: Path) -> Source | None:
-        """Where the value at `path` stands: in the strongest source that says something there."""
+        """Where the value at `path` stands: in the strongest source that says something there, or a file it names."""
+        if len(path) > 1 and path[0] in self.files:
+            return self.files[path[0]].place(path[1:])
         return next((layer.source(path) for layer in self.saying(path)), None)
 
     def saying(self, path: Path) -> Iterator[Layer]:

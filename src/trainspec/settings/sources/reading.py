@@ -23,9 +23,10 @@ from trainspec.settings.sources.renames import (
     Inexpressible,
     Renamed,
 )
-from trainspec.settings.values.coercion import Manner, coerce
+from trainspec.settings.values.coercion import Manner, coerce, coerce_setting
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.masking import shown
+from trainspec.settings.values.owners import OwnerAlone
 from trainspec.settings.values.secret_types import is_secret_value
 from trainspec.settings.values.shape import shape_of
 from trainspec.text.redaction import HIDDEN, printable, redact_url
@@ -106,7 +107,7 @@ class Reading:
         return self.layer
 
     def _take_current(self, name: str, value: Any) -> None:
-        value = coerce(self.shape.kinds[name], value, self.manner)
+        value = coerce_setting(self.shape.kinds[name], value, self.manner)
         if name in self.shape.secrets and _is_placeholder(value):
             return
         if name == "warmup_steps" and "warmup_ratio" in self._fields:
@@ -167,7 +168,7 @@ class Reading:
     def _take_alias(self, alias: str, value: Any) -> None:
         name = self.shape.spellings[alias]
         said = self.layer.values.get(name)
-        if name in self.layer.values and not _same(said, coerce(self.shape.kinds[name], value, self.manner)):
+        if name in self.layer.values and not _same(said, coerce_setting(self.shape.kinds[name], value, self.manner)):
             self._refuse_both(alias, (name,), said, value)
             return
         self._take_current(name, value)
@@ -191,7 +192,7 @@ class Reading:
                 self._say("REN105", name, value, f"{name} cannot be said as {renamed.successor}", str(why), "")
                 return
         elif len(path) == 1:
-            value = self._retire(path[0], coerce(self.shape.kinds[path[0]], value, self.manner))
+            value = self._retire(path[0], coerce_setting(self.shape.kinds[path[0]], value, self.manner))
             if value is REFUSED:
                 return
         else:
@@ -250,10 +251,19 @@ class Reading:
 
     def _join_organization(self, organization: Any) -> None:
         model_id = self.layer.values.get("hub_model_id")
-        if not isinstance(organization, str) or not isinstance(model_id, str) or not model_id:
-            reason = "it is the first part of a hub_model_id in the same source"
-            message = f"{ORGANIZATION} cannot be said without hub_model_id"
-            self._say("REN105", ORGANIZATION, organization, message, reason, "write hub_model_id: ORGANIZATION/NAME")
+        if not isinstance(organization, str):
+            reason = f"{ORGANIZATION} is the owner's name"
+            self._say("REN105", ORGANIZATION, organization, f"{ORGANIZATION} is no text", reason, "write a name")
+            return
+        if model_id is None:
+            message, remedy = f"{ORGANIZATION} is now the first part of hub_model_id", "write hub_model_id: OWNER/NAME"
+            reason = "renamed in 4.11; the second part is the name of output_dir"
+            self._say("REN101", ORGANIZATION, organization, message, reason, remedy, warning=True)
+            self.layer.values["hub_model_id"] = OwnerAlone(organization)
+            self.layer.spelled[("hub_model_id",)] = (ORGANIZATION,)
+            return
+        if not isinstance(model_id, str) or not model_id:
+            # That it is no name is said of it.
             return
         owner, slash, short = model_id.rpartition("/")
         joined = f"{organization}/{short}"

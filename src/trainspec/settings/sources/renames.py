@@ -152,7 +152,17 @@ class RetiredValue:
     reason: str
 
 
+_DETAIL = RetiredValue("debug", "its level was that of debug, with the place of each message")
+
 RETIRED_VALUES: dict[str, dict[str | None, RetiredValue]] = {
+    "output_dir": {
+        None: RetiredValue(NOTHING, "null leaves the default, as it did in transformers"),
+        "": RetiredValue(".", "no name is the folder that the run is started in"),
+    },
+    "log_level": {"detail": RetiredValue("debug", "its level was that of debug, with the place of each message")},
+    "log_level_replica": {
+        "detail": RetiredValue("debug", "its level was that of debug, with the place of each message")
+    },
     "optim": {
         "adamw_hf": RetiredValue("adamw_torch", "that implementation was removed in 4.50; torch's AdamW replaces it"),
         "adamw": RetiredValue("adamw_torch", "the name of torch's AdamW is adamw_torch"),
@@ -167,7 +177,7 @@ RETIRED_VALUES: dict[str, dict[str | None, RetiredValue]] = {
         "greedy": RetiredValue(None, "the greedy schedule of transformers 5.x is not among ours"),
     },
     "report_to": {
-        None: RetiredValue(None, "null meant all trackers up to transformers 4.x and none from 5.0; write all or none"),
+        None: RetiredValue("all", "null meant all trackers up to transformers 4.x, and none from 5.0: write which"),
         "azure-ml": RetiredValue("azure_ml", "the tracker's name is written with an underscore"),
         "comet-ml": RetiredValue("comet_ml", "the tracker's name is written with an underscore"),
     },

@@ -60,8 +60,8 @@ def coerce(kind: Kind, value: Any, manner: Manner) -> Any:
         if manner is Manner.DOCUMENT:
             return value if kind.only_choices else text
         return text if kind.takes_strings else _parse_scalar(kind, text)
-    if isinstance(value, float) and manner is Manner.DOCUMENT and kind.integer and value.is_integer():
-        return int(value)
+    if isinstance(value, float) and kind.integer and (manner is Manner.DOCUMENT or kind.interval):
+        return _whole(value) if manner is Manner.DOCUMENT or value >= 0 else value
     if isinstance(value, dict):
         return _coerce_mapping(kind, value, manner)
     if isinstance(value, list | tuple) and kind.items is not None and manner is not Manner.DOCUMENT:
@@ -71,6 +71,15 @@ def coerce(kind: Kind, value: Any, manner: Manner) -> Any:
     if isinstance(value, os.PathLike) and kind.text and manner is Manner.CONSTRUCTOR:
         return os.fspath(value)
     return value
+
+
+def coerce_setting(kind: Kind, value: Any, manner: Manner) -> Any:
+    """The value of a whole setting: text that begins as a mapping does is JSON, in every source."""
+    if kind.mapping and isinstance(value, str) and not isinstance(value, Enum) and manner is not Manner.STRINGS:
+        text = value.strip()
+        if text[:1] == "{" and not kind.secret:
+            return _parse_json(kind, text)
+    return coerce(kind, value, manner)
 
 
 def _coerce_mapping(kind: Kind, value: dict[Any, Any], manner: Manner) -> Any:
@@ -126,13 +135,17 @@ def _parse_scalar(kind: Kind, text: str) -> Any:
             return lower in words[0]
     if kind.integer and _INTEGER.fullmatch(text):
         return int(text)
-    if kind.number and _NUMBER.fullmatch(text):
-        return float(text)
+    if (kind.number or kind.interval) and _NUMBER.fullmatch(text):
+        return _whole(float(text)) if kind.interval and kind.integer and text[0] != "-" else float(text)
     if kind.choices:
         return next((choice for choice in kind.choices if str(choice) == text), text)
     if kind.null and lower in ("null", "none") and not kind.takes_strings:
         return None
     return text
+
+
+def _whole(number: float) -> int | float:
+    return int(number) if number.is_integer() else number
 
 
 def _parse_json(kind: Kind, text: str) -> Any:

@@ -41,6 +41,8 @@ class Kind:
     null_is_unsaid: bool = False
     """Whether null is only a default, which the type itself does not take."""
     lenient: bool = False
+    interval: bool = False
+    """Whether a whole number is a count of updates however it is written: 500.0 is what transformers' dumps hold."""
     phrases: list[str] = field(default_factory=list)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import get_annotations
@@ -19,6 +19,7 @@ from trainspec.settings.values.class_body import as_pydantic_field
 from trainspec.settings.values.declared import declared_in
 from trainspec.settings.values.kinds import NULL_IS_UNSAID, Kind, kind_of_field
 from trainspec.settings.values.lazy import FIRST_USE
+from trainspec.settings.values.odd_texts import holds_text, is_suspect
 from trainspec.settings.values.secret_types import holds_secret, is_secret, sole_model, type_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from trainspec.settings.rules.compilation import Judge
     from trainspec.settings.rules.rule import Rule
 
+INTERVALS = ("logging_steps", "eval_steps", "save_steps")
+"""The settings of which a whole number is a count of updates, whatever type it has."""
 FILES = ("fsdp_config", "deepspeed", "accelerator_config")
 """The settings that may name a file in place of what it says."""
 ARGUMENTS = {"lr_scheduler_kwargs": ("lr_scheduler_type", "SCH"), "optim_args": ("optim", "OPT")}
@@ -97,8 +100,26 @@ class Shape:
 
     @cached_property
     def more_to_do(self) -> frozenset[str]:
-        """The fields that need more than validation; a secret may be the placeholder of a dump, which is none."""
-        return self.resolvable | self.secrets
+        """The fields that need more than validation: a secret may be the placeholder of a dump, which is none, and a
+        text for a mapping JSON.
+        """
+        both = {name for name, kind in self.kinds.items() if kind.mapping and (kind.text or kind.other)}
+        return self.resolvable | self.secrets | both
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The fields that may hold a text, at any depth."""
+        return frozenset(name for name, kind in self.kinds.items() if holds_text(kind))
+
+    @cached_property
+    def of_ours(self) -> frozenset[str]:
+        """The fields that a class of ours declared first, whatever a subclass of a user's makes of them."""
+        bases = (base for base in self.model.__mro__ if base.__module__.startswith("trainspec."))
+        return frozenset(name for base in bases for name in base.__dict__.get("__pydantic_fields__", ()))
+
+    def is_suspect(self, values: Mapping[str, Any], said: Set[str]) -> bool:
+        """Whether a text among what was said is perhaps not what its author meant."""
+        return any(is_suspect(values[name]) for name in said & self.texts)
 
     def is_secret(self, path: tuple[str, ...]) -> bool:
         """Whether what stands at `path` is a secret by its type, or lies in one."""
@@ -160,6 +181,9 @@ def _describe(model: type[Any], validator: Any) -> Shape:
         raise TypeError(f"{model!r} is neither a settings class nor a pydantic model or dataclass")
     fields = judge_model.__pydantic_fields__
     kinds = {name: kind_of_field(info) for name, info in fields.items()}
+    for name in INTERVALS if hasattr(judge_model, "env_prefix") else ():
+        if name in kinds:
+            kinds[name].interval = True
     return Shape(
         model=model,
         judge_model=judge_model,

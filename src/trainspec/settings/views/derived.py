@@ -23,8 +23,14 @@ def exact(number: float) -> Fraction:
     return Fraction(repr(float(number))) if isinstance(number, float) else Fraction(number)
 
 
+def counted(interval: int | float) -> int | float:
+    """An interval as a count where it is one: a class of a user's may keep it as a float, 500.0."""
+    return interval if isinstance(interval, int) or interval % 1 else int(interval)
+
+
 def interval_updates(interval: int | float, total_updates: int) -> int:
     """An interval in updates: a count as it is, a fraction in (0, 1) of `total_updates` rounded up."""
+    interval = counted(interval)
     if isinstance(interval, int):
         return interval
     return max(1, math.ceil(exact(interval) * total_updates))
@@ -33,6 +39,11 @@ def interval_updates(interval: int | float, total_updates: int) -> int:
 def warmup_updates(warmup_steps: int, warmup_ratio: float, total_updates: int) -> int:
     """Updates spent warming up: `warmup_steps` when above 0, else that share of all updates rounded up."""
     return warmup_steps if warmup_steps > 0 else math.ceil(exact(warmup_ratio) * total_updates)
+
+
+def repository_name(output_dir: str) -> str:
+    """What a repository is called that has no other name: the last part of the folder."""
+    return output_dir.rstrip("/").rsplit("/", 1)[-1]
 
 
 def words(text: str) -> list[str]:
@@ -46,6 +57,8 @@ class Derivation:
 
     compute: Callable[[TrainingArguments, Any], Any]
     follows_from: tuple[str, ...]
+    also_open: tuple[Any, ...] = ()
+    """Values that leave it open, as null and false do."""
 
 
 def _fsdp(args: TrainingArguments, said: Any) -> list[FSDPOption]:
@@ -98,11 +111,15 @@ def _compile_backend(args: TrainingArguments, said: str | None) -> str | None:
 def _hub_model_id(args: TrainingArguments, said: str | None) -> str | None:
     if said is not None or not args.push_to_hub:
         return said
-    return args.output_dir.rstrip("/").rsplit("/", 1)[-1]
+    return repository_name(args.output_dir)
 
 
 def _scheduler_arguments(args: TrainingArguments, said: dict[str, Any] | None) -> dict[str, Any]:
     return dict(said or {})
+
+
+def _eval_steps(args: TrainingArguments, said: int | float | None) -> int | float:
+    return said or args.logging_steps
 
 
 def _or_from(other: str) -> Derivation:
@@ -114,7 +131,7 @@ def _or_from(other: str) -> Derivation:
 
 DERIVATIONS: dict[str, Derivation] = {
     "run_name": _or_from("output_dir"),
-    "eval_steps": _or_from("logging_steps"),
+    "eval_steps": Derivation(_eval_steps, ("logging_steps",), also_open=(0,)),
     "data_seed": _or_from("seed"),
     "do_eval": Derivation(_do_eval, ("eval_strategy",)),
     "metric_for_best_model": Derivation(_metric, ("load_best_model_at_end", "save_strategy", "lr_scheduler_type")),

@@ -132,8 +132,11 @@ class Provenance(Mapping[str, Entry]):
     def _follows(self, name: str, value: Any) -> bool:
         """Whether the user left open (by null or false) what other settings then fill in."""
         stored = self._settings.__dict__[name]
-        open_ = stored is None or stored is False
-        return name in DERIVATIONS and open_ and bool(value) and bool(DERIVATIONS[name].follows_from)
+        derivation = DERIVATIONS.get(name)
+        if derivation is None or not value:
+            return False
+        is_open = stored is None or stored is False or stored in derivation.also_open
+        return is_open and bool(derivation.follows_from)
 
     def _unsaid(self, name: str, value: Any) -> Source:
         if self._follows(name, value) or (name in DERIVATIONS and value != self._settings.__dict__[name]):
@@ -144,6 +147,9 @@ class Provenance(Mapping[str, Entry]):
 
     def _sources(self, path: Path) -> list[tuple[Any, Source]]:
         origin = self._settings.origin
+        file = origin.files.get(path[0]) if origin is not None and len(path) > 1 else None
+        if file is not None and (place := file.place(path[1:])) is not None:
+            return [(None, place)]
         saying = origin.saying(path) if origin is not None else ()
         found = [(layer.value(path), layer.source(path)) for layer in saying]
         return found if found or self._is_default(path) else [(None, Source(SourceKind.DOCUMENT))]

@@ -24,6 +24,7 @@ from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
 from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
 from trainspec.training.preflight import job_needs
 from trainspec.training.preflight.disk_space import find_full_disk
+from trainspec.training.preflight.named_files import find_missing_files
 from trainspec.training.preflight.output_folder import find_unwritable
 from trainspec.training.preflight.support import find_gaps
 from trainspec.training.run.memory import find_no_cache, find_unmeasurable_memory
@@ -45,6 +46,7 @@ __all__ = ["Job", "Machine", "PreflightError", "check", "examine", "look_around"
 GENERAL: tuple[Need, ...] = (
     job_needs.find_processes,
     job_needs.find_metrics_by_batch,
+    find_missing_files,
     find_number_formats,
     find_apex,
     find_missing_tpu,

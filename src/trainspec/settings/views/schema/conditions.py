@@ -39,7 +39,7 @@ from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.schema.combining import NEVER, Schema, absent, all_of, any_of, present
 from trainspec.settings.views.schema.entries import entry_schema, text_with_key
 from trainspec.settings.views.schema.old_values import among_old_values, old_values
-from trainspec.settings.views.schema.text_patterns import exactly
+from trainspec.settings.views.schema.text_patterns import JSON_TEXT, exactly
 
 _ANY = Kind()
 _EMPTY: list[Any] = [None, False, 0, "", [], {}]
@@ -68,6 +68,15 @@ class ConditionSchemas:
                 self._aliases.setdefault(renamed.successor, []).append(Alias(old, renamed))
         for spelling, name in shape_of(model).spellings.items():
             self._aliases.setdefault(name, []).append(Alias(spelling, Renamed(name, "")))
+
+    def known(self, condition: Predicate) -> Schema:
+        """The same, of documents that say in so many words what the condition asks for: not in a file or in JSON."""
+        asked = (name.partition(".") for name in condition.names())
+        heads = dict.fromkeys(head for head, dot, _ in asked if dot or self._kinds[head].mapping)
+        hidden = [
+            present(head, {"type": "string"} if self._kinds[head].section is not None else JSON_TEXT) for head in heads
+        ]
+        return all_of([self.render(condition), *({"not": one} for one in hidden)])
 
     def render(self, condition: Predicate) -> Schema:
         """A schema that a document satisfies exactly where the condition holds.
@@ -122,7 +131,9 @@ class ConditionSchemas:
         else:
             value = _value_schema(condition, kind, RETIRED_VALUES.get(name, {}))
             default = not isinstance(condition, Said) and condition.holds_for(self._defaults[name])
-            value = _with_null(value, default) if null_says_nothing(name) else value
+            null = RETIRED_VALUES.get(name, {}).get(None)
+            if null is not None and null.becomes is not None:
+                value = _with_null(value, default if null.becomes is NOTHING else condition.holds_for(null.becomes))
         aliases = self._aliases.get(condition.field, [])
         leaf = _value_schema(condition, _leaf_kind(kind, inner), {}) if inner else value
         ways = [present(name, value)]
@@ -142,10 +153,10 @@ def _leaf_kind(kind: Kind, path: list[str]) -> Kind:
     return kind
 
 
-def null_says_nothing(name: str) -> bool:
-    """Whether dumps of other years hold a null for this setting that means it was not set."""
+def null_is_old(name: str) -> bool:
+    """Whether files of other years hold a null for this setting, which takes none: unset, or another value."""
     retired = RETIRED_VALUES.get(name, {}).get(None)
-    return retired is not None and retired.becomes is NOTHING
+    return retired is not None and retired.becomes is not None
 
 
 def _with_null(value: Schema, default: bool) -> Schema:
@@ -204,7 +215,7 @@ def _value_schema(condition: OfOneField, kind: Kind, retired: Mapping[Any, Any])
     if kind.choices and not (kind.text or kind.items or kind.integer or kind.number):
         return _among_choices(condition, kind, retired)
     if isinstance(condition, Includes):
-        old = [said for said, value in retired.items() if value.becomes == condition.option]
+        old = [said for said, value in retired.items() if value.becomes == condition.option and said is not None]
         return any_of(_includes(str(option)) for option in (condition.option, *old))
     return _of_any_value(condition, kind)
 

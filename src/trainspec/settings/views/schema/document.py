@@ -19,14 +19,18 @@ from trainspec.settings.rules.conditions import Equals, OneOf
 from trainspec.settings.rules.hub import REPOSITORY_PART
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED, SAYS_NOTHING
-from trainspec.settings.values.shape import ARGUMENTS, shape_of
+from trainspec.settings.values.shape import ARGUMENTS, FILES, shape_of
 from trainspec.settings.values.types import Text
 from trainspec.settings.views.schema.combining import NEVER
 from trainspec.settings.views.schema.conditions import ConditionSchemas
 from trainspec.settings.views.schema.fields import FieldSchemas, Schema, one_name, titled
 from trainspec.settings.views.schema.old_values import among_old_values, old_values
-from trainspec.settings.views.schema.text_patterns import pattern_of_pairs
+from trainspec.settings.views.schema.text_patterns import JSON_TEXT, NAME, PATH, pattern_of_pairs
 
+# What says what a value may be, rather than what it is for.
+_TYPES = frozenset(
+    {"type", "$ref", "anyOf", "oneOf", "allOf", "additionalProperties", "minProperties", "maxProperties"}
+)
 _OWNED = "hub_model_id"
 # Names and values of which the schema is stricter or looser than the validator; see `not_expressed`.
 PARTLY = ("OPT202", "OPT203", "REN103", "REN105", "REN106")
@@ -36,6 +40,8 @@ def document_schema(model: type[Settings], fields: FieldSchemas, *, in_file: boo
     """What a document may say; `in_file` takes the settings of a task beside it, which files hold and no model does."""
     properties: dict[str, Schema] = {"$schema": {**_about("$schema", "The schema of this file."), "type": "string"}}
     properties |= fields.of_all(model.model_fields)
+    json = [name for name in properties if name in model.model_fields and _may_be_json(model, name)]
+    properties |= {name: _or_json(properties[name], is_file=name in FILES) for name in json}
     properties |= _old_names(model, fields, properties)
     spellings = shape_of(model).spellings
     properties |= {spelling: properties[name] for spelling, name in spellings.items() if spelling not in properties}
@@ -56,6 +62,20 @@ def document_schema(model: type[Settings], fields: FieldSchemas, *, in_file: boo
         schema["required"] = required
     constraints += [_under_any_name(model, name) for name in needed if name not in required]
     return {**schema, "allOf": constraints} if constraints else schema
+
+
+def _may_be_json(model: type[Settings], name: str) -> bool:
+    kind = shape_of(model).kinds[name]
+    return kind.mapping and not kind.secret
+
+
+def _or_json(schema: Schema, *, is_file: bool) -> Schema:
+    """What a setting takes, or a text of JSON for a mapping."""
+    takes = {word: value for word, value in schema.items() if word in _TYPES}
+    told = {word: value for word, value in schema.items() if word not in _TYPES}
+    ways = takes["anyOf"] if takes.keys() == {"anyOf"} else [takes]
+    ways = [PATH if way == NAME else way for way in ways] if is_file else ways
+    return {**told, "anyOf": [*ways, JSON_TEXT]}
 
 
 def described(model: type[Settings]) -> str:
@@ -96,7 +116,7 @@ def _rules(model: type[Settings], fields: FieldSchemas) -> list[Schema]:
     defaults = {name: info.get_default(call_default_factory=True) for name, info in model.model_fields.items()}
     found = []
     for rule in (*expressed(model), *_compared(model)):
-        holds = conditions.render(rule.when) if rule.when is not None else NEVER
+        holds = conditions.known(rule.when) if rule.when is not None else NEVER
         if holds != NEVER:
             found.append(_rule(model, rule, holds, defaults, fields))
     return found
@@ -137,7 +157,7 @@ def _typed_arguments(model: type[Settings], fields: FieldSchemas) -> list[Schema
             mapping = fields.section(section)
             kinds, properties = shape_of(section).kinds, in_full.keys(section)
             text = pattern_of_pairs({key: (schema, kinds[key]) for key, schema in properties.items()})
-            takes: Schema = {"anyOf": [mapping, {"type": "string", "pattern": text}, {"type": "null"}]}
+            takes: Schema = {"anyOf": [mapping, {"type": "string", "pattern": text}, JSON_TEXT, {"type": "null"}]}
             then = {"type": "object", "properties": {name: takes}}
             found.append({"if": conditions.render(OneOf(chooser, tuple(choices))), "then": then})
     return found
@@ -188,18 +208,12 @@ _DESCRIPTIVE = frozenset({"title", "description", "markdownDescription", "defaul
 
 
 def _owner(model: type[Settings]) -> list[Schema]:
-    """The old name of a repository's owner stands beside the rest of the name, and is fit for one where it is used."""
+    """The old name of a repository's owner is fit for one where it is used."""
     if _OWNED not in model.model_fields:
         return []
-    named: Schema = {"anyOf": [_said(name, {"type": "string"}) for name in (_OWNED, *_aliases_of(model, _OWNED))]}
-    owner = {"if": _said(ORGANIZATION, {"type": "string", "pattern": r"\S"}), "then": named}
     part: Schema = {"type": "string", "pattern": rf"^\s*(?:{REPOSITORY_PART})?\s*$"}
     fit: Schema = {"type": "object", "properties": {ORGANIZATION: {"anyOf": [part, {"type": "null"}]}}}
-    return [owner, {"if": ConditionSchemas(model).render(Equals("push_to_hub", True)), "then": fit}]
-
-
-def _said(name: str, value: Schema) -> Schema:
-    return {"type": "object", "properties": {name: value}, "required": [name]}
+    return [{"if": ConditionSchemas(model).render(Equals("push_to_hub", True)), "then": fit}]
 
 
 def _one_name(model: type[Settings]) -> list[Schema]:

@@ -25,7 +25,8 @@ from trainspec.settings.values.secret_types import is_secret_type
 from trainspec.settings.values.shape import shape_of
 from trainspec.settings.values.types import OptionWords
 from trainspec.settings.views.dumping import default_without_secrets, plain
-from trainspec.settings.views.schema.conditions import null_says_nothing, old_keys
+from trainspec.settings.views.schema.conditions import null_is_old, old_keys
+from trainspec.settings.views.schema.text_patterns import NAME
 from trainspec.text.redaction import HIDDEN
 
 Schema = dict[str, Any]
@@ -44,7 +45,7 @@ _KNOWN = (*_LIMITS, MinLen, MaxLen, Strict, StringConstraints, AfterValidator)
 # Blanks around a value are no part of it, so the patterns of the model stand between blanks here.
 _OURS = r"^[^\x00-\x1f\x7f]*$"
 _TEXT = r"^\s*[^\u0000-\u001f\u007f]*\s*$"
-_NAME = r"^\s*[^\u0000-\u001f\u007f\s][^\u0000-\u001f\u007f]*\s*$"
+_NAME = NAME["pattern"]
 _PLACEHOLDER: Schema = {"pattern": f"^(?:{HIDDEN.replace('*', '[*]')})?$"}
 
 _USUAL: Any = getattr(BaseModel.__get_pydantic_json_schema__, "__func__", None)
@@ -97,8 +98,9 @@ class FieldSchemas:
     def field(self, name: str, info: FieldInfo) -> Schema:
         """One property: what it may be, and all that a person wants to know about it."""
         schema = self._type_of(name, info)
-        if null_says_nothing(name) and not self._of_dumps:
-            schema = {"anyOf": [schema, {"type": "null"}]}
+        old = self._old_of_type(name) if not self._of_dumps else []
+        if old:
+            schema = {"anyOf": [schema, *old]}
         head: Schema = {"title": info.title or titled(name), "description": info.description or titled(name)}
         if self.for_editors:
             head["markdownDescription"] = info.description or titled(name)
@@ -243,6 +245,14 @@ class FieldSchemas:
             for old, retired in RETIRED_VALUES.get(name, {}).items()
             if isinstance(old, str) and isinstance(retired.becomes, str)
         ]
+
+    def _old_of_type(self, name: str) -> list[Schema]:
+        """Values of other years that the type of a setting does not take: null, and no text at all."""
+        found: list[Schema] = [{"type": "null"}] if null_is_old(name) else []
+        if (empty := RETIRED_VALUES.get(name, {}).get("")) is not None:
+            marks = self.deprecation(f"no text became {empty.becomes}")
+            found.append({"type": "string", "pattern": r"^\s*$", "description": "Old value.", **marks})
+        return found
 
     def deprecation(self, message: str) -> Schema:
         """The marks of a deprecated name or value, in the words of the dialect's readers."""

@@ -13,6 +13,17 @@ from trainspec.settings.values.kinds import Kind
 
 Schema = dict[str, Any]
 
+# Blanks around a value are no part of it.
+NAME: Schema = {"type": "string", "pattern": r"^\s*[^\u0000-\u001f\u007f\s][^\u0000-\u001f\u007f]*\s*$"}
+PATH: Schema = {"type": "string", "pattern": r"^\s*[^\u0000-\u001f\u007f\s{\[][^\u0000-\u001f\u007f]*\s*$"}
+"""Text of one line with something in it; as a path it does not begin as JSON does."""
+# Without contentMediaType, by which validators of one draft read such a text and those of the others do not.
+JSON_TEXT: Schema = {
+    "type": "string",
+    "description": "The mapping as JSON in a text.",
+    "pattern": r"^\s*\{[\s\S]*\}\s*$",
+}
+"""Text that stands for a mapping; what is in it the loader judges."""
 _ANYTHING = r"[\s\S]*"
 _PLAIN_TEXT = r"[^\u0000-\u001f\u007f]*"
 _JSON_OBJECT, _JSON_LIST = r"\{[\s\S]*\}", r"\[[\s\S]*\]"
@@ -89,7 +100,7 @@ def _ways(schema: Schema, kind: Kind) -> Iterator[str]:
         yield exactly(str(schema["const"]))
     elif "enum" in schema:
         yield from _among(schema["enum"])
-    elif "$ref" in schema:
+    elif "$ref" in schema or schema.get("pattern") == JSON_TEXT["pattern"]:
         yield _JSON_OBJECT
     elif "type" in schema:
         yield from _of_type(schema, kind)

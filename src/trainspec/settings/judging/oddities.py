@@ -1,0 +1,79 @@
+"""Warnings about texts that are valid and hardly what their author meant, and what to say of those that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.judging.pydantic_errors import nearest
+from trainspec.settings.values.masking import shown
+from trainspec.settings.values.odd_texts import (
+    IN_WORDS,
+    QUOTED,
+    UNFILLED,
+    holds_text,
+    is_null_word,
+    odd_texts,
+    placeholder_in,
+    unquoted,
+)
+from trainspec.text.redaction import HIDDEN, printable, redact_url
+
+if TYPE_CHECKING:
+    from trainspec.settings.judging.pydantic_errors import Locate
+    from trainspec.settings.values.kinds import Kind
+    from trainspec.settings.values.shape import Shape
+
+Path = tuple[str, ...]
+_FILLED_IN = "write the value itself, or have it filled in before it gets here"
+
+
+def oddities(shape: Shape, values: Mapping[str, Any], locate: Locate, ours: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """A warning for each text that is odd. Of `ours` no text is a template that a program fills in itself."""
+    for name in values.keys() & shape.kinds.keys():
+        kind = shape.kinds[name]
+        if holds_text(kind):
+            for code, path, part in odd_texts(kind, values[name], (name,), ours=name in ours):
+                yield _oddity(code, path, values[name], part, shape, locate)
+
+
+def _oddity(code: str, path: Path, value: Any, part: str, shape: Shape, locate: Locate) -> Diagnostic:
+    name, conceal = printable(".".join(path)), shape.conceals(path)
+    for step in path[1:]:
+        value = value[int(step)] if isinstance(value, list | tuple) else value[step]
+    seen = shown(path[-1], value, secret=conceal)
+    told = "a placeholder" if seen == HIDDEN else printable(redact_url(part))
+    message, remedy = {
+        UNFILLED: (f"{name} holds {told}, which nothing fills in here", _FILLED_IN),
+        IN_WORDS: (f"{name} is the word {seen}, not {part}", f"write {part}, without quotes, or leave {name} out"),
+        QUOTED: (f"the quotes are part of {name}", "write it without them"),
+    }[code]
+    why = CODES[code]
+    return Diagnostic(
+        code, why.name, "warning", message, why.reason, remedy, (Evidence(name, seen, nearest(path, locate)),)
+    )
+
+
+def hint(kind: Kind | None, value: Any, *, conceal: bool) -> str:
+    """What to do about a text that is refused, where its looks tell."""
+    if kind is None or not isinstance(value, str):
+        return ""
+    if placeholder_in(value) is not None:
+        return f"placeholders are not filled in here: {_FILLED_IN}"
+    if unquoted(value) is not None and not (kind.items is not None and "," in value):
+        return "the quotes are part of the value: write it without them"
+    if kind.null and is_null_word(value):
+        return "write null, without quotes"
+    return "" if conceal else _as_list(kind, value)
+
+
+def _as_list(kind: Kind, text: str) -> str:
+    """How words in one text are written as a list, where a list is wanted and each stands for an item."""
+    is_free = kind.items is not None and kind.items.text
+    parts = text.split(",") if is_free else text.replace(",", " ").split()
+    words = [word for part in parts if (word := part.strip())]
+    if kind.items is None or kind.text or len(words) < 2 or text.lstrip()[:1] in ("[", "{"):
+        return ""
+    return printable(redact_url(f"write it as a list: [{', '.join(words)}]"))

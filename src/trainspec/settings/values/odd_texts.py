@@ -1,0 +1,99 @@
+"""Texts that say something else than their author meant: placeholders that nobody fills in, null in words, quotes.
+
+They are valid, and a run of that name works; but hardly anybody wants a folder called `${JOB}` or `None`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+from trainspec.settings.values.kinds import Kind
+from trainspec.settings.values.secret_types import is_secret_value
+
+UNFILLED, IN_WORDS, QUOTED = "VAL201", "VAL202", "VAL203"
+CODES_HERE = (UNFILLED, IN_WORDS, QUOTED)
+
+# Compiled at their first use, which most processes never come to.
+_PLACEHOLDER = r"\$\{[^{}]+\}|\$\([^()]+\)|\$[A-Za-z_]\w*|\{\{[^{}]+\}\}|\{%.+?%\}|%\([A-Za-z_]\w*\)s|\A\s*\?\?\?\s*\Z"
+# Somebody's own text may be a template, in which they stand for what the program fills in itself.
+_NOTHING_ELSE = r"\$\{[^{}]+\}|\$[A-Za-z_]\w*|\?\?\?"
+_NULL_WORDS = frozenset({"None", "null", "Null", "NULL"})
+_SWITCH_WORDS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
+_QUOTES = ('"', "'")
+
+_WORDS = _NULL_WORDS | _SWITCH_WORDS
+
+
+def might_be_odd(text: str) -> bool:
+    """Whether a text, without blanks around it, has to be looked at more closely; the usual answer is a quick no."""
+    # Several searches for one character are faster than one pattern.
+    marked = "$" in text or "{" in text or '"' in text or "'" in text or "%(" in text or "???" in text
+    return marked or text in _WORDS
+
+
+def placeholder_in(text: str, *, whole: bool = False) -> str | None:
+    """What stands for something that nobody fills in here; with `whole` only where it is all of the text."""
+    found = re.fullmatch(_NOTHING_ELSE, text.strip()) if whole else re.search(_PLACEHOLDER, text)
+    return found.group() if found else None
+
+
+def unquoted(text: str) -> str | None:
+    """The text between the quotes around it; None where there are none, or others between them."""
+    text = text.strip()
+    inner = text[1:-1]
+    quote = text[:1]
+    return inner if quote in _QUOTES and len(text) > 2 and text[-1] == quote and quote not in inner else None
+
+
+def is_null_word(text: str) -> bool:
+    return text.strip() in _NULL_WORDS
+
+
+def is_switch_word(text: str) -> bool:
+    return text.strip() in _SWITCH_WORDS
+
+
+def holds_text(kind: Kind | None) -> bool:
+    """Whether a value of this kind may be a text, or have one somewhere in it."""
+    if kind is None:
+        return False
+    anything = kind.other or (kind.mapping and kind.values is None)
+    return kind.text or kind.secret or anything or holds_text(kind.items) or holds_text(kind.values)
+
+
+def is_suspect(value: Any) -> bool:
+    """Whether a value has to be looked at more closely: the usual answer is no, and quick."""
+    if type(value) is str:
+        return might_be_odd(value)
+    if isinstance(value, dict):
+        return any(map(is_suspect, value.values()))
+    return isinstance(value, list | tuple | set) and any(map(is_suspect, value))
+
+
+def odd_texts(kind: Kind | None, value: Any, path: tuple[str, ...], *, ours: bool) -> Iterator[tuple[str, Any, str]]:
+    """The code, the path and what of it is odd, for each odd text in a value; `ours` is a setting of ours."""
+    if is_secret_value(value):
+        value, ours = value.get_secret_value(), False
+    if isinstance(value, str) and not isinstance(value, Enum):
+        code, part = _oddity(kind, value, ours=ours)
+        if code is not None:
+            yield code, path, part
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from odd_texts(kind.values if kind else None, item, (*path, str(key)), ours=ours)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from odd_texts(kind.items if kind else None, item, (*path, str(number)), ours=ours)
+
+
+def _oddity(kind: Kind | None, text: str, *, ours: bool) -> tuple[str | None, str]:
+    if not might_be_odd(text.strip()) or (kind is not None and text in kind.choices):
+        return None, ""
+    if (part := placeholder_in(text, whole=not ours)) is not None:
+        return UNFILLED, part
+    if is_null_word(text) or (kind is not None and kind.boolean and is_switch_word(text)):
+        return IN_WORDS, "null" if is_null_word(text) else text.strip().lower()
+    return (QUOTED, "") if unquoted(text) is not None else (None, "")
