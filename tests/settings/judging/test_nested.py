@@ -151,7 +151,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "text for a number of a model": ({"net": {"width": "4"}}, "VAL101", "net.width must be a whole number >= 1"),
     "true for a number": ({"net": {"width": True}}, "VAL101", "net.width must be a whole number"),
     "in a mapping, of another type": ({"named": {"a": {"deep": {"on": 1}}}}, "VAL101", "named.a.deep.on must be true"),
-    "a choice": ({"lora": {"rank": 5}}, "VAL101", "lora.rank must be one of 4, 8, 16, not 5"),
+    "a choice": ({"lora": {"rank": 5}}, "VAL103", "lora.rank must be one of 4, 8, 16, not 5"),
     "a bound": ({"net": {"width": 0}}, "VAL102", "net.width must be a whole number >= 1, not 0"),
     "no mapping": ({"lora": 3}, "VAL101", "lora must be a mapping with keys of Lora, not 3"),
     "no mapping, optional": ({"opt": "x"}, "VAL101", "opt must be a mapping with keys of Lora, or null"),

@@ -26,10 +26,41 @@ BORDERS = (
         {"greater_is_better": True, "save_strategy": "best", "eval_strategy": "epoch"},
     ),
     Border(
-        "BST303",
+        "BST101",
         "neither",
         {"load_best_model_at_end": True, "save_strategy": "no"},
         {"load_best_model_at_end": True, "save_strategy": "epoch", "eval_strategy": "epoch"},
+    ),
+    Border("BST101", "not asked for", {"load_best_model_at_end": True, "save_strategy": "no"}, {"save_strategy": "no"}),
+    *(
+        Border(
+            "BST401",
+            f"{right} for {metric}",
+            {"metric_for_best_model": metric, "eval_strategy": "epoch", "greater_is_better": not right},
+            {"metric_for_best_model": metric, "eval_strategy": "epoch", "greater_is_better": right},
+        )
+        for metric, right in {
+            "eval_loss": False,
+            "loss": False,
+            "eval_dev/my_loss": False,
+            "wer": False,
+            "eval_perplexity": False,
+            "accuracy": True,
+            "eval_macro_f1": True,
+            "rougeL": True,
+        }.items()
+    ),
+    Border(
+        "BST401",
+        "the loss, where nothing else is named",
+        {"load_best_model_at_end": True, "eval_strategy": "steps", "greater_is_better": True},
+        {"load_best_model_at_end": True, "eval_strategy": "steps", "greater_is_better": False},
+    ),
+    Border(
+        "BST401",
+        "a name that nobody knows",
+        {"metric_for_best_model": "loss", "eval_strategy": "epoch", "greater_is_better": True},
+        {"metric_for_best_model": "glossiness", "eval_strategy": "epoch", "greater_is_better": True},
     ),
 )
 

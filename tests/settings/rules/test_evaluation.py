@@ -6,7 +6,19 @@ import pytest
 from tests.settings.rules.borders import Border
 
 BORDERS = (
-    Border("EVL101", "zero", {"eval_strategy": "steps", "eval_steps": 0}, {"eval_strategy": "steps", "eval_steps": 1}),
+    Border(
+        "EVL101",
+        "zero",
+        {"eval_strategy": "steps", "eval_steps": 0, "logging_steps": 0, "logging_strategy": "no"},
+        {"eval_strategy": "steps", "eval_steps": 1, "logging_steps": 0, "logging_strategy": "no"},
+    ),
+    Border(
+        "EVL402",
+        "zero",
+        {"eval_strategy": "steps", "eval_steps": 0, "logging_steps": 7},
+        {"eval_strategy": "steps", "logging_steps": 7},
+    ),
+    Border("EVL402", "no strategy", {"eval_strategy": "steps", "eval_steps": 0}, {"eval_steps": 0}),
     Border(
         "EVL101",
         "from logging_steps",
@@ -16,8 +28,8 @@ BORDERS = (
     Border(
         "EVL101",
         "other strategy",
-        {"eval_strategy": "steps", "eval_steps": 0},
-        {"eval_strategy": "epoch", "eval_steps": 0},
+        {"eval_strategy": "steps", "eval_steps": 0, "logging_steps": 0, "logging_strategy": "no"},
+        {"eval_strategy": "epoch", "eval_steps": 0, "logging_steps": 0, "logging_strategy": "no"},
     ),
     Border(
         "EVL301", "epoch", {"eval_strategy": "epoch", "eval_steps": 10}, {"eval_strategy": "steps", "eval_steps": 10}

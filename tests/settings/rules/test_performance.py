@@ -6,6 +6,16 @@ import pytest
 from tests.settings.rules.borders import Border
 
 BORDERS = (
+    *(
+        Border("PRF402", f"{name} {slip}", {name: slip}, {name: right})
+        for name in ("torch_compile_backend", "torchdynamo")
+        for slip, right in {
+            "inducter": "inductor",
+            "Inductor": "my_backend",
+            "eagre": "eager",
+            "aot-eager": "tvm",
+        }.items()
+    ),
     Border("PRF101", "cpu", {"use_liger_kernel": True, "use_cpu": True}, {"use_liger_kernel": True}),
     Border(
         "PRF102",

@@ -183,14 +183,14 @@ NESTED_FAULTS = {
         "unset",
     ),
     "no key": ({"FSDP_CONFIG__": "1"}, "VAL107", "FSDP_CONFIG__", ""),
-    "broken JSON": ({"PARALLELISM_CONFIG": '{"tp_size": 2'}, "VAL101", "PARALLELISM_CONFIG", ""),
+    "broken JSON": ({"PARALLELISM_CONFIG": '{"tp_size": 2'}, "VAL106", "PARALLELISM_CONFIG", "write JSON"),
     "JSON with a key twice": (
         {"PARALLELISM_CONFIG": '{"tp_size": 2, "tp_size": 3}'},
-        "VAL101",
+        "VAL106",
         "PARALLELISM_CONFIG",
         "",
     ),
-    "JSON with NaN": ({"LR_SCHEDULER_KWARGS": '{"power": NaN}'}, "VAL101", "LR_SCHEDULER_KWARGS", ""),
+    "JSON with NaN": ({"LR_SCHEDULER_KWARGS": '{"power": NaN}'}, "VAL106", "LR_SCHEDULER_KWARGS", ""),
     "JSON is strict": ({"PARALLELISM_CONFIG": '{"tp_size": "2"}'}, "VAL101", "PARALLELISM_CONFIG", ""),
 }
 

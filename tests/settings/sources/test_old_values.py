@@ -37,7 +37,12 @@ OLD_VALUES = {
     "null for a share": ("warmup_ratio", None, 0.0, "REN104"),
     "null for a switch": ("gradient_checkpointing", None, False, "REN104"),
     "a schedule": ("lr_scheduler_type", "greedy", None, "REN105"),
-    "all or none": ("report_to", None, None, "REN105"),
+    "null for trackers": ("report_to", None, "all", "REN104"),
+    "null for a folder": ("output_dir", None, "trainer_output", "REN104"),
+    "no text for a folder": ("output_dir", "", ".", "REN104"),
+    "blanks for a folder": ("output_dir", "  ", ".", "REN104"),
+    "a level": ("log_level", "detail", "debug", "REN104"),
+    "a level of replicas": ("log_level_replica", "detail", "debug", "REN104"),
 }
 
 

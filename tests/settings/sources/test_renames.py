@@ -161,7 +161,6 @@ INEXPRESSIBLE = {
     "another strategy": {"train_sampling_strategy": "sequential"},
     "options that never were": {"sharded_ddp": "zero_dp_9"},
     "a key beside a file": {"fsdp_config": "fsdp.json", "fsdp_min_num_params": 10},
-    "an organization without a model": {"push_to_hub_organization": "team"},
     "an organization that is a number": {"push_to_hub_organization": 5, "hub_model_id": "x"},
 }
 

@@ -141,6 +141,7 @@ LEARNING = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
 @given(LEARNING)
 def test_any_document_survives_the_round_trip(document: dict[str, Any]) -> None:
     args = TrainingArguments.from_dict(document)

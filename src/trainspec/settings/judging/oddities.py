@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
@@ -30,7 +30,7 @@ Path = tuple[str, ...]
 _FILLED_IN = "write the value itself, or have it filled in before it gets here"
 
 
-def oddities(shape: Shape, values: Mapping[str, Any], locate: Locate, ours: Mapping[str, Any]) -> Iterator[Diagnostic]:
+def oddities(shape: Shape, values: Mapping[str, Any], locate: Locate, ours: Set[str]) -> Iterator[Diagnostic]:
     """A warning for each text that is odd. Of `ours` no text is a template that a program fills in itself."""
     for name in values.keys() & shape.kinds.keys():
         kind = shape.kinds[name]

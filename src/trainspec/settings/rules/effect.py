@@ -106,6 +106,7 @@ NEVER_DEAD: dict[str, str] = {
     "use_cpu": "it is itself the choice of the device",
     "seed": "weights, dropout and data are always seeded",
     "full_determinism": "it holds for every run",
+    "load_best_model_at_end": "where nothing is evaluated or saved, it is an error (BST101)",
     "push_to_hub": "it is itself the switch of pushing",
     "skip_memory_metrics": "every run has memory",
     "disable_tqdm": "every run can show progress",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
@@ -118,10 +118,18 @@ def read_several(
         try:
             documents.append(read(path, at=at))
         except SourceError as error:
-            failures += error.diagnostics
+            failures += [_perhaps_several(files, item) for item in error.diagnostics]
     if failures:
         raise SourceError(*failures)
     return documents, found
+
+
+def _perhaps_several(files: Files, item: Diagnostic) -> Diagnostic:
+    """What is wrong with a file; of a name with a comma that is no file, how several are given."""
+    if not isinstance(files, str) or "," not in files or item.code not in ("SRC105", "SRC114"):
+        return item
+    names = ", ".join(f'"{name.strip()}"' for name in files.split(",") if name.strip())
+    return replace(item, remedy=printable(redact_url(f"several files are given as a list: [{names}]")))
 
 
 def paths_of(files: Files) -> list[str]:

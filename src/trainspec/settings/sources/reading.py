@@ -134,6 +134,9 @@ class Reading:
             return [self._retire(name, item) if isinstance(item, str) else item for item in value]
         if not (value is None or isinstance(value, str)) or value not in table:
             return value
+        if value is None and self.shape.kinds[name].null:
+            # The class of a user's takes it.
+            return value
         retired = table[value]
         if retired.becomes is NOTHING:
             message = f"{name} {self._shown(name, value)} says nothing here"

@@ -132,7 +132,7 @@ class ConditionSchemas:
             value = _value_schema(condition, kind, RETIRED_VALUES.get(name, {}))
             default = not isinstance(condition, Said) and condition.holds_for(self._defaults[name])
             null = RETIRED_VALUES.get(name, {}).get(None)
-            if null is not None and null.becomes is not None:
+            if null is not None and null.becomes is not None and not kind.null:
                 value = _with_null(value, default if null.becomes is NOTHING else condition.holds_for(null.becomes))
         aliases = self._aliases.get(condition.field, [])
         leaf = _value_schema(condition, _leaf_kind(kind, inner), {}) if inner else value
@@ -151,12 +151,6 @@ def _leaf_kind(kind: Kind, path: list[str]) -> Kind:
     for key in path:
         kind = shape_of(kind.section).kinds[key] if kind.section is not None else kind
     return kind
-
-
-def null_is_old(name: str) -> bool:
-    """Whether files of other years hold a null for this setting, which takes none: unset, or another value."""
-    retired = RETIRED_VALUES.get(name, {}).get(None)
-    return retired is not None and retired.becomes is not None
 
 
 def _with_null(value: Schema, default: bool) -> Schema:

@@ -25,7 +25,8 @@ from trainspec.settings.values.secret_types import is_secret_type
 from trainspec.settings.values.shape import shape_of
 from trainspec.settings.values.types import OptionWords
 from trainspec.settings.views.dumping import default_without_secrets, plain
-from trainspec.settings.views.schema.conditions import null_is_old, old_keys
+from trainspec.settings.views.schema.conditions import old_keys
+from trainspec.settings.views.schema.old_values import of_other_types
 from trainspec.settings.views.schema.text_patterns import NAME
 from trainspec.text.redaction import HIDDEN
 
@@ -98,7 +99,7 @@ class FieldSchemas:
     def field(self, name: str, info: FieldInfo) -> Schema:
         """One property: what it may be, and all that a person wants to know about it."""
         schema = self._type_of(name, info)
-        old = self._old_of_type(name) if not self._of_dumps else []
+        old = [] if self._of_dumps else of_other_types(name, self.deprecation)
         if old:
             schema = {"anyOf": [schema, *old]}
         head: Schema = {"title": info.title or titled(name), "description": info.description or titled(name)}
@@ -245,14 +246,6 @@ class FieldSchemas:
             for old, retired in RETIRED_VALUES.get(name, {}).items()
             if isinstance(old, str) and isinstance(retired.becomes, str)
         ]
-
-    def _old_of_type(self, name: str) -> list[Schema]:
-        """Values of other years that the type of a setting does not take: null, and no text at all."""
-        found: list[Schema] = [{"type": "null"}] if null_is_old(name) else []
-        if (empty := RETIRED_VALUES.get(name, {}).get("")) is not None:
-            marks = self.deprecation(f"no text became {empty.becomes}")
-            found.append({"type": "string", "pattern": r"^\s*$", "description": "Old value.", **marks})
-        return found
 
     def deprecation(self, message: str) -> Schema:
         """The marks of a deprecated name or value, in the words of the dialect's readers."""

@@ -1,12 +1,12 @@
-"""The values of old names that became another kind of setting, as JSON Schema."""
+"""The values of old names that became another kind of setting, and old values of settings, as JSON Schema."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import permutations
 from typing import Any
 
-from trainspec.settings.sources.renames import SAMPLING_STRATEGIES, SHARDED_DDP
+from trainspec.settings.sources.renames import RETIRED_VALUES, SAMPLING_STRATEGIES, SHARDED_DDP
 from trainspec.settings.views.schema.combining import Schema, any_of
 
 _SWITCHES: tuple[Any, ...] = (True, False, None, "", [])
@@ -26,6 +26,17 @@ _OLD_VALUES: dict[str, tuple[Any, ...]] = {
 def old_values(name: str) -> tuple[Any, ...]:
     """All values of an old name that became another kind of setting."""
     return _OLD_VALUES.get(name, _SWITCHES)
+
+
+def of_other_types(name: str, deprecation: Callable[[str], Schema]) -> list[Schema]:
+    """Values that a setting once took and whose type it does not take: null, and no text at all."""
+    retired = RETIRED_VALUES.get(name, {})
+    null, empty = retired.get(None), retired.get("")
+    found: list[Schema] = [{"type": "null"}] if null is not None and null.becomes is not None else []
+    if empty is not None:
+        marks = {"description": f"Old value: write {empty.becomes}.", **deprecation(f"it became {empty.becomes}")}
+        found.append({"type": "string", "pattern": r"^\s*$", **marks})
+    return found
 
 
 def among_old_values(name: str, values: Iterable[Any]) -> Schema:
