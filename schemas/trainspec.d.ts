@@ -3694,7 +3694,7 @@ export interface TrainingArguments {
    * @default "trainer_output"
    * @example "runs/digits"
    */
-  output_dir?: string;
+  output_dir?: string | null;
   /**
    * Start fresh in an output_dir that already holds checkpoints; the old ones go only once the new run's first
    * checkpoint is safe.
@@ -3887,7 +3887,7 @@ export interface TrainingArguments {
    * @default {}
    * @example {"num_cycles": 0.5}
    */
-  lr_scheduler_kwargs?: Record<string, unknown> | null;
+  lr_scheduler_kwargs?: Record<string, unknown> | string | null;
   /**
    * Share of all updates spent warming up, rounded up.
    * Bounds: >= 0, <= 1.
@@ -3937,13 +3937,13 @@ export interface TrainingArguments {
    * @default "passive"
    * @example "info"
    */
-  log_level?: LogLevel;
+  log_level?: LogLevel | "detail";
   /**
    * Level of the package's logger on the replicas.
    * @default "warning"
    * @example "error"
    */
-  log_level_replica?: LogLevel;
+  log_level_replica?: LogLevel | "detail";
   /**
    * log_level holds on the main process of every node; false: of the whole job only.
    * @default true
@@ -3955,7 +3955,7 @@ export interface TrainingArguments {
    * @default "all"
    * @example "none"
    */
-  report_to?: TrackerName | "azure-ml" | "comet-ml" | Array<TrackerName | "azure-ml" | "comet-ml">;
+  report_to?: TrackerName | "azure-ml" | "comet-ml" | Array<TrackerName | "azure-ml" | "comet-ml"> | null;
   /**
    * Project or experiment in trackers that have one.
    * @default "huggingface"
@@ -4097,7 +4097,7 @@ export interface TrainingArguments {
    * Arguments of the recomputation.
    * @example {"use_reentrant": false}
    */
-  gradient_checkpointing_kwargs?: GradientCheckpointingKwargs | null;
+  gradient_checkpointing_kwargs?: GradientCheckpointingKwargs | string | null;
   /**
    * Halve the batch and start again when memory runs out.
    * @default false
@@ -4114,7 +4114,7 @@ export interface TrainingArguments {
    * Which Liger kernels are used.
    * @example {"rope": true, "cross_entropy": false}
    */
-  liger_kernel_config?: LigerKernelConfig | null;
+  liger_kernel_config?: LigerKernelConfig | string | null;
   /**
    * Train under bfloat16 autocast.
    * @default false
@@ -4216,7 +4216,7 @@ export interface TrainingArguments {
    * Device mesh: sizes whose product is the world size.
    * @example {"dp_shard_size": 4, "tp_size": 2}
    */
-  parallelism_config?: ParallelismConfig | null;
+  parallelism_config?: ParallelismConfig | string | null;
   /**
    * Compute on the CPU even when an accelerator is there.
    * @default false
@@ -4451,7 +4451,7 @@ export interface TrainingArguments {
   /** @deprecated Old name of gradient_checkpointing: write gradient_checkpointing. */
   activation_checkpointing?: boolean | null;
   /** @deprecated Old name of gradient_checkpointing_kwargs: write gradient_checkpointing_kwargs. */
-  activation_checkpointing_kwargs?: GradientCheckpointingKwargs | null;
+  activation_checkpointing_kwargs?: GradientCheckpointingKwargs | string | null;
   /** @deprecated Old name of group_by_length: write group_by_length: true. */
   train_sampling_strategy?: "random" | "group_by_length";
   /** @deprecated Old name of the first part of hub_model_id: write hub_model_id: owner/name. */

@@ -183,7 +183,7 @@ class SettingsButOutputDir(TypedDict, total=False):
     optim_args: Mapping[str, Any] | str | None
     optim_target_modules: str | list[str] | tuple[str, ...] | None
     lr_scheduler_type: SchedulerTypeLike
-    lr_scheduler_kwargs: Mapping[str, Any] | None
+    lr_scheduler_kwargs: Mapping[str, Any] | str | None
     warmup_ratio: float
     warmup_steps: int
     logging_dir: str | None
@@ -218,10 +218,10 @@ class SettingsButOutputDir(TypedDict, total=False):
     torch_empty_cache_steps: int | None
     jit_mode_eval: bool
     gradient_checkpointing: bool
-    gradient_checkpointing_kwargs: GradientCheckpointingKwargs | Mapping[str, Any] | None
+    gradient_checkpointing_kwargs: GradientCheckpointingKwargs | Mapping[str, Any] | str | None
     auto_find_batch_size: bool
     use_liger_kernel: bool
-    liger_kernel_config: LigerKernelConfig | Mapping[str, Any] | None
+    liger_kernel_config: LigerKernelConfig | Mapping[str, Any] | str | None
     bf16: bool
     fp16: bool
     fp16_opt_level: ApexOptLevelLike
@@ -239,7 +239,7 @@ class SettingsButOutputDir(TypedDict, total=False):
     fsdp_config: FSDPConfig | Mapping[str, Any] | str | None
     deepspeed: DeepSpeedConfig | Mapping[str, Any] | str | None
     accelerator_config: AcceleratorConfig | Mapping[str, Any] | str | None
-    parallelism_config: ParallelismConfig | Mapping[str, Any] | None
+    parallelism_config: ParallelismConfig | Mapping[str, Any] | str | None
     use_cpu: bool
     tpu_num_cores: int | None
     use_mps_device: bool

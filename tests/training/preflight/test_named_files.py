@@ -19,7 +19,9 @@ def test_a_missing_file_stops_a_run(name: str, tmp_path: Path, monkeypatch: pyte
     args = TrainingArguments(str(tmp_path / "o"), **{name: "x.json", "fsdp": "full_shard" if "fsdp" in name else []})
 
     def found() -> list[tuple[str, str]]:
-        everything = examine(args, look_around(torch.device("cpu")), Job(None, None, None, None), trains=False)
+        everything = examine(
+            args, look_around(torch.device("cpu")), Job(torch.nn.Linear(1, 1), None, None, None), trains=False
+        )
         return [(item.code, item.severity) for item in everything if name in item.fields and item.code == "VAL204"]
 
     assert found() == [("VAL204", "error")]

@@ -128,7 +128,7 @@ class Fields:
     """Linear modules that a low-rank optimizer acts on: names, a regular expression, or all-linear."""
     lr_scheduler_type: Value[SchedulerType, SchedulerTypeLike] = ...
     """Shape of the learning-rate curve."""
-    lr_scheduler_kwargs: Value[dict[str, Any], Mapping[str, Any] | None] = ...
+    lr_scheduler_kwargs: Value[dict[str, Any], Mapping[str, Any] | str | None] = ...
     """Arguments of that schedule; each schedule has its own."""
     warmup_ratio: float = 0.0
     """Share of all updates spent warming up, rounded up."""
@@ -200,14 +200,14 @@ class Fields:
     """Recompute activations in the backward pass, for less memory."""
     gradient_checkpointing_kwargs: Value[
         GradientCheckpointingKwargs | None,
-        GradientCheckpointingKwargs | Mapping[str, Any] | None,
+        GradientCheckpointingKwargs | Mapping[str, Any] | str | None,
     ] = ...
     """Arguments of the recomputation."""
     auto_find_batch_size: bool = False
     """Halve the batch and start again when memory runs out."""
     use_liger_kernel: bool = False
     """Use Liger kernels in a supported model."""
-    liger_kernel_config: Value[LigerKernelConfig | None, LigerKernelConfig | Mapping[str, Any] | None] = ...
+    liger_kernel_config: Value[LigerKernelConfig | None, LigerKernelConfig | Mapping[str, Any] | str | None] = ...
     """Which Liger kernels are used."""
     bf16: bool = False
     """Train under bfloat16 autocast."""
@@ -243,7 +243,7 @@ class Fields:
     """DeepSpeed configuration: a mapping, or the path or URL of a file; auto takes our settings."""
     accelerator_config: Value[AcceleratorConfig | str | None, AcceleratorConfig | Mapping[str, Any] | str | None] = ...
     """How batches are dealt to processes: a mapping, or the path or URL of a file."""
-    parallelism_config: Value[ParallelismConfig | None, ParallelismConfig | Mapping[str, Any] | None] = ...
+    parallelism_config: Value[ParallelismConfig | None, ParallelismConfig | Mapping[str, Any] | str | None] = ...
     """Device mesh: sizes whose product is the world size."""
     use_cpu: bool = False
     """Compute on the CPU even when an accelerator is there."""

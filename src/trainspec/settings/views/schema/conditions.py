@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import product
 from typing import Any, TypeGuard
 
 from pydantic import BaseModel
@@ -73,10 +74,12 @@ class ConditionSchemas:
         """The same, of documents that say in so many words what the condition asks for: not in a file or in JSON."""
         asked = (name.partition(".") for name in condition.names())
         heads = dict.fromkeys(head for head, dot, _ in asked if dot or self._kinds[head].mapping)
-        hidden = [
-            present(head, {"type": "string"} if self._kinds[head].section is not None else JSON_TEXT) for head in heads
-        ]
+        hidden = [self._hidden(head) for head in heads if True in _outcomes(condition, head)]
         return all_of([self.render(condition), *({"not": one} for one in hidden)])
+
+    def _hidden(self, name: str) -> Schema:
+        """Documents in which a mapping stands in a text or, where the text may be a path, in a file."""
+        return present(name, {"type": "string"} if self._kinds[name].section is not None else JSON_TEXT)
 
     def render(self, condition: Predicate) -> Schema:
         """A schema that a document satisfies exactly where the condition holds.
@@ -145,6 +148,28 @@ class ConditionSchemas:
 
 def _is_two(condition: Predicate) -> TypeGuard[OfTwoFields]:
     return isinstance(condition, OfTwoFields)
+
+
+def _outcomes(condition: Predicate, head: str) -> set[bool]:
+    """What the schema may take a condition for while nothing is seen of what `head` holds."""
+    match condition:
+        case Not(inner=inner):
+            return {not outcome for outcome in _outcomes(inner, head)}
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            each = [_outcomes(part, head) for part in parts]
+            joined = all if isinstance(condition, AllOf) else any
+            return {joined(chosen) for chosen in product(*each)}
+        case OfTwoFields():
+            return {False} if any(_is_inside(name, head) for name in condition.names()) else {True, False}
+        case HasKey(field=field) if field == head:
+            return {False}
+        case OfOneField() if _is_inside(condition.field, head):
+            return {condition.holds_for(None)}
+    return {True, False}
+
+
+def _is_inside(name: str, head: str) -> bool:
+    return name.startswith(f"{head}.")
 
 
 def _leaf_kind(kind: Kind, path: list[str]) -> Kind:

@@ -75,7 +75,8 @@ def _or_json(schema: Schema, *, is_file: bool) -> Schema:
     told = {word: value for word, value in schema.items() if word not in _TYPES}
     ways = takes["anyOf"] if takes.keys() == {"anyOf"} else [takes]
     ways = [PATH if way == NAME else way for way in ways] if is_file else ways
-    return {**told, "anyOf": [*ways, JSON_TEXT]}
+    null: list[Schema] = [way for way in ways if way == {"type": "null"}]
+    return {**told, "anyOf": [*(way for way in ways if way not in null), JSON_TEXT, *null]}
 
 
 def described(model: type[Settings]) -> str:
