@@ -28,11 +28,11 @@ from trainspec.settings.judging.resolution import resolve
 from trainspec.settings.judging.strictness import lenient_faults
 from trainspec.settings.sources.layer import Layer, Origin, by_strength, merge
 from trainspec.settings.sources.reading import Reading
+from trainspec.settings.sources.renames import name_repository
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.masking import shown
-from trainspec.settings.values.odd_texts import is_suspect
-from trainspec.settings.values.owners import name_repository
 from trainspec.settings.values.shape import FILES, shape_of
+from trainspec.text.odd_texts import is_suspect
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings

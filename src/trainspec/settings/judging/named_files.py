@@ -13,7 +13,7 @@ from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import Document, is_named_as_format, read_as, read_document
-from trainspec.settings.values.odd_texts import placeholder_in
+from trainspec.text.odd_texts import placeholder_in
 from trainspec.text.redaction import printable, redact_whole_url, show_value
 
 if TYPE_CHECKING:

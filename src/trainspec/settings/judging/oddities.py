@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.judging.pydantic_errors import nearest
 from trainspec.settings.values.masking import shown
-from trainspec.settings.values.odd_texts import (
-    IN_WORDS,
-    QUOTED,
-    UNFILLED,
-    holds_text,
-    is_null_word,
-    odd_texts,
-    placeholder_in,
-    unquoted,
-)
+from trainspec.settings.values.secret_types import is_secret_value
+from trainspec.text.odd_texts import is_null_word, is_switch_word, might_be_odd, placeholder_in, unquoted
 from trainspec.text.redaction import HIDDEN, printable, redact_url
 
 if TYPE_CHECKING:
@@ -26,7 +19,10 @@ if TYPE_CHECKING:
     from trainspec.settings.values.kinds import Kind
     from trainspec.settings.values.shape import Shape
 
+# YAML 1.1 took these for switches, and JSON and YAML 1.2 do not.
+_SWITCHES = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 Path = tuple[str, ...]
+UNFILLED, IN_WORDS, QUOTED = "VAL201", "VAL202", "VAL203"
 _FILLED_IN = "write the value itself, or have it filled in before it gets here"
 
 
@@ -34,8 +30,8 @@ def oddities(shape: Shape, values: Mapping[str, Any], locate: Locate, ours: Set[
     """A warning for each text that is odd. Of `ours` no text is a template that a program fills in itself."""
     for name in values.keys() & shape.kinds.keys():
         kind = shape.kinds[name]
-        if holds_text(kind):
-            for code, path, part in odd_texts(kind, values[name], (name,), ours=name in ours):
+        if kind.holds_text:
+            for code, path, part in _odd_texts(kind, values[name], (name,), ours=name in ours):
                 yield _oddity(code, path, values[name], part, shape, locate)
 
 
@@ -56,6 +52,32 @@ def _oddity(code: str, path: Path, value: Any, part: str, shape: Shape, locate: 
     )
 
 
+def _odd_texts(kind: Kind | None, value: Any, path: tuple[str, ...], *, ours: bool) -> Iterator[tuple[str, Any, str]]:
+    """The code, the path and what of it is odd, for each odd text in a value; `ours` is a setting of ours."""
+    if is_secret_value(value):
+        value, ours = value.get_secret_value(), False
+    if isinstance(value, str) and not isinstance(value, Enum):
+        code, part = _what_is_odd(kind, value, ours=ours)
+        if code is not None:
+            yield code, path, part
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _odd_texts(kind.values if kind else None, item, (*path, str(key)), ours=ours)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _odd_texts(kind.items if kind else None, item, (*path, str(number)), ours=ours)
+
+
+def _what_is_odd(kind: Kind | None, text: str, *, ours: bool) -> tuple[str | None, str]:
+    if not might_be_odd(text.strip()) or (kind is not None and text in kind.choices):
+        return None, ""
+    if (part := placeholder_in(text, whole=not ours)) is not None:
+        return UNFILLED, part
+    if is_null_word(text) or (kind is not None and kind.boolean and is_switch_word(text)):
+        return IN_WORDS, "null" if is_null_word(text) else text.strip().lower()
+    return (QUOTED, "") if unquoted(text) is not None else (None, "")
+
+
 def hint(kind: Kind | None, value: Any, *, conceal: bool) -> str:
     """What to do about a text that is refused, where its looks tell."""
     if kind is None or not isinstance(value, str):
@@ -66,6 +88,8 @@ def hint(kind: Kind | None, value: Any, *, conceal: bool) -> str:
         return "the quotes are part of the value: write it without them"
     if kind.null and is_null_word(value):
         return "write null, without quotes"
+    if kind.is_switch and (word := value.strip().lower()) in _SWITCHES:
+        return f"write {_SWITCHES[word]}"
     return "" if conceal else _as_list(kind, value)
 
 

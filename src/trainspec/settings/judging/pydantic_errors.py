@@ -291,6 +291,8 @@ def _remedy(kind: Kind | None, value: Any, *, conceal: bool = False) -> str:
     """What to write instead of a value of the wrong type, where that can be told."""
     if kind is None or value is None:
         return ""
+    if kind.is_switch and type(value) is int and value in (0, 1):
+        return f"write {'true' if value else 'false'}"
     if isinstance(value, bool):
         word = {True: ("yes", "on", "true"), False: ("no", "off", "none")}[value]
         choice = next((option for option in _options(kind) if option in word), None)

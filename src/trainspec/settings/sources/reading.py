@@ -21,12 +21,12 @@ from trainspec.settings.sources.renames import (
     RETIRED_VALUES,
     SAYS_NOTHING,
     Inexpressible,
+    OwnerAlone,
     Renamed,
 )
 from trainspec.settings.values.coercion import Manner, coerce, coerce_setting
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.masking import shown
-from trainspec.settings.values.owners import OwnerAlone
 from trainspec.settings.values.secret_types import is_secret_value
 from trainspec.settings.values.shape import shape_of
 from trainspec.text.redaction import HIDDEN, printable, redact_url

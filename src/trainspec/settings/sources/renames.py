@@ -5,9 +5,12 @@ A name with a successor still works, with one warning that names both. One witho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,26 @@ SAYS_NOTHING: tuple[Any, ...] = (None, False, 0, "", "false", "False", "0")
 
 # Joined with the model id rather than renamed; `names.py` does so, since it needs both values.
 ORGANIZATION = "push_to_hub_organization"
+
+
+class OwnerAlone(str):
+    """The owner of a repository whose name is that of output_dir, which another source may give."""
+
+    __slots__ = ()
+
+
+def name_repository(values: dict[str, Any], fields: Mapping[str, FieldInfo]) -> None:
+    """Give a repository of which only the owner was said the name of output_dir, once all sources are known."""
+    owner = values.get("hub_model_id")
+    if type(owner) is not OwnerAlone:
+        return
+    from trainspec.settings.views.derived import repository_name
+
+    usual = fields["output_dir"].default if "output_dir" in fields else ""
+    folder = values.get("output_dir", usual)
+    # A folder that is no text is a fault of its own, of which nothing more follows.
+    values["hub_model_id"] = f"{owner}/{repository_name(folder)}" if isinstance(folder, str) else f"{owner}/-"
+
 
 _NEW_IN_5 = "is a setting of transformers 5.x that trainspec does not have"
 

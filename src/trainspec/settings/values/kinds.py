@@ -78,6 +78,12 @@ class Kind:
         return bool(self.choices) and not (self.text or self.secret or self.other)
 
     @property
+    def holds_text(self) -> bool:
+        """Whether a value may be a text, or have one somewhere in it."""
+        inner = any(one is not None and one.holds_text for one in (self.items, self.values))
+        return self.text or self.secret or self.other or inner or (self.mapping and self.values is None)
+
+    @property
     def is_switch(self) -> bool:
         """Whether the field is a plain on/off switch, so that a bare flag means true."""
         return self.boolean and not (self.integer or self.number or self.text or self.choices or self.items)

@@ -19,8 +19,8 @@ from trainspec.settings.values.class_body import as_pydantic_field
 from trainspec.settings.values.declared import declared_in
 from trainspec.settings.values.kinds import NULL_IS_UNSAID, Kind, kind_of_field
 from trainspec.settings.values.lazy import FIRST_USE
-from trainspec.settings.values.odd_texts import holds_text, is_suspect
 from trainspec.settings.values.secret_types import holds_secret, is_secret, sole_model, type_of
+from trainspec.text.odd_texts import is_suspect
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -109,7 +109,7 @@ class Shape:
     @cached_property
     def texts(self) -> frozenset[str]:
         """The fields that may hold a text, at any depth."""
-        return frozenset(name for name, kind in self.kinds.items() if holds_text(kind))
+        return frozenset(name for name, kind in self.kinds.items() if kind.holds_text)
 
     @cached_property
     def of_ours(self) -> frozenset[str]:

@@ -6,18 +6,12 @@ They are valid, and a run of that name works; but hardly anybody wants a folder 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from enum import Enum
 from typing import Any
 
-from trainspec.settings.values.kinds import Kind
-from trainspec.settings.values.secret_types import is_secret_value
-
-UNFILLED, IN_WORDS, QUOTED = "VAL201", "VAL202", "VAL203"
-CODES_HERE = (UNFILLED, IN_WORDS, QUOTED)
-
 # Compiled at their first use, which most processes never come to.
-_PLACEHOLDER = r"\$\{[^{}]+\}|\$\([^()]+\)|\$[A-Za-z_]\w*|\{\{[^{}]+\}\}|\{%.+?%\}|%\([A-Za-z_]\w*\)s|\A\s*\?\?\?\s*\Z"
+_PLACEHOLDER = (
+    r"\$\{[^{}]+\}|\$\([^()]+\)|\$[A-Za-z_]\w*|\{\{[^{}]+\}\}|\{%.{1,200}?%\}|%\([A-Za-z_]\w*\)s|\A\s*\?\?\?\s*\Z"
+)
 # Somebody's own text may be a template, in which they stand for what the program fills in itself.
 _NOTHING_ELSE = r"\$\{[^{}]+\}|\$[A-Za-z_]\w*|\?\?\?"
 _NULL_WORDS = frozenset({"None", "null", "Null", "NULL"})
@@ -56,14 +50,6 @@ def is_switch_word(text: str) -> bool:
     return text.strip() in _SWITCH_WORDS
 
 
-def holds_text(kind: Kind | None) -> bool:
-    """Whether a value of this kind may be a text, or have one somewhere in it."""
-    if kind is None:
-        return False
-    anything = kind.other or (kind.mapping and kind.values is None)
-    return kind.text or kind.secret or anything or holds_text(kind.items) or holds_text(kind.values)
-
-
 def is_suspect(value: Any) -> bool:
     """Whether a value has to be looked at more closely: the usual answer is no, and quick."""
     if type(value) is str:
@@ -71,29 +57,3 @@ def is_suspect(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(is_suspect, value.values()))
     return isinstance(value, list | tuple | set) and any(map(is_suspect, value))
-
-
-def odd_texts(kind: Kind | None, value: Any, path: tuple[str, ...], *, ours: bool) -> Iterator[tuple[str, Any, str]]:
-    """The code, the path and what of it is odd, for each odd text in a value; `ours` is a setting of ours."""
-    if is_secret_value(value):
-        value, ours = value.get_secret_value(), False
-    if isinstance(value, str) and not isinstance(value, Enum):
-        code, part = _oddity(kind, value, ours=ours)
-        if code is not None:
-            yield code, path, part
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from odd_texts(kind.values if kind else None, item, (*path, str(key)), ours=ours)
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            yield from odd_texts(kind.items if kind else None, item, (*path, str(number)), ours=ours)
-
-
-def _oddity(kind: Kind | None, text: str, *, ours: bool) -> tuple[str | None, str]:
-    if not might_be_odd(text.strip()) or (kind is not None and text in kind.choices):
-        return None, ""
-    if (part := placeholder_in(text, whole=not ours)) is not None:
-        return UNFILLED, part
-    if is_null_word(text) or (kind is not None and kind.boolean and is_switch_word(text)):
-        return IN_WORDS, "null" if is_null_word(text) else text.strip().lower()
-    return (QUOTED, "") if unquoted(text) is not None else (None, "")
