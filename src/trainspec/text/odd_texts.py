@@ -10,7 +10,9 @@ from typing import Any
 
 # Compiled at their first use, which most processes never come to.
 _PLACEHOLDER = (
-    r"\$\{[^{}]+\}|\$\([^()]+\)|\$[A-Za-z_]\w*|\{\{[^{}]+\}\}|\{%.{1,200}?%\}|%\([A-Za-z_]\w*\)s|\A\s*\?\?\?\s*\Z"
+    r"\$\{[^{}]+\}|\$\([^()]+\)|\$[A-Za-z_]\w*"  # shells, OmegaConf, CI systems
+    r"|\{\{[^{}]+\}\}|\{%.{1,200}?%\}"  # Jinja, and what is like it
+    r"|%\([A-Za-z_]\w*\)s|\A\s*\?\?\?\s*\Z"  # configparser; what OmegaConf misses
 )
 # Somebody's own text may be a template, in which they stand for what the program fills in itself.
 _NOTHING_ELSE = r"\$\{[^{}]+\}|\$[A-Za-z_]\w*|\?\?\?"

@@ -28,9 +28,8 @@ _FILLED_IN = "write the value itself, or have it filled in before it gets here"
 
 def oddities(shape: Shape, values: Mapping[str, Any], locate: Locate, ours: Set[str]) -> Iterator[Diagnostic]:
     """A warning for each text that is odd. Of `ours` no text is a template that a program fills in itself."""
-    for name in values.keys() & shape.kinds.keys():
-        kind = shape.kinds[name]
-        if kind.holds_text:
+    for name, kind in shape.kinds.items():
+        if name in values and kind.holds_text:
             for code, path, part in _odd_texts(kind, values[name], (name,), ours=name in ours):
                 yield _oddity(code, path, values[name], part, shape, locate)
 
