@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GOOD = "output_dir: out\nlearning_rate: 3.0e-4\n"
 BAD = "output_dir: out\nbf16: true\nfp16: true\n"
-PUBLISHED = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "src", ".github", ".gitlab")
+PUBLISHED = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "src", "schemas", ".github", ".gitlab")
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -52,6 +52,9 @@ def document_schema(model: type[Settings], fields: FieldSchemas, *, in_file: boo
         "properties": properties,
     }
     needed = [name for name, info in model.model_fields.items() if info.is_required()]
+    if in_file:
+        # Holders of what YAML's aliases stand for; that something refers to one is for the validator to see.
+        schema["patternProperties"] = {r"^(x-|\.)": True}
     if required := [name for name in needed if name not in spellings.values()]:
         schema["required"] = required
     constraints += [_under_any_name(model, name) for name in needed if name not in required]
@@ -110,7 +113,8 @@ def _rule(model: type[Settings], rule: Rule, holds: Schema, defaults: dict[str, 
     names = [name for field in blamed for name in (field, *_aliases_of(model, field))]
     then: Schema = {"type": "object", "properties": dict.fromkeys(names, refused)} if names else {"not": {}}
     if fields.for_editors:
-        then["errorMessage"] = message
+        # Said once: what editors show is what a comment would say.
+        return {"if": holds, "then": {**then, "errorMessage": message}}
     return {"$comment": message, "if": holds, "then": then}
 
 
