@@ -51,7 +51,7 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     (folder / "configs").mkdir(parents=True)
     (folder / "configs" / "run.yaml").write_text(GOOD)
-    (folder / "configs" / "train-large.yaml").write_text(BAD)
+    (folder / "configs" / "bert-base.yaml").write_text(BAD)
     (folder / "compose.yaml").write_text("services: {}\n")
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")

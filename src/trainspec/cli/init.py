@@ -47,15 +47,16 @@ def run(argv: Sequence[str]) -> int:
         message = f"{shown} is not named .yaml, .yml or .env"
         raise CannotRun(mistake("CLI103", message, "trainspec init run.yaml"))
     made = beginning()
+    schema = _place_of_schema(path)
     _write(path, made.text, force=given.has("force"))
-    _lay_schema_beside(path, made.schema)
+    _write(schema, made.schema, force=True)
     print(f"{shown} written, and beside it {SCHEMA} for editors")
     print(f"trainspec validate {shown} judges it, trainspec explain lists all settings")
     return 0
 
 
-def _lay_schema_beside(path: str, schema: str) -> None:
-    """A schema of ours that is there already is brought up to date; what is not ours is left alone."""
+def _place_of_schema(path: str) -> str:
+    """Beside the file. A schema of ours that is there is brought up to date; what is not ours is left alone."""
     beside = os.path.join(os.path.dirname(path), SCHEMA)
     try:
         ours = "urn:trainspec:" in Path(beside).read_text(encoding="utf-8")[:400]
@@ -65,7 +66,7 @@ def _lay_schema_beside(path: str, schema: str) -> None:
         ours = False
     if not ours:
         raise CannotRun(mistake("CLI112", f"{shown_file(beside)} is there already, and none of ours", "move it"))
-    _write(beside, schema, force=True)
+    return beside
 
 
 def _template(place: str | None) -> str:

@@ -279,7 +279,7 @@ def _of_fault(fault: Fault, name: str, text: str = "", format: str = "") -> Sour
     """The error of a file's fault, in better words than the parser's where the slip behind it is known."""
     from trainspec.settings.sources.formats.slips import slip_in
 
-    slip = slip_in(text, format, fault) if text else None
+    slip = slip_in(text, format, fault) if format else None
     message, place = (slip.message or fault.message, slip.place) if slip else (fault.message, fault.place)
     return source_error(fault.code, f"{name}: {message}", name, place, remedy=slip.remedy if slip else "")
 

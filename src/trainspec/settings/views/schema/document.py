@@ -113,8 +113,7 @@ def _rule(model: type[Settings], rule: Rule, holds: Schema, defaults: dict[str, 
     names = [name for field in blamed for name in (field, *_aliases_of(model, field))]
     then: Schema = {"type": "object", "properties": dict.fromkeys(names, refused)} if names else {"not": {}}
     if fields.for_editors:
-        # Said once: what editors show is what a comment would say.
-        return {"if": holds, "then": {**then, "errorMessage": message}}
+        then["errorMessage"] = message
     return {"$comment": message, "if": holds, "then": then}
 
 
