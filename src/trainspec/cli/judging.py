@@ -13,6 +13,7 @@ from trainspec.cli.options import Given
 from trainspec.reports.report import Report
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import Document, read_documents, read_several, read_with_faults, the_only
+from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -77,6 +78,15 @@ class Judging:
         if path == STDIN:
             return self.judge.documents(stdin_documents(self.given), stdin_name(self.given))
         return self.judge.documents(read_documents(path, at=self.given.get("at"), keep_faults=True), path)
+
+
+def what_to_judge() -> str:
+    """What people mean who name no file: a variable names it, or variables say it all."""
+    ours = sorted(name for name in os.environ if name.upper().startswith("TRAINSPEC_"))
+    if not ours:
+        return "trainspec validate run.yaml, or trainspec validate --env for TRAINSPEC_* variables"
+    config = next((name for name in ours if name.upper() == "TRAINSPEC_CONFIG"), ours[0])
+    return f"trainspec validate --env judges {printable(config)} and all other TRAINSPEC_* variables"
 
 
 def _judge_of(given: Given) -> Judge:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from trainspec.answers.judgement import Judgement
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN_OPTIONS
-from trainspec.cli.judging import Judging
+from trainspec.cli.judging import Judging, what_to_judge
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, exit_code, style, uses_color
 from trainspec.reports.report import Report, shown_file
@@ -71,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
     given = COMMAND.parse(argv)
     given.settle()
     if not given.words and not given.has("env"):
-        raise CannotRun(mistake("CLI102", "validate needs a file", _what_to_judge()))
+        raise CannotRun(mistake("CLI102", "validate needs a file", what_to_judge()))
     judging, form = Judging(given), given.get("format") or "text"
     reports = []
     together = given.has("together") and given.words
@@ -93,15 +93,6 @@ def run(argv: Sequence[str]) -> int:
     elif text := _rendered(form, judgement, code):
         print(text)
     return code
-
-
-def _what_to_judge() -> str:
-    """What people mean who name no file: a variable names it, or variables say it all."""
-    ours = sorted(name for name in os.environ if name.upper().startswith("TRAINSPEC_"))
-    if not ours:
-        return "trainspec validate run.yaml, or trainspec validate --env for TRAINSPEC_* variables"
-    config = next((name for name in ours if name.upper() == "TRAINSPEC_CONFIG"), ours[0])
-    return f"trainspec validate --env judges {printable(config)} and all other TRAINSPEC_* variables"
 
 
 def _rendered(form: str, judgement: Judgement, code: int) -> str:

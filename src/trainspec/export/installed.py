@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import trainspec
-
 FILES = {
     ("file", "7"): "trainspec.schema.json",
     ("file", "2020-12"): "trainspec.2020-12.schema.json",
@@ -20,6 +18,6 @@ def schema_path(what: str = "file", draft: str = "7") -> Path | None:
     None where there is none of that kind and draft.
     """
     name = FILES.get((what, draft))
-    package = Path(trainspec.__file__).parent
+    package = Path(__file__).parents[1]
     places = [package / "schemas", package.parents[1] / "schemas"] if name is not None else []
     return next((place / str(name) for place in places if (place / str(name)).is_file()), None)

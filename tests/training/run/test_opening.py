@@ -64,7 +64,8 @@ import logging, sys
 from tests.training.small_job import Line, Rows
 from trainspec import Trainer, TrainingArguments
 {before}
-args = TrainingArguments(sys.argv[1], report_to="none", use_cpu=True, disable_tqdm=True, log_level="{level}", max_steps=1)
+settings = {{"report_to": "none", "use_cpu": True, "disable_tqdm": True, "max_steps": 1}}
+args = TrainingArguments(sys.argv[1], log_level="{level}", **settings)
 Trainer(Line(), args, train_dataset=Rows(24)).train()
 """
 

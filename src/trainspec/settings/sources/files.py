@@ -261,7 +261,7 @@ def parse_documents(
     try:
         plain = decoded(text) if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
-        message = f"cannot read {name}: {undecodable(bytes(text), error)}"
+        message = f"cannot read {name}: {undecodable(error.object, error)}"
         raise source_error("SRC106", message, name, remedy=_AS_UTF8) from None
     beside = _Beside([] if keep_faults else None)
     try:
