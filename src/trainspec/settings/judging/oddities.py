@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from trainspec.settings.values.kinds import Kind
     from trainspec.settings.values.shape import Shape
 
-# YAML 1.1 took these for switches, and JSON and YAML 1.2 do not.
-_SWITCHES = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 Path = tuple[str, ...]
 UNFILLED, IN_WORDS, QUOTED = "VAL201", "VAL202", "VAL203"
 _FILLED_IN = "write the value itself, or have it filled in before it gets here"
@@ -87,8 +85,6 @@ def hint(kind: Kind | None, value: Any, *, conceal: bool) -> str:
         return "the quotes are part of the value: write it without them"
     if kind.null and is_null_word(value):
         return "write null, without quotes"
-    if kind.is_switch and (word := value.strip().lower()) in _SWITCHES:
-        return f"write {_SWITCHES[word]}"
     return "" if conceal else _as_list(kind, value)
 
 

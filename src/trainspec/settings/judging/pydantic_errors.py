@@ -167,14 +167,14 @@ def _broken_json(kind: Kind | None, value: Any, *, conceal: bool) -> str | None:
     """What is wrong with a text that begins as JSON does, where something is."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return None
-    from trainspec.settings.judging.json_texts import broken, is_json_of
+    from trainspec.settings.sources.formats.meant_json import broken, is_json_of
 
     return broken(value, conceal=conceal) if is_json_of(kind, value) else None
 
 
 def not_json(name: str, text: str, fault: str, *, conceal: bool, source: Source | None) -> Diagnostic:
     """A text that was meant as JSON and is none; with `conceal` nothing of it is shown."""
-    from trainspec.settings.judging.json_texts import remedy
+    from trainspec.settings.sources.formats.meant_json import remedy
 
     message = printable(redact_url(f"{name} is text that is not valid JSON{fault}"))
     evidence = (Evidence(name, shown(name, text, secret=conceal), source),)
@@ -300,7 +300,11 @@ def _remedy(kind: Kind | None, value: Any, *, conceal: bool = False) -> str:
     if isinstance(value, str) and (kind.boolean or kind.integer or kind.number) and not kind.takes_strings:
         # Text of a variable or flag was parsed already, so what still is text there has no quotes to lose.
         unquoted = _reads_as_scalar(value) and not isinstance(parse(kind, value), str)
-        return "write it without quotes" if unquoted else ""
+        if unquoted:
+            return "write it without quotes"
+        from trainspec.settings.judging.number_slips import meant
+
+        return f"write {number}" if (number := meant(kind, value)) else ""
     if isinstance(value, str) and kind.items is not None:
         return "write it as a list"
     return _as_mapping(value) if isinstance(value, str) and kind.mapping and not conceal else ""
@@ -308,7 +312,7 @@ def _remedy(kind: Kind | None, value: Any, *, conceal: bool = False) -> str:
 
 def _as_mapping(text: str) -> str:
     """How a text for a mapping would be written, which JSON alone can be."""
-    from trainspec.settings.judging.json_texts import remedy
+    from trainspec.settings.sources.formats.meant_json import remedy
 
     return "write it without quotes" if text.lstrip()[:1] == "{" else printable(remedy(text, conceal=False))
 

@@ -120,7 +120,7 @@ def _for_choice(
 
 def _not_json(settings: Settings, name: str, text: str, origin: Origin) -> list[Diagnostic]:
     """What is wrong with a text that begins as a mapping does."""
-    from trainspec.settings.judging.json_texts import broken
+    from trainspec.settings.sources.formats.meant_json import broken
 
     conceal = shape_of(type(settings)).conceals((name,))
     fault = broken(text, conceal=conceal) or ""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.sources.formats.json_text import parse_json
 from trainspec.settings.sources.formats.limits import Fault
-from trainspec.settings.values.kinds import Kind
 from trainspec.text.redaction import redacted, shortened
+
+if TYPE_CHECKING:
+    from trainspec.settings.values.kinds import Kind
 
 _LONGEST = 200
 _EXAMPLE = '{"key": 1}'
