@@ -99,7 +99,7 @@ def explain(word: str) -> Facts:
         example=plain(info.examples[0]) if info.examples else None,
         rules=[f"{rule.code} {rule.name}" for rule in TrainingArguments.rules() if _mentions(rule.fields, whole)],
         old_names=[old for old, renamed in RENAMED.items() if renamed.successor == whole],
-        old_values=[str(value) for value in RETIRED_VALUES.get(whole, ())],
+        old_values=["null" if value is None else value or '""' for value in RETIRED_VALUES.get(whole, ())],
     )
 
 

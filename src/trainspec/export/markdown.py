@@ -152,7 +152,7 @@ def _mentions(entry: Entry, name: str) -> bool:
 def _retired(name: str) -> Iterator[tuple[str, str]]:
     for old, retired in RETIRED_VALUES.get(name, {}).items():
         if isinstance(old, str) and isinstance(retired.becomes, str):
-            yield old, retired.becomes
+            yield old or '""', retired.becomes
 
 
 def _choices(info: FieldInfo) -> Iterator[str]:

@@ -10,7 +10,7 @@ from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
 from trainspec.settings.sources.files import document_layer
 from trainspec.settings.sources.layer import Layer
-from trainspec.settings.sources.renames import ORGANIZATION, RENAMED, RETIRED_VALUES
+from trainspec.settings.sources.renames import ORGANIZATION, RENAMED, RETIRED_VALUES, OwnerAlone, name_repository
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.views.dumping import plain
 
@@ -71,7 +71,13 @@ def _edits(name: str, value: Any, said: Mapping[str, Any], layer: Layer) -> Iter
     if name in TrainingArguments.__pydantic_fields__:
         yield from _edits_of_current(name, value, said, layer)
     elif name == ORGANIZATION:
-        if not value or layer.values.get("hub_model_id") == said.get("hub_model_id"):
+        if isinstance(layer.values.get("hub_model_id"), OwnerAlone):
+            # The name is that of output_dir, which this file may leave to another source.
+            if "output_dir" in layer.values:
+                named = dict(layer.values)
+                name_repository(named, TrainingArguments.__pydantic_fields__)
+                yield Edit((name,), ("hub_model_id",), named["hub_model_id"])
+        elif not value or layer.values.get("hub_model_id") == said.get("hub_model_id"):
             yield Edit((name,), None)
     elif name in RENAMED:
         path = tuple(RENAMED[name].successor.split("."))

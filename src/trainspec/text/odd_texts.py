@@ -54,8 +54,8 @@ def is_switch_word(text: str) -> bool:
 
 def is_suspect(value: Any) -> bool:
     """Whether a value has to be looked at more closely: the usual answer is no, and quick."""
-    if type(value) is str:
+    if isinstance(value, str):
         return might_be_odd(value)
     if isinstance(value, dict):
         return any(map(is_suspect, value.values()))
-    return isinstance(value, list | tuple | set) and any(map(is_suspect, value))
+    return isinstance(value, list | tuple | set | frozenset) and any(map(is_suspect, value))

@@ -102,6 +102,18 @@ def test_a_secret_is_not_shown() -> None:
     assert "ACME" not in told.render()
 
 
+@pytest.mark.parametrize("token", ["pa$$word", "a$b", "{{x", "it's"])
+def test_a_secret_may_have_such_characters_in_it(token: str) -> None:
+    found = TrainingArguments.check({"hub_token": token}).diagnostics
+    assert [item.code for item in found if item.code.startswith("VAL")] == []
+
+
+@quietly
+def test_a_key_that_a_variable_says_is_looked_at_too() -> None:
+    args = load(environ={"TRAINSPEC_DEEPSPEED__FLOPS_PROFILER__OUTPUT_FILE": "$OUT/flops.txt"})
+    assert codes(args) == [UNFILLED]
+
+
 @pytest.mark.parametrize("word", ["true", "False"])
 def test_a_switch_in_quotes_that_is_taken_for_a_path(word: str) -> None:
     (told,) = TrainingArguments.check({"resume_from_checkpoint": word}).warnings

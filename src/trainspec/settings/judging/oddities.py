@@ -28,15 +28,13 @@ def oddities(shape: Shape, values: Mapping[str, Any], locate: Locate, ours: Set[
     """A warning for each text that is odd. Of `ours` no text is a template that a program fills in itself."""
     for name, kind in shape.kinds.items():
         if name in values and kind.holds_text:
-            for code, path, part in _odd_texts(kind, values[name], (name,), ours=name in ours):
-                yield _oddity(code, path, values[name], part, shape, locate)
+            for code, path, text, part in _odd_texts(kind, values[name], (name,), ours=name in ours):
+                yield _oddity(code, path, text, part, shape, locate)
 
 
-def _oddity(code: str, path: Path, value: Any, part: str, shape: Shape, locate: Locate) -> Diagnostic:
+def _oddity(code: str, path: Path, text: str, part: str, shape: Shape, locate: Locate) -> Diagnostic:
     name, conceal = printable(".".join(path)), shape.conceals(path)
-    for step in path[1:]:
-        value = value[int(step)] if isinstance(value, list | tuple) else value[step]
-    seen = shown(path[-1], value, secret=conceal)
+    seen = shown(path[-1], text, secret=conceal)
     told = "a placeholder" if seen == HIDDEN else printable(redact_url(part))
     message, remedy = {
         UNFILLED: (f"{name} holds {told}, which nothing fills in here", _FILLED_IN),
@@ -49,18 +47,18 @@ def _oddity(code: str, path: Path, value: Any, part: str, shape: Shape, locate: 
     )
 
 
-def _odd_texts(kind: Kind | None, value: Any, path: tuple[str, ...], *, ours: bool) -> Iterator[tuple[str, Any, str]]:
-    """The code, the path and what of it is odd, for each odd text in a value; `ours` is a setting of ours."""
+def _odd_texts(kind: Kind | None, value: Any, path: Path, *, ours: bool) -> Iterator[tuple[str, Path, str, str]]:
+    """Each odd text in a value: its code, its path, itself, and what of it is odd; `ours` is a setting of ours."""
     if is_secret_value(value):
-        value, ours = value.get_secret_value(), False
+        value = value.get_secret_value()
     if isinstance(value, str) and not isinstance(value, Enum):
         code, part = _what_is_odd(kind, value, ours=ours)
         if code is not None:
-            yield code, path, part
+            yield code, path, value, part
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _odd_texts(kind.values if kind else None, item, (*path, str(key)), ours=ours)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list | tuple | set | frozenset):
         for number, item in enumerate(value):
             yield from _odd_texts(kind.items if kind else None, item, (*path, str(number)), ours=ours)
 
@@ -68,7 +66,9 @@ def _odd_texts(kind: Kind | None, value: Any, path: tuple[str, ...], *, ours: bo
 def _what_is_odd(kind: Kind | None, text: str, *, ours: bool) -> tuple[str | None, str]:
     if not might_be_odd(text.strip()) or (kind is not None and text in kind.choices):
         return None, ""
-    if (part := placeholder_in(text, whole=not ours)) is not None:
+    # A password may have a dollar sign in it.
+    whole = not ours or (kind is not None and kind.secret)
+    if (part := placeholder_in(text, whole=whole)) is not None:
         return UNFILLED, part
     if is_null_word(text) or (kind is not None and kind.boolean and is_switch_word(text)):
         return IN_WORDS, "null" if is_null_word(text) else text.strip().lower()
