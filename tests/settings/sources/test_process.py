@@ -9,9 +9,9 @@ import fsspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from trainspec import TrainingArguments, load
+from trainspec import TrainingArguments, diagnostics, load
 
 
 def codes(verdict: Any) -> list[str]:
@@ -139,3 +139,13 @@ def test_an_empty_mounted_secret_is_an_unset_one(tmp_path):
     (tmp_path / "token").write_text("\n")
     args = load(environ={"TRAINSPEC_HUB_TOKEN_FILE": str(tmp_path / "token")})
     assert args.hub_token is None
+
+
+@pytest.mark.parametrize("text", ["base.yaml,site.yaml", "base.yaml, site.toml", "a,b"])
+def test_one_text_with_a_comma_that_is_no_file_says_how_several_are_given(text: str) -> None:
+    for read in (lambda: load(environ={}, config=text), lambda: TrainingArguments.from_file(text)):
+        with pytest.raises(ValidationError) as caught:
+            read()
+        (fault,) = diagnostics(caught.value)
+        names = ", ".join(f'"{name.strip()}"' for name in text.split(","))
+        assert fault.remedy == f"several files are given as a list: [{names}]"
