@@ -84,7 +84,8 @@ def test_what_a_form_cannot_say_is_refused(text: str, form: str, options: dict[s
     found = export(settings_of(f"{text}no_cuda: true\n"), form, options)
     assert found.text is None and found.refusal is not None
     assert found.refusal.message.startswith(message)
-    assert [item["code"] for item in as_json(found)["diagnostics"]] == ["REN101", "CLI111"]
+    told = [item["code"] for item in as_json(found)["diagnostics"] if item["code"] != "VAL202"]
+    assert told == ["REN101", "CLI111"]
 
 
 def test_a_plain_document_is_refused_by_an_error() -> None:

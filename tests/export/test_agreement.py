@@ -178,6 +178,10 @@ NAMED: dict[str, tuple[dict[str, Any], bool]] = {
         {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": '{"min_lr": 1e-6}'},
         True,
     ),
+    "a rule about a file, whatever it says": (
+        {"save_only_model": True, "load_best_model_at_end": True, "eval_strategy": "steps", "deepspeed": "no"},
+        False,
+    ),
     "a file that is not here": ({"deepspeed": "nowhere.json", "accelerator_config": "nowhere/a"}, True),
     "an owner and a name": ({"push_to_hub_organization": "team", "hub_model_id": "digits"}, True),
     "blanks around an owner": ({"push_to_hub_organization": " team ", "hub_model_id": "digits"}, True),

@@ -6,7 +6,7 @@ Where two settings are compared, the schema says what follows while one of them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import product
@@ -72,8 +72,7 @@ class ConditionSchemas:
 
     def known(self, condition: Predicate) -> Schema:
         """The same, of documents that say in so many words what the condition asks for: not in a file or in JSON."""
-        asked = (name.partition(".") for name in condition.names())
-        heads = dict.fromkeys(head for head, dot, _ in asked if dot or self._kinds[head].mapping)
+        heads = dict.fromkeys(_looked_into(condition))
         hidden = [self._hidden(head) for head in heads if True in _outcomes(condition, head)]
         return all_of([self.render(condition), *({"not": one} for one in hidden)])
 
@@ -148,6 +147,20 @@ class ConditionSchemas:
 
 def _is_two(condition: Predicate) -> TypeGuard[OfTwoFields]:
     return isinstance(condition, OfTwoFields)
+
+
+def _looked_into(condition: Predicate) -> Iterator[str]:
+    """The settings of which a condition asks what they hold."""
+    match condition:
+        case Not(inner=inner):
+            yield from _looked_into(inner)
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from _looked_into(part)
+        case HasKey(field=field):
+            yield field.partition(".")[0]
+        case _:
+            yield from (name.partition(".")[0] for name in condition.names() if "." in name)
 
 
 def _outcomes(condition: Predicate, head: str) -> set[bool]:
