@@ -1,0 +1,305 @@
+"""The settings that a command says: by flags, by TRAINSPEC_ variables in front of it, by flags of its launcher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from trainspec.migration.documents import Found, found_in
+from trainspec.migration.foreign.accelerate import from_launcher
+from trainspec.migration.scripts.launchers import Launch
+from trainspec.migration.scripts.words import Marks, Word
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics.codes import CODES
+from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.sources.command_line import Cut, FlagValues, Takes, Use, Vocabulary, cut, shown_flag
+from trainspec.settings.sources.layer import Layer, Path
+from trainspec.settings.sources.reading import Reading
+from trainspec.settings.sources.renames import RENAMED
+from trainspec.settings.sources.variables import RESERVED, Variables, read_variables
+from trainspec.settings.values.coercion import Manner
+from trainspec.settings.values.shape import Shape, shape_of
+from trainspec.text.redaction import printable, redact_url, shortened, show_value
+
+_CONFIG_ENDINGS = (".yaml", ".yml", ".json", ".toml")
+_PRECISIONS = ("bf16", "fp16")
+
+
+def vocabulary() -> Vocabulary:
+    """The flags that are settings."""
+    return Vocabulary(TrainingArguments.field_kinds())
+
+
+class _ScriptFlags(FlagValues):
+    """Flags that know where in a script they stand."""
+
+    def __init__(self, shape: Shape, places: _Places) -> None:
+        super().__init__(shape)
+        self._places = places
+
+    def locate(self, path: Path) -> Source:
+        source = super().locate(path)
+        return self._places.of_flag(source.name)
+
+
+class _Places:
+    """Places of words, in the file of this name; a command line that is no file has none."""
+
+    def __init__(self, name: str, is_file: bool, words: Iterable[Word]) -> None:
+        self.name = name
+        self.is_file = is_file
+        self._flags = {str(word).partition("=")[0]: word for word in words if word.startswith("-")}
+
+    def of(self, word: Word) -> Source:
+        if not self.is_file:
+            return Source(SourceKind.FLAG, shown_flag(str(word).partition("=")[0]) if word[:1] == "-" else "")
+        return Source(SourceKind.FILE, self.name, word.line, word.column)
+
+    def of_flag(self, written: str) -> Source:
+        word = self._flags.get(written)
+        return Source(SourceKind.FLAG, written) if word is None else self.of(word)
+
+    def relocated(self, item: Diagnostic) -> Diagnostic:
+        """The diagnostic with the places of flags in the script."""
+        evidence = tuple(
+            replace(one, source=self.of_flag(one.source.name))
+            if one.source is not None and one.source.kind is SourceKind.FLAG
+            else one
+            for one in item.evidence
+        )
+        return replace(item, evidence=evidence)
+
+
+class CommandSettings:
+    """Puts together what one launch says."""
+
+    def __init__(self, launch: Launch, marks: Marks, name: str, *, is_file: bool = True) -> None:
+        self.launch = launch
+        self.marks = marks
+        self.left: list[Diagnostic] = []
+        self.told: list[Diagnostic] = []
+        self.unknown: set[str] = set()
+        self.secrets: set[str] = set()
+        self.stray = 0
+        self._places = _Places(name, is_file, launch.arguments)
+        self._kinds = TrainingArguments.field_kinds()
+
+    def found(self) -> Found:
+        flags, said, diagnostics = self._flags()
+        variables, about_variables = self._variables(set(flags.values))
+        launcher, about_launcher = self._launcher({*flags.values, *variables.values})
+        for layer in (variables, launcher):
+            layer.values = {name: value for name, value in layer.values.items() if name not in self.unknown}
+        relocated = [self._places.relocated(item) for item in diagnostics]
+        every = [*self.left, *relocated, *about_variables, *about_launcher]
+        found = found_in(flags, every, below=(launcher, variables))
+        found.told = self.told
+        found.secrets = sorted({*found.secrets, *self.secrets})
+        found.others = [shown_flag(one).lstrip("-") for one in dict.fromkeys(said.unknown) if _is_known(one)]
+        found.notes = list(self._notes(said))
+        found.facts = self._facts(said)
+        return found
+
+    def _flags(self) -> tuple[Layer, Cut, list[Diagnostic]]:
+        words = self.launch.arguments
+        said, values = cut(words, vocabulary().find), _ScriptFlags(shape_of(TrainingArguments), self._places)
+        taken: set[int] = set()
+        last: dict[Path, tuple[Use, list[Word]]] = {}
+        dropped: dict[Path, list[Use]] = {}
+        for use in said.uses:
+            path = _current(use.flag.path)
+            unknown = self._unknown_of(use, words, taken)
+            if not unknown:
+                dropped.setdefault(path, []).append(use)
+            last[path] = (use, unknown)
+        for path, (use, unknown) in last.items():
+            if unknown:
+                self._leave_out(path, use, unknown)
+            else:
+                for one in dropped[path]:
+                    values.take(one)
+                self._note_assumed(path, use)
+        self._strays(said, taken)
+        reading = Reading(TrainingArguments, SourceKind.FLAG, Manner.STRINGS, values.locate)
+        layer = reading.read(values.values)
+        names_left = [item for item in said.diagnostics if item.fields]
+        return layer, said, [*names_left, *values.diagnostics, *values.given_again(), *reading.diagnostics]
+
+    @staticmethod
+    def _unknown_of(use: Use, words: list[Word], taken: set[int]) -> list[Word]:
+        """The words of a flag that nobody knows; the one behind a switch may be its own."""
+        unknown = [word for word in use.words if isinstance(word, Word) and not word.is_known]
+        written = use.written
+        if unknown or not isinstance(written, Word) or use.flag.takes not in (Takes.A_SWITCH, Takes.PERHAPS_ONE):
+            return unknown
+        behind = words[written.index + 1 : written.index + 2]
+        if "=" in words[written.index] or not behind or behind[0].is_known or behind[0].startswith("-"):
+            return []
+        if any(isinstance(word, Word) for word in use.words):
+            return []
+        taken.add(behind[0].index)
+        return behind
+
+    def _leave_out(self, path: Path, use: Use, words: list[Word]) -> None:
+        field = ".".join(path)
+        if path[0] in self._kinds:
+            self.unknown.add(path[0])
+        if path[0] in TrainingArguments.secret_fields():
+            self.secrets.add(path[0])
+            return
+        self.left.append(self._not_known(field, words, use.written))
+
+    def _not_known(self, field: str, words: list[Word], flag: str = "") -> Diagnostic:
+        code = CODES["SRC141"]
+        written = " ".join(self.marks.readable(word) for word in words)
+        reasons = {one.reason: one.written for word in words for one in self.marks.unknowns_in(word)}
+        shown = shortened(printable(redact_url(written)), 60)
+        whys = [f"{shortened(printable(redact_url(said)), 40)}: {reason}" for reason, said in reasons.items()]
+        head = f"{shown_flag(flag)} {shown}" if flag else shown
+        what = f"so {field} was left out" if field else "so what it says was left out"
+        message = f"{head}: only a run would tell its value, {what}"
+        evidence = (Evidence(field, shown, self._places.of(words[0])),)
+        remedy = f"write {field} yourself" if field else "write the settings that it holds yourself"
+        return Diagnostic("SRC141", code.name, "error", message, "; ".join(whys), remedy, evidence)
+
+    def _note_assumed(self, path: Path, use: Use) -> None:
+        marks = "".join(word.assumed for word in (*use.words, use.written) if isinstance(word, Word))
+        field, code = ".".join(path), CODES["SRC144"]
+        for one in self.marks.assumptions_in(marks):
+            shown = show_value(field, one.default)
+            message = f"{field} is {shown} as long as {one.variable} is not set where the script runs"
+            if path[0] in TrainingArguments.secret_fields():
+                continue
+            word = use.written if isinstance(use.written, Word) else self.launch.arguments[0]
+            evidence = (Evidence(field, shown, self._places.of(word)),)
+            self.told.append(
+                Diagnostic("SRC144", code.name, "warning", message, "", f"check that {field} is what you want", evidence)
+            )
+
+    def _strays(self, said: Cut, taken: set[int]) -> None:
+        for word in said.unknown:
+            if not _is_known(word):
+                self.left.append(self._not_known("", [word]))  # type: ignore[list-item]
+        for word, _ in said.strays:
+            if not isinstance(word, Word) or word.index in taken:
+                continue
+            if word.is_known:
+                self.stray += 1
+            else:
+                self.left.append(self._not_known("", [word]))
+
+    def _variables(self, by_flags: set[str]) -> tuple[Layer, list[Diagnostic]]:
+        """What TRAINSPEC_ variables of the command say."""
+        prefix = TrainingArguments.env_prefix
+        own = {name: word for name, word in self.launch.environment.items() if name.startswith(prefix)}
+        pairs = []
+        for name, word in own.items():
+            field = name.removeprefix(prefix).lower().partition("__")[0]
+            if word.is_known:
+                pairs.append((name, str(word)))
+            elif field not in by_flags and field not in self.unknown:
+                self.unknown.add(field)
+                self.left.append(self._not_known(field, [word], ""))
+
+        def place(name: str) -> Source:
+            return self._places.of(own[name]) if self._places.is_file else Source(SourceKind.ENVIRONMENT, name)
+
+        return read_variables(TrainingArguments, Variables(pairs, prefix, SourceKind.ENVIRONMENT, place))
+
+    def _launcher(self, said: set[str]) -> tuple[Layer, list[Diagnostic]]:
+        """What the launcher's own flags say that the script's do not."""
+        meant = from_launcher(self.launch.program, self.launch.flags, self.launch.environment)
+        values: dict[str, Any] = {}
+        places: dict[str, Word] = {}
+        for field, (value, word) in meant.items():
+            taken = _PRECISIONS if field in _PRECISIONS else (field,)
+            if said.intersection(taken) or self.unknown.intersection(taken):
+                continue
+            if not word.is_known:
+                self.unknown.add(field)
+                self.left.append(self._not_known(field, [word]))
+                continue
+            values[field], places[field] = value, word
+
+        def locate(path: Path) -> Source:
+            return self._places.of(places[path[0]]) if path[0] in places else Source(SourceKind.DOCUMENT)
+
+        reading = Reading(TrainingArguments, SourceKind.FILE, Manner.STRINGS, locate)
+        return reading.read(values), reading.diagnostics
+
+    def _notes(self, said: Cut) -> Iterator[str]:
+        files = [word for word, _ in said.strays if word.endswith(_CONFIG_ENDINGS) and _is_known(word)]
+        for file in files:
+            yield f"it reads {printable(redact_url(file))} too: migrate that as well"
+        rest = self.stray - len(files)
+        if rest > 0:
+            yield f"{rest} word{'s' * (rest > 1)} behind the script belong{'s' * (rest == 1)} to no flag, left out"
+        started = self._started()
+        if started:
+            yield f"started by {started}; settings say nothing of that"
+        names = [name for name in self.launch.environment if not name.startswith(TrainingArguments.env_prefix)]
+        if names:
+            yield f"variables of the command, no settings: {printable(', '.join(names))}"
+        config = self.launch.environment.get(f"{TrainingArguments.env_prefix}CONFIG")
+        if config is not None and "config" in RESERVED:
+            yield f"it reads {printable(redact_url(self.marks.readable(config)))} too: migrate that as well"
+
+    def _started(self) -> str:
+        """The words in front of the script, without anything that may be a secret."""
+        if len(self.launch.before) < 2 and self.launch.program in ("", *map(str, self.launch.before)):
+            return ""
+        words = [printable(redact_url(self.marks.readable(word))) for word in self.launch.before]
+        return shortened(" ".join(_without_secrets(words)), 160)
+
+    def _facts(self, said: Cut) -> dict[str, Any]:
+        launch = self.launch
+        foreign = [
+            {"name": shown_flag(word).lstrip("-"), "line": word.line, "column": word.column}
+            for word in said.unknown
+            if isinstance(word, Word) and word.is_known
+        ]
+        return {
+            "command": {
+                "line": launch.line,
+                "column": launch.command.column,
+                "program": launch.program,
+                "script": None if launch.script is None else shown_script(launch, self.marks),
+                "within": list(launch.command.within),
+                "started_by": self._started(),
+                "launcher_flags": sorted(launch.flags),
+            },
+            "foreign": foreign,
+            "words": self.stray,
+            "environment": sorted(launch.environment),
+        }
+
+
+def shown_script(launch: Launch, marks: Marks) -> str:
+    """The name of what a launch starts, for people."""
+    return shortened(printable(redact_url(marks.readable(launch.script or launch.program))), 80)
+
+
+def _without_secrets(words: list[str]) -> Iterator[str]:
+    hide = False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if hide and not word.startswith("-"):
+            yield "**********"
+        elif equals and show_value(name.lstrip("-"), "x") != '"x"':
+            yield f"{name}=**********"
+        else:
+            yield word
+        hide = word.startswith("-") and not equals and show_value(word.lstrip("-").replace("-", "_"), "x") != '"x"'
+
+
+def _current(path: Path) -> Path:
+    renamed = RENAMED.get(path[0]) if len(path) == 1 else None
+    if renamed is None or renamed.convert is not None:
+        return path
+    return tuple(renamed.successor.split("."))
+
+
+def _is_known(word: str) -> bool:
+    return not isinstance(word, Word) or word.is_known
