@@ -13,6 +13,7 @@ from trainspec.migration.rewriting import Change, difference, rewrite
 from trainspec.settings.diagnostics import Diagnostic, errors_of
 
 _MARK = "\ufeff"
+_THEIRS = "transformers.training_args.TrainingArguments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,16 @@ class Converted:
         """Whether nothing is left to be done by hand."""
         return not self.found.left and self.refusal is None
 
+    def notes(self) -> Iterator[str]:
+        """What was read, and what of it is no setting, in words."""
+        yield from self.found.notes
+        if self.found.made_by not in ("", _THEIRS):
+            yield f"settings of the class {self.found.made_by}"
+        if self.others:
+            yield f"no settings, left out: {', '.join(self.others)}"
+        if self.secrets:
+            yield f"secrets are not written: {', '.join(self.secrets)}"
+
     def to_dict(self) -> dict[str, Any]:
         diagnostics = [*self.left, *self.told, *([self.refusal] if self.refusal is not None else [])]
         return {
@@ -108,7 +119,7 @@ class Converted:
             "settings": self.found.values,
             "others": list(self.others),
             "secrets": list(self.secrets),
-            "notes": list(self.found.notes),
+            "notes": list(self.notes()),
             **self.found.facts,
             "diagnostics": [item.to_dict() for item in diagnostics],
         }

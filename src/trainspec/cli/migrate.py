@@ -77,13 +77,10 @@ def _sources(given: Given) -> Iterator[tuple[str, str]]:
             raise CannotRun(*error.diagnostics) from None
 
 
-_THEIRS = "transformers.training_args.TrainingArguments"
-
-
 def _one(path: str, given: Given, *, named: bool) -> tuple[int, dict[str, Any]]:
     kind = given.get("from") or format_of_source(path)
     if kind == "file" and not given.has("to"):
-        foreign = "" if given.has("from") else foreign_kind(path, given.get("at"))
+        foreign = "" if given.has("from") or path == STDIN else foreign_kind(path, given.get("at"))
         if not foreign:
             return _in_place(path, given)
         if not named or given.has("check") or given.has("diff"):
@@ -113,15 +110,8 @@ def _converted(found: Sequence[Found], given: Given, path: str) -> tuple[int, di
 
 def _tell_found(one: Converted, name: str) -> None:
     say([*one.left, *one.told])
-    found, notes = one.found, list(one.found.notes)
-    if found.made_by not in ("", _THEIRS):
-        notes.append(f"settings of the class {printable(found.made_by)}")
-    if one.others:
-        notes.append(f"no settings, left out: {printable(', '.join(one.others))}")
-    if one.secrets:
-        notes.append(f"secrets are not written: {', '.join(one.secrets)}")
-    for note in notes:
-        print(f"note: {name}: {note}", file=sys.stderr)
+    for note in one.notes():
+        print(f"note: {name}: {printable(note)}", file=sys.stderr)
 
 
 def _in_place(path: str, given: Given) -> tuple[int, dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from trainspec.migration.scripts.shell.braces import with_braces
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _RUN = "only running a command would tell it"
+_GAP = re.compile(r"\\\n|\\.|\s+|[^\\\s]+|\\", re.S)
+_STRUCTURED = frozenset(
+    {
+        *("string", "raw_string", "ansi_c_string", "translated_string", "concatenation", "command_name", "array"),
+        *("simple_expansion", "expansion", "arithmetic_expansion", "command_substitution", "process_substitution"),
+        "ERROR",
+    }
+)
+_NAME_AND_BRACE = re.compile(r"\$\w+\{")
+_OVERLOOKED = re.compile(r"\$(\w+|(?=[{(]))|`")
+BESIDE = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect", "variable_assignment", "comment"})
+"""What stands among the words of a command and is none."""
 
 
 class Expander:
@@ -26,43 +39,46 @@ class Expander:
         self.scope = scope
         self.parameters = Parameters(self)
 
-    def words(self, *nodes: Node) -> Iterator[Word]:
+    def words(self, *parts: Node | str) -> Iterator[Word]:
         """The words that one argument becomes: none, one or several."""
-        line, column = self.place(nodes[0])
-        for text in self.fields(*nodes):
+        nodes = [part for part in parts if not isinstance(part, str)]
+        line, column = self.place(nodes[0]) if nodes else (0, 0)
+        for text in self.fields(*parts):
             yield Word.at(text, line, column)
 
-    def grouped(self, nodes: list[Node]) -> Iterator[list[Node]]:
-        """The nodes of each argument: the parser takes `a\\ b` for two, though no blank divides them."""
-        group: list[Node] = []
+    def grouped(self, nodes: list[Node]) -> Iterator[list[Node | str]]:
+        """The parts of each argument: the parser drops a blank behind a backslash, and divides what it joins."""
+        group: list[Node | str] = []
+        before: Node | None = None
         for node in nodes:
-            if group and self._gap(group[-1], node) in ("", "\\ ", "\\\t"):
-                group.append(node)
-            else:
-                if group:
+            between = b"" if before is None else self.source[before.end_byte : node.start_byte]
+            for gap in _GAP.findall(between.decode(errors="replace")):
+                if gap.isspace() and group:
                     yield group
-                group = [node]
-        if group:
-            yield group
-
-    def _gap(self, one: Node, other: Node) -> str:
-        return self.source[one.end_byte : other.start_byte].decode(errors="replace")
+                    group = []
+                elif not gap.isspace() and gap != "\\\n":
+                    group.append(gap)
+            before = node
+            if node.type in BESIDE:
+                yield group
+                group = []
+            else:
+                group.append(node)
+        yield group
 
     def place(self, node: Node) -> tuple[int, int]:
         """Line and column of a node, from 1."""
         start = self.source.rfind(b"\n", 0, node.start_byte) + 1
         return node.start_point[0] + 1, len(self.source[start : node.start_byte].decode(errors="replace")) + 1
 
-    def fields(self, *nodes: Node) -> list[str]:
+    def fields(self, *parts: Node | str) -> list[str]:
         """The texts that one argument becomes."""
-        whole: list[Piece] = []
-        for number, node in enumerate(nodes):
-            whole += self._plain(self._gap(nodes[number - 1], node)) if number else []
-            whole += self.pieces(node)
-        found: list[str] = []
-        for pieces in with_braces(whole):
-            found += fields_of(pieces, self.scope.marks)
-        return found
+        whole = self._in_a_row(parts)
+        words = with_braces(whole)
+        raw = "".join(part if isinstance(part, str) else self.written(part) for part in parts)
+        if len(words) > 1 and _NAME_AND_BRACE.search(raw):
+            return [self.scope.marks.unknown(raw, "braces are expanded into the name of a variable")]
+        return [field for pieces in words for field in fields_of(pieces, self.scope.marks)]
 
     def text(self, node: Node) -> str:
         """One text, as an assignment has it: nothing is split."""
@@ -95,18 +111,39 @@ class Expander:
                 return [Piece(self.unknown(node, _RUN), Kind.EXPANDED)]
         return self._plain(self.written(node))
 
-    @staticmethod
-    def _plain(text: str) -> list[Piece]:
-        return [Piece(run, Kind.QUOTED if escaped else Kind.LITERAL) for run, escaped in bare(text)]
+    def _plain(self, text: str) -> list[Piece]:
+        pieces: list[Piece] = []
+        for run, escaped in bare(text):
+            pieces += [Piece(run, Kind.QUOTED)] if escaped else self._with_overlooked(run)
+        return pieces
+
+    def _with_overlooked(self, text: str) -> list[Piece]:
+        """Text outside quotes, with variables that the parser took for text: `$X\\ y`."""
+        pieces: list[Piece] = []
+        position = 0
+        for found in _OVERLOOKED.finditer(text):
+            pieces.append(Piece(text[position : found.start()], Kind.LITERAL))
+            position = found.end()
+            value = self.parameters.value(found[1]) if found[1] else None
+            plain = value if isinstance(value, str) else self.scope.marks.unknown(found[0], "it is not known here")
+            pieces.append(Piece(plain, Kind.EXPANDED))
+        return [*pieces, Piece(text[position:], Kind.LITERAL)]
 
     def _of_children(self, node: Node) -> list[Piece]:
+        # $"..." is translated text: the sign says nothing about it.
+        return self._in_a_row([child for child in node.children if not is_sign(child)])
+
+    def _in_a_row(self, parts: Iterable[Node | str]) -> list[Piece]:
+        """Parts of one word; text that the parser has divided, a sign from its name too, is read as one."""
         pieces: list[Piece] = []
-        for child in node.children:
-            # $"..." is translated text: the sign says nothing about it.
-            if child.type == "$" and child.next_sibling is not None and child.next_sibling.type == "string":
+        text = ""
+        for part in _flat(parts):
+            if isinstance(part, str) or part.type not in _STRUCTURED:
+                text += part if isinstance(part, str) else self.written(part)
                 continue
-            pieces += self.pieces(child)
-        return pieces
+            pieces += [*self._plain(text), *self.pieces(part)]
+            text = ""
+        return [*pieces, *self._plain(text)]
 
     def quoted(self, node: Node) -> list[Piece]:
         """What stands between double quotes: the parser leaves blanks to no node, so gaps are text too."""
@@ -140,3 +177,16 @@ class Expander:
         if node.type == "arithmetic_expansion":
             return [*before, Piece(self.parameters.reckoned(node), kind)]
         return [*before, *self.parameters.pieces(node, kind)]
+
+
+def is_sign(node: Node) -> bool:
+    """Whether it is the sign of $"text", which a translation may be looked up for."""
+    return node.type == "$" and node.next_sibling is not None and node.next_sibling.type == "string"
+
+
+def _flat(parts: Iterable[Node | str]) -> Iterator[Node | str]:
+    for part in parts:
+        if not isinstance(part, str) and part.type == "concatenation":
+            yield from part.children
+        else:
+            yield part

@@ -55,6 +55,15 @@ def heredocs_in(node: Node, expander: Expander) -> Iterator[Heredoc]:
         yield document
 
 
+def words_behind(node: Node) -> Iterator[Node]:
+    """The words of a command behind its redirections, `cmd > file --seed 7`, which the parser takes for files."""
+    for child in node.named_children:
+        if child.type == "file_redirect":
+            targets = child.children_by_field_name("destination")
+            closes = any(one.type in (">&-", "<&-") for one in child.children)
+            yield from targets[0 if closes else 1 :]
+
+
 def written_file(path: str, scope: Scope) -> str | None:
     """What a script has written into the file of that name."""
     return scope.files.get(_plain(path))

@@ -6,12 +6,12 @@ ways agree. A function's commands are those of each call.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trainspec.migration.scripts.shell.assignments import Assignments, assigned_in
-from trainspec.migration.scripts.shell.expansion import Expander
-from trainspec.migration.scripts.shell.heredocs import Heredoc, heredocs_in
+from trainspec.migration.scripts.shell.expansion import Expander, is_sign
+from trainspec.migration.scripts.shell.heredocs import Heredoc, heredocs_in, words_behind
 from trainspec.migration.scripts.shell.scope import Scope
 from trainspec.migration.scripts.words import Command, Marks, Word, is_known
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
 _DEEPEST = 20
-_BESIDE = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect", "variable_assignment", "comment"})
+_STATEMENTS = frozenset({"command", "redirected_statement", "pipeline", "list", "negated_command"})
 _ALWAYS_GOES_ON = frozenset({"cd", "pushd", "mkdir", "export", "source", ".", "set", ":", "true", "echo", "module"})
 
 Faults = list[tuple[int, int]]
@@ -201,7 +201,7 @@ class Shell:
         body = node.child_by_field_name("body")
         documents = list(heredocs_in(node, self._expander))
         if body is not None and body.type == "command":
-            self._command(body, scope, documents)
+            self._command(body, scope, documents, list(words_behind(node)))
         elif body is not None:
             self._run(body, scope)
         for document in documents:
@@ -224,8 +224,10 @@ class Shell:
         self._expander, scope.arguments = before, arguments
         return True
 
-    def _command(self, node: Node, scope: Scope, documents: list[Heredoc]) -> None:
+    def _command(self, node: Node, scope: Scope, documents: list[Heredoc], more: Sequence[Node] = ()) -> None:
         words = list(self._words(node))
+        for child in more:
+            words += self._expander.words(child)
         for document in documents:
             for child in document.words:
                 words += self._expander.words(child)
@@ -233,6 +235,8 @@ class Shell:
         environment |= {name: Word.at(value, *self._place(node)) for name, value in self._environment(node)}
         for number, word in enumerate(words):
             word.index = number
+            # A blank behind a backslash has no place of its own.
+            word.line, word.column = (word.line, word.column) if word.line else self._place(node)
             if self._at is not None:
                 word.line, word.column = self._at
         for document in documents:
@@ -240,7 +244,7 @@ class Shell:
         if not words:
             return
         why = _cut_off(node, self._expander)
-        command = Command(words, environment, *self._place(node), tuple(self._within), why, node.has_error)
+        command = Command(words, environment, *self._place(node), tuple(self._within), why, _is_broken(node))
         text = next((document.text for document in documents if not document.target), None)
         self.commands.append(command)
         self._after(command, scope, text)
@@ -254,7 +258,7 @@ class Shell:
             self.commands.remove(command)
 
     def _words(self, node: Node) -> Iterator[Word]:
-        parts = [child for child in node.children if child.type not in _BESIDE and not _is_sign(child)]
+        parts = [child for child in node.children if not is_sign(child)]
         for group in self._expander.grouped(parts):
             yield from self._expander.words(*group)
 
@@ -265,9 +269,14 @@ class Shell:
                 yield self._expander.written(name), "" if value is None else self._expander.text(value)
 
 
-def _is_sign(node: Node) -> bool:
-    """The sign of $"text", which a translation may be looked up for."""
-    return node.type == "$" and node.next_sibling is not None and node.next_sibling.type == "string"
+def _is_broken(node: Node) -> bool:
+    """Whether the parser gave up inside a command, or right behind it."""
+    around: Node | None = node
+    while around is not None and around.type in _STATEMENTS:
+        if around.has_error or (around.next_sibling is not None and around.next_sibling.is_error):
+            return True
+        around = around.parent
+    return False
 
 
 def _cut_off(node: Node, expander: Expander) -> str:
