@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trainspec.migration.documents import Found
 from trainspec.migration.scripts.launchers import Launch, launch_of
@@ -28,8 +28,10 @@ class Script:
     name: str
     commands: list[Command]
     marks: Marks
-    faults: list[tuple[int, int]]
+    faults: list[tuple[int, int]] = field(default_factory=list)
     is_file: bool = True
+    files: dict[str, str] = field(default_factory=dict)
+    """What the script itself writes into files."""
 
     def place(self, line: int, column: int) -> Source:
         return Source(SourceKind.FILE, self.name, line, column) if self.is_file else Source(SourceKind.FLAG)
@@ -78,7 +80,7 @@ def choose(script: Script, number: int | None) -> Found:
     chosen = rivals[0] if number is None else candidates[number - 1]
     if chosen.launch.command.broken:
         raise _unreadable(script)
-    found = CommandSettings(chosen.launch, script.marks, script.name, is_file=script.is_file).found()
+    found = CommandSettings(chosen.launch, script.marks, script.name, script.files, is_file=script.is_file).found()
     found.is_words = not script.is_file
     found.facts["command"]["number"] = candidates.index(chosen) + 1
     found.facts["commands"] = [_fact(number, one, script.marks) for number, one in enumerate(candidates, 1)]

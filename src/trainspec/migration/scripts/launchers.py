@@ -26,7 +26,19 @@ _MODULES = {
     **dict.fromkeys(("accelerate.commands.launch", "accelerate"), "accelerate launch"),
     **dict.fromkeys(("deepspeed", "deepspeed.launcher.runner", "deepspeed.launcher.launch"), "deepspeed"),
 }
+# These take `learning_rate=1e-5` for `--learning_rate=1e-5`.
+_PAIRS = frozenset({"llamafactory-cli", "lmf", "tune"})
 _AROUND = frozenset({"pdb", "ipdb", "pudb", "debugpy", "cProfile", "profile", "coverage", "kernprof", "viztracer", "trace"})
+# Programs that speak of scripts, or take flags of the same names, and start none.
+_STARTS_NOTHING = frozenset(
+    {
+        *("echo", "printf", "cat", "tee", "grep", "egrep", "sed", "awk", "ls", "rm", "cp", "mv", "ln", "mkdir", "touch"),
+        *("[", "[[", "test", "true", "false", ":", "kill", "pkill", "killall", "ps", "pgrep", "tail", "head", "less"),
+        *("git", "pip", "pip3", "apt", "apt-get", "wget", "curl", "tar", "unzip", "rsync", "scp", "chmod", "chown", "find"),
+        *("diff", "wc", "sort", "black", "ruff", "mypy", "flake8", "pytest", "vim", "nano", "rem", "write-host", "cd"),
+        *("write-output", "export", "source", ".", "trap", "wait", "sleep", "exit", "return", "module", "logger", "set"),
+    }
+)
 _PYTHON_VALUES = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 
 
@@ -90,12 +102,16 @@ def launch_of(command: Command) -> Launch | None:
     if name in TRAINERS and len(words.words) > TRAINERS[name]:
         launch.program = " ".join(words.words[: TRAINERS[name] + 1])
         words.pass_over(TRAINERS[name] + 1)
+        if name in _PAIRS:
+            words.words = [_as_flag(word) for word in words.words]
         return words.finish(None)
     return _other(words, name)
 
 
 def _other(words: _Words, name: str) -> Launch | None:
     first = words.words[0]
+    if name.lower() in _STARTS_NOTHING:
+        return None
     if first.startswith("--"):
         words.launch.program = ""
         return words.finish(None)
@@ -172,3 +188,8 @@ def _launcher(words: _Words, name: str) -> Launch | None:
 
 def _at(word: Word, text: str) -> Word:
     return text if isinstance(text, Word) else word.with_text(text)
+
+
+def _as_flag(word: Word) -> Word:
+    name, equals, _ = word.partition("=")
+    return word.with_text(f"--{word}") if equals and name.isidentifier() else word

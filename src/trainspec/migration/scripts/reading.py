@@ -22,21 +22,22 @@ def read_script(text: str, name: str, language: str, number: int | None = None, 
     if has_marks(text):
         raise source_error("SRC106", f"{name} holds characters of a private plane of Unicode", name)
     try:
-        return choose(_script(text.replace("\r\n", "\n"), name, language, is_file), number)
+        return choose(script_in(text.replace("\r\n", "\n"), name, language, is_file=is_file), number)
     except (TooManyMarks, RecursionError):
         raise source_error("SRC109", f"{name} holds more that is unknown than any script", name) from None
 
 
-def _script(text: str, name: str, language: str, is_file: bool) -> Script:
+def script_in(text: str, name: str, language: str, *, is_file: bool = True) -> Script:
+    """The commands of a text in a language. Raises SourceError for a notebook that is none."""
     marks = Marks()
     if language == "bat":
         from trainspec.migration.scripts.batch import commands_of
 
-        return Script(name, commands_of(text, marks), marks, [], is_file)
+        return Script(name, commands_of(text, marks), marks, is_file=is_file)
     if language == "powershell":
         from trainspec.migration.scripts.powershell import commands_of as commands_of_powershell
 
-        return Script(name, commands_of_powershell(text, marks), marks, [], is_file)
+        return Script(name, commands_of_powershell(text, marks), marks, is_file=is_file)
     from trainspec.migration.scripts.shell.reading import Shell
     from trainspec.migration.scripts.shell.scope import Scope
 
@@ -45,5 +46,6 @@ def _script(text: str, name: str, language: str, is_file: bool) -> Script:
         from trainspec.migration.scripts.notebooks import shell_of
 
         text = shell_of(text, name, marks)
-    shell.read(text, Scope(marks))
-    return Script(name, shell.commands, marks, shell.faults, is_file)
+    scope = Scope(marks)
+    shell.read(text, scope)
+    return Script(name, shell.commands, marks, shell.faults, is_file, scope.files)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from trainspec.migration.documents import Found, found_in
 from trainspec.migration.foreign.accelerate import from_launcher
+from trainspec.migration.foreign.reading import found_in_foreign
 from trainspec.migration.scripts.launchers import Launch
 from trainspec.migration.scripts.words import Marks, Word
 from trainspec.settings.arguments import TrainingArguments
-from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.command_line import Cut, FlagValues, Takes, Use, Vocabulary, cut, shown_flag
+from trainspec.settings.sources.files import format_of, parse_document, read_plain
 from trainspec.settings.sources.layer import Layer, Path
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
@@ -75,8 +78,12 @@ class _Places:
 class CommandSettings:
     """Puts together what one launch says."""
 
-    def __init__(self, launch: Launch, marks: Marks, name: str, *, is_file: bool = True) -> None:
+    def __init__(
+        self, launch: Launch, marks: Marks, name: str, files: dict[str, str], *, is_file: bool = True
+    ) -> None:
         self.launch = launch
+        self.files = files
+        self.notes: list[str] = []
         self.marks = marks
         self.left: list[Diagnostic] = []
         self.told: list[Diagnostic] = []
@@ -98,7 +105,7 @@ class CommandSettings:
         found.told = self.told
         found.secrets = sorted({*found.secrets, *self.secrets})
         found.others = [shown_flag(one).lstrip("-") for one in dict.fromkeys(said.unknown) if _is_known(one)]
-        found.notes = list(self._notes(said))
+        found.notes = [*self._notes(said), *self.notes]
         found.facts = self._facts(said)
         return found
 
@@ -149,7 +156,8 @@ class CommandSettings:
         if path[0] in TrainingArguments.secret_fields():
             self.secrets.add(path[0])
             return
-        self.left.append(self._not_known(field, words, use.written))
+        said = [word for word in use.words if isinstance(word, Word)]
+        self.left.append(self._not_known(field, said or words, use.written))
 
     def _not_known(self, field: str, words: list[Word], flag: str = "") -> Diagnostic:
         code = CODES["SRC141"]
@@ -178,7 +186,15 @@ class CommandSettings:
                 Diagnostic("SRC144", code.name, "warning", message, "", f"check that {field} is what you want", evidence)
             )
 
+    def _unknown_launcher(self) -> None:
+        """A program that a variable names may bring words of its own; an interpreter brings none."""
+        for word in self.launch.before[:1]:
+            written = self.marks.readable(word).lower()
+            if not word.is_known and not any(name in written for name in ("python", "interpreter", "conda", "venv")):
+                self.left.append(self._not_known("", [word]))
+
     def _strays(self, said: Cut, taken: set[int]) -> None:
+        self._unknown_launcher()
         for word in said.unknown:
             if not _is_known(word):
                 self.left.append(self._not_known("", [word]))  # type: ignore[list-item]
@@ -227,7 +243,26 @@ class CommandSettings:
             return self._places.of(places[path[0]]) if path[0] in places else Source(SourceKind.DOCUMENT)
 
         reading = Reading(TrainingArguments, SourceKind.FILE, Manner.STRINGS, locate)
-        return reading.read(values), reading.diagnostics
+        layer = reading.read(values)
+        blocked = {*said, *self.unknown, *layer.values}
+        for name, value in self._configured().items():
+            if not blocked.intersection(_PRECISIONS if name in _PRECISIONS else (name,)):
+                layer.values[name] = value
+        return layer, reading.diagnostics
+
+    def _configured(self) -> dict[str, Any]:
+        """What the file behind `accelerate launch --config_file` says, where it is here or the script writes it."""
+        word = self.launch.flags.get("config_file") if self.launch.program == "accelerate launch" else None
+        if word is None or not word:
+            return {}
+        shown = printable(redact_url(self.marks.readable(word)))
+        found = config_beside(word, self._places.name, self.files) if word.is_known else None
+        if found is None:
+            self.notes.append(f"{shown}, the launcher's configuration, was not found here: migrate that as well")
+            return {}
+        self.notes.append(f"{shown} is a configuration of accelerate, and was read too")
+        self.left += found.left
+        return found.values
 
     def _notes(self, said: Cut) -> Iterator[str]:
         files = [word for word, _ in said.strays if word.endswith(_CONFIG_ENDINGS) and _is_known(word)]
@@ -274,6 +309,21 @@ class CommandSettings:
             "words": self.stray,
             "environment": sorted(launch.environment),
         }
+
+
+def config_beside(path: str, script: str, files: dict[str, str]) -> Found | None:
+    """Another program's configuration that a script writes, or that lies beside it or in the working directory."""
+    text = files.get(path.removeprefix("./"))
+    if text is None:
+        places = (os.path.join(os.path.dirname(script), path), path)
+        file = next((place for place in places if os.path.isfile(place)), None)
+        text = read_plain(file) if file is not None else None
+    if text is None or not all(map(str.isprintable, text.split())):
+        return None
+    try:
+        return found_in_foreign(parse_document(text, format_of(path), path))
+    except SourceError:
+        return None
 
 
 def shown_script(launch: Launch, marks: Marks) -> str:
