@@ -35,7 +35,9 @@ FRAGMENTS = st.one_of(
     st.builds('"{}{}{}"'.format, INNER.map(lambda text: text.replace("!", "")), VARIABLES, PLAIN),
     VARIABLES,
     st.sampled_from(("\\ ", "\\$", "\\#", "\\\\", "\\'", '\\"', "\\\n", "a#b", "\\*", "\\~")),
-    st.sampled_from(("$'a\\tb'", "$'\\x41\\''", "$'\\u00e9'", '"\\$x"', '"a\\\nb"', "'a'\"b\"", '"a`true`"', '""', "''")),
+    st.sampled_from(
+        ("$'a\\tb'", "$'\\x41\\''", "$'\\u00e9'", '"\\$x"', '"a\\\nb"', "'a'\"b\"", '"a`true`"', '""', "''")
+    ),
     st.sampled_from(("{a,b}", "{1..3}", "x{,y}", "{a}", "{a,{b,c}}", "{03..1}", "{a..c}")),
 )
 WORDS = st.lists(FRAGMENTS, min_size=1, max_size=4).map("".join)

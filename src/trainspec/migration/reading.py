@@ -1,4 +1,4 @@
-"""What a word of `trainspec migrate` names: a file of settings or of another program, a script, a pickle, a command line."""
+"""What a word of `trainspec migrate` names: settings, a file of another program, a script, a pickle, a command line."""
 
 from __future__ import annotations
 
@@ -23,9 +23,17 @@ from trainspec.settings.sources.files import (
 
 STDIN = "-"
 _ENDINGS = {
-    **{".py": "python", ".bin": "pickle", ".pt": "pickle", ".pkl": "pickle", ".ipynb": "notebook"},
-    **dict.fromkeys((".sh", ".bash", ".zsh", ".ksh", ".slurm", ".sbatch", ".slrm", ".job", ".pbs", ".lsf", ".qsub"), "cli"),
-    **{".bat": "bat", ".cmd": "bat", ".ps1": "powershell"},
+    ".py": "python",
+    ".bin": "pickle",
+    ".pt": "pickle",
+    ".pkl": "pickle",
+    ".ipynb": "notebook",
+    **dict.fromkeys(
+        (".sh", ".bash", ".zsh", ".ksh", ".slurm", ".sbatch", ".slrm", ".job", ".pbs", ".lsf", ".qsub"), "cli"
+    ),
+    ".bat": "bat",
+    ".cmd": "bat",
+    ".ps1": "powershell",
 }
 SCRIPTS = frozenset({"cli", "bat", "powershell", "notebook"})
 # Files that start trainings in ways of their own.
@@ -48,7 +56,12 @@ def format_of_source(path: str, *, exactly: bool = False) -> str:
     if ending in FORMATS or path == STDIN:
         return "file"
     for begin, what in _NOT_READ.items():
-        if name == begin or name.startswith(f"{begin}.") or name.endswith(f".{begin}") or (begin == "makefile" and ending == ".mk"):
+        if (
+            name == begin
+            or name.startswith(f"{begin}.")
+            or name.endswith(f".{begin}")
+            or (begin == "makefile" and ending == ".mk")
+        ):
             remedy = "copy the command out of it: trainspec migrate --from cli 'python train.py --seed 7'"
             raise source_error("SRC114", f"{path} is {what}; its commands are not read", path, remedy=remedy)
     return _ENDINGS.get(ending) or _by_first_line(path) or "file"

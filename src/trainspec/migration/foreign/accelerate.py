@@ -8,7 +8,11 @@ from typing import Any
 from trainspec.migration.foreign.said import Said, is_said, truth
 
 _STRATEGIES = {
-    **{"1": "full_shard", "2": "shard_grad_op", "3": "no_shard", "4": "hybrid_shard", "5": "hybrid_shard_zero2"},
+    "1": "full_shard",
+    "2": "shard_grad_op",
+    "3": "no_shard",
+    "4": "hybrid_shard",
+    "5": "hybrid_shard_zero2",
     **{name.upper(): name for name in ("full_shard", "shard_grad_op", "no_shard", "hybrid_shard")},
     "HYBRID_SHARD_ZERO2": "hybrid_shard_zero2",
     "_HYBRID_SHARD_ZERO2": "hybrid_shard_zero2",

@@ -19,10 +19,17 @@ _NAMES = {
     "sequence_len_bucketing": "group_by_length",
 }
 # Names of ours that mean something else there, or take values that are decided below.
-_OTHER = frozenset({"bf16", "fp16", "tf32", "fsdp", "fsdp_config", "gradient_checkpointing", "strict", "debug", "device"})
+_OTHER = frozenset(
+    {"bf16", "fp16", "tf32", "fsdp", "fsdp_config", "gradient_checkpointing", "strict", "debug", "device"}
+)
 _TRACKERS = {"use_wandb": "wandb", "use_mlflow": "mlflow", "use_comet": "comet_ml", "use_tensorboard": "tensorboard"}
 _MORE_TRACKERS = {"wandb_project": "wandb", "mlflow_tracking_uri": "mlflow", "comet_project_name": "comet_ml"}
-_OPTIMIZERS = {"adamw_bnb_8bit": "adamw_bnb_8bit", "came_pytorch": "", "optimi_adamw": "", "ao_adamw_4bit": "adamw_torch_4bit"}
+_OPTIMIZERS = {
+    "adamw_bnb_8bit": "adamw_bnb_8bit",
+    "came_pytorch": "",
+    "optimi_adamw": "",
+    "ao_adamw_4bit": "adamw_torch_4bit",
+}
 
 
 def is_axolotl(values: Mapping[str, Any]) -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 
 from trainspec.migration.foreign.said import Said, is_said, truth
 
-_MARKS = frozenset({"zero_optimization", "train_micro_batch_size_per_gpu", "train_batch_size", "zero_allow_untested_optimizer"})
+_MARKS = frozenset(
+    {"zero_optimization", "train_micro_batch_size_per_gpu", "train_batch_size", "zero_allow_untested_optimizer"}
+)
 _BESIDE = frozenset(
     {
         *("optimizer", "scheduler", "fp16", "bf16", "gradient_clipping", "gradient_accumulation_steps"),

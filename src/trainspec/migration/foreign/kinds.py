@@ -14,12 +14,12 @@ ACCELERATE, DEEPSPEED, AXOLOTL = "accelerate", "DeepSpeed", "axolotl"
 LLAMA_FACTORY, TRL = "LLaMA-Factory", "trl"
 
 _LLAMA_FACTORY = frozenset({"stage", "finetuning_type", "template", "cutoff_len", "dataset_dir", "lora_target"})
+# Names that scripts of many makes have too (dataset_name, max_length) tell nothing.
 _TRL = frozenset(
     {
-        *("dataset_name", "dataset_text_field", "packing", "use_peft", "lora_r", "lora_target_modules", "max_length"),
-        *("max_prompt_length", "max_completion_length", "beta", "loss_type", "attn_implementation", "dtype"),
-        *("torch_dtype", "dataset_mixture", "num_generations", "assistant_only_loss", "max_seq_length"),
-        *("dataset_train_split", "dataset_test_split", "load_in_4bit", "use_vllm", "reward_funcs"),
+        *("dataset_text_field", "packing", "use_peft", "lora_r", "lora_target_modules", "assistant_only_loss", "beta"),
+        *("max_prompt_length", "max_completion_length", "dataset_mixture", "num_generations", "use_vllm"),
+        *("reward_funcs", "completion_only_loss", "precompute_ref_log_probs", "reward_model_path"),
     }
 )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from trainspec.migration.documents import Found, found_in
 from trainspec.migration.foreign.kinds import DEEPSPEED, kind_of, said_by
-
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
@@ -70,5 +69,3 @@ def _undecided(document: Document, name: str, path: Path, why: str) -> Diagnosti
     evidence = (Evidence(name, None, source),)
     message = printable(redact_url(f"{name} was left out: {why}"))
     return Diagnostic("SRC146", code.name, "error", message, code.reason, f"write {name} yourself", evidence)
-
-

@@ -10,7 +10,9 @@ from trainspec.migration.scripts.words import Command, Marks, Word, is_known
 
 _COMMENT = re.compile(r"\s*@?\s*(?:rem(?=\s|$)|::)", re.I)
 _BLOCK = re.compile(r"\s*@?\s*\(?\s*(?P<word>if|for|else)\b(?P<rest>.*)", re.I)
-_SET = re.compile(r"set\s+(?P<option>/[ap]\s+)?(?P<quote>\"?)(?P<name>[^=\"]+?)\s*(?P<sign>[+\-*/]?)=(?P<value>.*)", re.I)
+_SET = re.compile(
+    r"set\s+(?P<option>/[ap]\s+)?(?P<quote>\"?)(?P<name>[^=\"]+?)\s*(?P<sign>[+\-*/]?)=(?P<value>.*)", re.I
+)
 _VARIABLE = re.compile(r"%%(\w)|%~?[\w$]*?([0-9*])(?!\w*%)|%([^%:\s]+)(:[^%]*)?%|!([^!:\s]+)(:[^!]*)?!")
 _CONDITION = re.compile(
     r"(?:/i\s+)?(?:not\s+)?(?:(?:exist|defined|errorlevel)\s+(?:\"[^\"]*\"|\S+)|"
@@ -23,8 +25,10 @@ _UNSET = "nothing in the file sets it"
 class _Batch:
     """The variables of a batch file, by lower-case name, and what it is inside of."""
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: Marks, lines: list[str]) -> None:
         self.marks = marks
+        self.lines = lines
+        self.used: set[str] = set()
         self.values: dict[str, str] = {}
         self.spelled: dict[str, tuple[str, int]] = {}
         self.commands: list[Command] = []
@@ -67,7 +71,11 @@ class _Batch:
         else:
             said = self.expanded(value)
         if self.depth > 0 or self.within:
-            said = self.marks.unknown(f"%{found['name']}%", "an if or a for decides it") if self._differs(name, said) else said
+            said = (
+                self.marks.unknown(f"%{found['name']}%", "an if or a for decides it")
+                if self._differs(name, said)
+                else said
+            )
         self.values[name] = said
         self.spelled[name] = (found["name"].strip(), line)
 
@@ -95,6 +103,7 @@ class _Batch:
         if name is None:
             return self.marks.unknown(found[0], "only a run would tell it")
         value = self.values.get(name.lower())
+        self.used.add(name.lower())
         if value is None:
             return self.marks.unknown(found[0], _UNSET)
         if changed is None:
@@ -105,11 +114,35 @@ class _Batch:
         return self.marks.unknown(found[0], "what is done to it is not worked out here")
 
     def _command(self, text: str, line: int, column: int) -> None:
-        environment = {spelled: Word.at(self.values[name], at, 1) for name, (spelled, at) in self.spelled.items()}
-        words = [Word.at(word, line, column, number) for number, word in enumerate(words_of(self.expanded(text)))]
+        words = self._placed(words_of(self.expanded(text)), line, column)
         if words:
             within = self.within or (("(",) if self.depth > 0 else ())
+            # All variables are the program's too; those of the file's own words are no news.
+            names = [name for name in self.spelled if name not in self.used]
+            pairs = ((self.spelled[name], self.values[name]) for name in names)
+            environment = {spelled: Word.at(value, at, 1) for (spelled, at), value in pairs}
             self.commands.append(Command(words, environment, line, column, within))
+
+    def _placed(self, texts: list[str], line: int, column: int) -> list[Word]:
+        """Each word where the file has it; one that is put together, where the one before it is."""
+        words = []
+        at = (line, column)
+        for number, text in enumerate(texts):
+            found = self._find(self.marks.readable(text), *at)
+            at = found or at
+            words.append(Word.at(text, *at, number))
+        return words
+
+    def _find(self, text: str, line: int, column: int) -> tuple[int, int] | None:
+        start = column - 1
+        for number in range(line - 1, min(line + 200, len(self.lines))):
+            at = self.lines[number].find(text, start) if text else -1
+            if at >= 0:
+                return number + 1, at + 1
+            if not _goes_on(self.lines[number]):
+                return None
+            start = 0
+        return None
 
 
 def _is_open(text: str) -> int:
@@ -178,8 +211,8 @@ def words_of(text: str) -> list[str]:
 
 def commands_of(text: str, marks: Marks) -> list[Command]:
     """The commands of a batch file, in its order."""
-    batch = _Batch(marks)
     lines, number = text.split("\n"), 0
+    batch = _Batch(marks, lines)
     while number < len(lines):
         start, whole = number, lines[number]
         while _goes_on(whole) and number + 1 < len(lines):

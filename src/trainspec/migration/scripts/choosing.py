@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from trainspec.migration.documents import Found
 from trainspec.migration.scripts.launchers import Launch, launch_of
 from trainspec.migration.scripts.settings import CommandSettings, shown_script, vocabulary
-from trainspec.migration.scripts.words import Command, Marks
+from trainspec.migration.scripts.words import Command, Marks, Word
 from trainspec.migration.scripts.wrappers import PYTHON, TRAINERS, base_name
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
@@ -39,7 +39,7 @@ class Script:
 
 @dataclass(slots=True)
 class Candidate:
-    """A launch, and how many of its flags are settings."""
+    """A launch, and how many of its flags are settings, or may be."""
 
     launch: Launch
     settings: int
@@ -59,7 +59,10 @@ def candidates_of(script: Script) -> list[Candidate]:
         launch = launch_of(command)
         if launch is None or (launch.script is None and not launch.program and not launch.arguments):
             continue
-        one = Candidate(launch, len(cut(launch.arguments, find).uses))
+        pieces = cut(launch.arguments, find)
+        # Words that nobody knows may be settings.
+        unknown = sum(isinstance(word, Word) and not word.is_known for word, _ in pieces.strays)
+        one = Candidate(launch, len(pieces.uses) + unknown)
         key = (launch.line, tuple(command.words), launch.command.column)
         if key not in seen and (one.is_python or one.settings >= _ENOUGH) and not command.cut_off_flags:
             seen.add(key)

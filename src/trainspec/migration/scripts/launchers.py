@@ -1,4 +1,4 @@
-"""Programs that start a training script: their own flags, which of them mean a setting, and where the script's begin."""
+"""Programs that start a training script: their own flags, and where those of the script begin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from trainspec.migration.scripts.words import Command, Word
-from trainspec.migration.scripts.wrappers import PYTHON, SHELLS, TRAINERS, base_name, unwrap
+from trainspec.migration.scripts.wrappers import PYTHON, SHELLS, TRAINERS, unwrap
 
 # The flags of each launcher that take no value; any other takes one.
 _SWITCHES = {
@@ -28,15 +28,61 @@ _MODULES = {
 }
 # These take `learning_rate=1e-5` for `--learning_rate=1e-5`.
 _PAIRS = frozenset({"llamafactory-cli", "lmf", "tune"})
-_AROUND = frozenset({"pdb", "ipdb", "pudb", "debugpy", "cProfile", "profile", "coverage", "kernprof", "viztracer", "trace"})
+_AROUND = frozenset(
+    {"pdb", "ipdb", "pudb", "debugpy", "cProfile", "profile", "coverage", "kernprof", "viztracer", "trace"}
+)
 # Programs that speak of scripts, or take flags of the same names, and start none.
 _STARTS_NOTHING = frozenset(
     {
-        *("echo", "printf", "cat", "tee", "grep", "egrep", "sed", "awk", "ls", "rm", "cp", "mv", "ln", "mkdir", "touch"),
+        *(
+            "echo",
+            "printf",
+            "cat",
+            "tee",
+            "grep",
+            "egrep",
+            "sed",
+            "awk",
+            "ls",
+            "rm",
+            "cp",
+            "mv",
+            "ln",
+            "mkdir",
+            "touch",
+        ),
         *("[", "[[", "test", "true", "false", ":", "kill", "pkill", "killall", "ps", "pgrep", "tail", "head", "less"),
-        *("git", "pip", "pip3", "apt", "apt-get", "wget", "curl", "tar", "unzip", "rsync", "scp", "chmod", "chown", "find"),
+        *(
+            "git",
+            "pip",
+            "pip3",
+            "apt",
+            "apt-get",
+            "wget",
+            "curl",
+            "tar",
+            "unzip",
+            "rsync",
+            "scp",
+            "chmod",
+            "chown",
+            "find",
+        ),
         *("diff", "wc", "sort", "black", "ruff", "mypy", "flake8", "pytest", "vim", "nano", "rem", "write-host", "cd"),
-        *("write-output", "export", "source", ".", "trap", "wait", "sleep", "exit", "return", "module", "logger", "set"),
+        *(
+            "write-output",
+            "export",
+            "source",
+            ".",
+            "trap",
+            "wait",
+            "sleep",
+            "exit",
+            "return",
+            "module",
+            "logger",
+            "set",
+        ),
     }
 )
 _PYTHON_VALUES = frozenset({"-W", "-X", "--check-hash-based-pycs"})
@@ -79,7 +125,7 @@ class _Words:
             self.launch.script, self.words = self.words[0], self.words[1:]
         self.launch.arguments = self.words
         for number, word in enumerate(self.words):
-            word.index = number
+            word.number = number
         return self.launch
 
 

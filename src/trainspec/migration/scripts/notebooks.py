@@ -1,4 +1,4 @@
-"""Notebooks: `!python train.py ...` and `%%bash` cells, as lines of one shell script; what Python puts in is unknown."""
+"""Notebooks: `!python train.py ...` and `%%bash` cells, as one shell script; what Python puts in is unknown."""
 
 from __future__ import annotations
 

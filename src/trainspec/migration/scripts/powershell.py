@@ -12,7 +12,8 @@ _TOKEN = re.compile(
     (?P<blank>[ \t]+|`\n) | (?P<end>\n|;|\|\|?|&&) | (?P<comment>\#[^\n]*|<\#.*?\#>)
     | (?P<here>@(?P<q>["'])[ \t]*\n(?P<body>.*?)\n(?P=q)@) | (?P<redirect>(?:[0-9*]?>>?(?:&\d)?))
     | (?P<open>@\(|\$\(|[({\[]) | (?P<close>[)}\]]) | (?P<comma>,)
-    | (?P<single>'(?:[^']|'')*') | (?P<double>"(?:[^"`]|`.|"")*") | (?P<other>(?:`.|[^\s`'"(){}\[\],;|&\#>]|(?<=\S)\#)+|.)"""
+    | (?P<single>'(?:[^']|'')*') | (?P<double>"(?:[^"`]|`.|"")*")
+    | (?P<other>(?:`.|[^\s`'"(){}\[\],;|&\#>]|(?<=\S)\#)+|.)"""
 )
 _NAME = r"(?:env:)?[A-Za-z_]\w*|\{(?:env:)?\w+\}"
 _VARIABLE = re.compile(rf"\$({_NAME})")
@@ -93,10 +94,7 @@ class _Script:
         before = self.values.get(name)
         if sign == "+=" and before is not None:
             both_text = isinstance(before, str) and isinstance(said, str)
-            if both_text:
-                said = f"{before}{said}"
-            else:
-                said = [*_as_list(before), *_as_list(said)]
+            said = f"{before}{said}" if both_text else [*_as_list(before), *_as_list(said)]
         elif sign == "+=":
             said = self.marks.unknown(target.text, _UNSET)
         if self.depth > 0 and self.values.get(name) != said:
@@ -149,7 +147,7 @@ class _Script:
             glued = True
         words = [word for number, word in enumerate(words) if number or word not in ("&", ".")]
         for number, word in enumerate(words):
-            word.index = number
+            word.number = number
         if words:
             within = ("{",) if self.depth > 0 else ()
             line, column = statement[0].line, statement[0].column

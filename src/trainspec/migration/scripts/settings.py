@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from trainspec.migration.foreign.accelerate import from_launcher
 from trainspec.migration.foreign.reading import found_in_foreign
 from trainspec.migration.scripts.launchers import Launch
 from trainspec.migration.scripts.words import Marks, Word
+from trainspec.migration.scripts.wrappers import PYTHON, SIMPLE, base_name
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
@@ -27,6 +29,7 @@ from trainspec.settings.values.shape import Shape, shape_of
 from trainspec.text.redaction import printable, redact_url, shortened, show_value
 
 _CONFIG_ENDINGS = (".yaml", ".yml", ".json", ".toml")
+_SECRETIVE = re.compile(r"(?i)bearer|token|secret|passw|api.?key|credential")
 _PRECISIONS = ("bf16", "fp16")
 
 
@@ -78,9 +81,7 @@ class _Places:
 class CommandSettings:
     """Puts together what one launch says."""
 
-    def __init__(
-        self, launch: Launch, marks: Marks, name: str, files: dict[str, str], *, is_file: bool = True
-    ) -> None:
+    def __init__(self, launch: Launch, marks: Marks, name: str, files: dict[str, str], *, is_file: bool = True) -> None:
         self.launch = launch
         self.files = files
         self.notes: list[str] = []
@@ -141,12 +142,12 @@ class CommandSettings:
         written = use.written
         if unknown or not isinstance(written, Word) or use.flag.takes not in (Takes.A_SWITCH, Takes.PERHAPS_ONE):
             return unknown
-        behind = words[written.index + 1 : written.index + 2]
-        if "=" in words[written.index] or not behind or behind[0].is_known or behind[0].startswith("-"):
+        behind = words[written.number + 1 : written.number + 2]
+        if "=" in words[written.number] or not behind or behind[0].is_known or behind[0].startswith("-"):
             return []
         if any(isinstance(word, Word) for word in use.words):
             return []
-        taken.add(behind[0].index)
+        taken.add(behind[0].number)
         return behind
 
     def _leave_out(self, path: Path, use: Use, words: list[Word]) -> None:
@@ -161,10 +162,11 @@ class CommandSettings:
 
     def _not_known(self, field: str, words: list[Word], flag: str = "") -> Diagnostic:
         code = CODES["SRC141"]
-        written = " ".join(self.marks.readable(word) for word in words)
-        reasons = {one.reason: one.written for word in words for one in self.marks.unknowns_in(word)}
-        shown = shortened(printable(redact_url(written)), 60)
-        whys = [f"{shortened(printable(redact_url(said)), 40)}: {reason}" for reason, said in reasons.items()]
+        unknown = {one.written: one.reason for word in words for one in self.marks.unknowns_in(word)}
+        # What belongs to no setting may be anything, and so only the unknown in it is shown.
+        written = " ".join(map(self.marks.readable, words)) if field else " ".join(unknown)
+        whys = [f"{_shown(said, 40)}: {reason}" for said, reason in unknown.items()]
+        shown = _shown(written, 60)
         head = f"{shown_flag(flag)} {shown}" if flag else shown
         what = f"so {field} was left out" if field else "so what it says was left out"
         message = f"{head}: only a run would tell its value, {what}"
@@ -173,18 +175,18 @@ class CommandSettings:
         return Diagnostic("SRC141", code.name, "error", message, "; ".join(whys), remedy, evidence)
 
     def _note_assumed(self, path: Path, use: Use) -> None:
-        marks = "".join(word.assumed for word in (*use.words, use.written) if isinstance(word, Word))
+        """Say what a value rests on: each variable once."""
         field, code = ".".join(path), CODES["SRC144"]
-        for one in self.marks.assumptions_in(marks):
-            shown = show_value(field, one.default)
-            message = f"{field} is {shown} as long as {one.variable} is not set where the script runs"
-            if path[0] in TrainingArguments.secret_fields():
-                continue
-            word = use.written if isinstance(use.written, Word) else self.launch.arguments[0]
-            evidence = (Evidence(field, shown, self._places.of(word)),)
-            self.told.append(
-                Diagnostic("SRC144", code.name, "warning", message, "", f"check that {field} is what you want", evidence)
-            )
+        if path[0] in TrainingArguments.secret_fields():
+            return
+        words = [word for word in (*use.words, use.written) if isinstance(word, Word)]
+        assumed = {one for word in words for one in self.marks.assumptions_in(word.assumed)}
+        for one in sorted(assumed, key=lambda one: one.variable):
+            default = show_value(one.variable, one.default)
+            message = f"{field} holds as long as nothing sets {one.variable}, which is {default} in the script"
+            evidence = (Evidence(field, show_value(field, " ".join(use.words)), self._places.of(words[-1])),)
+            remedy = f"check that {field} is what you want"
+            self.told.append(Diagnostic("SRC144", code.name, "warning", message, "", remedy, evidence))
 
     def _unknown_launcher(self) -> None:
         """A program that a variable names may bring words of its own; an interpreter brings none."""
@@ -199,7 +201,7 @@ class CommandSettings:
             if not _is_known(word):
                 self.left.append(self._not_known("", [word]))  # type: ignore[list-item]
         for word, _ in said.strays:
-            if not isinstance(word, Word) or word.index in taken:
+            if not isinstance(word, Word) or word.number in taken:
                 continue
             if word.is_known:
                 self.stray += 1
@@ -273,7 +275,7 @@ class CommandSettings:
             yield f"{rest} word{'s' * (rest > 1)} behind the script belong{'s' * (rest == 1)} to no flag, left out"
         started = self._started()
         if started:
-            yield f"started by {started}; settings say nothing of that"
+            yield f"started by {started}, which no setting says"
         names = [name for name in self.launch.environment if not name.startswith(TrainingArguments.env_prefix)]
         if names:
             yield f"variables of the command, no settings: {printable(', '.join(names))}"
@@ -283,7 +285,10 @@ class CommandSettings:
 
     def _started(self) -> str:
         """The words in front of the script, without anything that may be a secret."""
-        if len(self.launch.before) < 2 and self.launch.program in ("", *map(str, self.launch.before)):
+        if len(self.launch.before) < 2:
+            return ""
+        programs = {base_name(word) for word in self.launch.before}
+        if all(name in SIMPLE or PYTHON.fullmatch(name) or name.startswith("-") for name in programs):
             return ""
         words = [printable(redact_url(self.marks.readable(word))) for word in self.launch.before]
         return shortened(" ".join(_without_secrets(words)), 160)
@@ -329,6 +334,14 @@ def config_beside(path: str, script: str, files: dict[str, str]) -> Found | None
 def shown_script(launch: Launch, marks: Marks) -> str:
     """The name of what a launch starts, for people."""
     return shortened(printable(redact_url(marks.readable(launch.script or launch.program))), 80)
+
+
+def _shown(written: str, longest: int) -> str:
+    """What a script writes, without what may be a secret in the words of a command."""
+    plain = " ".join(written.split())
+    if len(plain.split()) > 1 and _SECRETIVE.search(plain):
+        plain = f"{plain.split()[0]} …"
+    return shortened(printable(redact_url(plain)), longest)
 
 
 def _without_secrets(words: list[str]) -> Iterator[str]:

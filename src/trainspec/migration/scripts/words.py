@@ -97,23 +97,23 @@ def has_marks(text: str) -> bool:
 class Word(str):
     """A word of a command, with its place in the script (1-based) and in the command."""
 
-    __slots__ = ("assumed", "column", "index", "line")
+    __slots__ = ("assumed", "column", "line", "number")
 
     line: int
     column: int
-    index: int
+    number: int
     assumed: str
 
     @classmethod
-    def at(cls, text: str, line: int, column: int, index: int = 0) -> Word:
+    def at(cls, text: str, line: int, column: int, number: int = 0) -> Word:
         """A word; the marks of what it rests on are kept beside it."""
         word = cls(without_assumptions(text))
-        word.line, word.column, word.index, word.assumed = line, column, index, assumptions_of(text)
+        word.line, word.column, word.number, word.assumed = line, column, number, assumptions_of(text)
         return word
 
     def with_text(self, text: str) -> Word:
         """Another text in the same place."""
-        return Word.at(text + self.assumed, self.line, self.column, self.index)
+        return Word.at(text + self.assumed, self.line, self.column, self.number)
 
     def partition(self, separator: str, /) -> tuple[str, str, str]:
         before, found, behind = super().partition(separator)

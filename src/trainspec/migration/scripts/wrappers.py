@@ -5,14 +5,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from trainspec.migration.scripts.words import Command, Word
+from trainspec.migration.scripts.words import Command, Marks, Word
 
-_SIMPLE = frozenset({"nohup", "time", "exec", "command", "builtin", "env", "setsid", "unbuffer", "caffeinate"})
+SIMPLE = frozenset({"nohup", "time", "exec", "command", "builtin", "env", "setsid", "unbuffer", "caffeinate"})
 _TAKE_TEXT = frozenset({"ssh", "pdsh", "screen", "tmux", "sbatch", "bsub", "qsub", "watch", "script", "su", "cmd"})
 WRAPPERS = (
-    _SIMPLE
+    SIMPLE
     | _TAKE_TEXT
-    | {"stdbuf", "nice", "ionice", "taskset", "numactl", "timeout", "sudo", "chrt", "xvfb-run", "flock", "doppler", "op"}
+    | {
+        "stdbuf",
+        "nice",
+        "ionice",
+        "taskset",
+        "numactl",
+        "timeout",
+        "sudo",
+        "chrt",
+        "xvfb-run",
+        "flock",
+        "doppler",
+        "op",
+    }
     | {"srun", "salloc", "mpirun", "mpiexec", "mpiexec.hydra", "jsrun", "aprun", "ibrun", "parallel", "xargs"}
     | {"singularity", "apptainer", "docker", "podman", "nerdctl", "kubectl", "enroot", "wsl", "start", "call", "conda"}
     | {"uv", "uvx", "pipx", "poetry", "mamba", "micromamba", "pixi", "pipenv", "hatch", "rye", "pdm", "dotenv"}
@@ -35,6 +48,7 @@ _NAMES = {
     **dict.fromkeys(("kubectl", "tmux", "screen"), frozenset({"-n", "-c", "-s", "-S", "-t"})),
     **dict.fromkeys(("uv", "uvx", "pipx"), frozenset({"--with", "-p", "--python", "--from", "--spec"})),
 }
+_PLACE = re.compile(r"\{(?:[0-9#%/.+-]*)\}")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.S)
 _PASSES_VARIABLES = frozenset({"-e", "--env", "-x", "--export", "-genv"})
 
@@ -74,8 +88,6 @@ def unwrap(command: Command) -> Unwrapped:
             break
         found.wrappers += found.words[:start]
         found.environment |= _variables(found.words[:start], found.name)
-        if found.name in ("parallel", "xargs"):
-            found.words = _filled_in(found.words)
         found.words = found.words[start:]
     return found
 
@@ -86,15 +98,25 @@ def _inside(words: list[Word], name: str) -> int | None:
     for at in range(1, len(words)):
         if words[at - 1] not in skip and is_program(words[at]):
             return at
-    if name in _SIMPLE:
+    if name in SIMPLE:
         plain = (at for at in range(1, len(words)) if not words[at].startswith("-") and "=" not in words[at])
         return next(plain, None)
     return None
 
 
-def _filled_in(words: list[Word]) -> list[Word]:
-    """`{}` stands for what the wrapper puts there, one value after the other: no setting of one run."""
-    return [word for word in words if not word.startswith(":::")]
+def filled_in(words: list[Word], marks: Marks) -> list[Word]:
+    """What `parallel` and `xargs` put into a command, one value after the other, is known to nobody."""
+    name = base_name(words[0]) if words else ""
+    if name not in ("parallel", "xargs"):
+        return words
+    reason = f"{name} puts it in, one value after the other"
+    inputs = next((at for at, word in enumerate(words) if word.startswith(":::")), len(words))
+    filled = [
+        word.with_text(_PLACE.sub(lambda found: marks.unknown(found[0], reason), word)) for word in words[:inputs]
+    ]
+    if not any(_PLACE.search(word) for word in words[:inputs]):
+        filled.append(words[-1].with_text(marks.unknown("{}", reason)))
+    return filled
 
 
 def _variables(words: list[Word], name: str) -> dict[str, Word]:

@@ -40,7 +40,7 @@ class Assignments:
 
     def _unset(self, name: str) -> None:
         if _NAME.fullmatch(name):
-            self._scope.set(name, "")
+            self._scope.put(name, "")
             self._scope.exported.discard(name)
 
     def _declare(self, node: Node) -> None:
@@ -51,14 +51,11 @@ class Assignments:
             public = False
         reckoned = node.children[0].type != "export" and any(map(_WHOLE.fullmatch, options))
         for child in words:
-            if child.type == "variable_assignment":
-                name = self._assign(child)
-                if reckoned and name:
-                    self._scope.forget({name}, "it is declared as something else than text")
-            else:
-                name = self._expander.written(child)
-            if public and _NAME.fullmatch(name):
-                self._scope.exported.add(name)
+            said = self._assign(child) if child.type == "variable_assignment" else self._expander.written(child)
+            if reckoned and said and child.type == "variable_assignment":
+                self._scope.forget({said}, "it is declared as something else than text")
+            if public and _NAME.fullmatch(said):
+                self._scope.exported.add(said)
 
     def _assign(self, node: Node) -> str:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
@@ -74,7 +71,7 @@ class Assignments:
         if any(child.type == "+=" for child in node.children):
             self._scope.append(spelled, said)
         else:
-            self._scope.set(spelled, said)
+            self._scope.put(spelled, said)
         return spelled
 
     def _value(self, node: Node | None) -> Value:

@@ -102,4 +102,3 @@ def _expanded(body: Node, expander: Expander) -> str:
         position = child.end_byte
     parts.append(in_heredoc(expander.source[position : body.end_byte].decode(errors="replace")))
     return "".join(parts)
-

@@ -24,6 +24,7 @@ _BRACED = re.compile(
 _DEFAULT = re.compile(r"(:?)([-=+?])", re.S)
 _SLICE = re.compile(r":\s*(?:\(\s*)?(-?\d+)\s*\)?\s*(?::\s*(-?\d+))?")
 _UNSET = "nothing in the script sets it"
+_GIVEN = "the script is given it when it is started"
 _LATER = "what is done to it is not worked out here"
 
 
@@ -74,7 +75,7 @@ class Parameters:
         if value is None:
             if name == "0" or name in "?$!-":
                 return [Piece(self._unknown(node, "only a run would tell it"), kind)]
-            reason = "the script is given it when it is started" if name.isdigit() or name in "@*" else _UNSET
+            reason = _GIVEN if name.isdigit() or name in "@*" else _UNSET
             return [Piece(self._unknown(node, reason), kind)]
         if isinstance(value, list) and name not in ("@", "*"):
             value = value[0] if value else ""
@@ -95,7 +96,7 @@ class Parameters:
     def _of_array(self, node: Node, found: re.Match[str], kind: Kind) -> list[Piece]:
         value = self.value(found["name"])
         if value is None:
-            return [Piece(self._unknown(node), kind)]
+            return [Piece(self._unknown(node, _GIVEN if found["name"] in "@*" else _UNSET), kind)]
         items = [value] if isinstance(value, str) else value
         index, rest = found["index"] or found["name"], found["rest"]
         if index in ("@", "*"):
@@ -138,9 +139,7 @@ class Parameters:
             return [Piece(self._unknown(node, _LATER), kind)]
         return [Piece(changed + assumptions_of(value), kind)]
 
-    def _with_default(
-        self, node: Node, held: tuple[str, str | None], asked: re.Match[str], kind: Kind
-    ) -> list[Piece]:
+    def _with_default(self, node: Node, held: tuple[str, str | None], asked: re.Match[str], kind: Kind) -> list[Piece]:
         """`${X:-d}`, `${X:=d}`, `${X:+d}`, `${X:?text}`."""
         name, value = held
         sign, also_empty = asked[2], asked[1] == ":"
@@ -160,7 +159,7 @@ class Parameters:
             said = self._expander.joined(pieces)
             pieces.append(Piece(self._scope.marks.assumed(name, without_assumptions(said)), kind))
         if sign == "=":
-            self._scope.set(name, self._expander.joined(pieces))
+            self._scope.put(name, self._expander.joined(pieces))
         return pieces
 
     def _default(self, node: Node, asked: re.Match[str], kind: Kind) -> list[Piece]:

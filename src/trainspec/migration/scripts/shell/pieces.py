@@ -79,4 +79,3 @@ def _split(text: str, fields: _Fields) -> None:
         fields.end()
     if word:
         fields.add(word, quoted=False)
-

@@ -14,12 +14,28 @@ from trainspec.migration.scripts.shell.expansion import Expander, is_sign
 from trainspec.migration.scripts.shell.heredocs import Heredoc, heredocs_in, words_behind
 from trainspec.migration.scripts.shell.scope import Scope
 from trainspec.migration.scripts.words import Command, Marks, Word, is_known
+from trainspec.migration.scripts.wrappers import filled_in
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
 _DEEPEST = 20
 _STATEMENTS = frozenset({"command", "redirected_statement", "pipeline", "list", "negated_command"})
+_SETTING = frozenset({"variable_assignment", "variable_assignments", "declaration_command", "unset_command"})
+_IN_ORDER = frozenset({"compound_statement", "do_group", "negated_command", "program"})
+_BY_TYPE = {
+    "command": "_command",
+    "redirected_statement": "_redirected",
+    "list": "_list",
+    "pipeline": "_pipeline",
+    "subshell": "_subshell",
+    "if_statement": "_if",
+    "case_statement": "_case",
+    "for_statement": "_for",
+    "c_style_for_statement": "_counting",
+    "while_statement": "_counting",
+    "function_definition": "_define",
+}
 _ALWAYS_GOES_ON = frozenset({"cd", "pushd", "mkdir", "export", "source", ".", "set", ":", "true", "echo", "module"})
 
 Faults = list[tuple[int, int]]
@@ -44,14 +60,14 @@ class Shell:
         self._depth = 0
         self._ended = False
         self._at: tuple[int, int] | None = None
-        self._expander: Expander
+        self._expander = Expander(b"", Scope(marks))
 
     def read(self, text: str, scope: Scope, at: tuple[int, int] | None = None) -> None:
         """Go through a text; `at` is where it stands as a whole, where it is a word of another."""
         if self._depth >= _DEEPEST:
             return
         source = text.encode(errors="surrogatepass")
-        before, ended = (getattr(self, "_expander", None), self._at), self._ended
+        before = self._expander, self._at, self._ended
         self._expander, self._at, self._ended = Expander(source, scope), at or self._at, False
         self._depth += 1
         root = parse(source).root_node
@@ -59,9 +75,7 @@ class Shell:
             self._note_faults(root)
         self._each(root.children, scope)
         self._depth -= 1
-        self._ended = ended
-        if before[0] is not None:
-            self._expander, self._at = before
+        self._expander, self._at, self._ended = before
 
     def _note_faults(self, node: Node) -> None:
         if node.is_error or node.is_missing:
@@ -83,32 +97,12 @@ class Shell:
         # Every node is read under the scope that it runs in.
         before = self._expander.scope
         self._expander.scope = scope
-        match node.type:
-            case "command":
-                self._command(node, scope, [])
-            case "redirected_statement":
-                self._redirected(node, scope)
-            case "variable_assignment" | "variable_assignments" | "declaration_command" | "unset_command":
-                Assignments(self._expander).run(node)
-            case "list":
-                self._list(node, scope)
-            case "pipeline":
-                for child in node.named_children:
-                    self._run(child, scope.copy())
-            case "subshell":
-                self._guarded(node.named_children, scope.copy(), "(")
-            case "if_statement":
-                self._if(node, scope)
-            case "case_statement":
-                self._case(node, scope)
-            case "for_statement":
-                self._for(node, scope)
-            case "c_style_for_statement" | "while_statement":
-                self._loop(node, scope, node.children[0].type)
-            case "function_definition":
-                self._define(node, scope)
-            case "compound_statement" | "do_group" | "negated_command" | "program":
-                self._compound(node, scope)
+        if node.type in _SETTING:
+            Assignments(self._expander).run(node)
+        elif node.type in _IN_ORDER:
+            self._compound(node, scope)
+        elif node.type in _BY_TYPE:
+            getattr(self, _BY_TYPE[node.type])(node, scope)
         self._expander.scope = before
 
     def _compound(self, node: Node, scope: Scope) -> None:
@@ -124,6 +118,16 @@ class Shell:
         self._each(nodes, scope)
         self._ended = ended
         self._within.pop()
+
+    def _pipeline(self, node: Node, scope: Scope) -> None:
+        for child in node.named_children:
+            self._run(child, scope.copy())
+
+    def _subshell(self, node: Node, scope: Scope) -> None:
+        self._guarded(node.named_children, scope.copy(), "(")
+
+    def _counting(self, node: Node, scope: Scope) -> None:
+        self._loop(node, scope, node.children[0].type)
 
     def _list(self, node: Node, scope: Scope) -> None:
         children = [child for child in node.children if child.type not in ("comment",)]
@@ -177,7 +181,9 @@ class Shell:
         for child in node.named_children[1:-1]:
             items += self._expander.fields(child)
         known = len(items) == 1 and is_known(items[0])
-        said = f"a loop gives it {self.marks.readable(', '.join(items))[:60]}" if items else "a loop gives it its values"
+        said = (
+            f"a loop gives it {self.marks.readable(', '.join(items))[:60]}" if items else "a loop gives it its values"
+        )
         self._loop(node, scope, "for", {name: items[0] if known else self.marks.unknown(f"${name}", said)})
 
     def _loop(self, node: Node, scope: Scope, word: str, given: dict[str, str] | None = None) -> None:
@@ -186,7 +192,7 @@ class Shell:
         body = scope.copy()
         body.forget(changed - set(given or {}), "a loop changes it")
         for name, value in (given or {}).items():
-            body.set(name, value)
+            body.put(name, value)
         nodes = [child for child in node.named_children if child.type == "do_group" or word in ("while", "until")]
         self._guarded(nodes, body, word)
         scope.joined([before, body], "a loop changes it")
@@ -224,7 +230,7 @@ class Shell:
         self._expander, scope.arguments = before, arguments
         return True
 
-    def _command(self, node: Node, scope: Scope, documents: list[Heredoc], more: Sequence[Node] = ()) -> None:
+    def _command(self, node: Node, scope: Scope, documents: Sequence[Heredoc] = (), more: Sequence[Node] = ()) -> None:
         words = list(self._words(node))
         for child in more:
             words += self._expander.words(child)
@@ -233,8 +239,9 @@ class Shell:
                 words += self._expander.words(child)
         environment = scope.environment()
         environment |= {name: Word.at(value, *self._place(node)) for name, value in self._environment(node)}
+        words = filled_in(words, self.marks)
         for number, word in enumerate(words):
-            word.index = number
+            word.number = number
             # A blank behind a backslash has no place of its own.
             word.line, word.column = (word.line, word.column) if word.line else self._place(node)
             if self._at is not None:

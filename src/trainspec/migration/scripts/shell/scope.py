@@ -31,7 +31,7 @@ class Scope:
         own = dict(self.values), set(self.exported), arguments, dict(self.functions)
         return Scope(self.marks, *own, self.files, dict(self.places), self.exports_all)
 
-    def set(self, name: str, value: Value) -> None:
+    def put(self, name: str, value: Value) -> None:
         self.values[name] = value
         if self.exports_all:
             self.exported.add(name)
@@ -46,13 +46,13 @@ class Scope:
         """What += does: to an array an item, to a text more text."""
         before = self.values.get(name)
         if before is None:
-            self.set(name, value if isinstance(value, list) else self.unset(name) + value)
+            self.put(name, value if isinstance(value, list) else self.unset(name) + value)
         elif isinstance(value, list):
-            self.set(name, [*([before] if isinstance(before, str) else before), *value])
+            self.put(name, [*([before] if isinstance(before, str) else before), *value])
         elif isinstance(before, list):
-            self.set(name, [before[0] + value, *before[1:]] if before else [value])
+            self.put(name, [before[0] + value, *before[1:]] if before else [value])
         else:
-            self.set(name, before + value)
+            self.put(name, before + value)
 
     def unset(self, name: str) -> str:
         """What stands for a variable that the script does not set."""
