@@ -167,6 +167,7 @@ MISTAKES = {
     "stdin in place": (["-"], "CLI103"),
     "a URL in place": (["memory://a.yaml"], "CLI103"),
     "a check of a conversion": (["a.py", "--check"], "CLI103"),
+    "a command of a file": (["a.yaml", "--command", "1"], "CLI103"),
     "a form that there is not": (["a.yaml", "--to", "xml"], "CLI103"),
 }
 
@@ -222,7 +223,8 @@ NAMED = {
     "build.mk": ("all:\n\tpython t.py --seed 7\n", 2, "a Makefile"),
     "Dockerfile": ('FROM x\nCMD ["python", "t.py"]\n', 2, "a Dockerfile"),
     "launch": ("#!/usr/bin/env bash\npython t.py --seed 7\n", 0, ""),
-    "job.slurm": ("#!/bin/bash\n#SBATCH -N 1\nsrun python t.py --seed 7\n", 0, "started by srun"),
+    "job.slurm": ("#!/bin/bash\n#SBATCH -N 1\nsrun python t.py --seed 7\n", 0, "#SBATCH lines (1)"),
+    "sources.sh": (". venv/bin/activate\n. ./vars.sh\npython t.py --seed 7\n", 0, "set variables: ./vars.sh (line 2)"),
     "empty.sh": ("", 1, "no command in it"),
     "private.sh": ("python t.py --run_name \U000f0000\n", 2, "private plane"),
 }

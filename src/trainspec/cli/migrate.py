@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trainspec.answers.faults import NoAnswer
 from trainspec.answers.migrate import Converted, Migration, convert, migrate
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN, files_in
@@ -79,6 +78,8 @@ def _sources(given: Given) -> Iterator[tuple[str, str]]:
 
 def _one(path: str, given: Given, *, named: bool) -> tuple[int, dict[str, Any]]:
     kind = given.get("from") or format_of_source(path)
+    if given.has("command") and kind not in SCRIPTS:
+        raise CannotRun(mistake("CLI103", "--command is about scripts, which hold several", "leave it out"))
     if kind == "file" and not given.has("to"):
         foreign = "" if given.has("from") or path == STDIN else foreign_kind(path, given.get("at"))
         if not foreign:
@@ -94,16 +95,13 @@ def _one(path: str, given: Given, *, named: bool) -> tuple[int, dict[str, Any]]:
 
 def _converted(found: Sequence[Found], given: Given, path: str) -> tuple[int, dict[str, Any]]:
     is_json, answers = given.get("format") == "json", []
-    try:
-        for one in convert(found, given.get("to") or "yaml", path):
-            answers.append(one.to_dict())
-            _tell_found(one, "the command line" if one.found.is_words else printable(path))
-            if one.refusal is not None:
-                raise CannotRun(one.refusal)
-            if not is_json:
-                sys.stdout.write(one.text or "")
-    except NoAnswer as why:
-        raise CannotRun(*why.diagnostics) from None
+    for one in convert(found, given.get("to") or "yaml", path):
+        answers.append(one.to_dict())
+        _tell_found(one, "the command line" if one.found.is_words else printable(path))
+        if one.refusal is not None:
+            raise CannotRun(one.refusal)
+        if not is_json:
+            sys.stdout.write(one.text or "")
     code = FINDINGS if any(one.left for one in found) else FINE
     return code, answers[0] if len(answers) == 1 else {"ok": code == FINE, "sets": answers}
 
@@ -116,8 +114,7 @@ def _tell_found(one: Converted, name: str) -> None:
 
 def _in_place(path: str, given: Given) -> tuple[int, dict[str, Any]]:
     done = migrate(_read(path), format_of_source(path, exactly=True), path, given.get("at"))
-    say(done.left)
-    say(done.stuck)
+    say([*done.left, *done.stuck])
     if given.has("diff") and given.get("format") != "json":
         sys.stdout.writelines(done.difference(printable(path)))
     elif not given.has("diff") and not given.has("check") and done.changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from trainspec.migration.documents import Found
@@ -15,10 +16,12 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.command_line import cut
 from trainspec.settings.sources.files import source_error
 from trainspec.settings.sources.formats.limits import Place
-from trainspec.text.redaction import printable
+from trainspec.text.redaction import printable, redact_url
 
 # A program that nobody knows is one with settings only where it is given several: `pip --debug` trains nothing.
 _ENOUGH = 2
+# What prepares a machine says nothing of a training.
+_SETS_NOTHING = re.compile(r"activate$|\.(?:bash|zsh)?rc$|profile|/etc/|conda|modules?\b|nvm|setvars|\.env$")
 
 
 @dataclass(slots=True)
@@ -92,9 +95,20 @@ def choose(script: Script, number: int | None) -> Found:
         found.left.append(_several(script, candidates, chosen))
     elif others:
         found.notes.append(f"not migrated, choose with --command: {_listed(script, candidates, but=chosen)}")
+    found.notes += _not_read(script, chosen)
     found.left += _cut_off(script)
     found.left += [_fault(script, *place) for place in script.faults]
     return found
+
+
+def _not_read(script: Script, chosen: Candidate) -> list[str]:
+    """Files that the script takes in before the command, and that may set variables of it."""
+    names = []
+    for command in script.commands:
+        is_taken_in = command.words[0] in ("source", ".") and len(command.words) > 1
+        if is_taken_in and command.line <= chosen.launch.line and not _SETS_NOTHING.search(command.words[1]):
+            names.append(f"{script.marks.readable(command.words[1])} (line {command.line})")
+    return [f"not read, though it may set variables: {printable(redact_url(', '.join(names)))}"] if names else []
 
 
 def _fact(number: int, one: Candidate, marks: Marks) -> dict[str, object]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from trainspec.migration.documents import Found
 from trainspec.migration.scripts.choosing import Script, choose
 from trainspec.migration.scripts.words import Marks, TooManyMarks, has_marks
 from trainspec.settings.sources.files import source_error
 
+_HEADER = re.compile(r"^#(?:SBATCH|PBS|BSUB|SLURM|\$)(?=\s)", re.M)
 _MOST_BYTES = 1_000_000
 
 
@@ -22,9 +25,13 @@ def read_script(text: str, name: str, language: str, number: int | None = None, 
     if has_marks(text):
         raise source_error("SRC106", f"{name} holds characters of a private plane of Unicode", name)
     try:
-        return choose(script_in(text.replace("\r\n", "\n"), name, language, is_file=is_file), number)
+        found = choose(script_in(text.replace("\r\n", "\n"), name, language, is_file=is_file), number)
     except (TooManyMarks, RecursionError):
         raise source_error("SRC109", f"{name} holds more that is unknown than any script", name) from None
+    headers = _HEADER.findall(text)
+    if headers:
+        found.notes.append(f"{headers[0]} lines ({len(headers)}) are the scheduler's, no settings")
+    return found
 
 
 def script_in(text: str, name: str, language: str, *, is_file: bool = True) -> Script:

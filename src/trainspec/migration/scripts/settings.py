@@ -184,7 +184,7 @@ class CommandSettings:
         for one in sorted(assumed, key=lambda one: one.variable):
             default = show_value(one.variable, one.default)
             message = f"{field} holds as long as nothing sets {one.variable}, which is {default} in the script"
-            evidence = (Evidence(field, show_value(field, " ".join(use.words)), self._places.of(words[-1])),)
+            evidence = (Evidence(field, show_value(field, " ".join(use.words)), self._places.of(words[0])),)
             remedy = f"check that {field} is what you want"
             self.told.append(Diagnostic("SRC144", code.name, "warning", message, "", remedy, evidence))
 
