@@ -101,5 +101,5 @@ def assigned_in(node: Node, written: Callable[[Node], str]) -> set[str]:
         elif one.type in ("postfix_expression", "unary_expression", "binary_expression", "unset_command"):
             found |= {written(child) for child in one.named_children if child.type in ("variable_name", "word")}
         elif one.type == "command" and (words := written(one).split()) and words[0] in _SETTERS:
-            found |= {name for word in words[1:] if (name := word.partition("=")[0]) and _NAME.fullmatch(name)}
+            found |= {spelled for word in words[1:] if _NAME.fullmatch(spelled := word.partition("=")[0])}
     return found
