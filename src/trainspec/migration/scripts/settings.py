@@ -275,7 +275,7 @@ class CommandSettings:
             yield f"{rest} word{'s' * (rest > 1)} behind the script belong{'s' * (rest == 1)} to no flag, left out"
         started = self._started()
         if started:
-            yield f"started by {started}, which no setting says"
+            yield f"how it is started is no setting: {started}"
         names = [name for name in self.launch.environment if not name.startswith(TrainingArguments.env_prefix)]
         if names:
             yield f"variables of the command, no settings: {printable(', '.join(names))}"

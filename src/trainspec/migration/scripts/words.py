@@ -23,6 +23,8 @@ class Unknown:
 
     written: str
     reason: str
+    loose: bool = False
+    """Whether it stands outside quotes, and so may be no word, or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,20 @@ class Marks:
     def unknown(self, written: str, reason: str) -> str:
         """The letter that stands for it."""
         return _letter(self.unknowns, Unknown(written, reason), _FIRST_UNKNOWN)
+
+    def loosened(self, text: str) -> str:
+        """The text of an expansion outside quotes: what is unknown in it may be several words."""
+        if is_known(text):
+            return text
+        return "".join(one if is_known(one) else self._loose(one) for one in text)
+
+    def _loose(self, letter: str) -> str:
+        (one,) = self.unknowns_in(letter)
+        return _letter(self.unknowns, Unknown(one.written, one.reason, True), _FIRST_UNKNOWN)
+
+    def may_be_several(self, text: str) -> bool:
+        """Whether a word may turn out as none, or as several."""
+        return any(one.loose for one in self.unknowns_in(text))
 
     def assumed(self, variable: str, default: str) -> str:
         """The letter that says what a text rests on."""

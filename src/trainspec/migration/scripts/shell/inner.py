@@ -31,7 +31,7 @@ def go_inside(shell: Shell, command: Command, scope: Scope, document: str | None
     if words[0] in ("set", "shift"):
         _set(words, scope)
         return True
-    if words[0] in _SETTERS:
+    if words[0] in _SETTERS and (words[0] != "printf" or "-v" in words):
         names = {str(word).partition("=")[0] for word in words[1:]}
         scope.forget({name for name in names if name.isidentifier()}, "it is set while the script runs")
     return _go_inside_wrapped(shell, unwrap(command), scope, document)
@@ -98,7 +98,8 @@ def _set(words: list[Word], scope: Scope) -> None:
     if words[0] == "shift":
         number = int(words[1]) if len(words) > 1 and words[1].isdecimal() else 1
         if scope.arguments is not None:
-            scope.arguments = scope.arguments[number:]
+            unsure = any(map(scope.marks.may_be_several, scope.arguments[:number]))
+            scope.arguments = None if unsure else scope.arguments[number:]
         return
     if "--" in words:
         scope.arguments = [str(one) + one.assumed for one in words[words.index(Word("--")) + 1 :]]

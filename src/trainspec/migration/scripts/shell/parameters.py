@@ -49,6 +49,8 @@ class Parameters:
         if name in ("@", "*"):
             return list(scope.arguments)
         number = int(name)
+        if any(map(scope.marks.may_be_several, scope.arguments[:number])):
+            return None
         return scope.arguments[number - 1] if number <= len(scope.arguments) else ""
 
     def _unknown(self, node: Node, reason: str = _UNSET) -> str:
@@ -70,7 +72,8 @@ class Parameters:
     def _plain(self, node: Node, name: str, kind: Kind) -> list[Piece]:
         if name == "#":
             arguments = self._scope.arguments
-            return [Piece(self._unknown(node) if arguments is None else str(len(arguments)), kind)]
+            known = arguments is not None and not any(map(self._scope.marks.may_be_several, arguments))
+            return [Piece(str(len(arguments or ())) if known else self._unknown(node, _GIVEN), kind)]
         value = self.value(name)
         if value is None:
             if name == "0" or name in "?$!-":
@@ -99,6 +102,10 @@ class Parameters:
             return [Piece(self._unknown(node, _GIVEN if found["name"] in "@*" else _UNSET), kind)]
         items = [value] if isinstance(value, str) else value
         index, rest = found["index"] or found["name"], found["rest"]
+        plain = index in ("@", "*") and not found["sign"] and not rest
+        if not plain and any(not is_known(item) for item in items):
+            # How many items there are, and which is which, is not known either.
+            return [Piece(self._unknown(node, "not all items of it are known"), kind)]
         if index in ("@", "*"):
             if found["sign"] == "#" and not rest:
                 return [Piece(str(len(items)), kind)]

@@ -62,7 +62,7 @@ def fields_of(pieces: list[Piece], marks: Marks) -> list[str]:
         elif kind is not Kind.EXPANDED:
             fields.add(text, quoted=kind is Kind.QUOTED)
         else:
-            _split(text, fields)
+            _split(marks.loosened(text), fields)
     fields.end()
     return fields.done
 
