@@ -72,6 +72,7 @@ def test_a_script(case: dict[str, Any], tmp_path: Path) -> None:
     others = [item.code for item in found.left if item.code != "SRC141"]
     assert (found.values, unknown, others) == (case["settings"], case.get("unknown", []), case.get("codes", []))
     assert (found.others, found.secrets) == (case.get("foreign", []), case.get("secrets", []))
+    assert [note for note in case.get("notes", []) if note not in found.notes] == []
     assert [item.code for item in found.told] == case.get("told", [])
 
 

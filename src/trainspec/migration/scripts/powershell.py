@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trainspec.migration.scripts.words import Command, Marks, Word, is_known
+from trainspec.migration.scripts.words import Command, Marks, Word
 
 _TOKEN = re.compile(
     r"""(?xs)
@@ -20,6 +20,7 @@ _VARIABLE = re.compile(rf"\$({_NAME})")
 _ASSIGNMENT = re.compile(rf"\$({_NAME})")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
 _BLOCKS = frozenset({"if", "else", "elseif", "foreach", "for", "while", "switch", "function", "try", "catch", "do"})
+_DEEPEST = 20
 _UNSET = "nothing in the script sets it"
 
 
@@ -45,6 +46,22 @@ class _Script:
         self.environment: dict[str, Word] = {}
         self.commands: list[Command] = []
         self.depth = 0
+        self.nested = 0
+
+    def read(self, text: str) -> None:
+        """Go through a text, statement by statement."""
+        statement: list[_Token] = []
+        brackets = 0
+        for token in _tokens(text):
+            brackets += (token.text in ("(", "@(", "$(", "[")) - (token.text in (")", "]"))
+            is_brace = token.text in ("{", "}") and brackets <= 0
+            if (token.kind == "end" and brackets <= 0) or is_brace:
+                self.run(statement)
+                statement = []
+                self.depth = max(0, self.depth + (token.text == "{") - (token.text == "}"))
+            elif token.kind != "comment":
+                statement.append(token)
+        self.run(statement)
 
     def text(self, token: _Token) -> str:
         """What a piece of a word says."""
@@ -85,6 +102,11 @@ class _Script:
         solid = [token for token in statement if token.kind != "blank"]
         if first is not None and len(solid) > 1 and solid[1].text in ("=", "+=") and solid[0].kind == "other":
             self._assign(statement[0], solid[1].text, solid[2:])
+        elif statement[0].text.startswith("$"):
+            # An expression: a method of an array may put something into it.
+            changed = re.match(r"\$(\w+)", statement[0].text)
+            if changed is not None and changed[1].lower() in self.values:
+                self.values[changed[1].lower()] = self.marks.unknown(changed[0], "a method changes it")
         elif statement[0].text.lower() not in _BLOCKS:
             self._command(statement)
 
@@ -146,12 +168,28 @@ class _Script:
                 words += [Word.at(text, token.line, token.column) for text in texts]
             glued = True
         words = [word for number, word in enumerate(words) if number or word not in ("&", ".")]
+        if words and words[0].lower() in ("invoke-expression", "iex") and self.nested < _DEEPEST:
+            self._read_inside(words)
+            return
+        if words and words[0].lower() in ("start-process", "saps", "start"):
+            words = _process(words)
         for number, word in enumerate(words):
             word.number = number
         if words:
             within = ("{",) if self.depth > 0 else ()
             line, column = statement[0].line, statement[0].column
             self.commands.append(Command(words, dict(self.environment), line, column, within))
+
+    def _read_inside(self, words: list[Word]) -> None:
+        """Go through a text that is run as a script; its words stand where it does."""
+        first = len(self.commands)
+        self.nested += 1
+        self.read(" ".join(words[1:]))
+        self.nested -= 1
+        for command in self.commands[first:]:
+            command.line, command.column = words[0].line, words[0].column
+            for word in command.words:
+                word.line, word.column = command.line, command.column
 
     def _texts(self, token: _Token) -> list[str]:
         splat = re.fullmatch(r"@(\w+)", token.text) if token.kind == "other" else None
@@ -180,6 +218,12 @@ class _Script:
                     whole = ""
 
 
+def _process(words: list[Word]) -> list[Word]:
+    """`Start-Process -FilePath python -ArgumentList "train.py --seed 7"` as the command that it starts."""
+    own = [word for word in words[1:] if word.startswith("--") or not word.startswith("-")]
+    return [word.with_text(part) for word in own for part in word.split()]
+
+
 def _as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
@@ -187,16 +231,5 @@ def _as_list(value: str | list[str]) -> list[str]:
 def commands_of(text: str, marks: Marks) -> list[Command]:
     """The commands of a PowerShell script, in its order."""
     script = _Script(marks)
-    statement: list[_Token] = []
-    brackets = 0
-    for token in _tokens(text):
-        brackets += (token.text in ("(", "@(", "$(", "[")) - (token.text in (")", "]"))
-        is_brace = token.text in ("{", "}") and brackets <= 0
-        if (token.kind == "end" and brackets <= 0) or is_brace:
-            script.run(statement)
-            statement = []
-            script.depth = max(0, script.depth + (token.text == "{") - (token.text == "}"))
-        elif token.kind != "comment":
-            statement.append(token)
-    script.run(statement)
-    return [command for command in script.commands if any(is_known(word) for word in command.words)]
+    script.read(text)
+    return script.commands
