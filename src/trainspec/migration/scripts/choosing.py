@@ -128,7 +128,7 @@ def _listed(script: Script, candidates: list[Candidate], but: Candidate | None =
 
 def _named(one: Candidate, marks: Marks) -> str:
     script, program = shown_script(one.launch, marks), printable(one.launch.program)
-    return script if not program or script == program else f"{program} {script}"
+    return script if not program or base_name(script) == program else f"{program} {script}"
 
 
 def _several(script: Script, candidates: list[Candidate], chosen: Candidate) -> Diagnostic:

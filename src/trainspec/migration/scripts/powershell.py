@@ -126,7 +126,7 @@ class _Script:
             self.environment[target.text[1:].strip("{}")[4:]] = Word.at(said, target.line, target.column)
 
     def _right_side(self, tokens: list[_Token]) -> str | list[str]:
-        written = "".join(token.text for token in tokens)
+        written = " ".join(token.text for token in tokens)
         items = [token for token in tokens if token.kind not in ("comma", "blank", "end", "comment")]
         if tokens and tokens[0].text == "@(" and tokens[-1].text == ")":
             inside = items[1:-1]

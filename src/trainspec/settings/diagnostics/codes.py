@@ -187,8 +187,8 @@ CODES: dict[str, Explanation] = {
     "SRC145": Explanation(
         "cut-off-flags",
         "flags on a line of their own that no command goes on to",
-        "a comment between the lines, or a blank behind a backslash, ends a command there; they never had any effect",
-        "take the comment or the blank away if they should count",
+        "a comment between lines, a blank behind a backslash or a missing one ends the command above: they had no effect",
+        "mend the line above if they should count",
     ),
     "SRC146": Explanation(
         "decided-elsewhere",

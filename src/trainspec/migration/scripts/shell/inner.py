@@ -12,6 +12,7 @@ from trainspec.migration.scripts.wrappers import SHELLS, Unwrapped, text_inside,
 if TYPE_CHECKING:
     from trainspec.migration.scripts.shell.reading import Shell
 
+_READ_STDIN = frozenset({"sbatch", "qsub", "bsub", "ssh", "su"})
 _SETTERS = frozenset({"read", "mapfile", "readarray", "getopts", "let", "printf"})
 
 
@@ -42,7 +43,7 @@ def _go_inside_wrapped(shell: Shell, found: Unwrapped, scope: Scope, document: s
     whole = [*found.wrappers, *found.words]
     if found.name in SHELLS:
         return _shell(shell, found, inside, document)
-    if found.name == "sbatch" and document is not None:
+    if found.name in _READ_STDIN and document is not None:
         shell.read(document, inside, _place(whole))
         return True
     file = written_file(found.words[-1], scope) if found.name in ("sbatch", "qsub") else None

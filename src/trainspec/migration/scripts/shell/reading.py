@@ -36,6 +36,7 @@ _BY_TYPE = {
     "while_statement": "_counting",
     "function_definition": "_define",
 }
+_NO_BACKSLASH = "the line above does not end with a backslash"
 _ALWAYS_GOES_ON = frozenset({"cd", "pushd", "mkdir", "export", "source", ".", "set", ":", "true", "echo", "module"})
 
 Faults = list[tuple[int, int]]
@@ -250,7 +251,8 @@ class Shell:
             document.keep(scope, words)
         if not words:
             return
-        why = _cut_off(node, self._expander)
+        # Flags at the beginning of a text are a command line without its program.
+        why = _cut_off(node, self._expander) if self.commands else ""
         command = Command(words, environment, *self._place(node), tuple(self._within), why, _is_broken(node))
         text = next((document.text for document in documents if not document.target), None)
         self.commands.append(command)
@@ -291,4 +293,8 @@ def _cut_off(node: Node, expander: Expander) -> str:
     line = expander.source[: node.start_byte].rstrip().rpartition(b"\n")[2].decode(errors="replace")
     if line.lstrip().startswith("#") or " #" in line:
         return "a comment ends the command above"
-    return "the line above does not go on: nothing, a blank too, may stand behind its backslash" if "\\" in line else ""
+    return (
+        "the line above does not go on: nothing, a blank too, may stand behind its backslash"
+        if "\\" in line
+        else _NO_BACKSLASH
+    )
