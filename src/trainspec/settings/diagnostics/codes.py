@@ -187,7 +187,7 @@ CODES: dict[str, Explanation] = {
     "SRC145": Explanation(
         "cut-off-flags",
         "flags on a line of their own that no command goes on to",
-        "a comment between lines, a blank behind a backslash or a missing one ends the command above: they had no effect",
+        "a comment between lines, or a backslash that is missing or has a blank behind it, ends the command above",
         "mend the line above if they should count",
     ),
     "SRC146": Explanation(
