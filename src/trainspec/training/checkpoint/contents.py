@@ -12,9 +12,17 @@ import torch
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
 from trainspec.training.checkpoint.payload import Document, Payload
+from trainspec.training.checkpoint.shards import WEIGHT_FILES, read_state, weights_in
 from trainspec.training.checkpoint.tensor_files import TorchFile
-from trainspec.training.checkpoint.weights import load_model_state, load_torch_bytes, model_files
-from trainspec.training.state import TRAINER_STATE_NAME, parse_state, state_bytes
+from trainspec.training.checkpoint.weights import load_torch_bytes, model_files
+from trainspec.training.state import (
+    OWN_STATE_NAME,
+    TRAINER_STATE_NAME,
+    own_part,
+    parse_state,
+    shared_part,
+    state_bytes,
+)
 
 if TYPE_CHECKING:
     from trainspec.training.checkpoint.load import Checkpoint
@@ -23,6 +31,8 @@ OPTIMIZER = "optimizer.pt"
 SCHEDULER = "scheduler.pt"
 SCALER = "scaler.pt"
 TRAINER_STATE = TRAINER_STATE_NAME
+# Beside it, so that transformers can read the other.
+OWN_STATE = OWN_STATE_NAME
 TRAINING_ARGS = "training_args.json"
 RESOLVED_ARGS = "resolved_args.json"
 
@@ -53,7 +63,8 @@ def pack(
     Raises TypeError for weights that safetensors cannot hold.
     """
     files = dict(artifacts or model_files(contents.model, save_safetensors=save_safetensors))
-    files[TRAINER_STATE] = Document(state_bytes(contents.trainer_state))
+    files[TRAINER_STATE] = Document(state_bytes(shared_part(contents.trainer_state)))
+    files[OWN_STATE] = Document(state_bytes(own_part(contents.trainer_state)))
     files[TRAINING_ARGS] = Document(json_bytes(contents.training_args))
     files[RESOLVED_ARGS] = Document(json_bytes(contents.resolved_args))
     states = {OPTIMIZER: contents.optimizer, SCHEDULER: contents.scheduler, SCALER: contents.scaler}
@@ -69,7 +80,7 @@ def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Seque
     """
     return Contents(
         model=load_model_state(checkpoint) if with_model else {},
-        trainer_state=_read(checkpoint, TRAINER_STATE, parse_state),
+        trainer_state=_trainer_state(checkpoint),
         training_args=_read(checkpoint, TRAINING_ARGS, json.loads),
         resolved_args=_read(checkpoint, RESOLVED_ARGS, json.loads) if checkpoint.has(RESOLVED_ARGS) else {},
         optimizer=_state(checkpoint, OPTIMIZER, safe_types),
@@ -77,6 +88,24 @@ def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Seque
         scaler=_state(checkpoint, SCALER),
         rng={f.name: checkpoint.read(f.name) for f in checkpoint.manifest.files if f.name.startswith("rng_state")},
     )
+
+
+def load_model_state(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint's model state dict on the CPU, tied tensors under all their names: load it strictly.
+
+    Raises CheckpointError for a missing, changed or unsafe file.
+    """
+    names = [file.name for file in checkpoint.manifest.files]
+    weights = weights_in(names)
+    if weights is None:
+        raise CheckpointError(checkpoint.url, f"it holds none of {', '.join(WEIGHT_FILES)}")
+    return read_state(weights, checkpoint.read, names, checkpoint.url)
+
+
+def _trainer_state(checkpoint: Checkpoint) -> dict[str, Any]:
+    # Older checkpoints have all of it in one file.
+    own = _read(checkpoint, OWN_STATE, parse_state) if checkpoint.has(OWN_STATE) else {}
+    return {**_read(checkpoint, TRAINER_STATE, parse_state), **own}
 
 
 def _read(checkpoint: Checkpoint, name: str, parse: Callable[[bytes], Any]) -> dict[str, Any]:

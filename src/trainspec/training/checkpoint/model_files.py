@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.payload import Document
+from trainspec.training.checkpoint.shards import read_state, weights_in
 from trainspec.training.checkpoint.weights import (
     SAFETENSORS,
     TORCH_WEIGHTS,
-    load_torch_bytes,
     model_files,
-    state_from_safetensors,
 )
 from trainspec.training.errors import TrainingError
 
@@ -74,9 +73,9 @@ def restore_model(
     that cannot be read.
     """
     where = redact_whole_url(where)
-    weights = next((name for name in (SAFETENSORS, TORCH_WEIGHTS) if name in names), None)
+    weights = weights_in(names)
     if weights is not None:
-        _load(model, _state(read(weights), weights, where), where, may_lack=_ignored(model))
+        _load(model, read_state(weights, read, names, where), where, may_lack=_ignored(model))
         return
     adapters = _adapters(model)
     if not adapters:
@@ -86,14 +85,7 @@ def restore_model(
         _load_adapter(model, adapter, read, names, where)
     for name in TRAINED_BASE.values():
         if name in names:
-            _load(model, _state(read(name), name, where), where, may_lack=model.state_dict().keys())
-
-
-def _state(data: bytes, name: str, where: str) -> dict[str, Tensor]:
-    if name.endswith(".safetensors"):
-        return state_from_safetensors(data, where)
-    state: dict[str, Tensor] = load_torch_bytes(data, name, where)
-    return state
+            _load(model, read_state(name, read, names, where), where, may_lack=model.state_dict().keys())
 
 
 def _load(model: nn.Module, state: Mapping[str, Any], where: str, may_lack: Collection[str]) -> None:
@@ -261,7 +253,7 @@ def _load_adapter(model: Any, adapter: str, read: Callable[[str], bytes], names:
     name = next((name for name in candidates if name in names), None)
     if name is None:
         raise WeightsMismatchError(f"{where} holds no weights of the model's adapter {adapter!r}")
-    state = _state(read(name), name, where)
+    state = read_state(name, read, names, where)
     expected = _adapter_state(model, adapter).keys()
     if not _is_peft(model):
         state = {key.removeprefix(_PEFT_PREFIX): value for key, value in state.items()}

@@ -12,7 +12,7 @@ from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint import Checkpoint, CheckpointError, newest_valid, open_checkpoint
 from trainspec.training.checkpoint.contents import why_not_resumable
 from trainspec.training.checkpoint.model_files import ADAPTER_TORCH_WEIGHTS, ADAPTER_WEIGHTS, restore_model
-from trainspec.training.checkpoint.weights import SAFETENSORS, TORCH_WEIGHTS
+from trainspec.training.checkpoint.shards import WEIGHT_FILES
 from trainspec.training.errors import NoModelError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Stor
     restore_model(model, output.read_bytes, names, output.url)
 
 
-MODEL_FILES = (SAFETENSORS, TORCH_WEIGHTS, ADAPTER_WEIGHTS, ADAPTER_TORCH_WEIGHTS)
+MODEL_FILES = (*WEIGHT_FILES, ADAPTER_WEIGHTS, ADAPTER_TORCH_WEIGHTS)
 
 
 def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) -> None:
