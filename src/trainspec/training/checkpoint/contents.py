@@ -125,8 +125,7 @@ def why_not_resumable(checkpoint: Checkpoint) -> str | None:
     if not missing:
         return None
     names = " and ".join(missing)
-    reason = "it was saved with save_only_model, or by another program"
-    return f"checkpoint {redact_whole_url(checkpoint.url)} holds no {names}; {reason}"
+    return f"checkpoint {redact_whole_url(checkpoint.url)} holds no {names}; {checkpoint.without_state}"
 
 
 def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -> Any:

@@ -1,0 +1,180 @@
+"""What of a checkpoint of transformers cannot be taken over, told before a run begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from trainspec.settings.diagnostics import Diagnostic, finding
+from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.training.checkpoint.manifest import CheckpointError
+from trainspec.training.checkpoint.shards import weights_in
+from trainspec.training.checkpoint.weights import load_torch_bytes
+from trainspec.training.findings.found import found
+from trainspec.training.foreign.checkpoint import OWN_RANDOM, ForeignCheckpoint
+from trainspec.training.foreign.optimizer_state import ForeignOptimizerError, refuse_misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Severity
+    from trainspec.training.checkpoint import Checkpoint
+
+# Settings of which a run that goes on has other numbers where they are others.
+_COMPARED = (
+    *("per_device_train_batch_size", "gradient_accumulation_steps", "learning_rate", "lr_scheduler_type"),
+    *("lr_scheduler_kwargs", "warmup_steps", "warmup_ratio", "weight_decay", "adam_beta1", "adam_beta2"),
+    *("adam_epsilon", "max_grad_norm", "num_train_epochs", "max_steps", "bf16", "fp16", "label_smoothing_factor"),
+    *("dataloader_drop_last", "group_by_length", "neftune_noise_alpha", "optim_args"),
+)
+# Names of optim that mean the same arithmetic and the same state.
+_ALIKE = frozenset({"adamw_torch", "adamw_torch_fused", "adamw_apex_fused", "adamw_hf"})
+
+
+def told(
+    checkpoint: Checkpoint | None, args: TrainingArguments, model: nn.Module, *, own_optimizer: bool
+) -> list[Diagnostic]:
+    """Findings about a checkpoint that a run is to go on from; none for one of ours.
+
+    `own_optimizer`: the script made its optimizer, of whose parameters only the run itself knows the order.
+    """
+    if not isinstance(checkpoint, ForeignCheckpoint):
+        return []
+    return [
+        *_other_settings(checkpoint, args),
+        *_other_order(checkpoint, args),
+        *_without_random_states(checkpoint),
+        *_unusable_optimizer(checkpoint, args, None if own_optimizer else model),
+        *_unreadable_parts(checkpoint),
+    ]
+
+
+def _other_settings(checkpoint: ForeignCheckpoint, args: TrainingArguments) -> Iterator[Diagnostic]:
+    if checkpoint.unread_arguments is not None:
+        yield about(checkpoint, "RUN223", "training_args.bin is not read", reason=checkpoint.unread_arguments)
+        return
+    if "training_args.bin" not in checkpoint.files:
+        return
+    differing = [name for name in _COMPARED if _was(checkpoint, name) != _plain(getattr(args, name))]
+    was, now = _was(checkpoint, "optim"), _plain(args.optim)
+    if was != now and not {was, now} <= _ALIKE:
+        differing.append("optim")
+    if differing:
+        values = [f"{name} was {_was(checkpoint, name)}" for name in differing]
+        yield found(
+            args,
+            "RUN224",
+            "settings are others than those of the run that wrote the checkpoint",
+            *differing,
+            reason="; ".join(values),
+            severity="warning",
+        )
+
+
+def _was(checkpoint: ForeignCheckpoint, name: str) -> Any:
+    from trainspec.settings.arguments import TrainingArguments
+
+    fallback = TrainingArguments.model_fields[name].get_default(call_default_factory=True)
+    return _plain(checkpoint.arguments.get(name, fallback))
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "value", value)
+
+
+def _other_order(checkpoint: ForeignCheckpoint, args: TrainingArguments) -> Iterator[Diagnostic]:
+    rows = checkpoint.position["rows"]
+    if rows and not args.ignore_data_skip:
+        yield about(
+            checkpoint,
+            "RUN222",
+            f"{rows:,} rows of epoch {checkpoint.position['epoch']} are passed over, in an order that is ours",
+        )
+
+
+def _without_random_states(checkpoint: ForeignCheckpoint) -> Iterator[Diagnostic]:
+    if checkpoint.has(OWN_RANDOM):
+        return
+    number = checkpoint.world_size
+    why = f"there are {number} of them, one of each process" if number > 1 else "there is no rng_state.pth"
+    yield about(checkpoint, "RUN223", "random states are not taken over", reason=why)
+
+
+def _unusable_optimizer(
+    checkpoint: ForeignCheckpoint, args: TrainingArguments, model: nn.Module | None
+) -> Iterator[Diagnostic]:
+    from trainspec.training.optimizers import safe_types
+
+    if not checkpoint.has("optimizer.pt"):
+        return
+    try:
+        with torch.serialization.safe_globals(safe_types(args.optim) if model is not None else []):
+            state = load_torch_bytes(checkpoint.read("optimizer.pt"), "optimizer.pt", checkpoint.url)
+        if model is not None:
+            refuse_misfit(state, model)
+    except (CheckpointError, ForeignOptimizerError) as error:
+        yield about(
+            checkpoint,
+            "RUN221",
+            "optimizer.pt cannot be taken over",
+            reason=error.problem if isinstance(error, CheckpointError) else str(error),
+            severity="error",
+        )
+
+
+def _unreadable_parts(checkpoint: ForeignCheckpoint) -> Iterator[Diagnostic]:
+    for name in ("scheduler.pt", "scaler.pt", OWN_RANDOM):
+        if not checkpoint.has(name):
+            continue
+        try:
+            read_part(checkpoint, name)
+        except CheckpointError as error:
+            part = "rng_state.pth" if name == OWN_RANDOM else name
+            yield about(checkpoint, "RUN221", f"{part} cannot be taken over", reason=error.problem, severity="error")
+
+
+def read_part(checkpoint: Checkpoint, name: str) -> Any:
+    """A part of one of the small files, understood. Raises CheckpointError."""
+    from trainspec.training.foreign.random_states import safe_globals
+
+    data = checkpoint.read(name)
+    if not name.endswith(".pt"):
+        return data
+    with torch.serialization.safe_globals(safe_globals()):
+        state = load_torch_bytes(data, name, checkpoint.url)
+    if not isinstance(state, dict):
+        raise CheckpointError(checkpoint.url, f"{name} holds no state")
+    return state
+
+
+def lacks(checkpoint: ForeignCheckpoint) -> Sequence[Diagnostic]:
+    """For a copy of it: what is not there, or in pieces."""
+    missing = [name for name in ("optimizer.pt", "scheduler.pt") if not checkpoint.has(name)]
+    found: list[Diagnostic] = []
+    if missing:
+        reason = f"it holds no {' and '.join(missing)}; {checkpoint.without_state}"
+        found.append(about(checkpoint, "RUN111", "training cannot go on from it", reason=reason))
+    if weights_in(checkpoint.files) is None and not any("adapter_model." in name for name in checkpoint.files):
+        pieces = checkpoint.pieces
+        reason = "there is no file of weights" if pieces is None else f"{pieces[0]} wrote them in pieces; {pieces[1]}"
+        found.append(about(checkpoint, "RUN221", "it has no weights that can be read", reason=reason, severity="error"))
+    return [*found, *_without_random_states(checkpoint), *_unreadable_parts(checkpoint)]
+
+
+def about(
+    checkpoint: Checkpoint, code: str, message: str, *, reason: str = "", severity: Severity = "warning"
+) -> Diagnostic:
+    """A finding about a checkpoint, with what the code says where there is no better reason."""
+    explained = PREFLIGHT_CODES[code]
+    return finding(
+        code,
+        explained.name,
+        message,
+        values={"resume_from_checkpoint": checkpoint.url},
+        reason=reason or explained.reason,
+        remedy=explained.fix,
+        severity=severity,
+    )
