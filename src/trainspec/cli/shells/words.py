@@ -74,6 +74,10 @@ def _known(placeholder: str) -> tuple[str, ...]:
         return tuple(meanings())
     if what == "FIELD":
         return tuple(TrainingArguments.field_kinds())
+    if what == "ACTION":
+        from trainspec.cli.checkpoints import ACTIONS
+
+        return ACTIONS
     return SHELLS if what == "SHELL" else ()
 
 

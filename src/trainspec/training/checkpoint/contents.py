@@ -78,16 +78,25 @@ def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Seque
     `safe_types` are classes that the optimizer's state may hold besides torch's own. Every file is compared with its
     checksum first. Raises CheckpointError for one that differs or is unsafe.
     """
+    numbers = _numbers_of_others(checkpoint)
     return Contents(
         model=load_model_state(checkpoint) if with_model else {},
         trainer_state=_trainer_state(checkpoint),
         training_args=_read(checkpoint, TRAINING_ARGS, json.loads),
         resolved_args=_read(checkpoint, RESOLVED_ARGS, json.loads) if checkpoint.has(RESOLVED_ARGS) else {},
         optimizer=_state(checkpoint, OPTIMIZER, safe_types),
-        scheduler=_state(checkpoint, SCHEDULER),
-        scaler=_state(checkpoint, SCALER),
+        scheduler=_state(checkpoint, SCHEDULER, numbers),
+        scaler=_state(checkpoint, SCALER, numbers),
         rng={f.name: checkpoint.read(f.name) for f in checkpoint.manifest.files if f.name.startswith("rng_state")},
     )
+
+
+def _numbers_of_others(checkpoint: Checkpoint) -> Sequence[Any]:
+    """The schedules of other programs may keep numbers of numpy."""
+    from trainspec.training.foreign.checkpoint import is_of_others
+    from trainspec.training.foreign.random_states import safe_globals
+
+    return safe_globals() if is_of_others(checkpoint) else ()
 
 
 def load_model_state(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def why_not_resumable(checkpoint: Checkpoint) -> str | None:
     return f"checkpoint {redact_whole_url(checkpoint.url)} holds no {names}; {checkpoint.without_state}"
 
 
-def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -> Any:
+def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[Any] = ()) -> Any:
     if not checkpoint.has(name):
         return None
     with torch.serialization.safe_globals(list(safe_types)):

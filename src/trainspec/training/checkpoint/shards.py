@@ -13,7 +13,7 @@ from trainspec.training.checkpoint.manifest import CheckpointError
 from trainspec.training.checkpoint.weights import SAFETENSORS, TORCH_WEIGHTS, load_torch_bytes, state_from_safetensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 TORCH_INDEX = "pytorch_model.bin.index.json"
@@ -33,28 +33,42 @@ def read_state(name: str, read: Callable[[str], bytes], names: Collection[str], 
     Raises CheckpointError for a file that is missing, changed or unsafe, and for an index that leaves the folder, names
     a tensor twice or disagrees with its shards.
     """
+    found: dict[str, Any] = {}
+    for state in _parts(name, read, names, where):
+        found |= state
+    return found
+
+
+def verify_state(name: str, read: Callable[[str], bytes], names: Collection[str], where: str) -> None:
+    """What `read_state` would refuse is refused; no more than one file is in memory at a time."""
+    for _ in _parts(name, read, names, where):
+        pass
+
+
+def _parts(name: str, read: Callable[[str], bytes], names: Collection[str], where: str) -> Iterator[dict[str, Any]]:
     if not name.endswith(".index.json"):
-        return _one_file(name, read, where)
+        yield _one_file(name, read, where)
+        return
     listed = _index(read(name), name, where)
     files = sorted(set(listed.values()))
     for file in files:
         _refuse_outside(file, name, where)
         if file not in names:
             raise CheckpointError(where, f"{name} names the shard {printable(file)}, which is not there")
-    found: dict[str, Any] = {}
+    seen: set[str] = set()
     for file in files:
         shard = _one_file(file, read, where)
-        twice = found.keys() & shard.keys()
+        twice = seen & shard.keys()
         if twice:
             raise CheckpointError(where, f"{file} holds {_some(twice)}, which another shard of {name} holds too")
+        seen |= shard.keys()
         own = {key for key, place in listed.items() if place == file}
         lost, stray = own - shard.keys(), shard.keys() - own
         if lost:
             raise CheckpointError(where, f"{file} lacks {_some(lost)}, which {name} says is in it")
         if stray:
             raise CheckpointError(where, f"{file} holds {_some(stray)}, of which {name} says nothing")
-        found |= shard
-    return found
+        yield shard
 
 
 def _one_file(name: str, read: Callable[[str], bytes], where: str) -> dict[str, Any]:

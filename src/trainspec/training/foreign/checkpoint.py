@@ -27,6 +27,7 @@ ORIGIN = "transformers"
 ARGUMENTS = "training_args.bin"
 OWN_ARGUMENTS, OWN_RESOLVED, OWN_RANDOM = "training_args.json", "resolved_args.json", "rng_state.json"
 _RANDOM = re.compile(r"rng_state(_[0-9]+)?\.pth")
+_OWN_RANDOM = re.compile(r"rng_state(_[0-9]+)?\.json")
 # Whose pieces only the program that wrote them can put together again, and how that is done.
 _IN_PIECES = (
     (re.compile(r"global_step[0-9]+/"), "DeepSpeed", "its own zero_to_fp32.py makes one file of weights of them"),
@@ -35,6 +36,7 @@ _IN_PIECES = (
         "FSDP",
         "`accelerate merge-weights` makes one file of weights of them",
     ),
+    # Both in one file each.
     (re.compile(r"pytorch_model_fsdp\.bin"), "FSDP", "save with fsdp_state_dict_type FULL_STATE_DICT and safetensors"),
 )
 
@@ -46,13 +48,13 @@ class ForeignCheckpoint(Checkpoint):
     def read(self, name: str) -> bytes:
         """A file as it is, or translated. Raises CheckpointError for one that is missing or cannot be understood."""
         self._record(name)
-        translate = {
-            TRAINER_STATE_NAME: self._state,
-            OWN_STATE_NAME: lambda: state_bytes({}),
-            OWN_ARGUMENTS: lambda: json_bytes(self.arguments),
-            OWN_RANDOM: self._random_states,
-        }.get(name)
-        return self.store.read_bytes(name) if translate is None else translate()
+        if name == TRAINER_STATE_NAME:
+            return self._state()
+        if name == OWN_STATE_NAME:
+            return state_bytes({})
+        if name == OWN_ARGUMENTS:
+            return json_bytes(self.arguments)
+        return self._random_states(name) if _OWN_RANDOM.fullmatch(name) else self.store.read_bytes(name)
 
     @contextmanager
     def local_file(self, name: str) -> Iterator[Path]:
@@ -130,10 +132,10 @@ class ForeignCheckpoint(Checkpoint):
             known["best_model_checkpoint"] = re.sub(r"[^/\\]+$", folder_name(step), self.url.rstrip("/\\"))
         return state_bytes(shared_part(known))
 
-    def _random_states(self) -> bytes:
+    def _random_states(self, own: str) -> bytes:
         from trainspec.training.foreign.random_states import translated
 
-        name = next(name for name in self.files if _RANDOM.fullmatch(name))
+        name = own.replace(".json", ".pth")
         return translated(self.store.read_bytes(name), name, self.url)
 
 
@@ -149,7 +151,7 @@ def recognised(store: Store) -> ForeignCheckpoint | None:
     random = [name for name in names if _RANDOM.fullmatch(name)]
     if ARGUMENTS not in names and not random:
         return None
-    made = {OWN_STATE_NAME: 0, OWN_ARGUMENTS: 0, **({OWN_RANDOM: 0} if len(random) == 1 else {})}
+    made = {OWN_STATE_NAME: 0, OWN_ARGUMENTS: 0, **{name.replace(".pth", ".json"): 0 for name in random}}
     listed = {**{name: size for name, size in entries.items() if name not in (ARGUMENTS, *random)}, **made}
     files = tuple(sorted(FileRecord(name, size, "") for name, size in listed.items()))
     step = read_state_of(store)["global_step"]
@@ -168,6 +170,11 @@ def read_state_of(store: Store) -> dict[str, Any]:
     if type(step) is not int or step < 0 or not isinstance(epoch, int | float | None) or not 0 <= (epoch or 0) < 1e9:
         raise CheckpointError(store.url, f"{TRAINER_STATE_NAME} does not say how far the run was")
     return state
+
+
+def is_piece(name: str) -> bool:
+    """Whether a file is of use to the program alone that cut a state into pieces."""
+    return any(pattern.match(name) for pattern, _, _ in _IN_PIECES) or name in ("latest", "zero_to_fp32.py")
 
 
 def is_of_others(checkpoint: Checkpoint | None) -> bool:

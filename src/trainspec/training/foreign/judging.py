@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,10 +11,9 @@ import torch
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.training.checkpoint.manifest import CheckpointError
-from trainspec.training.checkpoint.shards import weights_in
 from trainspec.training.checkpoint.weights import load_torch_bytes
 from trainspec.training.findings.found import found
-from trainspec.training.foreign.checkpoint import OWN_RANDOM, ForeignCheckpoint
+from trainspec.training.foreign.checkpoint import OWN_ARGUMENTS, OWN_RANDOM, ForeignCheckpoint, is_of_others
 from trainspec.training.foreign.optimizer_state import ForeignOptimizerError, refuse_misfit
 
 if TYPE_CHECKING:
@@ -35,35 +35,35 @@ _ALIKE = frozenset({"adamw_torch", "adamw_torch_fused", "adamw_apex_fused", "ada
 
 
 def told(
-    checkpoint: Checkpoint | None, args: TrainingArguments, model: nn.Module, *, own_optimizer: bool
+    checkpoint: Checkpoint | None, args: TrainingArguments, model: nn.Module, *, own_optimizer: bool, shuffles: bool
 ) -> list[Diagnostic]:
-    """Findings about a checkpoint that a run is to go on from; none for one of ours.
+    """Findings about a checkpoint that a run is to go on from; none for one that a run of ours wrote.
 
-    `own_optimizer`: the script made its optimizer, of whose parameters only the run itself knows the order.
+    `own_optimizer`: the script made its optimizer, of whose parameters only the run itself knows the order. `shuffles`:
+    the order of the rows is ours.
     """
-    if not isinstance(checkpoint, ForeignCheckpoint):
+    if checkpoint is None or not is_of_others(checkpoint):
         return []
     return [
         *_other_settings(checkpoint, args),
-        *_other_order(checkpoint, args),
-        *_without_random_states(checkpoint),
+        *(_other_order(checkpoint, args) if shuffles else ()),
+        *without_random_states(checkpoint),
         *_unusable_optimizer(checkpoint, args, None if own_optimizer else model),
-        *_unreadable_parts(checkpoint),
+        *unreadable_parts(checkpoint),
     ]
 
 
-def _other_settings(checkpoint: ForeignCheckpoint, args: TrainingArguments) -> Iterator[Diagnostic]:
-    if checkpoint.unread_arguments is not None:
-        yield about(checkpoint, "RUN223", "training_args.bin is not read", reason=checkpoint.unread_arguments)
+def _other_settings(checkpoint: Checkpoint, args: TrainingArguments) -> Iterator[Diagnostic]:
+    yield from unread_settings(checkpoint)
+    known = arguments_of(checkpoint)
+    if not known:
         return
-    if "training_args.bin" not in checkpoint.files:
-        return
-    differing = [name for name in _COMPARED if _was(checkpoint, name) != _plain(getattr(args, name))]
-    was, now = _was(checkpoint, "optim"), _plain(args.optim)
+    differing = [name for name in _COMPARED if _was(known, name) != _plain(getattr(args, name))]
+    was, now = _was(known, "optim"), _plain(args.optim)
     if was != now and not {was, now} <= _ALIKE:
         differing.append("optim")
     if differing:
-        values = [f"{name} was {_was(checkpoint, name)}" for name in differing]
+        values = [f"{name} was {_was(known, name)}" for name in differing]
         yield found(
             args,
             "RUN224",
@@ -74,37 +74,53 @@ def _other_settings(checkpoint: ForeignCheckpoint, args: TrainingArguments) -> I
         )
 
 
-def _was(checkpoint: ForeignCheckpoint, name: str) -> Any:
+def unread_settings(checkpoint: Checkpoint) -> Iterator[Diagnostic]:
+    reason = checkpoint.unread_arguments if isinstance(checkpoint, ForeignCheckpoint) else None
+    if reason is not None:
+        yield about(checkpoint, "RUN223", "training_args.bin is not read", reason=reason)
+
+
+def arguments_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The settings of the run that wrote it, those at their defaults left out; {} where they are not known."""
+    if isinstance(checkpoint, ForeignCheckpoint):
+        return checkpoint.arguments
+    document = json.loads(checkpoint.read(OWN_ARGUMENTS))
+    return document if isinstance(document, dict) else {}
+
+
+def _was(known: Mapping[str, Any], name: str) -> Any:
     from trainspec.settings.arguments import TrainingArguments
 
     fallback = TrainingArguments.model_fields[name].get_default(call_default_factory=True)
-    return _plain(checkpoint.arguments.get(name, fallback))
+    return _plain(known.get(name, fallback))
 
 
 def _plain(value: Any) -> Any:
-    return getattr(value, "value", value)
+    # Nothing, and no entries, mean the same.
+    return getattr(value, "value", value) or None
 
 
-def _other_order(checkpoint: ForeignCheckpoint, args: TrainingArguments) -> Iterator[Diagnostic]:
-    rows = checkpoint.position["rows"]
+def _other_order(checkpoint: Checkpoint, args: TrainingArguments) -> Iterator[Diagnostic]:
+    position = checkpoint.manifest.data or {}
+    rows = position.get("rows")
     if rows and not args.ignore_data_skip:
         yield about(
             checkpoint,
             "RUN222",
-            f"{rows:,} rows of epoch {checkpoint.position['epoch']} are passed over, in an order that is ours",
+            f"{rows:,} rows of epoch {position['epoch']} are passed over, in an order that is ours",
         )
 
 
-def _without_random_states(checkpoint: ForeignCheckpoint) -> Iterator[Diagnostic]:
+def without_random_states(checkpoint: Checkpoint) -> Iterator[Diagnostic]:
     if checkpoint.has(OWN_RANDOM):
         return
-    number = checkpoint.world_size
+    number = checkpoint.manifest.world_size
     why = f"there are {number} of them, one of each process" if number > 1 else "there is no rng_state.pth"
     yield about(checkpoint, "RUN223", "random states are not taken over", reason=why)
 
 
 def _unusable_optimizer(
-    checkpoint: ForeignCheckpoint, args: TrainingArguments, model: nn.Module | None
+    checkpoint: Checkpoint, args: TrainingArguments, model: nn.Module | None
 ) -> Iterator[Diagnostic]:
     from trainspec.training.optimizers import safe_types
 
@@ -125,7 +141,7 @@ def _unusable_optimizer(
         )
 
 
-def _unreadable_parts(checkpoint: ForeignCheckpoint) -> Iterator[Diagnostic]:
+def unreadable_parts(checkpoint: Checkpoint) -> Iterator[Diagnostic]:
     for name in ("scheduler.pt", "scaler.pt", OWN_RANDOM):
         if not checkpoint.has(name):
             continue
@@ -150,31 +166,23 @@ def read_part(checkpoint: Checkpoint, name: str) -> Any:
     return state
 
 
-def lacks(checkpoint: ForeignCheckpoint) -> Sequence[Diagnostic]:
-    """For a copy of it: what is not there, or in pieces."""
-    missing = [name for name in ("optimizer.pt", "scheduler.pt") if not checkpoint.has(name)]
-    found: list[Diagnostic] = []
-    if missing:
-        reason = f"it holds no {' and '.join(missing)}; {checkpoint.without_state}"
-        found.append(about(checkpoint, "RUN111", "training cannot go on from it", reason=reason))
-    if weights_in(checkpoint.files) is None and not any("adapter_model." in name for name in checkpoint.files):
-        pieces = checkpoint.pieces
-        reason = "there is no file of weights" if pieces is None else f"{pieces[0]} wrote them in pieces; {pieces[1]}"
-        found.append(about(checkpoint, "RUN221", "it has no weights that can be read", reason=reason, severity="error"))
-    return [*found, *_without_random_states(checkpoint), *_unreadable_parts(checkpoint)]
-
-
 def about(
-    checkpoint: Checkpoint, code: str, message: str, *, reason: str = "", severity: Severity = "warning"
+    checkpoint: Checkpoint,
+    code: str,
+    message: str,
+    *,
+    reason: str = "",
+    remedy: str = "",
+    severity: Severity = "warning",
 ) -> Diagnostic:
-    """A finding about a checkpoint, with what the code says where there is no better reason."""
+    """A finding about a checkpoint, with what the code says where there is no better reason or remedy."""
     explained = PREFLIGHT_CODES[code]
     return finding(
         code,
         explained.name,
         message,
-        values={"resume_from_checkpoint": checkpoint.url},
+        values={"checkpoint": checkpoint.url},
         reason=reason or explained.reason,
-        remedy=explained.fix,
+        remedy=remedy or explained.fix,
         severity=severity,
     )

@@ -49,6 +49,11 @@ def refuse_misfit(state: Any, model: nn.Module) -> None:
     _parameters_of(_groups(state), state, [_named(model, order) for order in _orders(model)])
 
 
+def refuse_no_state(state: Any) -> None:
+    """Raise ForeignOptimizerError for what is no state of an optimizer of torch."""
+    _groups(state)
+
+
 def as_numbered_here(state: Any, optimizer: Optimizer, model: nn.Module) -> dict[str, Any]:
     """What `optimizer.load_state_dict` takes. Options of a group are the saved ones, as far as the optimizer has them.
 

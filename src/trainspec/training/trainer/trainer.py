@@ -181,9 +181,13 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
         checkpoint, faults = look_for_checkpoint(lambda: self.parts.output(self.args), wanted)
-        own = self.given[0] is not None or _overrides(self, "create_optimizer", "create_optimizer_and_scheduler")
+        made = self.given[0] is not None or self.optimizer_cls_and_kwargs is not None
         foreign = told(
-            checkpoint, self.args, self.model, own_optimizer=own or self.optimizer_cls_and_kwargs is not None
+            checkpoint,
+            self.args,
+            self.model,
+            own_optimizer=made or _overrides(self, "create_optimizer", "create_optimizer_and_scheduler"),
+            shuffles=not (_overrides(self, "get_train_dataloader") or data.is_iterable(self.train_dataset)),
         )
         check([*faults, *foreign, *self.preflight()])
         return checkpoint
