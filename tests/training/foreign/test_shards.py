@@ -57,7 +57,9 @@ def test_shards_of_torch_files_are_one_model(folder: Path) -> None:
     (folder / INDEX).unlink()
     places = {"layer.weight": WEIGHT, "layer.bias": BIAS}
     write_index(
-        folder, {key: file.replace("safetensors", "bin") for key, file in places.items()}, "pytorch_model.bin.index.json"
+        folder,
+        {key: file.replace("safetensors", "bin") for key, file in places.items()},
+        "pytorch_model.bin.index.json",
     )
     assert is_shifted(restored(folder))
 
@@ -103,7 +105,17 @@ def test_a_model_that_transformers_cut_up_is_read(tmp_path: Path, size: str) -> 
         assert torch.equal(model.state_dict()[name], value), name
 
 
-OUTSIDE = ["../x.safetensors", "/etc/x.bin", "sub/x.safetensors", "..\\x.bin", "C:x.bin", "x\0.bin", "", "..", "notes.txt"]
+OUTSIDE = [
+    "../x.safetensors",
+    "/etc/x.bin",
+    "sub/x.safetensors",
+    "..\\x.bin",
+    "C:x.bin",
+    "x\0.bin",
+    "",
+    "..",
+    "notes.txt",
+]
 
 
 @pytest.mark.parametrize("place", OUTSIDE)
@@ -124,7 +136,7 @@ def test_an_index_does_not_leave_its_folder(folder: Path, place: str, monkeypatc
     assert read == [INDEX], "nothing but the index was read"
 
 
-DOUBLED = '{"weight_map": {"layer.bias": "%s", "layer.bias": "%s"}}' % (WEIGHT, BIAS)
+DOUBLED = f'{{"weight_map": {{"layer.bias": "{WEIGHT}", "layer.bias": "{BIAS}"}}}}'
 BROKEN = {
     "a shard is missing": ({"layer.weight": WEIGHT, "layer.bias": "model-00003-of-00002.safetensors"}, "not there"),
     "a tensor is elsewhere": ({"layer.weight": BIAS, "layer.bias": WEIGHT}, "lacks layer.weight|lacks layer.bias"),

@@ -62,6 +62,9 @@ class ForeignCheckpoint(Checkpoint):
         with self.store.local_copy(name) as path:
             yield path
 
+    def verify(self) -> None:
+        """There are no checksums; what can be seen of sizes and ends was, when it was opened."""
+
     @cached_property
     def files(self) -> tuple[str, ...]:
         """The files as transformers named them."""

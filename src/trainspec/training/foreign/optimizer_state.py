@@ -55,16 +55,19 @@ def refuse_no_state(state: Any) -> None:
 
 
 def as_numbered_here(state: Any, optimizer: Optimizer, model: nn.Module) -> dict[str, Any]:
-    """What `optimizer.load_state_dict` takes. Options of a group are the saved ones, as far as the optimizer has them.
+    """What `optimizer.load_state_dict` takes, for an optimizer that has made no step yet.
 
-    Raises ForeignOptimizerError for the state of other parameters, of other shapes, or of another optimizer.
+    Its groups become the saved ones where there are as many; their options are the saved ones, as far as the optimizer
+    has them. Raises ForeignOptimizerError for the state of other parameters, of other shapes, or of another optimizer.
     """
     groups = _groups(state)
     names = {id(value): name for name, value in unwrap(model).named_parameters()}
     own = [[(names.get(id(value), ""), value) for value in group["params"]] for group in optimizer.param_groups]
-    candidates = [own, *(_named(model, order) for order in _orders(model))]
+    candidates = [*(_named(model, order) for order in _orders(model)), own]
     found = _parameters_of(groups, state, candidates)
-    number_of = {id(value): number for number, value in found}
+    values = iter(found)
+    regroup(optimizer, [[next(values) for _ in group["params"]] for group in groups])
+    number_of = {id(value): number for number, value in enumerate(found)}
     origin = {number: group for group in groups for number in group["params"]}
     made = []
     for group in optimizer.param_groups:
@@ -73,6 +76,30 @@ def as_numbered_here(state: Any, optimizer: Optimizer, model: nn.Module) -> dict
             raise ForeignOptimizerError("the optimizer here has parameters that the saved one did not have")
         made.append(_options(group, [origin[number] for number in numbers]))
     return _numbered(optimizer, number_of, state, made)
+
+
+def regroup(optimizer: Optimizer, wanted: Sequence[Sequence[Tensor]]) -> None:
+    """Share out an optimizer's parameters to its groups as they were when the state was saved.
+
+    Nothing happens where there were as many groups of the same parameters in another order, another number of groups,
+    or other parameters.
+    """
+    own = {frozenset(id(value) for value in group["params"]) for group in optimizer.param_groups}
+    saved = {frozenset(id(value) for value in group) for group in wanted}
+    if own == saved or len(wanted) != len(optimizer.param_groups):
+        return
+    if frozenset().union(*own) != frozenset().union(*saved):
+        return
+    for group, values in zip(optimizer.param_groups, wanted, strict=True):
+        group["params"] = list(values)
+
+
+def regroup_as_named(optimizer: Optimizer, state: Mapping[str, Any], model: nn.Module) -> None:
+    """The same for a state of ours, which names its parameters."""
+    here = dict(unwrap(model).named_parameters(remove_duplicate=False))
+    members = [group["params"] for group in state.get("param_groups", [])]
+    if all(name in here for group in members for name in group):
+        regroup(optimizer, [[here[name] for name in group] for group in members])
 
 
 def _numbered(
@@ -137,15 +164,14 @@ def _groups(state: Any) -> list[dict[str, Any]]:
 
 def _parameters_of(
     groups: Sequence[Mapping[str, Any]], state: Mapping[str, Any], candidates: Sequence[list[Named]]
-) -> list[tuple[int, Tensor]]:
-    """Each number with its parameter, of the first candidate that fits."""
+) -> list[Tensor]:
+    """The parameters in the order of the numbers, by the first candidate that fits."""
     why = ""
     for candidate in candidates:
         filled = [group for group in candidate if group]
         reason = _misfit(groups, state["state"], filled)
         if reason is None:
-            values = [value for group in filled for _, value in group]
-            return list(enumerate(values))
+            return [value for group in filled for _, value in group]
         why = why or reason
     raise ForeignOptimizerError(why or "there is nothing to train here")
 
