@@ -59,7 +59,7 @@ def _option(option: Option) -> Typed:
 
 def _known(placeholder: str) -> tuple[str, ...]:
     """The words that can stand where a command's usage has this placeholder."""
-    what = placeholder.strip("[].")
+    what = placeholder.partition(" ")[0].strip("[].")
     if what == "TASK":
         from trainspec.tasks import TASKS
 

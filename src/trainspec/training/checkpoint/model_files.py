@@ -36,6 +36,7 @@ ADAPTER_TORCH_WEIGHTS = "adapter_model.bin"
 TRAINED_BASE = {SAFETENSORS: "trained_base.safetensors", TORCH_WEIGHTS: "trained_base.bin"}
 _PEFT_PREFIX = "base_model.model."
 _SHOWN = 3
+_ONLY_COMPUTED = "holds the prompts that the adapter"
 
 
 class WeightsMismatchError(TrainingError, ValueError):
@@ -81,11 +82,14 @@ def restore_model(
     if not adapters:
         saved = "a PEFT adapter, and the model has none" if ADAPTER_CONFIG in names else "no weights of a model"
         raise WeightsMismatchError(f"{where} holds {saved}")
+    beside = [name for name in TRAINED_BASE.values() if name in names]
     for adapter in adapters:
-        _load_adapter(model, adapter, read, names, where)
-    for name in TRAINED_BASE.values():
-        if name in names:
-            _load(model, read_state(name, read, names, where), where, may_lack=model.state_dict().keys())
+        if not computed(model, adapter):
+            _load_adapter(model, adapter, read, names, where)
+        elif not beside:
+            raise WeightsMismatchError(f"{where} {_ONLY_COMPUTED} {adapter!r} made, and not its weights")
+    for name in beside:
+        _load(model, read_state(name, read, names, where), where, may_lack=model.state_dict().keys())
 
 
 def _load(model: nn.Module, state: Mapping[str, Any], where: str, may_lack: Collection[str]) -> None:
@@ -267,4 +271,18 @@ def _load_adapter(model: Any, adapter: str, read: Callable[[str], bytes], names:
 
 
 def _base_names(model: nn.Module) -> set[str]:
-    return {name.replace(".base_layer.", ".") for name in model.state_dict()}
+    names = model.state_dict().keys()
+    return {name.replace(".base_layer.", ".") for name in names} | set(names)
+
+
+def computed(model: nn.Module, adapter: str) -> bool:
+    """Whether PEFT saves what the adapter's weights make of something, and not the weights: prompts that go through a
+    projection or an encoder. Nothing can be trained on from them.
+    """
+    own = {_place(value) for value in model.state_dict().values()}
+    return any(_place(value) not in own for value in _adapter_state(model, adapter).values())
+
+
+def computed_adapters(model: nn.Module) -> list[str]:
+    """The adapters of the model that PEFT cannot load into it again."""
+    return [adapter for adapter in _adapters(model) if computed(model, adapter)]

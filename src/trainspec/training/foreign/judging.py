@@ -11,6 +11,7 @@ import torch
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.training.checkpoint.manifest import CheckpointError
+from trainspec.training.checkpoint.model_files import TRAINED_BASE, computed_adapters
 from trainspec.training.checkpoint.weights import load_torch_bytes
 from trainspec.training.findings.found import found
 from trainspec.training.foreign.checkpoint import OWN_ARGUMENTS, OWN_RANDOM, ForeignCheckpoint, is_of_others
@@ -50,7 +51,21 @@ def told(
         *without_random_states(checkpoint),
         *_unusable_optimizer(checkpoint, args, None if own_optimizer else model),
         *unreadable_parts(checkpoint),
+        *_lost_adapters(checkpoint, model),
     ]
+
+
+def _lost_adapters(checkpoint: Checkpoint, model: nn.Module) -> Iterator[Diagnostic]:
+    if any(checkpoint.has(name) for name in TRAINED_BASE.values()):
+        return
+    for adapter in computed_adapters(model):
+        yield about(
+            checkpoint,
+            "RUN221",
+            f"the adapter {adapter!r} cannot be taken over",
+            reason="PEFT saves the prompts that its projection or encoder makes, not the weights that are trained",
+            severity="error",
+        )
 
 
 def _other_settings(checkpoint: Checkpoint, args: TrainingArguments) -> Iterator[Diagnostic]:

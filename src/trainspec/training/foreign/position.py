@@ -20,9 +20,9 @@ def batches_in_epoch(step: int, epoch: float, accumulation: int) -> tuple[int, i
         return done, 0
     if not done:
         return 0, step * accumulation
+    # Were the last update of each epoch a full one, it would be this many; it lacks less than an update.
     near = round(step * accumulation / epoch)
-    reach = accumulation * (done + 1) + 1
-    for length in sorted(range(max(1, near - reach), near + reach + 1), key=lambda length: abs(length - near)):
+    for length in range(near + 1, max(0, near - accumulation - 1), -1):
         updates = step - done * -(-length // accumulation)
         if updates > 0 and abs(updates * accumulation / length - part) < _ROUNDING:
             return done, updates * accumulation
