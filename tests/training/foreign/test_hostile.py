@@ -181,3 +181,32 @@ def test_a_state_in_pieces_is_told_with_what_to_do(broken: Path, tmp_path: Path,
     assert done.target is not None and not done.resumable
     assert remedy in done.findings[-1].reason
     assert not list((tmp_path / "dst").rglob("*.distcp")) and not list((tmp_path / "dst").rglob("mp_rank*"))
+
+
+def test_several_processes_wrote_it(broken: Path, tmp_path: Path) -> None:
+    """Each saw its own batches, and kept its own random states."""
+    from trainspec.training.foreign.finding import open_any
+
+    one = open_any(broken).manifest.data
+    assert one == {"epoch": 0, "rows": 16}
+    (broken / "rng_state.pth").rename(broken / "rng_state_0.pth")
+    shutil.copy(broken / "rng_state_0.pth", broken / "rng_state_1.pth")
+    found = open_any(broken)
+    assert (found.manifest.world_size, found.manifest.data) == (2, {"epoch": 0, "rows": 32})
+    (done,) = import_checkpoints(open_store(broken), open_store(tmp_path / "dst"))
+    assert [(item.code, item.reason) for item in done.findings] == [
+        ("RUN223", "there are 2 of them, one of each process")
+    ]
+    assert {path.name for path in (tmp_path / "dst" / "checkpoint-4").glob("rng_state*")} == {
+        "rng_state_0.json",
+        "rng_state_1.json",
+    }
+
+
+def test_settings_that_changed_are_told(broken: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    resume(broken, tmp_path / "out", learning_rate=0.5)
+    assert "RUN224" in caplog.text and "learning_rate was 0.02" in caplog.text
+    caplog.clear()
+    resume(broken, tmp_path / "out")
+    # Only the number of steps is another than in the run that wrote it.
+    assert "max_steps was 4" in caplog.text and "learning_rate was" not in caplog.text

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainspec.storage import FileRecord, StorageError, Store
+from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.load import Checkpoint, folder_name, step_of
 from trainspec.training.checkpoint.manifest import CheckpointError, Manifest, json_bytes
 from trainspec.training.foreign.position import batches_in_epoch
@@ -109,9 +110,12 @@ class ForeignCheckpoint(Checkpoint):
         if ARGUMENTS not in self.files:
             return {}, None
         try:
-            return read_training_args(self.store.read_bytes(ARGUMENTS), ARGUMENTS).values, None
+            found = read_training_args(self.store.read_bytes(ARGUMENTS), ARGUMENTS).values
         except Refused as error:
             return {}, str(error)
+        return {
+            name: redact_whole_url(value) if isinstance(value, str) else value for name, value in found.items()
+        }, None
 
     @cached_property
     def state(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.text.redaction import printable, shortened, show_value
 from trainspec.training.checkpoint.manifest import CheckpointError
 from trainspec.training.checkpoint.model_files import TRAINED_BASE, computed_adapters
 from trainspec.training.checkpoint.weights import load_torch_bytes
@@ -31,6 +32,7 @@ _COMPARED = (
     *("adam_epsilon", "max_grad_norm", "num_train_epochs", "max_steps", "bf16", "fp16", "label_smoothing_factor"),
     *("dataloader_drop_last", "group_by_length", "neftune_noise_alpha", "optim_args"),
 )
+_LONGEST = 60
 # Names of optim that mean the same arithmetic and the same state.
 _ALIKE = frozenset({"adamw_torch", "adamw_torch_fused", "adamw_apex_fused", "adamw_hf"})
 
@@ -78,7 +80,7 @@ def _other_settings(checkpoint: Checkpoint, args: TrainingArguments) -> Iterator
     if was != now and not {was, now} <= _ALIKE:
         differing.append("optim")
     if differing:
-        values = [f"{name} was {_was(known, name)}" for name in differing]
+        values = [f"{name} was {_shown(name, _was(known, name))}" for name in differing]
         yield found(
             args,
             "RUN224",
@@ -108,6 +110,10 @@ def _was(known: Mapping[str, Any], name: str) -> Any:
 
     fallback = TrainingArguments.model_fields[name].get_default(call_default_factory=True)
     return _plain(known.get(name, fallback))
+
+
+def _shown(name: str, value: Any) -> str:
+    return shortened(printable(show_value(name, value)), _LONGEST)
 
 
 def _plain(value: Any) -> Any:
