@@ -29,7 +29,7 @@ from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated,
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.seeding import seed_for_model
-from trainspec.training.state import state_bytes
+from trainspec.training.state import shared_part, state_bytes
 from trainspec.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
     if trains(args):
         outcome.train = trainer.train().metrics
         trainer.save_model()
-        output.write_bytes(TRAINER_STATE, state_bytes(trainer.state.to_dict()))
+        output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
         output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
         output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
     else:
