@@ -135,6 +135,12 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "there would be no evaluation loss, and compute_metrics would not be called",
         "name keys of the rows, or leave label_names out",
     ),
+    "RUN155": Explanation(
+        "no-label-that-counts",
+        "an evaluation in which every label is masked",
+        "a loss is a mean over labels, and there is nothing to take it over",
+        "look at what masks the labels",
+    ),
     "RUN154": Explanation(
         "unreadable-row",
         "a data set whose first row cannot be read",

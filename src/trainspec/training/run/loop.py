@@ -25,8 +25,8 @@ from trainspec.training.data import batches_at, data_seed, position_in
 from trainspec.training.errors import NoBatchesError, NonFiniteError
 from trainspec.training.evaluation import best
 from trainspec.training.loss.items import items_of
+from trainspec.training.model.counting import count_rows
 from trainspec.training.model.inside import shifts_labels, takes_item_count
-from trainspec.training.model.outputs import count_rows
 from trainspec.training.model.signatures import supported, takes
 from trainspec.training.optimizers.behaviour import clear_gradients, learning_rate, note_losses, saving
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate, Onward
@@ -206,12 +206,12 @@ class TrainingLoop:
             return trainer.training_step(parts.model_wrapped, batch, parts.items.total)
 
     def _count(self, window: Window, ends_epoch: bool) -> None:
-        training, state = self._training, self._state
+        training, state, names = self._training, self._state, self._parts.label_names
         state.global_step += 1
         state.rows_in_epoch = self._walk.advance(window)
         state.updates_in_epoch += 1
         for batch in window:
-            training.rows_seen += count_rows(batch)
+            training.rows_seen += count_rows(batch, names)
             state.total_flos += self._operations(batch)
         if training.tokens.is_wanted:
             tokens = sum(map(training.tokens.count, window))

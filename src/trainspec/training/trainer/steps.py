@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trainspec.training.loss.items import items_of
 from trainspec.training.model import outputs
-from trainspec.training.model.inside import shifts_labels
+from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.model.nests import to_device
 from trainspec.training.model.signatures import takes
 from trainspec.training.trainer.attributes import TrainerAttributes
@@ -92,13 +92,16 @@ class Steps(TrainerAttributes):
         ignored = ignore_keys if ignore_keys is not None else self.parts.ignored_keys
         given = loss is not None and outputs.find_loss(returned) is not None
         predictions = outputs.predictions_of(returned, without_loss=given, ignored=ignored)
+        self.parts.output_names = outputs.prediction_names(returned, ignored)
         if self.preprocess_logits_for_metrics is not None:
+            self.parts.output_names = None
             predictions = self.preprocess_logits_for_metrics(predictions, labels)
         return loss, predictions, labels
 
     def _own_count(self, inputs: Any) -> dict[str, Tensor]:
         """For a loss that divides by the items of its batch: of an evaluation each batch is a window of its own."""
-        if not self.counts_items() or not takes(self.compute_loss, "num_items_in_batch"):
+        counts = self.counts_items() or takes_item_count(self.model)
+        if not counts or not takes(self.compute_loss, "num_items_in_batch"):
             return {}
         (items,) = items_of([inputs], self.label_names, shifted=shifts_labels(self.model))
         return {"num_items_in_batch": items.divisor(self.parts.device)}
