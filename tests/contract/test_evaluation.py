@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy
-import numpy
 import pytest
 import torch
 from tests.training.small_job import Line, Make, Rows, entries

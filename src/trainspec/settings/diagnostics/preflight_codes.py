@@ -147,6 +147,24 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "the run would end at the row",
         "see the message",
     ),
+    "RUN157": Explanation(
+        "no-loss",
+        "a model that cannot be given the labels, with nothing else to make a loss of them",
+        "training needs a loss, and neither the model nor the Trainer computes one",
+        "pass compute_loss_func=torch.nn.CrossEntropyLoss(), or a function (outputs, labels), to the Trainer",
+    ),
+    "RUN158": Explanation(
+        "smoothing-without-classes",
+        "label_smoothing_factor with labels that are no classes",
+        "smoothing moves a part of each label to the other classes: multi-label and regression models have none",
+        "leave label_smoothing_factor out",
+    ),
+    "RUN159": Explanation(
+        "own-step-unweighed",
+        "accumulation with a training_step that does its own backward pass",
+        "micro-batches are added up as they come: neither their label counts nor a short last window is seen to",
+        "call self.backward(loss) with the mean loss of the micro-batch, or super().training_step",
+    ),
     "RUN180": Explanation(
         "no-hub-client",
         "push_to_hub without the package that speaks to hubs",

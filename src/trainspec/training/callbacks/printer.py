@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from trainspec.text.redaction import shortened
 from trainspec.training.callbacks.base import TrainerCallback
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from trainspec.training.state import TrainerState
 
 _HIDDEN = {"epoch", "step", "total_flos"}
+# A confusion matrix would fill the screen.
+_LONGEST = 60
 _TALKATIVE = ("passive", "debug", "info")
 
 
@@ -24,7 +27,7 @@ def entry_line(state: TrainerState, entry: Mapping[str, Any]) -> str:
 
 
 def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else shortened(str(value), _LONGEST)
 
 
 class PrinterCallback(TrainerCallback):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trainspec.text.redaction import redact_whole_url
+from trainspec.text.redaction import redact_whole_url, shortened
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ _FILES = {
     "metrics.jsonl": "metrics",
     "loss.png": "loss curves",
 }
+# A confusion matrix would fill the screen.
+_LONGEST = 60
 _SPEED = ("_runtime", "_per_second")
 
 
@@ -67,7 +69,7 @@ def _numbers(metrics: Mapping[str, float], prefix: str) -> str:
     return "  ".join(
         f"{name.removeprefix(prefix)} {value:.4g}"
         if isinstance(value, float)
-        else f"{name.removeprefix(prefix)} {value}"
+        else f"{name.removeprefix(prefix)} {shortened(str(value), _LONGEST)}"
         for name, value in shown.items()
     )
 

@@ -10,12 +10,16 @@ from trainspec.training.data.lengths import RowLengthError, main_input
 from trainspec.training.data.rows import column_names, first_row, is_iterable, row_count
 from trainspec.training.findings.found import found
 from trainspec.training.model import outputs
-from trainspec.training.model.inside import main_input_name
+from trainspec.training.model.inside import base_of, main_input_name, positional_inputs
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.findings.facts import Job, Machine
+
+# What collators make of these.
+_AS_BATCHED = {"label": "labels", "label_ids": "labels"}
+_WITH_LOSS = "pass compute_loss_func to the Trainer, as in compute_loss_func=torch.nn.CrossEntropyLoss()"
 
 
 def find_unreadable_rows(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
@@ -80,6 +84,24 @@ def find_missing_labels(args: TrainingArguments, machine: Machine, job: Job) -> 
                 "label_names",
                 severity="warning",
             )
+
+
+def find_no_loss(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    """Labels that the model's forward has no place for, and nothing else that would make a loss of them."""
+    if job.computes_loss or not job.stacks_rows:
+        return
+    row, name = _readable_row(job.train_dataset), type(base_of(job.model)).__name__
+    if isinstance(row, (tuple, list)):
+        taken = positional_inputs(job.model)
+        if 1 < len(row) > taken:
+            seen = f"rows of train_dataset are {len(row)} things, the last the labels, and {name}.forward takes {taken}"
+            yield found(args, "RUN157", f"there is no loss: {seen}", remedy=_WITH_LOSS)
+    elif isinstance(row, Mapping) and (accepted := accepted_names(job.model)) is not None:
+        held = {_AS_BATCHED.get(key, key) for key in map(str, row)}
+        lost = sorted(held.intersection(outputs.label_names(job.model, args.label_names)) - accepted)
+        if lost:
+            seen = f"{name}.forward takes {', '.join(sorted(accepted))}, and not {', '.join(lost)}"
+            yield found(args, "RUN157", f"there is no loss: {seen}", remedy=_WITH_LOSS)
 
 
 def _datasets(args: TrainingArguments, job: Job) -> Iterator[tuple[str, Any]]:

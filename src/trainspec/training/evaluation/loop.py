@@ -45,7 +45,8 @@ class EvaluationLoop:
     """Runs `step` on every batch; the loss is the mean over the labels that count, so that cutting does not change it.
 
     `after_batch` is called after each. `keeps_all`: predictions and labels are kept, also where metrics are computed
-    batch by batch. `unlabelled`: the keys of a batch, where metrics could not be computed for want of labels.
+    batch by batch. `unlabelled`: the keys of a batch, where metrics could not be computed for want of labels;
+    `returned_nothing`: compute_metrics gave None.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class EvaluationLoop:
         self._keeps_all = keeps_all
         self._with_inputs = "inputs" in args.include_for_metrics
         self.unlabelled: list[str] | None = None
+        self.returned_nothing = False
         self._with_losses = "loss" in args.include_for_metrics
         self.losses = self._losses()
 
@@ -104,6 +106,7 @@ class EvaluationLoop:
         if self._metrics is not None and keeps and not by_batch and joined[1] is not None:
             extra = {"inputs": self._collect(inputs) if self._with_inputs else None, "losses": self.losses.each_row()}
             batch_metrics = self._metrics(EvalPrediction(*joined, **extra))
+            self.returned_nothing = batch_metrics is None
         elif self._metrics is not None and not loss_only and batch_metrics is None:
             self.unlabelled = sorted(map(str, batch)) if isinstance(batch, Mapping) else []
         mean = self.losses.mean()

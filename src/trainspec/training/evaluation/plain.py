@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -23,12 +23,12 @@ def plain_metrics(metrics: Any, source: str) -> dict[str, Any]:
     if metrics is None:
         return {}
     if not isinstance(metrics, Mapping):
-        raise MetricError(f"{source} returned a {type(metrics).__name__}, not a dict of names and numbers")
+        raise MetricError(f"{source} gave a {type(metrics).__name__}, not a dict of names and numbers")
     return {str(name): plain(value, str(name)) for name, value in metrics.items()}
 
 
 def is_plain(entry: Mapping[str, Any]) -> bool:
-    return all(type(value) in _PLAIN for value in entry.values())
+    return _PLAIN.issuperset(map(type, entry.values()))
 
 
 def plain(value: Any, name: str) -> Any:
@@ -40,7 +40,7 @@ def _plain(value: Any, name: str, depth: int) -> Any:
     if type(value) in _PLAIN:
         return value
     if depth > _DEEPEST:
-        raise MetricError(f"the metric {name!r} is nested more than {_DEEPEST} deep, or holds itself")
+        raise MetricError(f"the metric {name.partition('.')[0]!r} is nested more than {_DEEPEST} deep, or holds itself")
     if isinstance(value, Mapping):
         return {str(key): _plain(entry, f"{name}.{key}", depth + 1) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -49,14 +49,14 @@ def _plain(value: Any, name: str, depth: int) -> Any:
     if number is not None:
         return number
     if isinstance(value, str):
-        return str(value)
+        return str.__str__(value)
     if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)):
         listed = _listed(value, name)
         if type(listed) is not type(value):
             return _plain(listed, name, depth + 1)
     raise MetricError(
-        f"the metric {name!r} is a {type(value).__name__}, which no log can hold: return a number, or a list or a dict "
-        "of numbers"
+        f"the metric {name!r} is of type {type(value).__name__}, which no log can hold: make it a number, or a list or "
+        "a dict of numbers"
     )
 
 
@@ -70,28 +70,19 @@ def _listed(array: Any, name: str) -> Any:
     try:
         return (array.to_dense() if getattr(array, "is_sparse", False) else array).tolist()
     except Exception as error:  # somebody else's array
-        raise MetricError(f"the metric {name!r} is a {type(array).__name__} that cannot be read: {error}") from error
+        raise MetricError(f"the metric {name!r}, of type {type(array).__name__}, cannot be read: {error}") from error
 
 
-def flat_numbers(name: str, value: Any, most: int) -> Iterator[tuple[str, Any]]:
-    """The numbers of a nest by path (`f1/macro`, `f1/0`), `most` at most."""
-    found = 0
-    for path, number in _numbers(name, value):
-        if found == most:
-            return
-        found += 1
-        yield path, number
-
-
-def _numbers(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def flat_numbers(name: str, value: Any) -> Iterator[tuple[str, int | float]]:
+    """The numbers of a nest of lists and mappings by path: `f1/macro`, `f1/0`."""
     if isinstance(value, (int, float)):
         yield name, value
     elif isinstance(value, Mapping):
         for key, entry in value.items():
-            yield from _numbers(f"{name}/{key}", entry)
-    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+            yield from flat_numbers(f"{name}/{key}", entry)
+    elif isinstance(value, list):
         for place, entry in enumerate(value):
-            yield from _numbers(f"{name}/{place}", entry)
+            yield from flat_numbers(f"{name}/{place}", entry)
 
 
 def without_nonfinite(value: Any) -> Any:

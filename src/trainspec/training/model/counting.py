@@ -73,7 +73,9 @@ def _lengths(value: Any, *, outermost: bool = False) -> Iterator[int]:
     if isinstance(value, (dict, Mapping)):
         for entry in value.values():
             yield from _lengths(entry)
-    elif isinstance(value, tuple) or (outermost and isinstance(value, Sequence) and not isinstance(value, (str, bytes))):
+    elif isinstance(value, tuple) or (
+        outermost and isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    ):
         for entry in value:
             yield from _lengths(entry)
     elif (length := _length(value)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 
 from torch import nn
@@ -53,6 +54,15 @@ def takes_item_count(model: nn.Module) -> bool:
         return True
     # Any keyword is a promise in transformers; elsewhere it may be passed on to something that takes none.
     return hasattr(base, "config") and any(e.kind is inspect.Parameter.VAR_KEYWORD for e in taken.values())
+
+
+def positional_inputs(model: nn.Module) -> int:
+    """How many inputs forward takes by their places."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = inspect.signature(base_of(model).forward).parameters.values()
+    if any(entry.kind is inspect.Parameter.VAR_POSITIONAL for entry in taken):
+        return sys.maxsize
+    return sum(entry.kind in kinds for entry in taken)
 
 
 def unwrap(model: nn.Module) -> nn.Module:

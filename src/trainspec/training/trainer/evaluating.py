@@ -114,6 +114,8 @@ class Evaluating(Steps, Loaders, Listeners):
             remarks.append(find_no_labels(self.args, self.label_names, loop.unlabelled))
         for remark in remarks:
             self.parts.say_once(remark.render())
+        if loop.returned_nothing:
+            self.parts.say_once("compute_metrics returned None, so there are no metrics; did it forget to return them?")
 
     def _metrics_of_one_batch(self, dataset: Any, prefix: str) -> dict[str, float]:
         batch = list(islice(self.get_test_dataloader(dataset), 1))
