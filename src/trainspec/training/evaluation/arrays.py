@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy
 import torch
@@ -20,7 +20,7 @@ _NUMPY_HAS = frozenset(
 # What has no place for the ignored label, and what has.
 _WIDER = {"bool": "int8", "uint8": "int16", "uint16": "int32", "uint32": "int64", "uint64": "int64"}
 _FILLING = {"U": "", "S": b"", "O": None}
-_SCALARS = (bool, int, float, complex, str, bytes, numpy.generic)
+_ARRAYS = (numpy.ndarray, bool, int, float, complex, str, bytes, numpy.generic)
 
 
 def detached(value: Any) -> Any:
@@ -72,8 +72,8 @@ def join(values: Sequence[Any], name: str) -> Any:
         if there is None:
             return None
         gone = next(number for number, value in enumerate(values, start=1) if value is None)
-        _refuse(name, f"batch {gone} has none, batch {there} has some")
-    if all(isinstance(value, numpy.ndarray) or isinstance(value, _SCALARS) for value in values):
+        raise _refused(name, f"batch {gone} has none, batch {there} has some")
+    if all(isinstance(value, _ARRAYS) for value in values):
         return _joined_arrays([numpy.atleast_1d(numpy.asarray(value)) for value in values], name)
     if all(isinstance(value, (dict, Mapping)) for value in values):
         return _joined_mappings(values, name)
@@ -84,7 +84,7 @@ def join(values: Sequence[Any], name: str) -> Any:
         return _joined_lists(values, name)
     kinds = [type(value).__name__ for value in values]
     _same(kinds, name, "a {}".format)
-    _refuse(name, f"nobody knows the rows of a {kinds[0]}")
+    raise _refused(name, f"nobody knows the rows of a {kinds[0]}")
 
 
 def _joined_mappings(values: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
@@ -129,11 +129,11 @@ def _joined_arrays(arrays: Sequence[Any], name: str) -> Any:
 def _same(found: Sequence[Any], name: str, say: Callable[[Any], str]) -> None:
     other = next((number for number, what in enumerate(found) if what != found[0]), None)
     if other is not None:
-        _refuse(name, f"batch 1 has {say(found[0])}, batch {other + 1} has {say(found[other])}")
+        raise _refused(name, f"batch 1 has {say(found[0])}, batch {other + 1} has {say(found[other])}")
 
 
-def _refuse(name: str, what: str) -> NoReturn:
-    raise OutputsError(
+def _refused(name: str, what: str) -> OutputsError:
+    return OutputsError(
         f"{name} of several batches cannot be joined: {what}. Leave that output out with ignore_keys, make rows of it "
         "in preprocess_logits_for_metrics, or set eval_do_concat_batches: false, which keeps one entry a batch"
     )

@@ -19,7 +19,7 @@ def find_no_labels(args: TrainingArguments, names: Sequence[str], keys: Sequence
     return found(
         args,
         "RUN153",
-        f"compute_metrics was not called, because no batch had labels: they are looked for under {_listed(names)}{held}",
+        f"compute_metrics was not called, because no batch has labels: these are looked for in {_listed(names)}{held}",
         "label_names",
         reason="metrics compare predictions with labels",
         remedy="set label_names to the keys that hold the labels" if keys else "let rows be (inputs..., labels)",

@@ -251,11 +251,11 @@ def _hyperparameters(args: TrainingArguments) -> str:
 def _results_table(history: Sequence[Mapping[str, Any]]) -> str:
     rows, loss = [], None
     for entry in history:
-        entry = {name: value if _is_metric(name) else number_of(value) for name, value in entry.items()}
-        loss = entry.get("loss", loss)
+        known = {name: number_of(entry.get(name)) for name in ("step", "epoch", "loss")}
+        loss = loss if known["loss"] is None else known["loss"]
         found = _metrics(entry)
         if found:
-            rows.append({"step": entry.get("step"), "epoch": entry.get("epoch"), "training loss": loss, **found})
+            rows.append({"step": known["step"], "epoch": known["epoch"], "training loss": loss, **found})
     if not rows:
         return ""
     columns = list(dict.fromkeys(name for row in rows for name in row))

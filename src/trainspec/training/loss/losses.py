@@ -115,7 +115,7 @@ def _no_place_for_labels(model: nn.Module, batch: Any, names: list[str]) -> str 
     forward, taken = f"{type(base_of(model)).__name__}.forward", positional_inputs(model)
     if isinstance(batch, (tuple, list)) and 1 < len(batch) > taken:
         why = f"{forward} takes {taken} of the {len(batch)} things in a batch, the last of which are the labels"
-    elif isinstance(batch, Mapping) and any(name in batch and not takes(base_of(model).forward, name) for name in names):
+    elif isinstance(batch, Mapping) and not any(name in batch and takes(model.forward, name) for name in names):
         why = f"{forward} does not take the labels of a batch"
     else:
         return None

@@ -102,7 +102,7 @@ def weigh(batch: Any, names: Sequence[str], *, shifted: bool = False) -> Tensor:
 
 
 def labels_that_count(batch: Any, names: Sequence[str], *, shifted: bool = False) -> list[Tensor]:
-    """For each column of class labels, which of them count, as a mask; no column where labels are none or no classes."""
+    """A mask for each column of class labels, of those that count; none where labels are missing or no classes."""
     labels = labels_of(batch, names)
     columns = labels if isinstance(labels, tuple) else labels.values() if isinstance(labels, Mapping) else (labels,)
     classes = [column for column in columns if isinstance(column, Tensor) and column.dtype in _CLASSES]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trainspec.training.data import DataPosition, Walk
     from trainspec.training.loss.items import MicroBatchItems
     from trainspec.training.loss.losses import Losses
+    from trainspec.training.loss.own_step import OwnStep
     from trainspec.training.parallel import Agreement, Policy, Strategy
     from trainspec.training.precision.precision import Precision
     from trainspec.training.run.keeper import CheckpointKeeper
@@ -80,6 +81,10 @@ class RunParts:
     is_in_train: bool = False
     # Of the micro-batch that is at work; None where nobody counts them.
     items: MicroBatchItems | None = None
+    # Of the micro-batch whose backward pass was the last, its part of the window's mean loss.
+    part: Tensor | None = None
+    # Where a subclass brings its own training_step.
+    own_step: OwnStep | None = None
     # The model's names for what the last predictions are made of.
     output_names: list[str] | None = None
     # The model, the settings and the loss function that all the rest has been made for.
