@@ -83,8 +83,16 @@ def test_what_can_be_joined(name: str) -> None:
 
 
 def test_nests_are_joined_entry_by_entry() -> None:
-    first = {"a": (torch.ones(2), [torch.ones(2, 1)]), "b": Inner(torch.zeros(2)), "c": Pair(torch.ones(2), torch.ones(2))}
-    second = {"a": (torch.ones(1), [torch.ones(1, 2)]), "b": Inner(torch.ones(1)), "c": Pair(torch.ones(1), torch.ones(1))}
+    first = {
+        "a": (torch.ones(2), [torch.ones(2, 1)]),
+        "b": Inner(torch.zeros(2)),
+        "c": Pair(torch.ones(2), torch.ones(2)),
+    }
+    second = {
+        "a": (torch.ones(1), [torch.ones(1, 2)]),
+        "b": Inner(torch.ones(1)),
+        "c": Pair(torch.ones(1), torch.ones(1)),
+    }
     joined = _joined(first, second)
     assert joined["a"][0].shape == (3,) and joined["a"][1][0].tolist() == [[1, -100], [1, -100], [1, 1]]
     assert {key: value.tolist() for key, value in joined["b"].items()} == {"scores": [0, 0, 1]}
@@ -142,7 +150,7 @@ def test_an_output_is_called_by_the_models_name(make_trainer: Make, outputs: Any
     assert len(trainer.predict(Rows(10)).predictions) == 2
 
 
-@pytest.mark.parametrize("make", [Tensor.numpy, Tensor.tolist, lambda kept: tuple(kept)], ids=["array", "list", "tuple"])
+@pytest.mark.parametrize("make", [Tensor.numpy, Tensor.tolist, tuple], ids=["array", "list", "tuple"])
 def test_preprocess_logits_for_metrics_returns_what_it_likes(make_trainer: Make, make: Any) -> None:
     trainer = make_trainer(
         per_device_eval_batch_size=5, preprocess_logits_for_metrics=lambda logits, labels: make(logits[:, 0])
@@ -150,7 +158,9 @@ def test_preprocess_logits_for_metrics_returns_what_it_likes(make_trainer: Make,
     found = trainer.predict(Rows(10)).predictions
     expected = trainer.model.layer(Rows(10).inputs).detach().numpy()[:, 0]
     flat = numpy.asarray(found)
-    numpy.testing.assert_allclose(flat.reshape(5, 2).T.ravel() if isinstance(found, tuple) else flat, expected, rtol=1e-6)
+    numpy.testing.assert_allclose(
+        flat.reshape(5, 2).T.ravel() if isinstance(found, tuple) else flat, expected, rtol=1e-6
+    )
 
 
 def test_labels_in_some_batches_only_are_named(make_trainer: Make) -> None:

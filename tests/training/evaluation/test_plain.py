@@ -55,7 +55,9 @@ def test_what_metrics_become(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"x", {1, 2}, 1j, object(), numpy.datetime64("2020-01-01"), numpy.array([1j])], ids=lambda v: type(v).__name__
+    "value",
+    [b"x", {1, 2}, 1j, object(), numpy.datetime64("2020-01-01"), numpy.array([1j])],
+    ids=lambda v: type(v).__name__,
 )
 @pytest.mark.parametrize("place, name", [(lambda v: v, "f1"), (lambda v: [1, v], "f1.1"), (lambda v: {"a": v}, "f1.a")])
 def test_what_no_log_can_hold_is_named(value: Any, place: Any, name: str) -> None:
@@ -168,7 +170,7 @@ def test_a_script_logs_what_it_has(make_trainer: Make) -> None:
 def test_the_best_model_is_chosen_by_a_number(make_trainer: Make, value: Any) -> None:
     settings = {"eval_strategy": "epoch", "save_strategy": "epoch", "load_best_model_at_end": True}
     trainer = make_trainer(compute_metrics=lambda p: {"f1": value}, metric_for_best_model="f1", **settings)
-    with pytest.raises(UnknownMetricError, match="'f1', but evaluation returned (None|a (list|dict|str))"):
+    with pytest.raises(UnknownMetricError, match=r"'f1', but evaluation returned (None|a (list|dict|str))"):
         trainer.train()
 
 

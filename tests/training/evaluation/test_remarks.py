@@ -19,7 +19,11 @@ class Target(nn.Module):
 
     def forward(self, x: Tensor, target: Tensor | None = None) -> dict[str, Tensor]:
         logits = self.layer(x)
-        return {"logits": logits} if target is None else {"loss": functional.cross_entropy(logits, target), "logits": logits}
+        return (
+            {"logits": logits}
+            if target is None
+            else {"loss": functional.cross_entropy(logits, target), "logits": logits}
+        )
 
 
 ROWS = [{"x": torch.ones(3), "target": torch.tensor(1)} for _ in range(6)]

@@ -1,4 +1,4 @@
-"""Logged train loss, eval loss and a plain loop in float64 are one number: whatever is masked, and however rows are cut."""
+"""Logged train loss, eval loss and a plain loop in float64 are one number, whatever is masked, however rows are cut."""
 
 import logging
 import math
@@ -92,9 +92,7 @@ def _trainer(rows: Any, **way: Any) -> Trainer:
     size=st.integers(1, 10),
     name=st.sampled_from(sorted(WAYS)),
 )
-def test_train_loss_eval_loss_and_a_plain_loop_agree(
-    labelled: list[int], eval_size: int, size: int, name: str
-) -> None:
+def test_train_loss_eval_loss_and_a_plain_loop_agree(labelled: list[int], eval_size: int, size: int, name: str) -> None:
     rows = Tokens(labelled)
     way = WAYS[name]
     true = _by_hand(rows, epsilon=way.get("label_smoothing_factor", 0.0), shifted=way["model"] is Shifts)

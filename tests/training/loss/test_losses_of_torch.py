@@ -38,6 +38,25 @@ class TakesLabels(Named):
         return {"logits": self.layer(x), "hidden": x}
 
 
+class Elsewhere(Named):
+    """Its forward names scores only."""
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
+        return {"logits": self.layer(x)} | self.judged(x, labels)
+
+    def judged(self, x: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+        return {} if labels is None else {"loss": functional.cross_entropy(self.layer(x), labels)}
+
+
+class Lossy(Named):
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
+        Lossy.calls += 1
+        logits = self.layer(x)
+        return {"loss": functional.cross_entropy(logits, labels), "logits": logits}
+
+    calls = 0
+
+
 class OwnCall:
     def __call__(self, outputs: Any, labels: Tensor) -> Tensor:
         return functional.cross_entropy(outputs if isinstance(outputs, Tensor) else outputs["logits"], labels)
@@ -97,7 +116,9 @@ FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
     "smoothing": ({"model": Named, "rows": NAMED, "label_smoothing_factor": 0.1}, []),
     "a collator, which may do anything": ({"model": Scores, "rows": PAIRS, "data_collator": list}, []),
     "no labels in the rows": ({"model": Named, "rows": [{"x": x} for x in X]}, []),
-    "a model that takes them": ({"model": TakesLabels, "rows": NAMED}, []),
+    "a model that takes them and gives no loss": ({"model": TakesLabels, "rows": NAMED}, ["RUN157"]),
+    "a model whose loss comes from elsewhere": ({"model": Elsewhere, "rows": NAMED}, []),
+    "a model that gives a loss": ({"model": Lossy, "rows": NAMED}, []),
 }
 
 
@@ -108,14 +129,15 @@ def test_no_loss_is_found_before_training(make_trainer: Make, name: str) -> None
     model, rows = given.pop("model"), given.pop("rows")
     trainer = make_trainer(model=model(), train_dataset=rows, eval_dataset=None, do_eval=False, **given)
     assert [item.code for item in trainer.preflight()] == codes
+    assert Lossy.calls == 0, "a model that is seen to give a loss is not run"
     if codes:
-        with pytest.raises(PreflightError, match="compute_loss_func=torch.nn.CrossEntropyLoss"):
+        with pytest.raises(PreflightError, match=r"compute_loss_func=torch\.nn.CrossEntropyLoss"):
             trainer.train()
 
 
 @pytest.mark.parametrize("model, rows", [(Scores, PAIRS), (Named, NAMED), (TakesLabels, NAMED)])
 def test_an_evaluation_says_it_too(make_trainer: Make, model: Any, rows: Any) -> None:
-    with pytest.raises(ModelOutputError, match="compute_loss_func=torch.nn.CrossEntropyLoss"):
+    with pytest.raises(ModelOutputError, match=r"compute_loss_func=torch\.nn.CrossEntropyLoss"):
         make_trainer(model=model(), eval_dataset=rows).evaluate()
 
 

@@ -122,6 +122,12 @@ class Evaluating(Steps, Loaders, Listeners):
         with self._on("preflight"):
             return self.evaluation_loop(batch, "Preflight", self.compute_metrics is None, None, prefix).metrics
 
+    def _loss_of_one_batch(self) -> None:
+        """Raises ModelOutputError where the model gives none for training rows."""
+        with data.undisturbed(), self._on("preflight"):
+            batch = list(islice(self.get_test_dataloader(self.train_dataset), 1))
+            self.evaluation_loop(batch, "Preflight", True)
+
     @contextmanager
     def _on(self, occasion: str) -> Iterator[None]:
         before, self._occasion = self._occasion, occasion

@@ -173,6 +173,7 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             makes_its_own_loader=own_loader,
             evaluates_by_itself=own_evaluation,
             computes_loss=self._computes_loss(),
+            loss_of_one_batch=self._loss_of_one_batch,
             stacks_rows=self.data_collator is data.collate,
             has_an_optimizer=self.given[0] is not None or self.optimizer_cls_and_kwargs is not None,
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
