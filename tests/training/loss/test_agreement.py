@@ -186,3 +186,22 @@ def test_the_losses_of_rows_weigh_up_to_the_eval_loss(make_trainer: Make) -> Non
     loss = trainer.evaluate()["eval_loss"]
     assert seen[0].shape == (5,)
     assert numpy.average(seen[0], weights=[6, 1, 0, 0, 2]) == pytest.approx(loss, rel=1e-6)
+
+
+class SumOfMeans(TwoColumns):
+    """As models with several heads have it: nan where one of them has nothing to learn."""
+
+    def forward(self, inputs: Tensor, labels: Tensor, more_labels: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        logits = self.layer(inputs).flatten(0, 1)
+        columns = (labels, more_labels)
+        return {"loss": torch.stack([functional.cross_entropy(logits, c.flatten()) for c in columns]).sum()}
+
+
+def test_a_column_masked_throughout_a_batch_does_not_make_the_loss_nan(make_trainer: Make, caplog: Any) -> None:
+    rows = [{**row, "more_labels": row["labels"]} for row in Tokens([6, 6, 6, 6])]
+    rows[3]["more_labels"] = torch.full_like(rows[3]["labels"], IGNORED)
+    trainer = make_trainer(model=SumOfMeans(), eval_dataset=rows, per_device_eval_batch_size=1)
+    with caplog.at_level(logging.WARNING):
+        found = [trainer.evaluate()["eval_loss"] for _ in range(2)]
+    assert found == pytest.approx([2 * _by_hand(rows[:3])] * 2, rel=1e-12)
+    assert caplog.text.count("RUN155") == 1 and "the loss of 1 batches is nan" in caplog.text

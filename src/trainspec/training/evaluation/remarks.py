@@ -39,5 +39,17 @@ def find_no_label_that_counts(args: TrainingArguments, names: Sequence[str]) -> 
     )
 
 
+def find_an_empty_column(args: TrainingArguments, names: Sequence[str], batches: int) -> Diagnostic:
+    """The loss is that of the other batches."""
+    return found(
+        args,
+        "RUN155",
+        f"the loss of {batches} batches is nan, because one of {_listed(names)} is -100 throughout: they are left out",
+        "label_names",
+        remedy="evaluate in larger batches, so that each has labels of every kind",
+        severity="warning",
+    )
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names))

@@ -31,12 +31,17 @@ class EvaluationLoss:
         self._weights: list[Tensor] = []
         self._sums: Tensor | None = None
         self._all: list[Tensor] = []
+        # Batches of which one column of several had no label that counts, and the loss was nan.
+        self.left_out: Tensor | None = None
 
     def add(self, loss: Any, batch: Any) -> None:
         """`loss`: of the batch, or one for each of its rows or labels."""
         loss = loss.detach() if isinstance(loss, Tensor) else torch.as_tensor(loss)
+        columns = labels_that_count(batch, self._names, shifted=self._shifted)
         weight = weigh(batch, self._names, shifted=self._shifted)
-        mean = loss.reshape(()) if loss.numel() == 1 else self._mean_of(loss, batch)
+        mean = loss.reshape(()) if loss.numel() == 1 else self._mean_of(loss, columns)
+        if len(columns) > 1:
+            weight = self._without_an_empty_column(mean, weight, columns)
         if self._keeps_all:
             self._all.append(self._by_row(loss, mean, weight, count_rows(batch, self._names)))
         self._losses.append(mean)
@@ -44,11 +49,17 @@ class EvaluationLoss:
         if len(self._losses) >= _KEPT:
             self._sum_up()
 
-    def _mean_of(self, losses: Tensor, batch: Any) -> Tensor:
+    def _without_an_empty_column(self, mean: Tensor, weight: Tensor, columns: Sequence[Tensor]) -> Tensor:
+        """Nothing for a batch whose loss, a sum of means, is nan because one of its columns is masked altogether."""
+        empty = ~torch.stack([column.any().to(mean.device) for column in columns]).all() & ~torch.isfinite(mean)
+        self.left_out = empty.sum() if self.left_out is None else self.left_out + empty.sum()
+        return torch.where(empty, 0, weight.to(mean.device))
+
+    @staticmethod
+    def _mean_of(losses: Tensor, columns: Sequence[Tensor]) -> Tensor:
         """Of losses for rows or for labels: an override's, which takes no mean itself."""
         each = losses.reshape(-1)
         weights = torch.ones_like(each)
-        columns = labels_that_count(batch, self._names, shifted=self._shifted)
         if len(columns) == 1:
             (mask,) = columns
             if mask.numel() == len(each):

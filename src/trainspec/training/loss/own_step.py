@@ -84,8 +84,8 @@ class OwnStep:
             "RUN159",
             f"{name}.training_step calls neither self.backward nor super().training_step",
             "gradient_accumulation_steps",
-            reason="gradients add up as they come: unless losses are divided by the micro-batches of the window, and these "
-            "hold as many labels each, the update is not that of the big batch",
+            reason="gradients add up as they come: unless losses are divided by the micro-batches of the window, and "
+            "these hold as many labels each, the update is not that of the big batch",
             remedy="call self.backward(loss) with the mean loss of the micro-batch",
             severity="warning",
         )

@@ -11,7 +11,7 @@ from typing import Any
 from trainspec.training import data
 from trainspec.training.evaluation.loop import BatchReading, EvaluationLoop
 from trainspec.training.evaluation.model import ready_for_evaluation
-from trainspec.training.evaluation.remarks import find_no_label_that_counts, find_no_labels
+from trainspec.training.evaluation.remarks import find_an_empty_column, find_no_label_that_counts, find_no_labels
 from trainspec.training.evaluation.results import EvalLoopOutput, PredictionOutput
 from trainspec.training.model.inside import main_input_name, shifts_labels
 from trainspec.training.model.signatures import supported
@@ -109,7 +109,11 @@ class Evaluating(Steps, Loaders, Listeners):
 
     def _remark(self, loop: EvaluationLoop) -> None:
         """Say what an evaluation could not give; of what is predicted labels may be missing on purpose."""
-        remarks = [find_no_label_that_counts(self.args, self.label_names)] if loop.losses.counts_nothing else []
+        remarks = []
+        if loop.losses.counts_nothing:
+            remarks.append(find_no_label_that_counts(self.args, self.label_names))
+        elif loop.losses.left_out is not None and (batches := int(loop.losses.left_out)):
+            remarks.append(find_an_empty_column(self.args, self.label_names, batches))
         if loop.unlabelled is not None and self._occasion == "evaluation":
             remarks.append(find_no_labels(self.args, self.label_names, loop.unlabelled))
         for remark in remarks:
