@@ -186,3 +186,14 @@ def test_long_metrics_are_short_on_the_terminal(make_trainer: Make, capsys: Any)
     trainer.log_metrics("eval", trainer.evaluate())
     told = capsys.readouterr()
     assert max(map(len, told.out.splitlines())) < 100 and len(told.err.splitlines()[-1]) < 500
+
+
+@pytest.mark.parametrize("by_batch, rows", [(False, 10), (True, 8)])
+def test_an_error_in_compute_metrics_is_the_users_and_says_where(make_trainer: Make, by_batch: bool, rows: int) -> None:
+    def metrics(prediction: Any, compute_result: bool = True) -> dict[str, float]:
+        raise KeyError("labels")
+
+    trainer = make_trainer(compute_metrics=metrics, batch_eval_metrics=by_batch, per_device_eval_batch_size=8)
+    with pytest.raises(KeyError, match="labels") as caught:
+        trainer.evaluate()
+    assert caught.value.__notes__ == [f"compute_metrics raised this, called on the predictions of {rows} rows"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,8 @@ class EvaluationLoop:
         joined = self._collect(predictions), self._collect(labels)
         if self._metrics is not None and keeps and not by_batch and joined[1] is not None:
             extra = {"inputs": self._collect(inputs) if self._with_inputs else None, "losses": self.losses.each_row()}
-            batch_metrics = self._metrics(EvalPrediction(*joined, **extra))
+            with _noted("compute_metrics", rows):
+                batch_metrics = self._metrics(EvalPrediction(*joined, **extra))
             self.returned_nothing = batch_metrics is None
         elif self._metrics is not None and not loss_only and batch_metrics is None:
             self.unlabelled = sorted(map(str, batch)) if isinstance(batch, Mapping) else []
@@ -122,8 +124,9 @@ class EvaluationLoop:
             inputs=self._input(batch) if self._with_inputs else None,
             losses=self._each(loss, batch),
         )
-        # Only the last answer is one, but that it was called must be known.
-        return self._metrics(seen, compute_result=is_last) or {}
+        with _noted("compute_metrics", count_rows(batch, self._reading.label_names)):
+            # Only the last answer is one, but that it was called must be known.
+            return self._metrics(seen, compute_result=is_last) or {}
 
     def _input(self, batch: Any) -> Any:
         return main_input(batch, self._reading.input_name, self._reading.label_names)
@@ -137,6 +140,16 @@ class EvaluationLoop:
 
     def _collect(self, gathered: Gathered) -> Any:
         return gathered.joined() if self._args.eval_do_concat_batches else gathered.separate()
+
+
+@contextmanager
+def _noted(function: str, rows: int) -> Iterator[None]:
+    """An error of the user's function keeps its type and its place, and tells where it came up."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"{function} raised this, called on the predictions of {rows} rows")
+        raise
 
 
 def _with_last(batches: Iterable[Any]) -> Iterator[tuple[Any, bool]]:

@@ -182,7 +182,7 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
 
     def _computes_loss(self) -> bool:
         own = self.compute_loss_func is not None or bool(self.args.label_smoothing_factor)
-        return own or _overrides(self, "compute_loss", "training_step")
+        return own or "compute_loss" in vars(self) or _overrides(self, "compute_loss", "training_step")
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
