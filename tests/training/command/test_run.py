@@ -56,7 +56,7 @@ def test_do_train_do_eval_do_predict(arguments: Arguments, tmp_path: Path, capsy
         "loss.png",
     }
     told = capsys.readouterr()
-    for word in ("run first", "6 in 1 epochs", "train loss", "evaluation", "test", "samples/s", str(out / "loss.png")):
+    for word in ("run first", "6 in 1 epoch", "train loss", "evaluation", "test", "samples/s", str(out / "loss.png")):
         assert word in told.out
     assert "step 2/6" in told.err and "step 2/6" not in told.out
     rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
@@ -159,6 +159,18 @@ def test_what_ends_a_run_is_told_without_a_traceback(
     assert told in printed.err and "Traceback" not in printed.err and printed.out == ""
     assert _files(Path(args.output_dir)) == {"checkpoint-3", "metrics.jsonl"}
     assert len((Path(args.output_dir) / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [(None, "returned NoneType"), (Line(), "returned Line"), (TaskParts("bert"), "the model str, which is no")],  # type: ignore[arg-type]
+)
+def test_a_task_that_returns_nothing_to_train_is_told_so(
+    arguments: Arguments, capsys: pytest.CaptureFixture[str], returned: Any, told: str
+) -> None:
+    assert run_task(arguments(), lambda args: returned) == COULD_NOT_RUN
+    printed = capsys.readouterr()
+    assert told in printed.err and "Traceback" not in printed.err
 
 
 def test_a_fault_of_the_users_own_code_shows_its_traceback(arguments: Arguments) -> None:
