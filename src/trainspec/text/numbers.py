@@ -12,7 +12,7 @@ _LONGEST = 60
 
 
 def readable(value: Any) -> str:
-    """1,234 and 12,463 for counts and rates, 0.6667 and 5e-05 for what is small; anything else as it prints, in short."""
+    """1,234 and 12,463 for counts and rates, 0.6667 and 5e-05 for what is small; else as it prints, in short."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return shortened(str(value), _LONGEST)
     if isinstance(value, int):

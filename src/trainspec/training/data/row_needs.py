@@ -98,7 +98,8 @@ def find_no_loss(args: TrainingArguments, machine: Machine, job: Job) -> Iterato
         try:
             job.loss_of_one_batch()
         except ModelOutputError as error:
-            yield found(args, "RUN157", f"there is no loss: {error}", remedy=_WITH_LOSS)
+            seen = str(error).partition(". ")[0]
+            yield found(args, "RUN157", f"there is no loss: {seen}", remedy=_WITH_LOSS)
             return
         # Whatever else may be wrong shows better where it is wrong.
         except Exception as error:
