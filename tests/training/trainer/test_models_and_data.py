@@ -109,7 +109,7 @@ def test_a_model_without_a_loss_is_told_what_it_returned(make_trainer: Make) -> 
         def forward(self, inputs: Tensor, labels: Any = None, number: Any = None) -> Any:
             return {"logits": self.layer(inputs)}
 
-    with pytest.raises(PreflightError, match="RUN157.*a dict with 'logits'"):
+    with pytest.raises(PreflightError, match=r"RUN157.*a dict with 'logits'"):
         make_trainer(model=NoLoss()).train()
     with pytest.raises(ModelOutputError, match="a dict with 'logits'"):
         make_trainer(model=NoLoss()).evaluate()
