@@ -128,7 +128,20 @@ def test_batch_eval_metrics_are_computed_batch_by_batch_and_no_row_is_kept(make_
     trainer = make_trainer(batch_eval_metrics=True, compute_metrics=metrics, per_device_eval_batch_size=3)
     assert trainer.evaluate()["eval_rows"] == 10
     assert calls == [(3, False), (3, False), (3, False), (1, True)]
-    assert trainer.predict(Rows(10)).predictions is None
+    kept = trainer.evaluation_loop(trainer.get_eval_dataloader(), prediction_loss_only=False)
+    assert kept.predictions is None and kept.label_ids is None
+
+
+def test_batch_eval_metrics_leave_a_prediction_its_predictions_and_labels(make_trainer: Make) -> None:
+    def metrics(prediction: EvalPrediction, compute_result: bool) -> dict[str, float]:
+        return {"last": float(len(prediction.label_ids))} if compute_result else {}
+
+    trainer = make_trainer(batch_eval_metrics=True, compute_metrics=metrics, per_device_eval_batch_size=3)
+    output = trainer.predict(Rows(10))
+    assert output.predictions.shape == output.label_ids.shape == (10, 1)
+    assert output.metrics["test_last"] == 1
+    plain = make_trainer(per_device_eval_batch_size=3).predict(Rows(10))
+    numpy.testing.assert_array_equal(output.predictions, plain.predictions)
 
 
 @pytest.mark.parametrize("every, moves", [(None, [4]), (1, [1, 1, 1, 1]), (3, [3, 1])])

@@ -154,3 +154,49 @@ def test_label_smoothing_factor_is_in_the_loss_of_training_and_evaluation(
     evaluated = trainer.evaluate()["eval_loss"]
     assert evaluated == pytest.approx(sum(expected) / len(expected), rel=1e-12)
     assert trainer.train().training_loss == pytest.approx(sum(expected) / len(expected), rel=1e-12)
+
+
+class OtherLabels(nn.Module):
+    """Its labels are no classes."""
+
+    def __init__(self, outputs: int, lossy: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer, self.lossy = nn.Linear(4, outputs), lossy
+
+    def forward(self, inputs: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        logits = self.layer(inputs)
+        return {"logits": logits} if labels is None else {"loss": self.lossy(logits, labels), "logits": logits}
+
+
+def _multi_label(logits: Tensor, labels: Tensor) -> Tensor:
+    return nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
+
+
+OTHERS: dict[str, tuple[int, Callable[[Tensor, Tensor], Tensor], Tensor]] = {
+    "multi-label": (3, _multi_label, torch.tensor([1.0, 0.0, 1.0])),
+    "multi-label in whole numbers": (3, _multi_label, torch.tensor([1, 0, 1])),
+    "multi-label in flags": (3, _multi_label, torch.tensor([True, False, True])),
+    "regression": (1, lambda logits, labels: (logits - labels).pow(2).mean(), torch.tensor([0.5])),
+    "regression in whole numbers": (1, lambda logits, labels: (logits - labels).pow(2).mean(), torch.tensor([3])),
+    "another shape": (3, lambda logits, labels: (logits.sum(1) - labels.sum(1)).pow(2).mean(), torch.ones(5).long()),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_label_smoothing_factor_is_off_with_a_warning_where_labels_are_no_classes(
+    make_trainer: Make, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    outputs, lossy, labels = OTHERS[name]
+    rows = [{"inputs": torch.full((4,), float(number)), "labels": labels} for number in range(8)]
+
+    def trained(factor: float) -> Any:
+        settings = {"label_smoothing_factor": factor, "gradient_accumulation_steps": 2, "logging_steps": 1}
+        trainer = make_trainer(model=OtherLabels(outputs, lossy), train_dataset=rows, eval_dataset=rows, **settings)
+        return trainer.train().training_loss, trainer.evaluate()["eval_loss"]
+
+    plain = trained(0.0)
+    caplog.clear()
+    assert trained(0.1) == pytest.approx(plain)
+    said = [record.message for record in caplog.records if "RUN158" in record.message]
+    assert len(said) == 1 and "label_smoothing_factor = 0.1" in said[0]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from trainspec.text.redaction import shortened
+
+# A confusion matrix would fill the screen.
+_LONGEST = 60
+
 
 def readable(value: Any) -> str:
-    """1,234 and 12,463 for counts and rates, 0.6667 and 5e-05 for what is small; anything else as it prints."""
+    """1,234 and 12,463 for counts and rates, 0.6667 and 5e-05 for what is small; else as it prints, in short."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
+        return shortened(str(value), _LONGEST)
     if isinstance(value, int):
         return f"{value:,}"
     if not math.isfinite(value):

@@ -27,6 +27,14 @@ class UnknownMetricError(TrainingError, ValueError):
     """metric_for_best_model names what evaluation does not return."""
 
 
+class MetricError(TrainingError, TypeError):
+    """A metric that is nothing a log can hold."""
+
+
+class OutputsError(TrainingError, ValueError):
+    """Predictions or labels of several batches that cannot be joined into one."""
+
+
 class NoModelError(TrainingError, ValueError):
     """A command that does not train found no trained model."""
 

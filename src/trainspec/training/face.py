@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.callbacks import CallbackHandler
     from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.loss.items import MicroBatchItems
     from trainspec.training.run.parts import RunParts
 
 
@@ -34,7 +35,15 @@ class TrainerFace(Protocol):
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Tensor | None = None) -> Tensor: ...
 
+    def compute_loss(
+        self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Tensor | None = None
+    ) -> Any: ...
+
     def counts_items(self) -> bool: ...
+
+    def steps_itself(self) -> bool: ...
+
+    def told_count(self, items: MicroBatchItems) -> Tensor: ...
 
     def operations_counter(self) -> Callable[[Any], float]: ...
 

@@ -43,8 +43,8 @@ WHAT = (
     Mutation(
         "eval_accumulation_steps",
         "training/evaluation/loop.py",
-        "Gathered(self._args.eval_accumulation_steps)",
-        "Gathered(None)",
+        "held = self._args.eval_accumulation_steps",
+        "held = None",
     ),
     Mutation(
         "eval_accumulation_steps",
@@ -83,7 +83,18 @@ WHAT = (
         "by_batch = False and",
     ),
     Mutation("batch_eval_metrics", "training/evaluation/loop.py", "compute_result=is_last", "compute_result=True"),
-    Mutation("batch_eval_metrics", "training/evaluation/loop.py", "elif not loss_only:", "if not loss_only:"),
+    Mutation(
+        "batch_eval_metrics",
+        "training/evaluation/loop.py",
+        "keeps = not loss_only and (self._keeps_all or not by_batch)",
+        "keeps = not loss_only",
+    ),
+    Mutation(
+        "batch_eval_metrics",
+        "training/trainer/evaluating.py",
+        'keeps_all=self._occasion == "prediction"',
+        "keeps_all=False",
+    ),
     Mutation("past_index", "training/loss/losses.py", "self._past_index = args.past_index", "self._past_index = -1"),
     Mutation(
         "past_index", "training/loss/losses.py", "outputs.at(returned, self._past_index)", "outputs.at(returned, 1)"
@@ -133,6 +144,12 @@ METRICS = (
         "training/trainer/steps.py",
         'return {"num_items_in_batch": items.divisor(self.parts.device)}',
         'return {"num_items_in_batch": 2 * items.divisor(self.parts.device)}',
+    ),
+    Mutation(
+        "label_smoothing_factor",
+        "training/loss/losses.py",
+        "if (reason := unfit_labels(returned, labels)) is not None:",
+        "if (reason := None) is not None:",
     ),
     Mutation(
         "label_smoothing_factor",

@@ -85,9 +85,9 @@ def test_eval_accumulation_steps_bound_what_stays_on_the_device(
     held: list[int] = []
     real = joined.Gathered.add
 
-    def add(self: joined.Gathered, value: Any) -> None:
+    def add(self: joined.Gathered, value: Any, *names: Any) -> None:
         on_device = len(self._on_device) + 1
-        real(self, value)
+        real(self, value, *names)
         held.append(on_device)
 
     monkeypatch.setattr(joined.Gathered, "add", add)

@@ -10,7 +10,8 @@ from tests.training.small_job import Make
 from torch import Tensor, nn
 
 from trainspec.training.errors import ModelOutputError
-from trainspec.training.model.outputs import count_rows, label_names, labels_of, loss_of, predictions_of, weigh
+from trainspec.training.model.counting import count_rows, weigh
+from trainspec.training.model.outputs import label_names, labels_of, loss_of, predictions_of
 
 LOSS, SCORES = torch.tensor(2.0), torch.ones(3, 2)
 Pair = namedtuple("Pair", "loss logits")

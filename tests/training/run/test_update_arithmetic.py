@@ -8,7 +8,7 @@ import torch
 from tests.training.small_job import Line, Make, Rows, entries, weights
 from torch import Tensor, nn
 
-from trainspec.training.model.outputs import IGNORED_LABEL
+from trainspec.training.model.counting import IGNORED_LABEL
 
 
 def _double(**changes: Any) -> dict[str, Any]:

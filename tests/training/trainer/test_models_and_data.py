@@ -10,7 +10,7 @@ from tests.training.small_job import Line, Make, Rows, entries, weights
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
-from trainspec import Trainer
+from trainspec import PreflightError, Trainer
 from trainspec.training.errors import ModelOutputError
 
 
@@ -109,5 +109,7 @@ def test_a_model_without_a_loss_is_told_what_it_returned(make_trainer: Make) -> 
         def forward(self, inputs: Tensor, labels: Any = None, number: Any = None) -> Any:
             return {"logits": self.layer(inputs)}
 
-    with pytest.raises(ModelOutputError, match="a dict with 'logits'"):
+    with pytest.raises(PreflightError, match=r"RUN157.*a dict with 'logits'"):
         make_trainer(model=NoLoss()).train()
+    with pytest.raises(ModelOutputError, match="a dict with 'logits'"):
+        make_trainer(model=NoLoss()).evaluate()

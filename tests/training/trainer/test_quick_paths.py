@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from trainspec.training.data.direct import walked
-from trainspec.training.loss.row_loss import RowLoss
+from trainspec.training.loss.evaluation_loss import EvaluationLoss
 from trainspec.training.optimizers.behaviour import clear_gradients
 
 
@@ -81,13 +81,13 @@ def test_an_optimizer_with_its_own_way_of_clearing_is_asked() -> None:
 
 
 @pytest.mark.parametrize("batches", [1, 63, 64, 65, 200])
-def test_row_loss_is_the_mean_over_rows(batches: int) -> None:
+def test_evaluation_loss_is_the_mean_over_rows(batches: int) -> None:
     values = torch.rand(batches, dtype=torch.float64)
     sizes = torch.randint(1, 9, (batches,))
-    found, forgetful = RowLoss(keeps_all=True), RowLoss(keeps_all=False)
+    found, forgetful = EvaluationLoss(keeps_all=True), EvaluationLoss()
     for value, size in zip(values, sizes.tolist(), strict=True):
-        found.add(value.requires_grad_(), size)
-        forgetful.add(value, size)
+        found.add(value.requires_grad_(), torch.ones(size))
+        forgetful.add(value, torch.ones(size))
     expected = float((values * sizes).sum() / sizes.sum())
     assert found.mean() == pytest.approx(expected, rel=1e-14)
     assert forgetful.mean() == found.mean()
@@ -95,15 +95,15 @@ def test_row_loss_is_the_mean_over_rows(batches: int) -> None:
     assert forgetful.each_row() is None
 
 
-def test_row_loss_without_losses() -> None:
-    assert RowLoss(keeps_all=True).mean() is None
-    assert RowLoss(keeps_all=True).each_row() is None
+def test_evaluation_loss_without_losses() -> None:
+    assert EvaluationLoss(keeps_all=True).mean() is None
+    assert EvaluationLoss(keeps_all=True).each_row() is None
 
 
-def test_row_loss_holds_a_fixed_number_of_tensors() -> None:
-    found = RowLoss(keeps_all=False)
+def test_evaluation_loss_holds_a_fixed_number_of_tensors() -> None:
+    found = EvaluationLoss()
     for _ in range(1000):
-        found.add(torch.ones(()), 8)
+        found.add(torch.ones(()), torch.ones(8))
     held = [value for value in vars(found).values() if isinstance(value, Tensor)]
     held += [value for values in vars(found).values() if isinstance(values, list) for value in values]
     assert len(held) < 200

@@ -135,11 +135,35 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "there would be no evaluation loss, and compute_metrics would not be called",
         "name keys of the rows, or leave label_names out",
     ),
+    "RUN155": Explanation(
+        "no-label-that-counts",
+        "an evaluation in which every label is masked",
+        "a loss is a mean over labels, and there is nothing to take it over",
+        "look at what masks the labels",
+    ),
     "RUN154": Explanation(
         "unreadable-row",
         "a data set whose first row cannot be read",
         "the run would end at the row",
         "see the message",
+    ),
+    "RUN157": Explanation(
+        "no-loss",
+        "a model that cannot be given the labels, with nothing else to make a loss of them",
+        "training needs a loss, and neither the model nor the Trainer computes one",
+        "pass compute_loss_func=torch.nn.CrossEntropyLoss(), or a function (outputs, labels), to the Trainer",
+    ),
+    "RUN158": Explanation(
+        "smoothing-without-classes",
+        "label_smoothing_factor with labels that are no classes",
+        "smoothing moves a part of each label to the other classes: multi-label and regression models have none",
+        "leave label_smoothing_factor out",
+    ),
+    "RUN159": Explanation(
+        "own-step-unweighed",
+        "accumulation with a training_step that does its own backward pass",
+        "micro-batches are added up as they come: neither their label counts nor a short last window is seen to",
+        "call self.backward(loss) with the mean loss of the micro-batch, or super().training_step",
     ),
     "RUN180": Explanation(
         "no-hub-client",

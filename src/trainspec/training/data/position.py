@@ -10,7 +10,7 @@ import numpy
 from torch import Tensor
 
 from trainspec.training.errors import TrainingError
-from trainspec.training.model.outputs import count_rows
+from trainspec.training.model.counting import count_rows
 
 
 class DataPositionError(TrainingError, ValueError):

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.data.columns import accepted_names, both_sides, inputs_among
 from trainspec.training.data.lengths import RowLengthError, main_input
 from trainspec.training.data.rows import column_names, first_row, is_iterable, row_count
+from trainspec.training.errors import ModelOutputError
 from trainspec.training.findings.found import found
 from trainspec.training.model import outputs
-from trainspec.training.model.inside import main_input_name
+from trainspec.training.model.inside import base_of, forgets_the_loss, main_input_name, positional_inputs
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.findings.facts import Job, Machine
+
+logger = logging.getLogger(__name__)
+
+# What collators make of these.
+_AS_BATCHED = {"label": "labels", "label_ids": "labels"}
+_WITH_LOSS = "pass compute_loss_func to the Trainer, as in compute_loss_func=torch.nn.CrossEntropyLoss()"
 
 
 def find_unreadable_rows(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
@@ -80,6 +88,34 @@ def find_missing_labels(args: TrainingArguments, machine: Machine, job: Job) -> 
                 "label_names",
                 severity="warning",
             )
+
+
+def find_no_loss(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    """Labels that the model's forward has no place for, and nothing else that would make a loss of them."""
+    if job.computes_loss or not job.stacks_rows or job.train_dataset is None:
+        return
+    if forgets_the_loss(job.model) and job.loss_of_one_batch is not None and not is_iterable(job.train_dataset):
+        try:
+            job.loss_of_one_batch()
+        except ModelOutputError as error:
+            seen = str(error).partition(". ")[0]
+            yield found(args, "RUN157", f"there is no loss: {seen}", remedy=_WITH_LOSS)
+            return
+        # Whatever else may be wrong shows better where it is wrong.
+        except Exception as error:
+            logger.debug("one batch of training data did not tell whether there is a loss: %s", error)
+    row, name = _readable_row(job.train_dataset), type(base_of(job.model)).__name__
+    if isinstance(row, (tuple, list)):
+        taken = positional_inputs(job.model)
+        if 1 < len(row) > taken:
+            seen = f"rows of train_dataset are {len(row)} things, the last the labels, and {name}.forward takes {taken}"
+            yield found(args, "RUN157", f"there is no loss: {seen}", remedy=_WITH_LOSS)
+    elif isinstance(row, Mapping) and (accepted := accepted_names(job.model)) is not None:
+        held = {_AS_BATCHED.get(key, key) for key in map(str, row)}
+        lost = sorted(held.intersection(outputs.label_names(job.model, args.label_names)))
+        if lost and accepted.isdisjoint(lost):
+            seen = f"{name}.forward takes {', '.join(sorted(accepted))}, and not {', '.join(lost)}"
+            yield found(args, "RUN157", f"there is no loss: {seen}", remedy=_WITH_LOSS)
 
 
 def _datasets(args: TrainingArguments, job: Job) -> Iterator[tuple[str, Any]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from trainspec.training.errors import UnknownMetricError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.state import TrainerState
 
@@ -27,7 +26,17 @@ def chosen_metric(args: TrainingArguments, metrics: Mapping[str, float], *, requ
             f"metric_for_best_model = {name!r}, but evaluation returned {', '.join(sorted(metrics))}; "
             "set metric_for_best_model to one of these (the eval_ may be left out)"
         )
-    return float(metrics[key])
+    value = metrics[key]
+    if isinstance(value, Mapping | list | str | None):
+        raise UnknownMetricError(
+            f"metric_for_best_model = {name!r}, but evaluation returned {_described(value)} under that name, not a "
+            "number; return the number by itself from compute_metrics, and name it"
+        )
+    return float(value)
+
+
+def _described(value: Any) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def improves(value: float, best: float | None, *, greater_is_better: bool) -> bool:

@@ -30,7 +30,9 @@ class Job:
 
     `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `has_an_optimizer`: the user gave
     one, whatever `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where
-    that could not be found out.
+    that could not be found out. `computes_loss`: something other than the model makes a loss of outputs and labels.
+    `stacks_rows`: rows become batches as they are, by no collator of the user's. `loss_of_one_batch` raises
+    ModelOutputError where the model gives none.
     """
 
     model: nn.Module
@@ -40,6 +42,9 @@ class Job:
     makes_its_own_loader: bool = False
     evaluates_by_itself: bool = False
     has_an_optimizer: bool = False
+    computes_loss: bool = False
+    stacks_rows: bool = False
+    loss_of_one_batch: Callable[[], Any] | None = None
     metric_names: Callable[[], Collection[str] | None] | None = None
 
 

@@ -10,8 +10,10 @@ import inspect
 import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -26,6 +28,9 @@ from trainspec.settings.groups.output import OutputSettings
 from trainspec.settings.groups.tracking import TrackingSettings
 from trainspec.text.numbers import readable
 from trainspec.text.redaction import show_value
+from trainspec.training.errors import MetricError
+from trainspec.training.evaluation.plain import flat_numbers, plain
+from trainspec.training.trackers.names import number_of
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -62,6 +67,8 @@ _CIRCUMSTANCES = frozenset(
     for name in inspect.get_annotations(group)
 ) | {"resume_from_checkpoint", "do_train", "do_eval", "do_predict"}
 _PACKAGES = ("trainspec", "torch", "transformers", "peft", "datasets", "tokenizers")
+# A metric with more numbers is left out: a card is for people.
+_MOST = 20
 _SPEED = ("_runtime", "_per_second", "_compilation_time")
 
 Texts = str | Sequence[str] | None
@@ -198,17 +205,23 @@ def _index(facts: CardFacts) -> list[dict[str, Any]]:
 
 
 def _last_metrics(history: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    evaluations = [entry for entry in history if _is_evaluation(entry)]
-    return {name: value for entry in evaluations[-1:] for name, value in entry.items() if _is_metric(name, value)}
+    return next((found for entry in reversed(history) if (found := _metrics(entry))), {})
 
 
-def _is_evaluation(entry: Mapping[str, Any]) -> bool:
-    return any(_is_metric(name, value) for name, value in entry.items())
+def _metrics(entry: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of an evaluation, those of a list or a mapping by their places; none of another entry."""
+    # Whoever wrote the entry into the history: a card holds what it can of it.
+    judging = {name: value for name, value in entry.items() if _is_metric(name)}
+    found: dict[str, float] = {}
+    for name, value in judging.items():
+        with suppress(MetricError):
+            numbers = dict(islice(flat_numbers(name, plain(value, name)), _MOST + 1))
+            found |= numbers if len(numbers) <= _MOST else {}
+    return {name: value for name, value in found.items() if not isinstance(value, bool)}
 
 
-def _is_metric(name: str, value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and name.startswith("eval_") and not name.endswith(_SPEED) and "_mem_" not in name
+def _is_metric(name: str) -> bool:
+    return name.startswith("eval_") and not name.endswith(_SPEED) and "_mem_" not in name
 
 
 # Text
@@ -239,10 +252,11 @@ def _hyperparameters(args: TrainingArguments) -> str:
 def _results_table(history: Sequence[Mapping[str, Any]]) -> str:
     rows, loss = [], None
     for entry in history:
-        loss = entry.get("loss", loss)
-        if _is_evaluation(entry):
-            found = {name: value for name, value in entry.items() if _is_metric(name, value)}
-            rows.append({"step": entry.get("step"), "epoch": entry.get("epoch"), "training loss": loss, **found})
+        known = {name: number_of(entry.get(name)) for name in ("step", "epoch", "loss")}
+        loss = loss if known["loss"] is None else known["loss"]
+        found = _metrics(entry)
+        if found:
+            rows.append({"step": known["step"], "epoch": known["epoch"], "training loss": loss, **found})
     if not rows:
         return ""
     columns = list(dict.fromkeys(name for row in rows for name in row))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from trainspec.training.model.outputs import weigh
+from trainspec.training.model.counting import weigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,18 @@ class LabelSmoother:
         return total / num_items_in_batch
 
 
+def unfit_labels(model_output: Any, labels: Any) -> str | None:
+    """Why labels are no classes of these scores, which smoothing is about; None where they are."""
+    if not isinstance(labels, Tensor):
+        return "there are several columns of labels"
+    if labels.is_floating_point() or labels.dtype is torch.bool:
+        return f"labels of {str(labels.dtype).removeprefix('torch.')} are no classes"
+    shape = logits_of(model_output).shape
+    if len(shape) and shape[-1] > 1 and labels.numel() == math.prod(shape[:-1]):
+        return None
+    return f"logits of shape {tuple(shape)} are not one row of scores for each label of shape {tuple(labels.shape)}"
+
+
 def logits_of(model_output: Any) -> Tensor:
     """The scores in what a model returned that was not given labels. Raises ModelOutputError."""
     if isinstance(model_output, Mapping):
@@ -66,7 +79,7 @@ def logits_of(model_output: Any) -> Tensor:
         found = getattr(model_output, "logits", model_output)
     if not isinstance(found, Tensor):
         raise ModelOutputError(
-            f"label smoothing needs logits, and finds none in a model output of type {type(model_output).__name__}: "
+            f"the loss needs logits, and finds none in a model output of type {type(model_output).__name__}: "
             "return a mapping or a dataclass with 'logits', a tuple that starts with them, or the logits themselves"
         )
     return found

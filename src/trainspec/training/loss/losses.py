@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from trainspec.training.loss.label_smoothing import LabelSmoother
+from trainspec.training.errors import ModelOutputError
+from trainspec.training.findings.found import found
+from trainspec.training.loss.label_smoothing import LabelSmoother, logits_of, unfit_labels
 from trainspec.training.model import outputs
-from trainspec.training.model.inside import base_of, shifts_labels, takes_item_count
-from trainspec.training.model.signatures import takes
+from trainspec.training.model.inside import base_of, positional_inputs, shifts_labels, takes_item_count
+from trainspec.training.model.signatures import first_name, takes
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
+
+logger = logging.getLogger(__name__)
 
 LossFunction = Callable[..., Tensor]
 
@@ -25,6 +30,9 @@ class Losses:
     def __init__(self, args: TrainingArguments, label_names: list[str], own: LossFunction | None) -> None:
         self._names = label_names
         self._own = own
+        # Losses as torch has them, modules or functions, are of (input, target).
+        self._own_reads_scores = own is not None and first_name(own) == "input"
+        self._args = args
         factor = args.label_smoothing_factor
         self._smoother = LabelSmoother(epsilon=factor) if factor else None
         self._past_index = args.past_index
@@ -48,30 +56,70 @@ class Losses:
     def compute(self, model: nn.Module, batch: Any, items: Tensor | None) -> tuple[Tensor, Any]:
         """The loss, a tensor without dimension, and all that the model returned."""
         labels = outputs.labels_of(batch, self._names) if self.counts_items else None
+        whole = batch
         if labels is not None:
             batch = self._without_labels(model, batch)
-        returned = outputs.call(model, batch, **_item_keyword(model, items))
+        try:
+            returned = outputs.call(model, batch, **_item_keyword(model, items))
+        except TypeError as error:
+            if labels is None and (reason := _no_place_for_labels(model, batch, self._names)) is not None:
+                raise ModelOutputError(reason) from error
+            raise
         if self._past_index >= 0:
             self._past = outputs.at(returned, self._past_index)
         if labels is None:
             return outputs.loss_of(returned), returned
-        return self._from_labels(model, returned, labels, items).reshape(()), returned
-
-    def _from_labels(self, model: nn.Module, returned: Any, labels: Any, items: Tensor | None) -> Tensor:
         if self._own is not None:
-            known = {"num_items_in_batch": items} if takes(self._own, "num_items_in_batch") else {}
-            return self._own(returned, labels, **known)
+            return self._from_own(self._own, returned, labels, items), returned
         assert self._smoother is not None
-        return self._smoother(returned, labels, shift_labels=shifts_labels(model), num_items_in_batch=items)
+        if (reason := unfit_labels(returned, labels)) is not None:
+            self._stop_smoothing(reason)
+            return self.compute(model, whole, items)
+        smoothed = self._smoother(returned, labels, shift_labels=shifts_labels(model), num_items_in_batch=items)
+        return smoothed.reshape(()), returned
+
+    def _from_own(self, own: LossFunction, returned: Any, labels: Any, items: Tensor | None) -> Tensor:
+        known = {"num_items_in_batch": items} if takes(own, "num_items_in_batch") else {}
+        scores = logits_of(returned) if self._own_reads_scores and not isinstance(returned, Tensor) else returned
+        loss = own(scores, labels, **known)
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
+            raise ModelOutputError(f"compute_loss_func returned {what}; a loss is a tensor with one number")
+        return loss.reshape(())
+
+    def _stop_smoothing(self, reason: str) -> None:
+        """From the first batch on the labels are no classes: the model's own loss is the only one there is."""
+        self._smoother = None
+        warning = found(
+            self._args,
+            "RUN158",
+            f"label smoothing is off: {reason}",
+            "label_smoothing_factor",
+            remedy="leave label_smoothing_factor out, or smooth in compute_loss_func",
+            severity="warning",
+        )
+        logger.warning("%s", warning.render())
 
     def _without_labels(self, model: nn.Module, batch: Any) -> Any:
         """So that the model does not compute a loss of its own; a forward that insists on its labels keeps them."""
         if isinstance(batch, Mapping):
             needed = {name for name in self._names if _is_required(model, name)}
             return {key: value for key, value in batch.items() if key not in self._names or key in needed}
-        if isinstance(batch, (tuple, list)) and _positional(model) < len(batch):
+        if isinstance(batch, (tuple, list)) and positional_inputs(model) < len(batch):
             return batch[:-1]
         return batch
+
+
+def _no_place_for_labels(model: nn.Module, batch: Any, names: list[str]) -> str | None:
+    """What to tell where forward cannot be given the labels, and nobody else makes a loss of them."""
+    forward, taken = f"{type(base_of(model)).__name__}.forward", positional_inputs(model)
+    if isinstance(batch, (tuple, list)) and 1 < len(batch) > taken:
+        why = f"{forward} takes {taken} of the {len(batch)} things in a batch, the last of which are the labels"
+    elif isinstance(batch, Mapping) and not any(name in batch and takes(model.forward, name) for name in names):
+        why = f"{forward} does not take the labels of a batch"
+    else:
+        return None
+    return f"{why}: pass compute_loss_func to the Trainer, as in compute_loss_func=torch.nn.CrossEntropyLoss()"
 
 
 def _item_keyword(model: nn.Module, items: Tensor | None) -> dict[str, Tensor]:
@@ -81,8 +129,3 @@ def _item_keyword(model: nn.Module, items: Tensor | None) -> dict[str, Tensor]:
 def _is_required(model: nn.Module, name: str) -> bool:
     entry = inspect.signature(base_of(model).forward).parameters.get(name)
     return entry is not None and entry.default is inspect.Parameter.empty
-
-
-def _positional(model: nn.Module) -> int:
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(entry.kind in kinds for entry in inspect.signature(base_of(model).forward).parameters.values())

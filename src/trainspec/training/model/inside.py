@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 
 from torch import nn
@@ -53,6 +54,30 @@ def takes_item_count(model: nn.Module) -> bool:
         return True
     # Any keyword is a promise in transformers; elsewhere it may be passed on to something that takes none.
     return hasattr(base, "config") and any(e.kind is inspect.Parameter.VAR_KEYWORD for e in taken.values())
+
+
+def forgets_the_loss(model: nn.Module) -> bool:
+    """Whether forward, as it is written, seems to return scores by name and no loss. It may be wrong."""
+    code = getattr(inspect.unwrap(base_of(model).forward), "__code__", None)
+    if code is None:
+        return False
+    said = [*code.co_names, *code.co_varnames, *(word for const in code.co_consts for word in _words(const))]
+    return "logits" in said and not any("loss" in word or "criterion" in word for word in said)
+
+
+def _words(constant: Any) -> list[str]:
+    if isinstance(constant, tuple):
+        return [word for entry in constant for word in _words(entry)]
+    return [constant] if isinstance(constant, str) else []
+
+
+def positional_inputs(model: nn.Module) -> int:
+    """How many inputs forward takes by their places."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = inspect.signature(base_of(model).forward).parameters.values()
+    if any(entry.kind is inspect.Parameter.VAR_POSITIONAL for entry in taken):
+        return sys.maxsize
+    return sum(entry.kind in kinds for entry in taken)
 
 
 def unwrap(model: nn.Module) -> nn.Module:

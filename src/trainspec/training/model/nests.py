@@ -1,4 +1,4 @@
-"""Nests of tensors: tuples, lists and mappings, changed tensor by tensor or joined along their rows."""
+"""Nests of tensors: tuples, lists and mappings, changed tensor by tensor; tensors joined along their rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainspec.training.model.outputs import IGNORED_LABEL
+from trainspec.training.model.counting import IGNORED_LABEL
 
 
 def map_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
@@ -32,41 +32,6 @@ def to_device(value: Any, device: torch.device, *, non_blocking: bool = False) -
         value,
         lambda tensor: tensor if tensor.device == device else tensor.to(device, non_blocking=non_blocking),
     )
-
-
-def _mapped(value: Any, change: Any) -> Any:
-    if isinstance(value, Tensor):
-        return change(value)
-    if isinstance(value, (dict, Mapping)):
-        return {key: _mapped(entry, change) for key, entry in value.items()}
-    if isinstance(value, (tuple, list)):
-        return tuple(_mapped(entry, change) for entry in value)
-    return value
-
-
-def detached(value: Any) -> Any:
-    return _mapped(value, Tensor.detach)
-
-
-def to_cpu(value: Any) -> Any:
-    return _mapped(value, Tensor.cpu)
-
-
-def to_numpy(value: Any) -> Any:
-    # numpy has no bfloat16.
-    return _mapped(value, lambda tensor: (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).cpu().numpy())
-
-
-def join(values: Sequence[Any]) -> Any:
-    """One nest from many alike; sequences of different lengths are filled up with the ignored label."""
-    first = values[0]
-    if isinstance(first, Tensor):
-        return join_tensors(values)
-    if isinstance(first, Mapping):
-        return {key: join([value[key] for value in values]) for key in first}
-    if isinstance(first, tuple):
-        return tuple(join(column) for column in zip(*values, strict=True))
-    return list(values)
 
 
 def join_tensors(tensors: Sequence[Tensor]) -> Tensor:

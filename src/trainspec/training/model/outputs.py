@@ -11,13 +11,10 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from trainspec.training.errors import ModelOutputError
 from trainspec.training.model.inside import base_of
-
-IGNORED_LABEL = -100
 
 # Below, `(dict, Mapping)`: most batches and outputs are dicts, which are told ten times quicker than other mappings.
 
@@ -62,7 +59,8 @@ def loss_of(outputs: Any) -> Tensor:
         raise ModelOutputError(
             f"the model returned {_describe(outputs)}; training needs a loss: a tensor with one number and no "
             "dimension, a tuple that starts with it, or a mapping or dataclass with an entry named 'loss' "
-            "(are the labels in the batch?)"
+            "(are the labels in the batch?). A model that returns no loss needs compute_loss_func, as in "
+            "Trainer(..., compute_loss_func=torch.nn.CrossEntropyLoss())"
         )
     return loss if loss.dim() == 0 else loss.reshape(())
 
@@ -76,12 +74,19 @@ def _describe(outputs: Any) -> str:
     return f"a {type(outputs).__name__}"
 
 
+def prediction_names(outputs: Any, ignored: Sequence[str] = ()) -> list[str] | None:
+    """What `predictions_of` takes of outputs that have names; None of others."""
+    named = _named(outputs)
+    if named is None:
+        return None
+    return [key for key, value in named.items() if key != "loss" and key not in ignored and value is not None]
+
+
 def predictions_of(outputs: Any, *, without_loss: bool, ignored: Sequence[str] = ()) -> Any:
     """Everything but the loss and the ignored keys: one value when there is one, else a tuple."""
     named = _named(outputs)
     if named is not None:
-        left_out = {"loss", *ignored}
-        rest = [value for key, value in named.items() if key not in left_out and value is not None]
+        rest = [named[key] for key in prediction_names(outputs, ignored) or ()]
     elif isinstance(outputs, (tuple, list)):
         rest = list(outputs[1:] if without_loss else outputs)
     else:
@@ -112,19 +117,6 @@ def labels_of(batch: Any, names: Sequence[str]) -> Any:
     return None
 
 
-def count_rows(batch: Any) -> int:
-    """Rows in a batch, by its first tensor."""
-    if isinstance(batch, Tensor):
-        return batch.shape[0] if batch.dim() else 1
-    if not isinstance(batch, (dict, Mapping, Sequence)) or isinstance(batch, str):
-        return 0
-    for value in batch.values() if isinstance(batch, (dict, Mapping)) else batch:
-        rows = value.shape[0] if isinstance(value, Tensor) and value.dim() else count_rows(value)
-        if rows:
-            return rows
-    return 0
-
-
 def main_input(batch: Any, name: str | None, labels: Sequence[str]) -> Any:
     """What the model reads: the entry of that name, else the first that is no label."""
     if isinstance(batch, (dict, Mapping)):
@@ -134,17 +126,3 @@ def main_input(batch: Any, name: str | None, labels: Sequence[str]) -> Any:
     if isinstance(batch, (tuple, list)):
         return batch[0] if batch else None
     return batch
-
-
-def weigh(batch: Any, names: Sequence[str], *, shifted: bool = False) -> Tensor:
-    """The items of a batch that its mean loss is a mean over: a whole number without dimension, where the labels are.
-
-    Class labels count one item each, without the ignored ones (and without the first of each row, where the model
-    shifts them); with other labels, or none, every row is an item.
-    """
-    labels = labels_of(batch, names)
-    if isinstance(labels, Tensor) and labels.dtype in (torch.int64, torch.int32):
-        if shifted and labels.dim() > 1:
-            labels = labels[..., 1:]
-        return (labels != IGNORED_LABEL).sum()
-    return torch.tensor(count_rows(batch))

@@ -9,6 +9,7 @@ from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.diagnostics import Diagnostic, errors_of
 from trainspec.training.data.row_needs import (
     find_missing_labels,
+    find_no_loss,
     find_ungroupable_rows,
     find_unreadable_rows,
     find_unused_columns,
@@ -65,6 +66,7 @@ TRAINING: tuple[Need, ...] = (
     find_unused_columns,
     find_ungroupable_rows,
     find_missing_labels,
+    find_no_loss,
     find_optimizer_needs,
     find_lost_epsilon,
     find_nothing_to_recompute,

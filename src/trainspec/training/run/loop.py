@@ -25,9 +25,10 @@ from trainspec.training.data import batches_at, data_seed, position_in
 from trainspec.training.errors import NoBatchesError, NonFiniteError
 from trainspec.training.evaluation import best
 from trainspec.training.loss.items import items_of
+from trainspec.training.loss.own_step import OwnStep
+from trainspec.training.model.counting import count_rows
 from trainspec.training.model.inside import shifts_labels, takes_item_count
-from trainspec.training.model.outputs import count_rows
-from trainspec.training.model.signatures import supported, takes
+from trainspec.training.model.signatures import supported
 from trainspec.training.optimizers.behaviour import clear_gradients, learning_rate, note_losses, saving
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate, Onward
 from trainspec.training.run.batch_size import is_out_of_memory
@@ -66,7 +67,7 @@ class TrainingLoop:
         self._shifted = shifts_labels(parts.model)
         self._counts_items = self._accumulation > 1 or trainer.counts_items() or takes_item_count(parts.model)
         self._operations = trainer.operations_counter()
-        self._step_takes_items = takes(trainer.training_step, "num_items_in_batch")
+        parts.own_step = OwnStep(trainer) if trainer.steps_itself() else None
         # Looked up once: these are asked several times an update.
         self._fire, self._agree = trainer.fire, training.agreement.agree
 
@@ -192,26 +193,26 @@ class TrainingLoop:
             if number:
                 self._fire("on_substep_end")
             parts.items = items[number] if items is not None else None
-            loss = self._micro_batch(batch, last=number == last)
+            loss = self._micro_batch(batch, of=last + 1, last=number == last)
             total = loss if total is None else total + loss
         parts.items = None
         assert total is not None, "a window has a micro-batch"
         return total
 
-    def _micro_batch(self, batch: Any, *, last: bool) -> Tensor:
+    def _micro_batch(self, batch: Any, *, of: int, last: bool) -> Tensor:
         trainer, parts = self._trainer, self._parts
         with parts.strategy.accumulating(parts.model_wrapped, last=last):
-            if parts.items is None or not self._step_takes_items:
+            if parts.own_step is None or parts.items is None:
                 return trainer.training_step(parts.model_wrapped, batch)
-            return trainer.training_step(parts.model_wrapped, batch, parts.items.total)
+            return parts.own_step.run(batch, parts.items, of)
 
     def _count(self, window: Window, ends_epoch: bool) -> None:
-        training, state = self._training, self._state
+        training, state, names = self._training, self._state, self._parts.label_names
         state.global_step += 1
         state.rows_in_epoch = self._walk.advance(window)
         state.updates_in_epoch += 1
         for batch in window:
-            training.rows_seen += count_rows(batch)
+            training.rows_seen += count_rows(batch, names)
             state.total_flos += self._operations(batch)
         if training.tokens.is_wanted:
             tokens = sum(map(training.tokens.count, window))

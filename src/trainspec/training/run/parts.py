@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
     from trainspec.training.data import DataPosition, Walk
     from trainspec.training.loss.items import MicroBatchItems
     from trainspec.training.loss.losses import Losses
+    from trainspec.training.loss.own_step import OwnStep
     from trainspec.training.parallel import Agreement, Policy, Strategy
     from trainspec.training.precision.precision import Precision
     from trainspec.training.run.keeper import CheckpointKeeper
     from trainspec.training.run.memory import MemoryTracker
     from trainspec.training.run.running_loss import RunningLoss
     from trainspec.training.run.tokens import TokenCounter
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -77,9 +81,22 @@ class RunParts:
     is_in_train: bool = False
     # Of the micro-batch that is at work; None where nobody counts them.
     items: MicroBatchItems | None = None
+    # Of the micro-batch whose backward pass was the last, its part of the window's mean loss.
+    part: Tensor | None = None
+    # Where a subclass brings its own training_step.
+    own_step: OwnStep | None = None
+    # The model's names for what the last predictions are made of.
+    output_names: list[str] | None = None
     # The model, the settings and the loss function that all the rest has been made for.
     _made_for: tuple[Any, ...] = ()
     _output: tuple[str, Store] | None = None
+    _said: set[str] = field(default_factory=set)
+
+    def say_once(self, warning: str) -> None:
+        """However often there is reason to."""
+        if warning not in self._said:
+            self._said.add(warning)
+            logger.warning("%s", warning)
 
     @property
     def current_model(self) -> nn.Module:

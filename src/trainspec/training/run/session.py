@@ -92,7 +92,7 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
 
 def _end(trainer: TrainerFace, *, failed: bool) -> None:
     parts = trainer.parts
-    parts.is_in_train, parts.items = False, None
+    parts.is_in_train, parts.items, parts.own_step = False, None, None
     if failed:
         parts.memory.abandon()
         trainer.callback_handler.abandon()

@@ -33,7 +33,11 @@ def default_objective(metrics: Mapping[str, float]) -> float:
 def other_metrics(metrics: Mapping[str, float]) -> list[str]:
     """The metrics that judge a model, besides its loss."""
     beside = {"eval_loss", "epoch", "step"}
-    return [name for name in metrics if name not in beside and "_mem_" not in name and not name.endswith(_BESIDES)]
+    return [
+        name
+        for name, value in metrics.items()
+        if name not in beside and "_mem_" not in name and not name.endswith(_BESIDES) and isinstance(value, int | float)
+    ]
 
 
 def best_trial(histories: Mapping[str, Sequence[float]], scope: RayScope, direction: str) -> tuple[str, float]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
+from trainspec.training.evaluation.plain import without_nonfinite
 from trainspec.training.trackers.base import Entry, Pace, RunFacts, Tracker
 from trainspec.training.trackers.names import number_of
 
@@ -48,6 +48,4 @@ class JsonLinesTracker(Tracker):
 
 def _as_json(value: Any) -> Any:
     number = number_of(value)
-    if number is None:
-        return value
-    return number if math.isfinite(number) else None
+    return without_nonfinite(value if number is None else number)

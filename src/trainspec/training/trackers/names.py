@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import islice
 from numbers import Real
 from typing import TYPE_CHECKING, Any
+
+from trainspec.training.evaluation.plain import flat_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainspec.training.trackers.base import Entry
 
+logger = logging.getLogger(__name__)
+
 # Figures of a whole run, not points of a curve.
 CLOSING = frozenset({"train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss", "total_flos"})
+# A curve each: more of them are no dashboard any more.
+_MOST = 100
 _PREFIXES = {"eval_": "eval/", "test_": "test/"}
 
 
@@ -64,4 +73,24 @@ class Scalars:
 
 def numbers(entry: Mapping[str, Any], left_out: set[str]) -> dict[str, float]:
     known = {dashboard_name(key): number_of(value) for key, value in entry.items() if key not in left_out}
-    return {name: value for name, value in known.items() if value is not None}
+    found = {name: value for name, value in known.items() if value is not None}
+    if len(found) < len(known):
+        for key, value in entry.items():
+            if isinstance(value, (list, Mapping)) and key not in left_out:
+                found |= _nested(dashboard_name(key), value)
+    return found
+
+
+def _nested(name: str, value: Any) -> dict[str, float]:
+    """The numbers in a list or a mapping, each under its place: eval/f1/0, eval/report/macro."""
+    found = dict(islice(flat_numbers(name, value), _MOST + 1))
+    if len(found) <= _MOST:
+        return found
+    _say_too_many(name)
+    return {}
+
+
+# Once a name, not once an entry and tracker.
+@lru_cache
+def _say_too_many(name: str) -> None:
+    logger.warning("%s holds more than %d numbers, and is told to no dashboard; logs and files hold it", name, _MOST)

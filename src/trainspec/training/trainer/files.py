@@ -7,8 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from trainspec.storage import NotFound, open_store
+from trainspec.text.redaction import shortened
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.model_files import model_artifacts
+from trainspec.training.evaluation.plain import plain_metrics
 from trainspec.training.state import TRAINER_STATE_NAME, shared_part, state_bytes
 from trainspec.training.trainer.attributes import TrainerAttributes
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# A confusion matrix would fill the screen.
+_LONGEST = 60
 ALL_RESULTS = "all_results.json"
 
 
@@ -42,7 +46,7 @@ class Files(TrainerAttributes):
         """Print the metrics of a split (train, eval, test) as a table."""
         if not self.parts.strategy.processes.is_main:
             return
-        shown = {name: str(value) for name, value in sorted(self.metrics_format(metrics).items())}
+        shown = {name: shortened(str(value), _LONGEST) for name, value in sorted(self.metrics_format(metrics).items())}
         left = max(map(len, shown), default=0)
         right = max(map(len, shown.values()), default=0)
         lines = [f"  {name:<{left}} = {value:>{right}}" for name, value in shown.items()]
@@ -53,7 +57,8 @@ class Files(TrainerAttributes):
         if not self.parts.strategy.processes.is_main:
             return
         output = self.parts.output(self.args)
-        output.write_bytes(f"{split}_results.json", json_bytes(dict(metrics)))
+        metrics = plain_metrics(metrics, "save_metrics")
+        output.write_bytes(f"{split}_results.json", json_bytes(metrics))
         if combined:
             try:
                 known = _read_json(output.read_bytes(ALL_RESULTS))

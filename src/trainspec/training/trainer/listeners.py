@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from trainspec.training.evaluation.plain import is_plain, plain_metrics
 from trainspec.training.evaluation.results import speed_metrics
 from trainspec.training.trainer.attributes import TrainerAttributes
 
@@ -31,10 +32,12 @@ class Listeners(TrainerAttributes):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the epoch to an entry, take it into the history and hand it to trackers and callbacks.
 
+        Numbers of numpy and torch become Python's, arrays lists. Raises MetricError for what no log can hold.
+
         `start_time` (of time.time()) adds how fast training went since then.
         """
         logs["epoch"] = self.state.epoch
-        entry = dict(logs)
+        entry = dict(logs) if is_plain(logs) else plain_metrics(logs, "log")
         if self.args.include_num_input_tokens_seen not in (None, False, "no"):
             entry["num_input_tokens_seen"] = self.state.num_input_tokens_seen
         if start_time is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trainspec.training import data
@@ -31,7 +32,8 @@ class Loaders(TrainerAttributes):
             chosen = self.eval_dataset[chosen]
         if chosen is None:
             raise ValueError("evaluation needs data: pass eval_dataset to the Trainer or to evaluate()")
-        return self._kept_loaders.get(chosen, lambda: self._in_order(chosen))
+        own = self.eval_dataset.values() if isinstance(self.eval_dataset, Mapping) else [self.eval_dataset]
+        return self._kept_loaders.get(chosen, lambda: self._in_order(chosen), own)
 
     def get_test_dataloader(self, test_dataset: Any) -> Any:
         return self._in_order(test_dataset)

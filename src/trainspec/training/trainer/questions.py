@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from trainspec.training.data import row_count
+from trainspec.training.model.counting import count_rows
 from trainspec.training.model.inside import main_input_name
-from trainspec.training.model.outputs import count_rows, main_input
+from trainspec.training.model.outputs import main_input
 from trainspec.training.optimizers import decay_parameter_names, get_optimizer_cls_and_kwargs
 from trainspec.training.trainer.attributes import TrainerAttributes
 
@@ -97,7 +98,7 @@ class Questions(TrainerAttributes):
         def count(inputs: Any) -> float:
             read = main_input(inputs, name, labels)
             is_text = isinstance(read, Tensor) and not read.is_floating_point()
-            return each * (read.numel() if is_text else count_rows(inputs))
+            return each * (read.numel() if is_text else count_rows(inputs, labels))
 
         return count
 

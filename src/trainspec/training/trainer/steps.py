@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from trainspec.training.errors import ModelOutputError
 from trainspec.training.loss.items import items_of
 from trainspec.training.model import outputs
-from trainspec.training.model.inside import shifts_labels
+from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.model.nests import to_device
 from trainspec.training.model.signatures import takes
 from trainspec.training.trainer.attributes import TrainerAttributes
@@ -29,31 +30,44 @@ class Steps(TrainerAttributes):
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Tensor | None = None) -> Tensor:
         """Forward and backward for one micro-batch; returns its part of the window's mean loss.
 
-        `num_items_in_batch` counts the items of the whole accumulation window, None where nobody counts them. However
-        the loss of a micro-batch comes to be a mean over its own items, it is weighed by them here, so that the parts
-        add up to the mean over the window.
+        `num_items_in_batch` counts the items of the micro-batch, None where nobody counts them. However the loss of a
+        micro-batch comes to be a mean over its own items, `backward` weighs it by them, so that the parts add up to
+        the mean over the window.
         """
         items = self.parts.items
-        counted = None if items is None else self._told_count(items)
+        counted = None if items is None else self.told_count(items)
         known: dict[str, Any] = (
             {"num_items_in_batch": counted} if takes(self.compute_loss, "num_items_in_batch") else {}
         )
         prepared = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
             loss: Tensor = self.compute_loss(model, prepared, **known)
-        if items is not None and not self.model_accepts_loss_kwargs:
-            loss = items.part_of_window(loss)
+        parts = self.parts
+        parts.part = None
         self.backward(loss)
-        return loss.detach()
+        if parts.own_step is not None:
+            parts.own_step.base_ran = True
+        return loss.detach() if parts.part is None else parts.part
 
-    def _told_count(self, items: MicroBatchItems) -> Tensor:
+    def told_count(self, items: MicroBatchItems) -> Tensor:
         """Of the micro-batch alone: then a loss that divides by it, and one that never looks at it, are both a mean."""
         return items.total.to(self.parts.device) if self.model_accepts_loss_kwargs else items.divisor(self.parts.device)
 
     def backward(self, loss: Tensor) -> None:
-        """Gradients of a loss, scaled under fp16; for whoever overrides training_step."""
-        items = self.parts.items
-        self.parts.strategy.backward(loss, counts=items is None or not items.is_empty)
+        """Gradients of a micro-batch's mean loss as a part of its window's, scaled under fp16.
+
+        For whoever overrides training_step, too: the loss is weighed here by the items of its micro-batch. One that was
+        divided by the number of micro-batches before is taken for what it was.
+        """
+        parts, items = self.parts, self.parts.items
+        if items is not None and not self.model_accepts_loss_kwargs:
+            loss = items.part_of_window(loss if parts.own_step is None else parts.own_step.whole(loss))
+        parts.part = loss.detach()
+        parts.strategy.backward(loss, counts=items is None or not items.is_empty)
+
+    def steps_itself(self) -> bool:
+        """Whether a subclass brings a training_step of its own."""
+        return getattr(self.training_step, "__func__", None) is not Steps.training_step
 
     def compute_loss_context_manager(self) -> Any:
         """Autocast, as bf16 and fp16 ask for it."""
@@ -83,7 +97,8 @@ class Steps(TrainerAttributes):
         loss: Tensor | None
         with torch.no_grad(), self.compute_loss_context_manager():
             if labels is not None:
-                loss, returned = self.compute_loss(model, inputs, return_outputs=True, **self._own_count(inputs))
+                answer = self.compute_loss(model, inputs, return_outputs=True, **self._own_count(inputs))
+                loss, returned = answer if isinstance(answer, tuple) else _alone(answer, prediction_loss_only)
             else:
                 returned = outputs.call(model, inputs)
                 loss = outputs.find_loss(returned)
@@ -92,13 +107,16 @@ class Steps(TrainerAttributes):
         ignored = ignore_keys if ignore_keys is not None else self.parts.ignored_keys
         given = loss is not None and outputs.find_loss(returned) is not None
         predictions = outputs.predictions_of(returned, without_loss=given, ignored=ignored)
+        self.parts.output_names = outputs.prediction_names(returned, ignored)
         if self.preprocess_logits_for_metrics is not None:
+            self.parts.output_names = None
             predictions = self.preprocess_logits_for_metrics(predictions, labels)
         return loss, predictions, labels
 
     def _own_count(self, inputs: Any) -> dict[str, Tensor]:
         """For a loss that divides by the items of its batch: of an evaluation each batch is a window of its own."""
-        if not self.counts_items() or not takes(self.compute_loss, "num_items_in_batch"):
+        counts = self.counts_items() or takes_item_count(self.model)
+        if not counts or not takes(self.compute_loss, "num_items_in_batch"):
             return {}
         (items,) = items_of([inputs], self.label_names, shifted=shifts_labels(self.model))
         return {"num_items_in_batch": items.divisor(self.parts.device)}
@@ -107,3 +125,13 @@ class Steps(TrainerAttributes):
         """The batch on the device, with the model's last memory under past_index."""
         placed = to_device(inputs, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
         return self.parts.losses.remembering(placed)
+
+
+def _alone(loss: Any, is_enough: bool) -> tuple[Any, Any]:
+    """The answer of a compute_loss that is an override, and knows nothing of return_outputs."""
+    if not is_enough:
+        raise ModelOutputError(
+            "compute_loss returned a loss alone, though it was asked for the outputs as well: return (loss, outputs) "
+            "where return_outputs is true, or set prediction_loss_only: true"
+        )
+    return loss, None

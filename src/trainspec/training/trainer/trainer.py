@@ -173,10 +173,17 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             self.compute_metrics,
             makes_its_own_loader=own_loader,
             evaluates_by_itself=own_evaluation,
+            computes_loss=self._computes_loss(),
+            loss_of_one_batch=self._loss_of_one_batch,
+            stacks_rows=self.data_collator is data.collate,
             has_an_optimizer=self.given[0] is not None or self.optimizer_cls_and_kwargs is not None,
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
         )
         return examine(self.args, look_around(self.parts.device), job, trains=trains)
+
+    def _computes_loss(self) -> bool:
+        own = self.compute_loss_func is not None or bool(self.args.label_smoothing_factor)
+        return own or "compute_loss" in vars(self) or _overrides(self, "compute_loss", "training_step")
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
