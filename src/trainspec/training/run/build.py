@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
 from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
-from trainspec.text.redaction import redact_whole_url
 from trainspec.training import data
+from trainspec.training.checkpoint.best import find_best
 from trainspec.training.checkpoint.contents import Contents, unpack
-from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.storage import Store
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.data.position import DataPosition
     from trainspec.training.face import TrainerFace
@@ -53,7 +51,8 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     parts.state = _state(position, contents)
     parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
     _plan(parts.state, args, cut)
-    _find_best(parts.state, parts.output(args))
+    if checkpoint is not None:
+        find_best(args, parts.state, parts.output(args), checkpoint)
     optimizer = _with_schedule(trainer, parts.state.max_steps)
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
@@ -65,7 +64,10 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         cadence=Cadence.of(args, parts.state.max_steps, cut.updates),
         running_loss=RunningLoss(parts.device, args.logging_nan_inf_filter, copies=args.torch_compile),
         keeper=CheckpointKeeper(
-            args, parts.output(args), replaces_old_run=args.overwrite_output_dir and checkpoint is None
+            args,
+            parts.output(args),
+            replaces_old_run=args.overwrite_output_dir and checkpoint is None,
+            resumed_from=checkpoint,
         ),
         tokens=TokenCounter(args, parts.model, trainer.processing_class, parts.label_names),
         parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],
@@ -127,14 +129,6 @@ def _plan(state: TrainerState, args: TrainingArguments, cut: Batches) -> None:
         cadence.eval_every,
         cadence.save_every,
     )
-
-
-def _find_best(state: TrainerState, output: Store) -> None:
-    """The best checkpoint so far by its full URL, of which files hold no credentials."""
-    if state.best_model_checkpoint is not None and state.best_global_step is not None:
-        url = output.child(folder_name(state.best_global_step)).url
-        if redact_whole_url(url) == state.best_model_checkpoint:
-            state.best_model_checkpoint = url
 
 
 def _restore(parts: RunParts, training: Training, contents: Contents) -> None:

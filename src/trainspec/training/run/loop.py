@@ -266,7 +266,12 @@ class TrainingLoop:
         if value is None or self._state.global_step == 0:
             return False
         after_evaluation(schedule, value)
-        return best.note(self._args, self._state, value)
+        if not best.note(self._args, self._state, value):
+            return False
+        named = self._training.keeper.name_best(self._state)
+        if named is not None:
+            self._parts.trackers.best_checkpoint(named)
+        return True
 
     def _save(self) -> None:
         parts, trainer = self._parts, self._trainer

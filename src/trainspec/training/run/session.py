@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.callbacks.states import restore_states
-from trainspec.training.checkpoint.resume import load_best
+from trainspec.training.checkpoint.best import load_best
+from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
 from trainspec.training.optimizers.behaviour import evaluation_mode
 from trainspec.training.run.batch_size import find_executable_batch_size
@@ -15,6 +16,7 @@ from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
 from trainspec.training.run.model import ready_for_training
 from trainspec.training.run.seeding import seed_for_training
+from trainspec.training.state import parse_state
 from trainspec.training.trackers.facts import run_facts
 
 if TYPE_CHECKING:
@@ -30,24 +32,38 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
     if not trainer.args.auto_find_batch_size:
         return _train(trainer, checkpoint, ignored)
     args, model = trainer.args, trainer.parts.model
+    first = _first_batch_size(args, checkpoint)
     # A run that broke off has changed the weights; the next one must start where it did.
     start = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
 
     def attempt(batch_size: int) -> TrainOutput:
         if batch_size != args.per_device_train_batch_size:
-            logger.warning("out of memory: training starts again with per_device_train_batch_size %d", batch_size)
+            said = _GOES_ON if batch_size == first else "out of memory: training starts again with"
+            logger.warning("%s per_device_train_batch_size %d", said, batch_size)
             trainer.args = args.replace(per_device_train_batch_size=batch_size)
             model.load_state_dict(start)
         return _train(trainer, checkpoint, ignored)
 
     try:
         output: TrainOutput = find_executable_batch_size(
-            attempt, starting_batch_size=args.per_device_train_batch_size, auto_find_batch_size=True
+            attempt, starting_batch_size=first, auto_find_batch_size=True
         )()
     finally:
         trainer.args = args
     logger.info("per_device_train_batch_size %d fits into memory", trainer.parts.state.train_batch_size)
     return output
+
+
+_GOES_ON = "auto_find_batch_size: the run goes on with what it had found to fit into memory,"
+
+
+def _first_batch_size(args: TrainingArguments, checkpoint: Checkpoint | None) -> int:
+    """The settings', or the smaller one that the run of the checkpoint had come to."""
+    wanted = args.per_device_train_batch_size
+    if checkpoint is None:
+        return wanted
+    found = parse_state(checkpoint.read(TRAINER_STATE)).get("train_batch_size")
+    return found if isinstance(found, int) and 0 < found < wanted else wanted
 
 
 def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
@@ -80,8 +96,9 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
     handler.optimizer, handler.lr_scheduler = parts.optimizer, parts.schedule
     handler.train_dataloader = training.loader
     handler.listen()
-    if training.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:
-        restore_states(handler.callbacks, parts.state)
+    if training.resumed_from is not None:
+        as_made = trainer.args.restore_callback_states_from_checkpoint
+        restore_states(handler.callbacks, parts.state, as_made=as_made)
     parts.control.new_training()
     parts.is_in_train = True
     parts.trackers.start(run_facts(trainer.args, parts.model, parts.output(trainer.args)), parts.state.log_history)
