@@ -64,7 +64,7 @@ class Own(TrainerCallback, ExportableState):
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         self.bad = self.bad + 1 if metrics["eval_loss"] > 1.5 else 0
-        control.should_training_stop = self.bad == 3
+        control.should_training_stop |= self.bad == 3
 
     def state(self) -> dict[str, Any]:
         return {"args": {}, "attributes": {"bad": self.bad}}
@@ -99,10 +99,11 @@ def test_a_run_that_had_stopped_has_nothing_left_to_train(
         model=Scripted(7),
         callbacks=[EarlyStoppingCallback(4)],
         restore_callback_states_from_checkpoint=restored,
+        resume_from_checkpoint="latest",
         load_best_model_at_end=True,
         **RUN,
     )
-    again.train(resume_from_checkpoint=True)
+    again.train()
     assert (again.state.epoch, again.state.global_step, again.model.seen) == (6, 36, [])
     assert "ended early after update 36" in caplog.text
 
@@ -114,9 +115,10 @@ def test_a_larger_patience_lets_it_go_on(make_trainer: Make, restored: bool, epo
         model=Scripted(7),
         callbacks=[EarlyStoppingCallback(6)],
         restore_callback_states_from_checkpoint=restored,
+        resume_from_checkpoint="latest",
         **RUN,
     )
-    again.train(resume_from_checkpoint=True)
+    again.train()
     # Asked to make callbacks as they were, the run has the patience that it had.
     assert again.state.epoch == epochs
 
