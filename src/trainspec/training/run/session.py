@@ -15,6 +15,7 @@ from trainspec.training.run.batch_size import find_executable_batch_size
 from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
 from trainspec.training.run.model import ready_for_training
+from trainspec.training.run.rescue import rescue
 from trainspec.training.run.seeding import seed_for_training
 from trainspec.training.state import parse_state
 from trainspec.training.trackers.facts import run_facts
@@ -75,18 +76,22 @@ def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[st
         training = build(trainer, checkpoint)
         first_step = parts.state.global_step
         _begin(trainer, training)
-        failed = True
+        loop, last = None, True
         try:
             trainer.fire("on_train_begin")
-            TrainingLoop(trainer, training, ignored).run()
+            loop = TrainingLoop(trainer, training, ignored)
+            loop.run()
             evaluation_mode(parts.stepping()[0])
-            load_best(args, parts.state, parts.model)
+            last = not load_best(args, parts.state, parts.model)
             metrics = _closing_metrics(trainer, training, time.perf_counter() - began, first_step)
             parts.memory.stop("train", metrics)
             trainer.log(metrics)
-            failed = False
-        finally:
-            _end(trainer, failed=failed)
+            _end(trainer)
+        except BaseException as error:
+            if loop is not None:
+                rescue(trainer, training, loop, error, first_step, last=last)
+            _abandon(trainer)
+            raise
     return TrainOutput(parts.state.global_step, metrics["train_loss"], metrics)
 
 
@@ -105,17 +110,20 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
     parts.model_wrapped.train()
 
 
-def _end(trainer: TrainerFace, *, failed: bool) -> None:
+def _end(trainer: TrainerFace) -> None:
     parts = trainer.parts
     parts.is_in_train, parts.items = False, None
-    if failed:
-        parts.memory.abandon()
-        trainer.callback_handler.abandon()
-        parts.trackers.finish(failed=True)
-        return
     trainer.fire("on_train_end")
     parts.trackers.flush()
     trainer.after_training()
+
+
+def _abandon(trainer: TrainerFace) -> None:
+    parts = trainer.parts
+    parts.is_in_train, parts.items = False, None
+    parts.memory.abandon()
+    trainer.callback_handler.abandon()
+    parts.trackers.finish(failed=True)
 
 
 def _closing_metrics(trainer: TrainerFace, training: Training, seconds: float, first_step: int) -> dict[str, Any]:
