@@ -70,7 +70,7 @@ def _tell(trainer: TrainerFace, training: Training, error: BaseException, *, sav
         reason = "save_strategy is no" if trainer.args.save_strategy == "no" else "none had been written"
         logger.error("%s, and there is no checkpoint: %s", broke_off, reason)
         return
-    where, how = redact_whole_url(newest.url), "train(resume_from_checkpoint=True) goes on from there"
+    where, how = redact_whole_url(newest.url), 'resume_from_checkpoint="latest" goes on from there'
     if saved and trainer.args.save_only_model:
         logger.error("%s; its weights are saved in %s", broke_off, where)
     elif saved:
