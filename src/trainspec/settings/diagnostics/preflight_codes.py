@@ -333,4 +333,53 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "they would be lost",
         "leave gradient_checkpointing_kwargs out, or let the method take them",
     ),
+    "RUN230": Explanation(
+        "optimizer-of-another-model",
+        "an optimizer that holds none of the model's parameters that train",
+        "it was made for another model, or before this one was replaced, as model_init and PEFT do: nothing would be "
+        "trained",
+        "make the optimizer of the parameters of the model as it is trained",
+    ),
+    "RUN231": Explanation(
+        "optimizer-without-some-parameters",
+        "an optimizer that leaves out parameters which require a gradient",
+        "these stay as they are, though their gradients are computed",
+        "make the optimizer after the last change of the model, or set requires_grad = False on them",
+    ),
+    "RUN232": Explanation(
+        "schedule-of-another-optimizer",
+        "a schedule whose optimizer is not the one that trains",
+        "it would change no learning rate of this run",
+        "pass both, as optimizers=(optimizer, schedule)",
+    ),
+    "RUN233": Explanation(
+        "used-schedule",
+        "a run that begins with a schedule which another run has moved on",
+        "it goes on where it stands, at its end perhaps, where the learning rate is 0",
+        "pass a new pair for each train()",
+    ),
+    "RUN234": Explanation(
+        "plateau-without-evaluation",
+        "a given schedule that follows a metric, in a run that evaluates nothing",
+        "only an evaluation can move it",
+        "set eval_strategy, or use a schedule that follows the updates",
+    ),
+    "RUN235": Explanation(
+        "plateau-over-several-sets",
+        "a schedule that follows eval_loss, with several evaluation sets",
+        "each set has a loss under a name of its own, and none is eval_loss",
+        "set metric_for_best_model to the name of one of them",
+    ),
+    "RUN236": Explanation(
+        "plateau-inside-a-schedule",
+        "a schedule that holds a ReduceLROnPlateau",
+        "only the outer one is stepped, and with no metric",
+        "pass the ReduceLROnPlateau itself",
+    ),
+    "RUN237": Explanation(
+        "plateau-in-the-other-direction",
+        "a given plateau schedule whose mode is not the direction of its metric",
+        "it would lower the learning rate while the metric gets better",
+        "make it with the other mode, or set greater_is_better",
+    ),
 }

@@ -30,6 +30,17 @@ def chosen_metric(args: TrainingArguments, metrics: Mapping[str, float], *, requ
     return float(metrics[key])
 
 
+def scheduled_metric(args: TrainingArguments, metrics: Mapping[str, float]) -> float:
+    """What a schedule follows: the metric of the best model, else eval_loss. Raises UnknownMetricError without it."""
+    if args.metric_for_best_model is None and "eval_loss" not in metrics:
+        raise UnknownMetricError(
+            f"the schedule follows eval_loss, but evaluation returned {', '.join(sorted(metrics))}; "
+            "set metric_for_best_model to one of these (the eval_ may be left out)"
+        )
+    chosen = chosen_metric(args, metrics)
+    return float(metrics["eval_loss"]) if chosen is None else chosen
+
+
 def improves(value: float, best: float | None, *, greater_is_better: bool) -> bool:
     """Nothing improves on a tie, and nan improves on nothing."""
     if math.isnan(value):

@@ -28,8 +28,8 @@ class Machine:
 class Job:
     """What a Trainer was given to work on.
 
-    `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `has_an_optimizer`: the user gave
-    one, whatever `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where
+    `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `optimizer` and `schedule` are the
+    pair that was given, None where settings make them. `has_an_optimizer`: the user gave one, or its class, whatever `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where
     that could not be found out.
     """
 
@@ -40,6 +40,8 @@ class Job:
     makes_its_own_loader: bool = False
     evaluates_by_itself: bool = False
     has_an_optimizer: bool = False
+    optimizer: Any = None
+    schedule: Any = None
     metric_names: Callable[[], Collection[str] | None] | None = None
 
 

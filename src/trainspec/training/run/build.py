@@ -14,19 +14,25 @@ from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
+from trainspec.training.optimizers.coverage import find_strange_schedule, find_untrained, find_used_schedule
 from trainspec.training.parallel import Agreement, State
+from trainspec.training.preflight.preflight import check
 from trainspec.training.run.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.keeper import CheckpointKeeper
 from trainspec.training.run.parts import RunParts, Training
 from trainspec.training.run.running_loss import RunningLoss
 from trainspec.training.run.tokens import TokenCounter
+from trainspec.training.schedules.plateau import find_deaf_schedule
 from trainspec.training.state import TrainerState
 from trainspec.training.trackers import TrackerGroup, build_trackers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch.optim import Optimizer
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.data.position import DataPosition
     from trainspec.training.face import TrainerFace
@@ -54,6 +60,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     if checkpoint is not None:
         find_best(args, parts.state, parts.output(args), checkpoint)
     optimizer = _with_schedule(trainer, parts.state.max_steps)
+    check(_stepping_faults(trainer, begins=checkpoint is None))
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
     training = Training(
@@ -89,6 +96,24 @@ def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
     announce_length(optimizer, trainer.args, total)
     parts.optimizer, parts.schedule = parts.strategy.attach(optimizer, schedule)
     return parts.optimizer
+
+
+def _stepping_faults(trainer: TrainerFace, *, begins: bool) -> Iterator[Diagnostic]:
+    """What is wrong with an optimizer and a schedule that settings did not make; preflight has seen a given pair."""
+    args, (given, given_schedule) = trainer.args, trainer.given
+    optimizer, schedule = trainer.parts.stepping()
+    if begins and given_schedule is not None:
+        yield from find_used_schedule(args, given_schedule)
+    if given is None and given_schedule is not None:
+        yield from find_strange_schedule(args, optimizer, given_schedule)
+    if not trainer.makes_its_own_steps():
+        return
+    if optimizer is not given:
+        yield from find_untrained(args, trainer.parts.model, optimizer)
+    if schedule is not given_schedule:
+        yield from find_strange_schedule(args, optimizer, schedule)
+        if args.lr_scheduler_type != "reduce_lr_on_plateau":
+            yield from find_deaf_schedule(args, schedule)
 
 
 def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:

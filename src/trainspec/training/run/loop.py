@@ -39,7 +39,7 @@ from trainspec.training.optimizers.behaviour import (
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate, Onward
 from trainspec.training.run.batch_size import is_out_of_memory
 from trainspec.training.run.memory import empty_cache
-from trainspec.training.schedules import after_evaluation, after_update
+from trainspec.training.schedules import after_evaluation, after_update, follows_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -304,10 +304,11 @@ class TrainingLoop:
         note_losses(optimizer, train_loss=self._train_loss, eval_loss=metrics.get("eval_loss"))
         value = best.chosen_metric(self._args, metrics)
         # What the run started from has no checkpoint, so it cannot be the best.
-        if value is None or self._state.global_step == 0:
+        if self._state.global_step == 0:
             return False
-        after_evaluation(schedule, value)
-        if not best.note(self._args, self._state, value):
+        if follows_metric(schedule):
+            after_evaluation(schedule, best.scheduled_metric(self._args, metrics))
+        if value is None or not best.note(self._args, self._state, value):
             return False
         named = self._training.keeper.name_best(self._state)
         if named is not None:

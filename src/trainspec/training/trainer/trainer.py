@@ -173,9 +173,16 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             makes_its_own_loader=own_loader,
             evaluates_by_itself=own_evaluation,
             has_an_optimizer=self.given[0] is not None or self.optimizer_cls_and_kwargs is not None,
+            optimizer=self.given[0],
+            schedule=self.given[1],
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
         )
         return examine(self.args, look_around(self.parts.device), job, trains=trains)
+
+    def makes_its_own_steps(self) -> bool:
+        """Whether an override, or a class that was given, makes the optimizer or its schedule."""
+        names = ("create_optimizer", "create_scheduler", "create_optimizer_and_scheduler")
+        return self.optimizer_cls_and_kwargs is not None or _overrides(self, *names)
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
