@@ -57,7 +57,9 @@ def test_states_of_two_callbacks_of_one_class_are_kept_apart(make_trainer: Make)
     assert [callback.count for callback in again] == [16, 26]
 
 
-def test_states_that_nobody_claims_are_told_in_one_warning(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_states_that_nobody_claims_are_told_in_one_warning(
+    make_trainer: Make, caplog: pytest.LogCaptureFixture
+) -> None:
     make_trainer(callbacks=[Counter(), Other()], save_strategy="epoch").train()
     make_trainer(resume_from_checkpoint="latest", num_train_epochs=2).train()
     told = [record.getMessage() for record in caplog.records if "states of callbacks" in record.getMessage()]

@@ -103,7 +103,9 @@ def test_the_best_model_is_loaded_into_every_form(make_trainer: Make, form: str)
 @pytest.mark.parametrize("form", ["plain", "compiled", "a part is compiled", "data parallel"])
 def test_files_that_name_the_wrappers_are_read(tmp_path: Path, named: str, form: str) -> None:
     saved = {name: value + 1 for name, value in plain_state(Two()).items() if not name.startswith("tied")}
-    names = {name: name.replace("inner.", "inner._orig_mod.") if named == "part" else named.format(name) for name in saved}
+    names = {
+        name: name.replace("inner.", "inner._orig_mod.") if named == "part" else named.format(name) for name in saved
+    }
     save_file({names[name]: value for name, value in saved.items()}, tmp_path / "model.safetensors")
     model = FORMS[form]()
     restore_model(model, lambda name: (tmp_path / name).read_bytes(), ["model.safetensors"])

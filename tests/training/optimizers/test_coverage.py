@@ -48,7 +48,7 @@ AFTERWARDS: dict[str, tuple[Any, list[str]]] = {
     "as it was": (lambda model: model, []),
     "moved": (lambda model: model.to("cpu", torch.float64), []),
     "compiled": (lambda model: torch.compile(model, backend="eager"), []),
-    "data parallel": (lambda model: nn.DataParallel(model), []),
+    "data parallel": (nn.DataParallel, []),
     "a layer frozen": (_frozen, []),
     "a layer replaced": (_replaced, ["RUN231"]),
     "another model": (lambda model: Deep(), ["RUN230"]),
@@ -88,7 +88,7 @@ def test_a_loss_may_have_parameters_of_its_own(make_trainer: Make) -> None:
 def test_a_given_pair_is_not_of_the_next_model_that_model_init_makes(make_trainer: Make) -> None:
     trainer = make_trainer(model_init=Line)
     trainer.optimizer, trainer.lr_scheduler = trainer.given = (SGD(trainer.model.parameters(), lr=0.1), None)
-    with pytest.raises(PreflightError, match="RUN230.*layer.weight, layer.bias"):
+    with pytest.raises(PreflightError, match=r"RUN230.*layer\.weight, layer\.bias"):
         trainer.train()
 
 

@@ -75,9 +75,7 @@ def test_every_evaluation_is_heard_without_a_metric_being_named(make_trainer: Ma
 def test_the_rate_falls_as_a_plain_loop_has_it(make_trainer: Make) -> None:
     given, schedule = _job(make_trainer, lambda optimizer: ReduceLROnPlateau(optimizer, **FALLS))
     given.train()
-    named = make_trainer(
-        optim="sgd", lr_scheduler_type="reduce_lr_on_plateau", lr_scheduler_kwargs=FALLS, **EACH_EPOCH
-    )
+    named = make_trainer(optim="sgd", lr_scheduler_type="reduce_lr_on_plateau", lr_scheduler_kwargs=FALLS, **EACH_EPOCH)
     named.train()
     expected = ReduceLROnPlateau(SGD([torch.zeros(1, requires_grad=True)], lr=0.01), **FALLS)
     for loss in _losses(given):

@@ -382,4 +382,28 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "it would lower the learning rate while the metric gets better",
         "make it with the other mode, or set greater_is_better",
     ),
+    "RUN240": Explanation(
+        "overruled-by-checkpoint",
+        "a resumed run with other values of what its optimizer and schedule were made with",
+        "a resumed run goes on with the optimizer, the schedule and the random numbers as they were saved",
+        "nothing has to be done; for other values begin a new run with the checkpoint's weights",
+    ),
+    "RUN241": Explanation(
+        "checkpoint-of-another-optimizer",
+        "a resume with another optimizer than the run had",
+        "what one optimizer remembers of the gradients means nothing to another",
+        "resume with the optimizer that the run had, or begin a new run with the checkpoint's weights",
+    ),
+    "RUN242": Explanation(
+        "checkpoint-of-another-schedule",
+        "a resume with another kind of schedule than the run had",
+        "where a schedule stands means nothing to one of another kind",
+        "resume with the schedule that the run had, or begin a new run with the checkpoint's weights",
+    ),
+    "RUN243": Explanation(
+        "checkpoint-of-other-parameters",
+        "a resume with other parameters or groups than the saved optimizer had",
+        "what is remembered of a parameter goes on with that parameter alone",
+        "resume with the parameters and groups that the run had, or begin a new run with the checkpoint's weights",
+    ),
 }

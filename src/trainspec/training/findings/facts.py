@@ -29,8 +29,9 @@ class Job:
     """What a Trainer was given to work on.
 
     `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `optimizer` and `schedule` are the
-    pair that was given, None where settings make them. `has_an_optimizer`: the user gave one, or its class, whatever `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where
-    that could not be found out.
+    pair that was given, None where settings make them. `has_an_optimizer`: the user gave one, or its class, whatever
+    `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where that could not be
+    found out.
     """
 
     model: nn.Module

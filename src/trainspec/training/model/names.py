@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
+from torch.nn.parameter import is_lazy
 
 _COMPILED, _PARALLEL = "_orig_mod", "module"
 
@@ -96,6 +97,6 @@ def misfits(model: nn.Module, state: Mapping[str, Any]) -> list[str]:
         for name, own in bare(model).state_dict().items()
         if isinstance(value := state.get(name), Tensor)
         and isinstance(own, Tensor)
-        and not isinstance(own, nn.parameter.UninitializedTensorMixin)
+        and not is_lazy(own)
         and value.shape != own.shape
     ]

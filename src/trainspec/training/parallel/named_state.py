@@ -101,9 +101,7 @@ def _keys(optimizer: Optimizer, model: nn.Module) -> list[Key]:
 def _canonical(state: State, model: nn.Module) -> State:
     """With the names by which tied parameters go here."""
     first = {id(value): name for name, value in plain_parameters(model)}
-    names: dict[Key, Key] = {
-        name: first[id(value)] for name, value in plain_parameters(model, remove_duplicate=False)
-    }
+    names: dict[Key, Key] = {name: first[id(value)] for name, value in plain_parameters(model, remove_duplicate=False)}
     there = [key for group in state["param_groups"] for key in group["params"] if isinstance(key, str)]
     # Older checkpoints name what a wrapper held by the wrapper, too.
     names |= {key: names.get(plain, plain) for key, plain in without_wrappers(there, map(str, names)).items()}

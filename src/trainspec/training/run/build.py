@@ -19,7 +19,8 @@ from trainspec.training.parallel import Agreement, State
 from trainspec.training.preflight.preflight import check
 from trainspec.training.run.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.keeper import CheckpointKeeper
-from trainspec.training.run.parts import RunParts, Training
+from trainspec.training.run.overruling import Steps, resuming
+from trainspec.training.run.parts import Training
 from trainspec.training.run.running_loss import RunningLoss
 from trainspec.training.run.tokens import TokenCounter
 from trainspec.training.schedules.plateau import find_deaf_schedule
@@ -81,7 +82,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         resumed_from=checkpoint,
     )
     if contents is not None:
-        _restore(parts, training, contents)
+        _restore(trainer, training, contents)
     training_mode(optimizer)
     return training
 
@@ -156,11 +157,16 @@ def _plan(state: TrainerState, args: TrainingArguments, cut: Batches) -> None:
     )
 
 
-def _restore(parts: RunParts, training: Training, contents: Contents) -> None:
+def _restore(trainer: TrainerFace, training: Training, contents: Contents) -> None:
     """Random states are not restored here: making the first batches may still draw from them."""
-    _, schedule = parts.stepping()
-    parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
-    schedule.load_state_dict(dict(contents.scheduler or {}))
+    parts, given = trainer.parts, trainer.given
+    optimizer, schedule = parts.stepping()
+    own = trainer.makes_its_own_steps()
+    steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
+    with resuming(trainer.args, contents, steps) as told:
+        parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
+        schedule.load_state_dict(dict(contents.scheduler or {}))
+    check(told)
     parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
     if parts.state.running_loss:
         training.running_loss.load_state_dict(parts.state.running_loss)

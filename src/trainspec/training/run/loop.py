@@ -263,9 +263,9 @@ class TrainingLoop:
         if parts.control.should_log and self._logged_at != step:
             self._logged_at = step
             self._log()
-        if parts.control.should_evaluate and self._evaluated_at != step:
-            if self._evaluate_in_order() and self._args.save_strategy == "best":
-                parts.control.should_save = True
+        evaluates = parts.control.should_evaluate and self._evaluated_at != step
+        if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":
+            parts.control.should_save = True
         if parts.control.should_save and self._saved_at != step:
             self._saved_at = step
             self._save()
@@ -335,12 +335,14 @@ class TrainingLoop:
 
     def _position(self) -> dict[str, Any]:
         """Of the next window, for whoever goes on from here."""
-        return replace(self._training.position, rows=self._state.rows_in_epoch, batches=None).to_dict()
+        rows = self._state.rows_in_epoch
+        order = self._walk.mark() if rows else None
+        return replace(self._training.position, rows=rows, batches=None, order=order).to_dict()
 
     # After an error
 
     def settle(self) -> bool:
-        """Count an update that is done but for that; whether the weights are then those of `global_step`, and finite."""
+        """Count an update that is done but for that; whether the weights are then whole, and finite."""
         if self._weights == _CHANGED:
             window, ends_epoch, stepped, loss = self._done
             self._after_step(stepped)

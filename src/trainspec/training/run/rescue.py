@@ -40,9 +40,7 @@ def _starts_again(trainer: TrainerFace, error: BaseException) -> bool:
     return args.auto_find_batch_size and args.per_device_train_batch_size > 1 and is_out_of_memory(error)
 
 
-def _save(
-    trainer: TrainerFace, training: Training, loop: TrainingLoop, error: BaseException, first_step: int
-) -> bool:
+def _save(trainer: TrainerFace, training: Training, loop: TrainingLoop, error: BaseException, first_step: int) -> bool:
     """Whether the last update is saved now. Weights that are not finite, or were changing, are no use to anybody."""
     parts, newest = trainer.parts, training.keeper.newest
     alone = parts.strategy.processes.world_size == 1

@@ -21,6 +21,7 @@ from trainspec.training.state import parse_state
 from trainspec.training.trackers.facts import run_facts
 
 if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.face import TrainerFace
     from trainspec.training.run.parts import Training

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 def follows_metric(schedule: Any) -> bool:
     """Whether its step takes a metric: torch's plateau schedule, or one of somebody's own that cannot do without."""
-    return _takes_metric(type(schedule))
+    return _takes_metric(type(schedule))  # type: ignore[arg-type]
 
 
 @cache
-def _takes_metric(kind: type) -> bool:
-    if issubclass(kind, ReduceLROnPlateau):
+def _takes_metric(kind: Hashable) -> bool:
+    if isinstance(kind, type) and issubclass(kind, ReduceLROnPlateau):
         return True
     try:
         taken = list(inspect.signature(kind.step).parameters.values())[1:]  # type: ignore[attr-defined]
