@@ -38,7 +38,10 @@ class DataPosition:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        known = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        if self.order is None:
+            del known["order"]
+        return known
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:

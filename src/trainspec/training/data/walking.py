@@ -58,7 +58,7 @@ class Walk:
         them; elsewhere the rows in them are counted.
         """
         if self._order is not None:
-            self._used, self._last = self._used + len(used), used[-1]
+            self._used, self._last = self._used + len(used), used[-1] if used else self._last
             self._order.used(self._used)
         if self._batch_rows is None:
             self.row += sum(map(rows_of, used))
