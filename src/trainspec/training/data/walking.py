@@ -11,9 +11,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
-from trainspec.training.data.direct import walked
 from trainspec.training.data.draws import mixed_seed
-from trainspec.training.data.order import Mark, Order, begin_held_generators
+from trainspec.training.data.order import Mark, Order, begin_held_generators, walked
 from trainspec.training.data.position import DataPosition, rest_of, rows_of
 from trainspec.training.data.rows import row_count
 from trainspec.training.data.sampler import EpochSampler

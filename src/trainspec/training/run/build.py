@@ -17,10 +17,10 @@ from trainspec.training.optimizers.behaviour import announce_length, training_mo
 from trainspec.training.optimizers.coverage import find_strange_schedule, find_untrained, find_used_schedule
 from trainspec.training.parallel import Agreement, State
 from trainspec.training.preflight.preflight import check
-from trainspec.training.run.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.keeper import CheckpointKeeper
-from trainspec.training.run.overruling import Steps, resuming
 from trainspec.training.run.parts import Training
+from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
+from trainspec.training.run.resuming.overruling import Steps, resuming
 from trainspec.training.run.running_loss import RunningLoss
 from trainspec.training.run.tokens import TokenCounter
 from trainspec.training.schedules.plateau import find_deaf_schedule

@@ -16,7 +16,7 @@ from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
 from trainspec.training.run.model import ready_for_training
 from trainspec.training.run.opening import announce
-from trainspec.training.run.rescue import rescue
+from trainspec.training.run.resuming.rescue import rescue
 from trainspec.training.run.seeding import seed_for_training
 from trainspec.training.state import parse_state
 from trainspec.training.trackers.facts import run_facts
