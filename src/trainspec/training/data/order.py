@@ -138,12 +138,12 @@ def _content(batch: Any) -> int:
     """A number for what is in a batch, of a bounded piece of each tensor."""
     found = [0]
 
-    def look(tensor: Tensor) -> Tensor:
+    def look(tensor: Tensor) -> Any:
         piece = tensor.detach().reshape(-1)[: _BYTES_LOOKED_AT // max(1, tensor.element_size())].cpu().contiguous()
         found[0] = zlib.crc32(piece.view(torch.uint8).numpy().tobytes(), found[0])
-        return tensor
+        return str(tuple(tensor.shape))
 
-    plain = map_tensors(batch, lambda tensor: str(tuple(look(tensor).shape)))
+    plain = map_tensors(batch, look)
     return zlib.crc32(repr(plain)[:_BYTES_LOOKED_AT].encode(), found[0])
 
 
