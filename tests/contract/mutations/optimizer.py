@@ -117,10 +117,14 @@ SCHEDULE = (
     Mutation(
         "lr_scheduler_type",
         "training/schedules/running.py",
-        "if not isinstance(schedule, ReduceLROnPlateau):\n        schedule.step()",
-        "schedule.step(0.0) if isinstance(schedule, ReduceLROnPlateau) else schedule.step()",
+        "if not follows_metric(schedule):\n        schedule.step()",
+        "schedule.step(0.0) if follows_metric(schedule) else schedule.step()",
     ),
-    without("lr_scheduler_type", "training/run/loop.py", "after_evaluation(schedule, value)"),
+    without(
+        "lr_scheduler_type",
+        "training/run/loop.py",
+        "after_evaluation(schedule, best.scheduled_metric(self._args, metrics))",
+    ),
     without("lr_scheduler_type", "training/run/loop.py", "after_update(schedule)"),
     Mutation("lr_scheduler_type", "plan/schedules.py", "(span.total - k) /", "(span.total - k - 1) /"),
     Mutation("lr_scheduler_type", "plan/schedules.py", "_wave(0.5, (cycles * through) % 1.0)", "_wave(0.5, through)"),
