@@ -4377,7 +4377,7 @@ export interface TrainingArguments {
    */
   average_tokens_across_devices?: boolean;
   /**
-   * Restore the callbacks' own state on resume.
+   * Make callbacks on resume as the checkpoint's were.
    * @default false
    * @example true
    */

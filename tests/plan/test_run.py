@@ -37,7 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "save_strategy": "steps",
     "save_steps": 500,
     "save_total_limit": None,
-    "load_best_model_at_end": False,
+    "metric_for_best_model": None,
 }
 
 
@@ -131,7 +131,8 @@ def test_kept_checkpoints_are_those_left_whichever_is_best(saves: int, limit: in
         num_train_epochs=1.0,
         save_steps=10,
         save_total_limit=limit,
-        load_best_model_at_end=keeps_best,
+        metric_for_best_model="loss" if keeps_best else None,
+        eval_strategy="steps",
     )
     left_by_best = []
     for best in plan.save_steps:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def checkpoints_to_delete(steps: Collection[int], limit: int | None, *, best: int | None = None) -> tuple[int, ...]:
     """The steps, oldest first, of the checkpoints to delete so that `limit` (save_total_limit) are left.
 
-    `steps` are those of valid checkpoints. The newest is never deleted, nor `best`, the best one while
-    load_best_model_at_end is on; so two are left under a limit of 1 when these differ. None deletes nothing.
+    `steps` are those of valid checkpoints. The newest is never deleted, nor `best`, the best one where a metric is
+    tracked; so two are left under a limit of 1 when these differ. None deletes nothing.
     """
     if limit is None or not steps:
         return ()

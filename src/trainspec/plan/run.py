@@ -132,7 +132,7 @@ def plan_run(
         "save_steps": _listed(events.save_steps(cadence)),
     }
     truncated = tuple(name for name, steps in lists.items() if len(steps) > LONGEST_LIST)
-    keeps_best = args.load_best_model_at_end
+    keeps_best = args.metric_for_best_model is not None and args.eval_strategy != "no"
     return RunPlan(
         train_rows=train_rows,
         world_size=world_size,

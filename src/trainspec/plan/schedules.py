@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from trainspec.plan.batches import PlanError
@@ -39,86 +40,126 @@ class Span:
 Factor = Callable[[int], float]
 
 
+def _constant(k: int) -> float:
+    return 1.0
+
+
+def _constant_with_warmup(span: Span, k: int) -> float:
+    rise = span.rising(k)
+    return 1.0 if rise is None else rise
+
+
+def _linear(span: Span, k: int) -> float:
+    rise = span.rising(k)
+    return max(0.0, (span.total - k) / max(1, span.total - span.warmup)) if rise is None else rise
+
+
+def _cosine(span: Span, cycles: float, k: int) -> float:
+    rise = span.rising(k)
+    return max(0.0, _wave(cycles, span.progress(k))) if rise is None else rise
+
+
+def _cosine_with_restarts(span: Span, cycles: float, k: int) -> float:
+    rise = span.rising(k)
+    if rise is not None:
+        return rise
+    through = span.progress(k)
+    return 0.0 if through >= 1 else max(0.0, _wave(0.5, (cycles * through) % 1.0))
+
+
+def _polynomial(span: Span, end: float, power: float, k: int) -> float:
+    rise = span.rising(k)
+    if rise is not None:
+        return rise
+    return end if k > span.total else (1.0 - end) * (1.0 - span.progress(k)) ** power + end
+
+
+def _inverse_sqrt(span: Span, scale: int, k: int) -> float:
+    rise = span.rising(k)
+    return 1.0 / math.sqrt((k - span.warmup + scale) / scale) if rise is None else rise
+
+
+def _cosine_to_floor(span: Span, floor: float, cycles: float, k: int) -> float:
+    rise = span.rising(k)
+    return max(0.0, _above(floor, _wave(cycles, span.progress(k)))) if rise is None else rise
+
+
+def _cosine_from_rate(span: Span, floor: float, cycles: float, warmup_lr_rate: float | None, k: int) -> float:
+    if k >= span.warmup:
+        return max(0.0, _above(floor, _wave(cycles, span.progress(k, ahead=1))))
+    if warmup_lr_rate is None:
+        return (k + 1) / span.warmup
+    return _above(warmup_lr_rate, k / max(1, span.warmup - 1))
+
+
+@dataclass(frozen=True)
+class _Decay:
+    """The stretch of a fall, in updates, and the names of the shapes before and in it."""
+
+    starts: int
+    length: int
+    floor: float
+    cycles: float
+    rise: str
+    fall: str
+
+
+def _warmup_stable_decay(span: Span, decay: _Decay, k: int) -> float:
+    if k < span.warmup:
+        return max(0.0, _above(decay.floor, _RISES[decay.rise](k / span.warmup)))
+    if k < decay.starts:
+        return 1.0
+    if k < decay.starts + decay.length:
+        fallen = _FALLS[decay.fall]((k - decay.starts) / decay.length, decay.cycles)
+        return max(0.0, _above(decay.floor, fallen))
+    return decay.floor
+
+
+# A factor is a function of the module with its arguments filled in, which pickle and copy can take apart.
+
+
 def constant(span: Span) -> Factor:
     """1 always, warmup ignored."""
-    return lambda k: 1.0
+    return _constant
 
 
 def constant_with_warmup(span: Span) -> Factor:
     """Warmup, then 1."""
-    return lambda k: 1.0 if (rise := span.rising(k)) is None else rise
+    return partial(_constant_with_warmup, span)
 
 
 def linear(span: Span) -> Factor:
     """Warmup, then a straight line to 0 at the end of the run."""
-
-    def factor(k: int) -> float:
-        rise = span.rising(k)
-        return max(0.0, (span.total - k) / max(1, span.total - span.warmup)) if rise is None else rise
-
-    return factor
+    return partial(_linear, span)
 
 
 def cosine(span: Span, *, num_cycles: float = 0.5) -> Factor:
     """Warmup, then `num_cycles` waves of a cosine between 1 and 0."""
-
-    def factor(k: int) -> float:
-        rise = span.rising(k)
-        return max(0.0, _wave(num_cycles, span.progress(k))) if rise is None else rise
-
-    return factor
+    return partial(_cosine, span, num_cycles)
 
 
 def cosine_with_restarts(span: Span, *, num_cycles: int = 1) -> Factor:
     """Warmup, then `num_cycles` falls of half a cosine from 1 to 0, each starting anew at 1."""
-
-    def factor(k: int) -> float:
-        rise = span.rising(k)
-        if rise is not None:
-            return rise
-        through = span.progress(k)
-        return 0.0 if through >= 1 else max(0.0, _wave(0.5, (num_cycles * through) % 1.0))
-
-    return factor
+    return partial(_cosine_with_restarts, span, num_cycles)
 
 
 def polynomial(span: Span, *, lr_end: float = 1e-7, power: float = 1.0) -> Factor:
     """Warmup, then a fall with (1 - progress) ** power to the learning rate `lr_end`, which must be lower."""
     if span.learning_rate and not lr_end < span.learning_rate:
         raise PlanError(f"lr_end of 'polynomial' is {lr_end}, not below learning_rate ({span.learning_rate})")
-    end = span.share(lr_end)
-
-    def factor(k: int) -> float:
-        rise = span.rising(k)
-        if rise is not None:
-            return rise
-        return end if k > span.total else (1.0 - end) * (1.0 - span.progress(k)) ** power + end
-
-    return factor
+    return partial(_polynomial, span, span.share(lr_end), power)
 
 
 def inverse_sqrt(span: Span, *, timescale: int | None = None) -> Factor:
     """Warmup, then 1 / sqrt(1 + updates since / timescale); timescale defaults to the warmup, or 10,000."""
-    scale = timescale or span.warmup or 10_000
-
-    def factor(k: int) -> float:
-        rise = span.rising(k)
-        return 1.0 / math.sqrt((k - span.warmup + scale) / scale) if rise is None else rise
-
-    return factor
+    return partial(_inverse_sqrt, span, timescale or span.warmup or 10_000)
 
 
 def cosine_with_min_lr(
     span: Span, *, num_cycles: float = 0.5, min_lr: float | None = None, min_lr_rate: float | None = None
 ) -> Factor:
     """Warmup, then a cosine between 1 and a floor: the rate `min_lr`, or the factor `min_lr_rate`."""
-    floor = _floor(span, "cosine_with_min_lr", min_lr, min_lr_rate)
-
-    def factor(k: int) -> float:
-        rise = span.rising(k)
-        return max(0.0, _above(floor, _wave(num_cycles, span.progress(k)))) if rise is None else rise
-
-    return factor
+    return partial(_cosine_to_floor, span, _floor(span, "cosine_with_min_lr", min_lr, min_lr_rate), num_cycles)
 
 
 def cosine_warmup_with_min_lr(
@@ -131,15 +172,7 @@ def cosine_warmup_with_min_lr(
 ) -> Factor:
     """Like `cosine_with_min_lr`, one update ahead; warms up from factor `warmup_lr_rate`, else 1/warmup."""
     floor = _floor(span, "cosine_warmup_with_min_lr", min_lr, min_lr_rate)
-
-    def factor(k: int) -> float:
-        if k >= span.warmup:
-            return max(0.0, _above(floor, _wave(num_cycles, span.progress(k, ahead=1))))
-        if warmup_lr_rate is None:
-            return (k + 1) / span.warmup
-        return _above(warmup_lr_rate, k / max(1, span.warmup - 1))
-
-    return factor
+    return partial(_cosine_from_rate, span, floor, num_cycles, warmup_lr_rate)
 
 
 def warmup_stable_decay(
@@ -158,20 +191,10 @@ def warmup_stable_decay(
     decay.
     """
     stable = span.total - span.warmup - num_decay_steps if num_stable_steps is None else num_stable_steps
-    rise = _shape(_RISES, warmup_type, "warmup_type")
-    fall = _shape(_FALLS, decay_type, "decay_type")
-    decay_starts = span.warmup + stable
-
-    def factor(k: int) -> float:
-        if k < span.warmup:
-            return max(0.0, _above(min_lr_ratio, rise(k / span.warmup)))
-        if k < decay_starts:
-            return 1.0
-        if k < decay_starts + num_decay_steps:
-            return max(0.0, _above(min_lr_ratio, fall((k - decay_starts) / num_decay_steps, num_cycles)))
-        return min_lr_ratio
-
-    return factor
+    _known_shape(_RISES, warmup_type, "warmup_type")
+    _known_shape(_FALLS, decay_type, "decay_type")
+    decay = _Decay(span.warmup + stable, num_decay_steps, min_lr_ratio, num_cycles, warmup_type, decay_type)
+    return partial(_warmup_stable_decay, span, decay)
 
 
 SCHEDULES: dict[str, Callable[..., Factor]] = {
@@ -230,10 +253,9 @@ def _floor(span: Span, name: str, min_lr: float | None, min_lr_rate: float | Non
     raise PlanError(f"lr_scheduler_kwargs of {name!r} needs one of min_lr and min_lr_rate, and only one")
 
 
-def _shape(shapes: Mapping[str, Callable[..., float]], name: str, argument: str) -> Callable[..., float]:
+def _known_shape(shapes: Mapping[str, Any], name: str, argument: str) -> None:
     if name not in shapes:
         raise PlanError(f"{argument} of 'warmup_stable_decay' is {name!r}, not one of {', '.join(shapes)}")
-    return shapes[name]
 
 
 _RISES: dict[str, Callable[[float], float]] = {

@@ -68,6 +68,8 @@ class TrainerState:
     updates_beyond_epochs: int = 0
     # Losses since the last log entry, which a resumed run goes on from.
     running_loss: dict[str, Any] = field(default_factory=dict)
+    # The run broke off before the evaluation of this update was through: who goes on from here begins with it.
+    evaluation_due: bool = False
 
     @property
     def is_world_process_zero(self) -> bool:

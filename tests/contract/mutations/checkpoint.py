@@ -15,14 +15,14 @@ MUTATIONS = (
     Mutation(
         "save_strategy",
         "training/run/loop.py",
-        'if self._evaluate() and self._args.save_strategy == "best":',
-        "if self._evaluate() and False:",
+        'if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":',
+        "if evaluates and self._evaluate_in_order() and False:",
     ),
     Mutation(
         "save_strategy",
         "training/run/loop.py",
-        'if self._evaluate() and self._args.save_strategy == "best":',
-        'if self._evaluate() is not None and self._args.save_strategy == "best":',
+        'if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":',
+        'if evaluates and self._evaluate_in_order() is not None and self._args.save_strategy == "best":',
     ),
     Mutation(
         "save_steps",

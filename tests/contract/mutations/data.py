@@ -55,8 +55,8 @@ ORDER = (
         "with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:",
         "with ready_for_evaluation(self.parts, self.args) as model:",
     ),
-    Mutation("ignore_data_skip", "training/run/continuing.py", "if args.ignore_data_skip:", "if False:"),
-    Mutation("ignore_data_skip", "training/run/continuing.py", "if args.ignore_data_skip:", "if True:"),
+    Mutation("ignore_data_skip", "training/run/resuming/continuing.py", "if args.ignore_data_skip:", "if False:"),
+    Mutation("ignore_data_skip", "training/run/resuming/continuing.py", "if args.ignore_data_skip:", "if True:"),
     Mutation(
         "dataloader_drop_last",
         "training/data/loaders.py",

@@ -115,14 +115,14 @@ ADVANCED = (
     Mutation(
         "restore_callback_states_from_checkpoint",
         "training/run/session.py",
-        "if training.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:",
-        "if False:",
+        "as_made = trainer.args.restore_callback_states_from_checkpoint",
+        "as_made = False",
     ),
     Mutation(
         "restore_callback_states_from_checkpoint",
         "training/run/session.py",
-        "if training.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:",
-        "if training.resumed_from is not None:",
+        "as_made = trainer.args.restore_callback_states_from_checkpoint",
+        "as_made = True",
     ),
     Mutation(
         "stop_on_nonfinite",

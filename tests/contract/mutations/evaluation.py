@@ -162,15 +162,15 @@ METRICS = (
 BEST = (
     Mutation(
         "load_best_model_at_end",
-        "training/checkpoint/resume.py",
-        "if not args.load_best_model_at_end or state.best_model_checkpoint is None:",
+        "training/checkpoint/best.py",
+        "if not args.load_best_model_at_end or state.best_global_step is None:",
         "if True:",
     ),
     Mutation(
         "load_best_model_at_end",
-        "training/checkpoint/resume.py",
-        "if not args.load_best_model_at_end or state.best_model_checkpoint is None:",
-        "if state.best_model_checkpoint is None:",
+        "training/checkpoint/best.py",
+        "if not args.load_best_model_at_end or state.best_global_step is None:",
+        "if state.best_global_step is None:",
     ),
     Mutation(
         "metric_for_best_model",

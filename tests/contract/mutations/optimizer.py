@@ -117,19 +117,21 @@ SCHEDULE = (
     Mutation(
         "lr_scheduler_type",
         "training/schedules/running.py",
-        "if not isinstance(schedule, ReduceLROnPlateau):\n        schedule.step()",
-        "schedule.step(0.0) if isinstance(schedule, ReduceLROnPlateau) else schedule.step()",
+        "if not follows_metric(schedule):\n        schedule.step()",
+        "schedule.step(0.0) if follows_metric(schedule) else schedule.step()",
     ),
-    without("lr_scheduler_type", "training/run/loop.py", "after_evaluation(schedule, value)"),
+    without(
+        "lr_scheduler_type",
+        "training/run/loop.py",
+        "after_evaluation(schedule, best.scheduled_metric(self._args, metrics))",
+    ),
     without("lr_scheduler_type", "training/run/loop.py", "after_update(schedule)"),
     Mutation("lr_scheduler_type", "plan/schedules.py", "(span.total - k) /", "(span.total - k - 1) /"),
-    Mutation(
-        "lr_scheduler_type", "plan/schedules.py", "_wave(0.5, (num_cycles * through) % 1.0)", "_wave(0.5, through)"
-    ),
+    Mutation("lr_scheduler_type", "plan/schedules.py", "_wave(0.5, (cycles * through) % 1.0)", "_wave(0.5, through)"),
     Mutation("lr_scheduler_type", "plan/schedules.py", "(1.0 - span.progress(k)) ** power", "(1.0 - span.progress(k))"),
-    Mutation("lr_scheduler_type", "plan/schedules.py", "scale = timescale or", "scale ="),
+    Mutation("lr_scheduler_type", "plan/schedules.py", "span, timescale or span.warmup", "span, span.warmup"),
     Mutation("lr_scheduler_type", "plan/schedules.py", "span.progress(k, ahead=1)", "span.progress(k)"),
-    Mutation("lr_scheduler_type", "plan/schedules.py", "decay_starts = span.warmup + stable", "decay_starts = stable"),
+    Mutation("lr_scheduler_type", "plan/schedules.py", "_Decay(span.warmup + stable,", "_Decay(stable,"),
     Mutation(
         "lr_scheduler_type", "plan/schedules.py", "return factor * (1.0 - floor) + floor", "return max(factor, floor)"
     ),

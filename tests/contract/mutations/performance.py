@@ -18,7 +18,7 @@ MUTATIONS = (
     Mutation(
         "torch_compile",
         "training/parallel/single.py",
-        "return unwrap(_there(self._model)).state_dict()",
+        "return plain_state(_there(self._model))",
         "return _there(self._model).state_dict()",
     ),
     Mutation(

@@ -6,8 +6,8 @@ OUTPUT = (
     Mutation(
         "output_dir",
         "training/run/build.py",
-        "args, parts.output(args), replaces_old_run",
-        'args, parts.output(args).child("a"), replaces_old_run',
+        "            parts.output(args),\n            replaces_old_run",
+        '            parts.output(args).child("a"),\n            replaces_old_run',
     ),
     Mutation(
         "output_dir",

@@ -157,7 +157,7 @@ def test_what_ends_a_run_is_told_without_a_traceback(
     assert run_task(args, Failing(error)) == code
     printed = capsys.readouterr()
     assert told in printed.err and "Traceback" not in printed.err and printed.out == ""
-    assert _files(Path(args.output_dir)) == {"checkpoint-3", "metrics.jsonl"}
+    assert _files(Path(args.output_dir)) == {"checkpoint-3", "checkpoint-4", "metrics.jsonl"}
     assert len((Path(args.output_dir) / "metrics.jsonl").read_text().splitlines()) == 2
 
 

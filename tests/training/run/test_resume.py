@@ -80,8 +80,9 @@ def _same_run(whole: Any, resumed: Any) -> None:
         pytest.param(4, {"fp16": True}, id="fp16"),
     ],
 )
+@pytest.mark.parametrize("rescued", [False, True], ids=["of-a-crash", "of-an-error"])
 def test_resume_from_checkpoint_equals_the_uninterrupted_run(
-    make_trainer: Make, tmp_path: Path, cut: int, precision: dict[str, bool]
+    make_trainer: Make, tmp_path: Path, cut: int, precision: dict[str, bool], rescued: bool
 ) -> None:
     # Dropout draws from the global generator; 22 rows leave short windows.
     rows, settings = {"train_dataset": Rows(22)}, {**RUN, **precision}
@@ -97,10 +98,11 @@ def test_resume_from_checkpoint_equals_the_uninterrupted_run(
     resumed = make_trainer(
         model=Line(dropout=0.3), output_dir=out, train_dataset=data, callbacks=[Forget(data)], **settings
     )
-    resumed.train(resume_from_checkpoint=True)
+    # An error has its last update saved, and a crash has no time for it.
+    resumed.train(resume_from_checkpoint=True if rescued else str(tmp_path / "cut" / f"checkpoint-{cut}"))
 
     _same_run(whole, resumed)
-    assert first.model.seen[: 2 * cut] + resumed.model.seen == whole.model.seen
+    assert first.model.seen[: 2 * (cut + rescued)] + resumed.model.seen == whole.model.seen
     # Not one row of the batches before the cut was loaded again.
     assert len(data.touched) == sum(map(len, resumed.model.seen))
     if precision.get("fp16"):

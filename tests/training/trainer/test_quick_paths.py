@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from trainspec.training.data.direct import walked
+from trainspec.training.data.order import walked
 from trainspec.training.loss.evaluation_loss import EvaluationLoss
 from trainspec.training.optimizers.behaviour import clear_gradients
 

@@ -302,7 +302,7 @@ class Fields:
     average_tokens_across_devices: bool = True
     """Normalise the loss by the tokens of all ranks."""
     restore_callback_states_from_checkpoint: bool = False
-    """Restore the callbacks' own state on resume."""
+    """Make callbacks on resume as the checkpoint's were."""
     trackio_space_id: str | None = "trackio"
     """Trackio space; null logs locally."""
     stop_on_nonfinite: bool = True

@@ -6,6 +6,7 @@ They are explained here, without torch; `trainspec.training` finds them.
 from __future__ import annotations
 
 from trainspec.settings.diagnostics.codes import Explanation
+from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 
 PREFLIGHT_CODES: dict[str, Explanation] = {
     "RUN101": Explanation(
@@ -381,4 +382,5 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "the run goes on with other numbers than it would have had",
         "nothing has to be done where that is what you want",
     ),
+    **STEPPING_CODES,
 }

@@ -23,5 +23,7 @@ class AdvancedSettings(Group):
         default=True, description="Normalise the loss by the tokens of all ranks.", examples=[False]
     )
     restore_callback_states_from_checkpoint: Flag = Field(
-        default=False, description="Restore the callbacks' own state on resume.", examples=[True]
+        default=False,
+        description="Make callbacks on resume as the checkpoint's were.",
+        examples=[True],
     )

@@ -41,7 +41,7 @@ RULES: tuple[Rule, ...] = (
         "restore_callback_states_from_checkpoint",
         negate(given("resume_from_checkpoint")),
         cause="unless the run resumes",
-        because="the states come from a checkpoint; it counts too if a script resumes through train()",
+        because="how callbacks were made comes from a checkpoint; it counts too if a script resumes through train()",
         fix=_RESUMING.format("restore_callback_states_from_checkpoint"),
     ),
     Rule(

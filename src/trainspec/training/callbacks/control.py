@@ -9,7 +9,7 @@ from typing import Any, Self
 class ExportableState:
     """A callback with this base has its state saved with every checkpoint.
 
-    With restore_callback_states_from_checkpoint, a resumed run puts `attributes` back where they were.
+    A resumed run puts `attributes` back where they were; with restore_callback_states_from_checkpoint, `args` as well.
     """
 
     def state(self) -> dict[str, Any]:

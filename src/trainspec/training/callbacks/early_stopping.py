@@ -44,6 +44,14 @@ class EarlyStoppingCallback(TrainerCallback, ExportableState):
             )
         if state.global_step == 0:
             self.early_stopping_patience_counter = 0
+        elif self._is_over():
+            logger.warning(
+                "the run had ended early after update %d, and nothing is left to train: a larger "
+                "early_stopping_patience than %d lets it go on",
+                state.global_step,
+                self.early_stopping_patience,
+            )
+            control.should_training_stop = True
 
     def on_evaluate(
         self,
@@ -60,9 +68,12 @@ class EarlyStoppingCallback(TrainerCallback, ExportableState):
             self.early_stopping_patience_counter = 0
             return
         self.early_stopping_patience_counter += 1
-        if self.early_stopping_patience_counter >= self.early_stopping_patience:
+        if self._is_over():
             logger.info("training ends early: no better %s for a while", args.metric_for_best_model)
             control.should_training_stop = True
+
+    def _is_over(self) -> bool:
+        return self.early_stopping_patience_counter >= self.early_stopping_patience
 
     def _is_better(self, value: float, best: float | None, *, greater_is_better: bool) -> bool:
         if not improves(value, best, greater_is_better=greater_is_better):

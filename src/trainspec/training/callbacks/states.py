@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from trainspec.training.callbacks.control import ExportableState
+from trainspec.training.callbacks.control import ExportableState, TrainerControl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+def keeps_state(part: Any) -> bool:
+    """Whether it has a state to export: an ExportableState, or what has the methods of one, as transformers' have."""
+    if isinstance(part, ExportableState):
+        return True
+    return callable(getattr(part, "state", None)) and callable(getattr(type(part), "from_state", None))
+
+
 def export_states(parts: Iterable[Any], state: TrainerState) -> None:
     """Put what the control and the callbacks keep of themselves into the state, for a checkpoint."""
     kept: dict[str, Any] = {}
     for part in parts:
-        if isinstance(part, ExportableState):
+        if keeps_state(part):
             name, exported = type(part).__name__, part.state()
             others = kept.get(name)
             # Several of one class make a list.
@@ -28,14 +35,45 @@ def export_states(parts: Iterable[Any], state: TrainerState) -> None:
     state.stateful_callbacks = kept
 
 
-def restore_states(callbacks: Iterable[Any], state: TrainerState) -> None:
-    """Give callbacks the states that a checkpoint kept, in place: whoever made one still holds it."""
+def restore_states(callbacks: Iterable[Any], state: TrainerState, *, as_made: bool = False) -> None:
+    """Give callbacks the states that a checkpoint kept, in place: whoever made one still holds it.
+
+    What changes while training goes on. How a callback was made is as it is now, a patience for one; with `as_made` it
+    is what it was then.
+    """
     stored = {name: list(kept) if isinstance(kept, list) else [kept] for name, kept in state.stateful_callbacks.items()}
+    # Its switches are of the moment of the save.
+    stored.pop(TrainerControl.__name__, None)
+    anew: list[str] = []
     for callback in callbacks:
-        if not isinstance(callback, ExportableState):
+        if not keeps_state(callback):
             continue
-        waiting = stored.get(type(callback).__name__)
-        if waiting:
-            vars(callback).update(vars(type(callback).from_state(waiting.pop(0))))
+        name = type(callback).__name__
+        waiting = stored.get(name)
+        if not waiting or not _restored(callback, waiting.pop(0), as_made=as_made):
+            anew.append(name)
+    _tell(anew, [name for name, waiting in stored.items() if waiting])
+
+
+def _restored(callback: Any, kept: Any, *, as_made: bool) -> bool:
+    """Whether the callback could be given the state; its class may have changed since."""
+    try:
+        if as_made:
+            vars(callback).update(vars(type(callback).from_state(kept)))
         else:
-            logger.warning("the checkpoint holds no state of %s; it starts anew", type(callback).__name__)
+            for name, value in kept.get("attributes", {}).items():
+                setattr(callback, name, value)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        logger.warning("the state that the checkpoint holds of %s does not fit: %s", type(callback).__name__, error)
+        return False
+    return True
+
+
+def _tell(anew: list[str], unclaimed: list[str]) -> None:
+    if anew:
+        logger.warning("the checkpoint holds no state that fits %s, which starts anew", ", ".join(anew))
+    if unclaimed:
+        logger.warning(
+            "the checkpoint holds states of callbacks that this run does not have: %s; it goes on without them",
+            ", ".join(unclaimed),
+        )

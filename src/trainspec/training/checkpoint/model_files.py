@@ -23,6 +23,7 @@ from trainspec.training.checkpoint.weights import (
     model_files,
 )
 from trainspec.training.errors import TrainingError
+from trainspec.training.model.names import as_named_here, bare, misfits, plain_name_of, plain_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -50,12 +51,13 @@ def model_artifacts(
     processing_class: Any = None,
     state_dict: Mapping[str, Any] | None = None,
 ) -> dict[str, Payload]:
-    """The files of an unwrapped model, and of the tokenizer or processor beside it, by name.
+    """The files of a model, and of the tokenizer or processor beside it, by name.
 
-    `state_dict` stands for the model's own, where it had to be gathered. Raises TypeError for weights that safetensors
-    cannot hold.
+    `state_dict`, under plain names, stands for the model's own, where it had to be gathered. Raises TypeError for
+    weights that safetensors cannot hold.
     """
-    state = model.state_dict() if state_dict is None else dict(state_dict)
+    state = plain_state(model) if state_dict is None else dict(state_dict)
+    model = bare(model)
     files = _processing_files(processing_class)
     if _adapters(model):
         return files | _adapter_files(model, state, save_safetensors)
@@ -73,7 +75,7 @@ def restore_model(
     Raises WeightsMismatchError where the files hold less or other weights than the model has, CheckpointError for one
     that cannot be read.
     """
-    where = redact_whole_url(where)
+    where, model = redact_whole_url(where), bare(model)
     weights = weights_in(names)
     if weights is not None:
         _load(model, read_state(weights, read, names, where), where, may_lack=_ignored(model))
@@ -93,15 +95,51 @@ def restore_model(
 
 
 def _load(model: nn.Module, state: Mapping[str, Any], where: str, may_lack: Collection[str]) -> None:
+    state = as_named_here(model, state)
+    # Before anything is written: a model must not be left half of one and half of another.
+    wrong = misfits(model, state)
+    if wrong:
+        raise WeightsMismatchError(f"{where} does not fit the model: {'; '.join(wrong[:_SHOWN])}")
+    if not _renames_on_loading(model):
+        own = model.state_dict()
+        _refuse_names(model, where, may_lack, own, state, own.keys() - state.keys(), state.keys() - own.keys())
     try:
-        result = model.load_state_dict(dict(state), strict=False)
+        result = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
         raise WeightsMismatchError(f"{where} does not fit the model: {error}") from None
-    own = model.state_dict()
+    _refuse_names(model, where, may_lack, model.state_dict(), state, result.missing_keys, result.unexpected_keys)
+
+
+def _refuse_names(
+    model: nn.Module,
+    where: str,
+    may_lack: Collection[str],
+    own: Mapping[str, Any],
+    state: Mapping[str, Any],
+    missing: Collection[str],
+    unexpected: Collection[str],
+) -> None:
+    plain = plain_name_of(model)
     present = {_place(own[name]) for name in state if name in own}
-    # A tied tensor is there when it came under any of its names.
-    missing = [name for name in result.missing_keys if name not in may_lack and _place(own.get(name)) not in present]
-    _refuse(where, missing, result.unexpected_keys)
+    # A tied tensor is there when it came under any of its names; torch itself makes up for a count of batches.
+    lacking = [
+        plain(name)
+        for name in missing
+        if plain(name) not in may_lack
+        and _place(own.get(name)) not in present
+        and not name.endswith("num_batches_tracked")
+    ]
+    _refuse(where, lacking, [plain(name) for name in unexpected])
+
+
+def _renames_on_loading(model: nn.Module) -> bool:
+    """Whether a module takes names of its own making, which only loading itself can judge."""
+    usual = nn.Module._load_from_state_dict
+    return type(model).load_state_dict is not nn.Module.load_state_dict or any(
+        module._load_state_dict_pre_hooks
+        or (type(module)._load_from_state_dict is not usual and not type(module).__module__.startswith("torch.nn."))
+        for module in model.modules()
+    )
 
 
 def _refuse(where: str, missing: Collection[str], unexpected: Collection[str]) -> None:

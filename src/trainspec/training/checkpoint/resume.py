@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.training.state import TrainerState
 
 logger = logging.getLogger(__name__)
 
@@ -89,16 +88,6 @@ def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Stor
 
 
 MODEL_FILES = (*WEIGHT_FILES, ADAPTER_WEIGHTS, ADAPTER_TORCH_WEIGHTS)
-
-
-def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) -> None:
-    """The best checkpoint's weights into the model, where load_best_model_at_end says so."""
-    if not args.load_best_model_at_end or state.best_model_checkpoint is None:
-        return
-    try:
-        load_weights(model, open_any(state.best_model_checkpoint))
-    except (CheckpointError, StorageError) as error:
-        logger.warning("the best model is not loaded, the last one stays: %s", error)
 
 
 def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:

@@ -22,8 +22,8 @@ _ASIDE = "replaced-checkpoint"
 def apply_retention(store: Store, limit: int | None, *, best_step: int | None = None) -> tuple[int, ...]:
     """Delete what `plan.retention` says, and what cut-off saves left behind; returns the deleted valid steps.
 
-    `limit` is save_total_limit, None deletes nothing; `best_step` is the best checkpoint while
-    load_best_model_at_end is on, else None. Damaged checkpoints do not count, and stay; folders without a
+    `limit` is save_total_limit, None deletes nothing; `best_step` is the best checkpoint where a metric is
+    tracked, else None. Damaged checkpoints do not count, and stay; folders without a
     manifest go once a newer checkpoint is valid. Raises StorageError; for one process only, after a save has
     succeeded.
     """

@@ -15,10 +15,10 @@ from trainspec.plan.batches import PlanError
 from trainspec.settings.arguments.launch import Launch
 from trainspec.storage import StorageError, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
-from trainspec.training.checkpoint import CheckpointError
+from trainspec.training.checkpoint import CheckpointError, list_checkpoints
 from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
 from trainspec.training.checkpoint.documents import resolved_document, settings_document
-from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
+from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.resume import load_trained_weights
 from trainspec.training.command.predictions import write_predictions
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
+
+logger = logging.getLogger(__name__)
 
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
@@ -78,10 +80,11 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
     outcome = Outcome()
     if trains(args):
         outcome.train = trainer.train().metrics
-        trainer.save_model()
-        output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
-        output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
-        output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
+        with _naming_the_newest(args):
+            trainer.save_model()
+            output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
+            output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
+            output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
     else:
         check(trainer.preflight(trains=False))
         load_trained_weights(trainer.model, args, output)
@@ -170,10 +173,20 @@ def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+@contextmanager
+def _naming_the_newest(args: TrainingArguments) -> Iterator[None]:
+    """What is trained is not lost where it cannot be written to output_dir itself."""
+    try:
+        yield
+    except Exception as error:
+        logger.error("%s", _farewell(args, f"training is done, but its model is not saved ({type(error).__name__})"))
+        raise
+
+
 def _farewell(args: TrainingArguments, what: str) -> str:
     try:
         output = open_store(args.output_dir)
-        steps = checkpoint_folders(output)
+        steps = [found.step for found in list_checkpoints(output)]
     except StorageError:
         steps = []
     if not steps:

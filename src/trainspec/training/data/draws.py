@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy
 import torch
@@ -21,6 +22,38 @@ def seed_generators(*numbers: int) -> None:
     random.seed(int(for_python))
     numpy.random.seed(for_numpy)
     torch.default_generator.manual_seed(int(for_torch))
+
+
+class OwnDraws:
+    """Generators apart from those of the program: inside, python, numpy and torch on the CPU draw from these.
+
+    Entered again they go on where they were left.
+    """
+
+    def __init__(self, *numbers: int) -> None:
+        outside = _states()
+        seed_generators(*numbers)
+        self._inside = _states()
+        _set_states(outside)
+        self._outside = outside
+
+    def __enter__(self) -> None:
+        self._outside = _states()
+        _set_states(self._inside)
+
+    def __exit__(self, *error: object) -> None:
+        self._inside = _states()
+        _set_states(self._outside)
+
+
+def _states() -> tuple[Any, Any, Any]:
+    return random.getstate(), numpy.random.get_state(), torch.get_rng_state()
+
+
+def _set_states(states: tuple[Any, Any, Any]) -> None:
+    random.setstate(states[0])
+    numpy.random.set_state(states[1])
+    torch.set_rng_state(states[2])
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class DataPosition:
     What that order is follows from `seed` and `length`, the rows of an epoch (None: it has no length); where rows of
     similar length stand together, from the rows of an update, `grouping`, which it was made with; and where several
     workers read a stream in turn, from their number and their batch size, `readers`. `batches` is what a checkpoint of
-    format 1 counts instead of rows.
+    format 1 counts instead of rows; `order` tells somebody else's order from any other.
     """
 
     epoch: int
@@ -34,17 +34,21 @@ class DataPosition:
     grouping: int | None = None
     readers: tuple[int, int] | None = None
     batches: int | None = None
+    order: tuple[Any, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        known = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        if self.order is None:
+            del known["order"]
+        return known
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """What is unknown in it is passed over."""
         known: dict[str, Any] = {entry.name: document[entry.name] for entry in fields(cls) if entry.name in document}
-        readers = known.get("readers")
-        return cls(**{**known, "readers": None if readers is None else tuple(readers)})
+        listed = {name: known.get(name) for name in ("readers", "order")}
+        return cls(**known | {name: None if value is None else tuple(value) for name, value in listed.items()})
 
 
 def position_of_format_1(

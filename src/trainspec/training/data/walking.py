@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
-from trainspec.training.data.direct import walked
 from trainspec.training.data.draws import mixed_seed
+from trainspec.training.data.order import Mark, Order, begin_held_generators, walked
 from trainspec.training.data.position import DataPosition, rest_of, rows_of
 from trainspec.training.data.rows import row_count
 from trainspec.training.data.sampler import EpochSampler
@@ -41,8 +41,10 @@ class Walk:
         batch_rows: int | None = None,
         length: int = 0,
         passed: int | None = None,
+        order: Order | None = None,
     ) -> None:
         self.batches = batches
+        self._order, self._used, self._last = order, passed or 0, None
         self.row = row
         self.passed = passed
         self._batch_rows = batch_rows
@@ -54,11 +56,18 @@ class Walk:
         Where the order is ours every batch but the last takes its full number of rows, whatever a collator made of
         them; elsewhere the rows in them are counted.
         """
+        if self._order is not None:
+            self._used, self._last = self._used + len(used), used[-1] if used else self._last
+            self._order.used(self._used)
         if self._batch_rows is None:
             self.row += sum(map(rows_of, used))
         else:
             self.row = min(self.row + len(used) * self._batch_rows, self._length)
         return self.row
+
+    def mark(self) -> Mark | None:
+        """By what the order so far is known again, where it is somebody else's."""
+        return None if self._order is None else self._order.mark(self._used, self._last)
 
 
 def batches_at(loader: Iterable[Any], position: DataPosition) -> Walk:
@@ -72,6 +81,7 @@ def batches_at(loader: Iterable[Any], position: DataPosition) -> Walk:
     parts = _parts(loader)
     for part in parts:
         _seed(part, position.epoch, position.seed)
+        begin_held_generators(part, position.epoch)
         _tell(part, position.epoch)
     sampler, size = _own_sampler(parts), getattr(loader, "batch_size", None)
     # Of somebody else's batches nobody knows how many rows they take.
@@ -81,19 +91,30 @@ def batches_at(loader: Iterable[Any], position: DataPosition) -> Walk:
     for part in parts:
         if isinstance(part, SeededBatches):
             part.move_to(position.epoch, start)
-    iterator = walked(loader)
     if sampler is not None and size is not None:
-        return Walk(iterator, start, size, len(sampler))
+        return Walk(walked(loader), start, size, len(sampler))
+    order = Order(position.seed, position.epoch, position.order)
+    iterator = order.walk(loader)
     # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.
-    return _after_batches(iterator, position) if position.batches is not None else _after_rows(iterator, position)
+    if position.batches is not None:
+        return _after_batches(iterator, position, order)
+    walk = _after_rows(iterator, position, order)
+    if order.differs:
+        logger.warning(
+            "the training data comes in another order than it did before the checkpoint: rows of epoch %d may come "
+            "twice, and others not at all. Give what draws the order a seed of its own, or a method set_epoch(); "
+            "ignore_data_skip: true begins the epoch again",
+            position.epoch,
+        )
+    return walk
 
 
-def _after_batches(iterator: Iterator[Any], position: DataPosition) -> Walk:
+def _after_batches(iterator: Iterator[Any], position: DataPosition, order: Order) -> Walk:
     sizes = list(map(rows_of, islice(iterator, position.batches)))
-    return Walk(iterator, sum(sizes), passed=len(sizes))
+    return Walk(iterator, sum(sizes), passed=len(sizes), order=order)
 
 
-def _after_rows(iterator: Iterator[Any], position: DataPosition) -> Walk:
+def _after_rows(iterator: Iterator[Any], position: DataPosition, order: Order) -> Walk:
     row = passed = 0
     while row < position.rows:
         batch = next(iterator, _END)
@@ -103,9 +124,11 @@ def _after_rows(iterator: Iterator[Any], position: DataPosition) -> Walk:
         size = rows_of(batch)
         if row + size > position.rows:
             rest = rest_of(batch, position.rows - row)
-            return Walk(chain([rest], iterator), position.rows, passed=passed)
+            return Walk(chain([rest], iterator), position.rows, passed=passed, order=order)
         row, passed = row + size, passed + 1
-    return Walk(iterator, row, passed=passed)
+        if row == position.rows:
+            order.compare(batch)
+    return Walk(iterator, row, passed=passed, order=order)
 
 
 def position_in(loader: Any, *, epoch: int, rows: int, seed: int) -> DataPosition:

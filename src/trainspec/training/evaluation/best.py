@@ -39,6 +39,17 @@ def _described(value: Any) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
+def scheduled_metric(args: TrainingArguments, metrics: Mapping[str, float]) -> float:
+    """What a schedule follows: the metric of the best model, else eval_loss. Raises UnknownMetricError without it."""
+    if args.metric_for_best_model is None and "eval_loss" not in metrics:
+        raise UnknownMetricError(
+            f"the schedule follows eval_loss, but evaluation returned {', '.join(sorted(metrics))}; "
+            "set metric_for_best_model to one of these (the eval_ may be left out)"
+        )
+    chosen = chosen_metric(args, metrics)
+    return float(metrics["eval_loss"]) if chosen is None else chosen
+
+
 def improves(value: float, best: float | None, *, greater_is_better: bool) -> bool:
     """Nothing improves on a tie, and nan improves on nothing."""
     if math.isnan(value):

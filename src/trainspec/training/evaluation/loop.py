@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from trainspec.training.data.direct import walked
+from trainspec.training.data.order import walked
 from trainspec.training.errors import NoBatchesError
 from trainspec.training.evaluation.arrays import detached
 from trainspec.training.evaluation.joined import Gathered

@@ -28,11 +28,12 @@ class Machine:
 class Job:
     """What a Trainer was given to work on.
 
-    `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `has_an_optimizer`: the user gave
-    one, whatever `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where
-    that could not be found out. `computes_loss`: something other than the model makes a loss of outputs and labels.
-    `stacks_rows`: rows become batches as they are, by no collator of the user's. `loss_of_one_batch` raises
-    ModelOutputError where the model gives none.
+    `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `optimizer` and `schedule` are the
+    pair that was given, None where settings make them. `has_an_optimizer`: the user gave one, or its class, whatever
+    `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where that could not be
+    found out. `computes_loss`: something other than the model makes a loss of outputs and labels. `stacks_rows`: rows
+    become batches as they are, by no collator. `loss_of_one_batch` raises ModelOutputError where the model
+    gives none.
     """
 
     model: nn.Module
@@ -45,6 +46,8 @@ class Job:
     computes_loss: bool = False
     stacks_rows: bool = False
     loss_of_one_batch: Callable[[], Any] | None = None
+    optimizer: Any = None
+    schedule: Any = None
     metric_names: Callable[[], Collection[str] | None] | None = None
 
 

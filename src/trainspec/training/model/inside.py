@@ -8,10 +8,12 @@ from typing import Any
 
 from torch import nn
 
+from trainspec.training.model.names import bare
+
 
 def base_of(model: nn.Module) -> nn.Module:
-    """The module whose forward the user wrote: under torch.compile's and PEFT's wrappers."""
-    inner = unwrap(model)
+    """The module whose forward the user wrote: under torch's own wrappers and PEFT's."""
+    inner = bare(model)
     get_base_model = getattr(inner, "get_base_model", None)
     base = get_base_model() if callable(get_base_model) else inner
     return base if isinstance(base, nn.Module) else inner

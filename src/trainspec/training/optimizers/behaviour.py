@@ -28,6 +28,11 @@ def backward(optimizer: Optimizer | None, loss: Tensor, usual: Callable[[Tensor]
     getattr(optimizer, "backward", usual)(loss)
 
 
+def updates_in_backward(optimizer: Optimizer | None) -> bool:
+    """Whether weights change before the optimizer's step, in the backward pass."""
+    return optimizer is not None and hasattr(optimizer, "gradient_norm")
+
+
 def gradient_norm(optimizer: Optimizer) -> Tensor | None:
     """The global norm of gradients that are gone by the time of the step; None: they are there to be measured.
 

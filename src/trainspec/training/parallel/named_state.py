@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from trainspec.training.errors import TrainingError
-from trainspec.training.model.inside import unwrap
+from trainspec.training.model.names import plain_parameters, without_wrappers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -87,7 +87,7 @@ def _is_usual(state: State) -> bool:
 
 def _keys(optimizer: Optimizer, model: nn.Module) -> list[Key]:
     """A key for every parameter, in the order of torch's numbers."""
-    names = {id(value): name for name, value in unwrap(model).named_parameters()}
+    names = {id(value): name for name, value in plain_parameters(model)}
     keys: list[Key] = []
     others = 0
     for group in optimizer.param_groups:
@@ -100,9 +100,11 @@ def _keys(optimizer: Optimizer, model: nn.Module) -> list[Key]:
 
 def _canonical(state: State, model: nn.Module) -> State:
     """With the names by which tied parameters go here."""
-    inner = unwrap(model)
-    first = {id(value): name for name, value in inner.named_parameters()}
-    names = {name: first[id(value)] for name, value in inner.named_parameters(remove_duplicate=False)}
+    first = {id(value): name for name, value in plain_parameters(model)}
+    names: dict[Key, Key] = {name: first[id(value)] for name, value in plain_parameters(model, remove_duplicate=False)}
+    there = [key for group in state["param_groups"] for key in group["params"] if isinstance(key, str)]
+    # Older checkpoints name what a wrapper held by the wrapper, too.
+    names |= {key: names.get(plain, plain) for key, plain in without_wrappers(there, map(str, names)).items()}
     groups = [{**group, "params": [names.get(key, key) for key in group["params"]]} for group in state["param_groups"]]
     saved = {key for group in state["param_groups"] for key in group["params"]}
     values = {(names.get(key, key) if key in saved else key): value for key, value in state["state"].items()}

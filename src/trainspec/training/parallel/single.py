@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor, nn
 
-from trainspec.training.model.inside import unwrap
+from trainspec.training.model.names import as_named_here, bare, plain_state
 from trainspec.training.optimizers import behaviour
 from trainspec.training.parallel.named_state import by_name, by_number
 from trainspec.training.parallel.processes import ProcessesError
@@ -75,7 +75,7 @@ class SingleProcess(Strategy):
         return precision.step(optimizer)
 
     def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
-        return unwrap(_there(self._model)).state_dict()
+        return plain_state(_there(self._model))
 
     def state(self, kind: Kind = "full") -> State:
         model, optimizer = _there(self._model), self._optimizer
@@ -85,7 +85,7 @@ class SingleProcess(Strategy):
     def load_state(self, state: State) -> None:
         model = _there(self._model)
         if state.model is not None:
-            unwrap(model).load_state_dict(state.model)
+            bare(model).load_state_dict(as_named_here(model, state.model))
         if state.optimizer is not None:
             optimizer = _there(self._optimizer)
             optimizer.load_state_dict(dict(by_number(state.optimizer, optimizer, model)))

@@ -9,6 +9,7 @@ from trainspec.plan.batches import PlanError, check_rows, cut_epoch
 from trainspec.plan.steps import total_updates
 from trainspec.training import data
 from trainspec.training.findings.found import found
+from trainspec.training.schedules.plateau import follows_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ def find_unknown_metric(args: TrainingArguments, machine: Machine, job: Job) -> 
     """A best model is chosen by a metric; one batch tells whether evaluation returns it."""
     name = args.metric_for_best_model
     chooses = args.load_best_model_at_end or args.save_strategy == "best"
-    depends = chooses or args.lr_scheduler_type == "reduce_lr_on_plateau"
+    depends = chooses or args.lr_scheduler_type == "reduce_lr_on_plateau" or follows_metric(job.schedule)
     # The loss is there wherever labels are.
     if name is None or name in ("loss", "eval_loss") or not depends:
         return

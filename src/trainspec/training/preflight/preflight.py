@@ -21,6 +21,7 @@ from trainspec.training.model.compilation import find_uncompilable
 from trainspec.training.model.devices import find_missing_tpu, supports_bf16, supports_tf32
 from trainspec.training.model.liger import find_no_liger
 from trainspec.training.model.neftune import find_no_embeddings
+from trainspec.training.optimizers.coverage import find_given_optimizer
 from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
 from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
 from trainspec.training.preflight import job_needs
@@ -29,6 +30,7 @@ from trainspec.training.preflight.named_files import find_missing_files
 from trainspec.training.preflight.output_folder import find_unwritable
 from trainspec.training.preflight.support import find_gaps
 from trainspec.training.run.memory import find_no_cache, find_unmeasurable_memory
+from trainspec.training.schedules.plateau import find_plateau_needs
 from trainspec.training.trackers.preflight import find_missing_trackers
 
 if TYPE_CHECKING:
@@ -68,6 +70,8 @@ TRAINING: tuple[Need, ...] = (
     find_missing_labels,
     find_no_loss,
     find_optimizer_needs,
+    find_given_optimizer,
+    find_plateau_needs,
     find_lost_epsilon,
     find_nothing_to_recompute,
     find_no_embeddings,

@@ -8,30 +8,35 @@ from typing import TYPE_CHECKING, Any
 from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
 from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
-from trainspec.text.redaction import redact_whole_url
 from trainspec.training import data
+from trainspec.training.checkpoint.best import find_best
 from trainspec.training.checkpoint.contents import Contents, unpack
-from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
 from trainspec.training.foreign.schedule_state import as_here
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
+from trainspec.training.optimizers.coverage import find_strange_schedule, find_untrained, find_used_schedule
 from trainspec.training.parallel import Agreement, State
-from trainspec.training.run.continuing import starting_position, updates_done, updates_in_all
+from trainspec.training.preflight.preflight import check
 from trainspec.training.run.keeper import CheckpointKeeper
-from trainspec.training.run.parts import RunParts, Training
+from trainspec.training.run.parts import Training
+from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
+from trainspec.training.run.resuming.overruling import Steps, resuming
 from trainspec.training.run.running_loss import RunningLoss
 from trainspec.training.run.tokens import TokenCounter
+from trainspec.training.schedules.plateau import find_deaf_schedule
 from trainspec.training.state import TrainerState
 from trainspec.training.trackers import TrackerGroup, build_trackers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch.optim import Optimizer
 
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.storage import Store
+    from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.data.position import DataPosition
     from trainspec.training.face import TrainerFace
@@ -56,8 +61,10 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     parts.state = _state(position, contents)
     parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
     _plan(parts.state, args, cut)
-    _find_best(parts.state, parts.output(args))
+    if checkpoint is not None:
+        find_best(args, parts.state, parts.output(args), checkpoint)
     optimizer = _with_schedule(trainer, parts.state.max_steps)
+    check(_stepping_faults(trainer, begins=checkpoint is None))
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
     training = Training(
@@ -68,14 +75,17 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         cadence=Cadence.of(args, parts.state.max_steps, cut.updates),
         running_loss=RunningLoss(parts.device, args.logging_nan_inf_filter, copies=args.torch_compile),
         keeper=CheckpointKeeper(
-            args, parts.output(args), replaces_old_run=args.overwrite_output_dir and checkpoint is None
+            args,
+            parts.output(args),
+            replaces_old_run=args.overwrite_output_dir and checkpoint is None,
+            resumed_from=checkpoint,
         ),
         tokens=TokenCounter(args, parts.model, trainer.processing_class, parts.label_names),
         parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],
         resumed_from=checkpoint,
     )
     if contents is not None:
-        _restore(parts, training, contents)
+        _restore(trainer, training, contents)
     training_mode(optimizer)
     return training
 
@@ -90,6 +100,24 @@ def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
     announce_length(optimizer, trainer.args, total)
     parts.optimizer, parts.schedule = parts.strategy.attach(optimizer, schedule)
     return parts.optimizer
+
+
+def _stepping_faults(trainer: TrainerFace, *, begins: bool) -> Iterator[Diagnostic]:
+    """What is wrong with an optimizer and a schedule that settings did not make; preflight has seen a given pair."""
+    args, (given, given_schedule) = trainer.args, trainer.given
+    optimizer, schedule = trainer.parts.stepping()
+    if begins and given_schedule is not None:
+        yield from find_used_schedule(args, given_schedule)
+    if given is None and given_schedule is not None:
+        yield from find_strange_schedule(args, optimizer, given_schedule)
+    if not trainer.makes_its_own_steps():
+        return
+    if optimizer is not given:
+        yield from find_untrained(args, trainer.parts.model, optimizer)
+    if schedule is not given_schedule:
+        yield from find_strange_schedule(args, optimizer, schedule)
+        if args.lr_scheduler_type != "reduce_lr_on_plateau":
+            yield from find_deaf_schedule(args, schedule)
 
 
 def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
@@ -132,27 +160,23 @@ def _plan(state: TrainerState, args: TrainingArguments, cut: Batches) -> None:
     )
 
 
-def _find_best(state: TrainerState, output: Store) -> None:
-    """The best checkpoint so far by its full URL, of which files hold no credentials."""
-    if state.best_model_checkpoint is not None and state.best_global_step is not None:
-        url = output.child(folder_name(state.best_global_step)).url
-        if redact_whole_url(url) == state.best_model_checkpoint:
-            state.best_model_checkpoint = url
-
-
-def _restore(parts: RunParts, training: Training, contents: Contents) -> None:
+def _restore(trainer: TrainerFace, training: Training, contents: Contents) -> None:
     """Random states are not restored here: making the first batches may still draw from them."""
+    parts, given = trainer.parts, trainer.given
     optimizer, schedule = parts.stepping()
-    optimizer_state, schedule_state = contents.optimizer or {}, contents.scheduler or {}
     if is_of_others(training.resumed_from):
-        optimizer_state = as_numbered_here(optimizer_state, optimizer, parts.model)
+        state = as_numbered_here(contents.optimizer or {}, optimizer, parts.model)
+        parts.strategy.load_state(State(optimizer=state))
+        schedule.load_state_dict(dict(as_here(contents.scheduler or {}, schedule, optimizer)))
     else:
         # As those of a run that transformers had begun, which shares out parameters in another way.
-        regroup_as_named(optimizer, optimizer_state, parts.model)
-    parts.strategy.load_state(State(optimizer=optimizer_state))
-    if is_of_others(training.resumed_from):
-        schedule_state = as_here(schedule_state, schedule, optimizer)
-    schedule.load_state_dict(dict(schedule_state))
+        regroup_as_named(optimizer, contents.optimizer or {}, parts.model)
+        own = trainer.makes_its_own_steps()
+        steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
+        with resuming(trainer.args, contents, steps) as told:
+            parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
+            schedule.load_state_dict(dict(contents.scheduler or {}))
+        check(told)
     parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
     if parts.state.running_loss:
         training.running_loss.load_state_dict(parts.state.running_loss)

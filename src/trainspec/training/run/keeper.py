@@ -33,12 +33,18 @@ if TYPE_CHECKING:
 
 
 class CheckpointKeeper:
-    """Writes the checkpoints of one run to its output folder and keeps as many as the settings say."""
+    """Writes the checkpoints of one run to its output folder and keeps as many as the settings say.
 
-    def __init__(self, args: TrainingArguments, store: Store, *, replaces_old_run: bool) -> None:
+    `newest` is the last one that is whole: of this run, else the one that it goes on from.
+    """
+
+    def __init__(
+        self, args: TrainingArguments, store: Store, *, replaces_old_run: bool, resumed_from: Checkpoint | None = None
+    ) -> None:
         self._args = args
         self._store = store
         self._old_run_is_there = replaces_old_run
+        self.newest = resumed_from
 
     def save(self, parts: RunParts, processing_class: Any = None, data: Mapping[str, Any] | None = None) -> Checkpoint:
         """All phases, one after the other; `data` is the position in the training data."""
@@ -72,6 +78,8 @@ class CheckpointKeeper:
             set_aside(self._store, snapshot.step)
         if state.best_model_checkpoint == self._url(snapshot.step):
             state.best_model_checkpoint = None
+        if self.newest is not None and self.newest.url == self._url(snapshot.step):
+            self.newest = None
         make_room(snapshot.step, self._store)
 
     def write(self, snapshot: Snapshot) -> list[FileRecord]:
@@ -80,11 +88,18 @@ class CheckpointKeeper:
 
     def publish(self, snapshot: Snapshot, records: Iterable[FileRecord], state: TrainerState) -> Checkpoint:
         """Make it a checkpoint, of what all processes have written; from then on it may be called the best."""
-        checkpoint = publish(snapshot, records, self._store)
+        self.newest = checkpoint = publish(snapshot, records, self._store)
         if snapshot.metadata["best"]:
             state.best_model_checkpoint = checkpoint.url
         self._thin_out(snapshot.step, state)
         return checkpoint
+
+    def name_best(self, state: TrainerState) -> str | None:
+        """Call the checkpoint of this update the best, and return it, where it was saved before its evaluation."""
+        if self.newest is None or self.newest.step != state.best_global_step:
+            return None
+        state.best_model_checkpoint = self.newest.url
+        return self.newest.url
 
     def _contents(self, saved: State, parts: RunParts) -> Contents:
         known = {
@@ -118,6 +133,7 @@ class CheckpointKeeper:
             remove_all_except(self._store, step)
             remove_set_aside(self._store)
             self._old_run_is_there = False
-        named = state.best_model_checkpoint if self._args.load_best_model_at_end else None
+        # Whoever tracks a metric may ask for the best one later, and then it must be there.
+        named = state.best_model_checkpoint
         best = None if named is None else step_of(named)
         apply_retention(self._store, self._args.save_total_limit, best_step=best)

@@ -10,6 +10,7 @@ for every epoch:
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 from itertools import islice
@@ -29,21 +30,33 @@ from trainspec.training.loss.own_step import OwnStep
 from trainspec.training.model.counting import count_rows
 from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.model.signatures import supported
-from trainspec.training.optimizers.behaviour import clear_gradients, learning_rate, note_losses, saving
+from trainspec.training.optimizers.behaviour import (
+    clear_gradients,
+    learning_rate,
+    note_losses,
+    saving,
+    updates_in_backward,
+)
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate, Onward
 from trainspec.training.run.batch_size import is_out_of_memory
 from trainspec.training.run.memory import empty_cache
-from trainspec.training.schedules import after_evaluation, after_update
+from trainspec.training.schedules import after_evaluation, after_update, follows_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
+    from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.face import TrainerFace
     from trainspec.training.run.parts import Training
 
+logger = logging.getLogger(__name__)
+
 Window = list[Any]
+
+# Where the weights stand: at `global_step`, somewhere on the way to the next, or there without being counted yet.
+_WHOLE, _CHANGING, _CHANGED = range(3)
 
 
 class TrainingLoop:
@@ -62,6 +75,11 @@ class TrainingLoop:
         self._train_loss: float | None = None
         self._logged_at = self._evaluated_at = self._saved_at = -1
         self._acts = 0
+        self._weights, self._saving = _WHOLE, False
+        self._done: tuple[Window, bool, bool, Tensor]
+        # Entries of the log before the evaluation that is under way.
+        self._evaluating_from: int | None = None
+        self._updates_in_backward = updates_in_backward(parts.optimizer)
         # One of each, for an update must not pay for making them.
         self._before, self._after, self._onward = BeforeUpdate(), AfterUpdate(), Onward()
         self._shifted = shifts_labels(parts.model)
@@ -75,6 +93,8 @@ class TrainingLoop:
         trainer, parts, state = self._trainer, self._parts, self._state
         if self._resumed is None and evaluates_on_start(self._training.cadence):
             self._evaluate()
+        if self._resumed is not None and state.evaluation_due:
+            self._evaluate_in_order()
         while not self._is_over():
             parts.control.new_epoch()
             trainer.fire("on_epoch_begin")
@@ -126,24 +146,36 @@ class TrainingLoop:
     def _step(self, window: Window, ends_epoch: bool) -> None:
         self._parts.control.new_step()
         self._fire("on_step_begin")
-        loss, norm = self._update(window)
+        loss, norm = self._update(window, ends_epoch)
         self._count(window, ends_epoch)
+        self._weights = _WHOLE
         self._agree_on("on_step_end", self._after, self._state.global_step, loss=loss, grad_norm=norm)
         self._act()
 
-    def _update(self, window: Window) -> tuple[Tensor, Tensor]:
+    def _update(self, window: Window, ends_epoch: bool) -> tuple[Tensor, Tensor]:
         strategy, training = self._parts.strategy, self._training
-        optimizer, schedule = self._parts.stepping()
+        optimizer = self._parts.stepping()[0]
         self._rate = learning_rate(optimizer)
-        loss = training.running_loss.add(self._mean_loss(window))
+        if self._updates_in_backward:
+            self._weights = _CHANGING
+        loss = self._mean_loss(window)
         self._norm = strategy.clip(training.parameters, self._args.max_grad_norm)
         self._fire("on_pre_optimizer_step")
+        self._weights = _CHANGING
         stepped = strategy.step()
+        # Not before: what breaks off until here has left nothing of this update.
+        loss = training.running_loss.add(loss)
+        self._done, self._weights = (window, ends_epoch, stepped, loss), _CHANGED
         self._fire("on_optimizer_step")
+        self._weights = _CHANGING
+        self._after_step(stepped)
+        return loss, self._norm
+
+    def _after_step(self, stepped: bool) -> None:
+        optimizer, schedule = self._parts.stepping()
         if stepped:
             after_update(schedule)
         clear_gradients(optimizer)
-        return loss, self._norm
 
     def _mean_loss(self, window: Window) -> Tensor:
         """That of a window, with its gradients. Raises what says that memory is short, in every process."""
@@ -232,10 +264,9 @@ class TrainingLoop:
         if parts.control.should_log and self._logged_at != step:
             self._logged_at = step
             self._log()
-        if parts.control.should_evaluate and self._evaluated_at != step:
-            self._evaluated_at = step
-            if self._evaluate() and self._args.save_strategy == "best":
-                parts.control.should_save = True
+        evaluates = parts.control.should_evaluate and self._evaluated_at != step
+        if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":
+            parts.control.should_save = True
         if parts.control.should_save and self._saved_at != step:
             self._saved_at = step
             self._save()
@@ -254,6 +285,16 @@ class TrainingLoop:
         self._train_loss = loss
         self._trainer.log(entry)
 
+    def _evaluate_in_order(self) -> bool:
+        """The evaluation of this update; where it breaks off, all that it changes can be taken back."""
+        state = self._state
+        if self._args.save_strategy != "no":
+            self._export_states()
+        self._evaluated_at, self._evaluating_from = state.global_step, len(state.log_history)
+        is_best = self._evaluate()
+        self._evaluating_from, state.evaluation_due = None, False
+        return is_best
+
     def _evaluate(self) -> bool:
         """Whether this evaluation was the best so far."""
         trainer = self._trainer
@@ -264,21 +305,73 @@ class TrainingLoop:
         note_losses(optimizer, train_loss=self._train_loss, eval_loss=metrics.get("eval_loss"))
         value = best.chosen_metric(self._args, metrics)
         # What the run started from has no checkpoint, so it cannot be the best.
-        if value is None or self._state.global_step == 0:
+        if self._state.global_step == 0:
             return False
-        after_evaluation(schedule, value)
-        return best.note(self._args, self._state, value)
+        if follows_metric(schedule):
+            after_evaluation(schedule, best.scheduled_metric(self._args, metrics))
+        if value is None or not best.note(self._args, self._state, value):
+            return False
+        named = self._training.keeper.name_best(self._state)
+        if named is not None:
+            self._parts.trackers.best_checkpoint(named)
+        return True
 
     def _save(self) -> None:
-        parts, trainer = self._parts, self._trainer
+        self._export_states()
+        self._saving = True
+        checkpoint = self._write()
+        self._saving = False
+        self._trainer.fire("on_save")
+        self._trainer.after_save(checkpoint)
+        self._parts.trackers.refresh()
+
+    def _export_states(self) -> None:
+        export_states((self._parts.control, *self._trainer.callback_handler.callbacks), self._state)
+
+    def _write(self) -> Checkpoint:
+        parts = self._parts
         parts.state.running_loss = self._training.running_loss.state_dict()
-        export_states((parts.control, *trainer.callback_handler.callbacks), parts.state)
         with saving(parts.optimizer):
-            checkpoint = self._training.keeper.save(parts, trainer.processing_class, self._position())
-        trainer.fire("on_save")
-        trainer.after_save(checkpoint)
-        parts.trackers.refresh()
+            return self._training.keeper.save(parts, self._trainer.processing_class, self._position())
 
     def _position(self) -> dict[str, Any]:
         """Of the next window, for whoever goes on from here."""
-        return replace(self._training.position, rows=self._state.rows_in_epoch, batches=None).to_dict()
+        rows = self._state.rows_in_epoch
+        order = self._walk.mark() if rows else None
+        return replace(self._training.position, rows=rows, batches=None, order=order).to_dict()
+
+    # After an error
+
+    def settle(self) -> bool:
+        """Count an update that is done but for that; whether the weights are then whole, and finite."""
+        if self._weights == _CHANGED:
+            window, ends_epoch, stepped, loss = self._done
+            self._after_step(stepped)
+            self._count(window, ends_epoch)
+            try:
+                self._fire("on_step_end", loss=loss, grad_norm=self._norm)
+            except NonFiniteError:
+                return False
+            except Exception as error:
+                # What breaks the run off came before it. The defaults are asked first of all, and so were heard.
+                logger.debug("on_step_end after an error: %s", error)
+            self._weights = _WHOLE
+        return self._weights == _WHOLE and not self._saving
+
+    def save_last(self) -> Checkpoint:
+        """The last update as a checkpoint of what was done and of what was due. Raises what a save raises."""
+        state, control = self._state, self._parts.control
+        whole, cut = state.log_history, self._evaluating_from
+        if cut is None:
+            if control.should_log and self._logged_at != state.global_step:
+                self._logged_at = state.global_step
+                self._log()
+            self._export_states()
+            whole = state.log_history
+        due = control.should_evaluate and self._evaluated_at != state.global_step
+        state.evaluation_due = due or cut is not None
+        state.log_history = whole[:cut]
+        try:
+            return self._write()
+        finally:
+            state.log_history, state.evaluation_due = whole, False

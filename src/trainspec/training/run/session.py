@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.callbacks.states import restore_states
-from trainspec.training.checkpoint.resume import load_best
+from trainspec.training.checkpoint.best import load_best
+from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
 from trainspec.training.optimizers.behaviour import evaluation_mode
 from trainspec.training.run.batch_size import find_executable_batch_size
@@ -15,10 +16,13 @@ from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
 from trainspec.training.run.model import ready_for_training
 from trainspec.training.run.opening import announce
+from trainspec.training.run.resuming.rescue import rescue
 from trainspec.training.run.seeding import seed_for_training
+from trainspec.training.state import parse_state
 from trainspec.training.trackers.facts import run_facts
 
 if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.face import TrainerFace
     from trainspec.training.run.parts import Training
@@ -31,24 +35,38 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
     if not trainer.args.auto_find_batch_size:
         return _train(trainer, checkpoint, ignored)
     args, model = trainer.args, trainer.parts.model
+    first = _first_batch_size(args, checkpoint)
     # A run that broke off has changed the weights; the next one must start where it did.
     start = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
 
     def attempt(batch_size: int) -> TrainOutput:
         if batch_size != args.per_device_train_batch_size:
-            logger.warning("out of memory: training starts again with per_device_train_batch_size %d", batch_size)
+            said = _GOES_ON if batch_size == first else "out of memory: training starts again with"
+            logger.warning("%s per_device_train_batch_size %d", said, batch_size)
             trainer.args = args.replace(per_device_train_batch_size=batch_size)
             model.load_state_dict(start)
         return _train(trainer, checkpoint, ignored)
 
     try:
         output: TrainOutput = find_executable_batch_size(
-            attempt, starting_batch_size=args.per_device_train_batch_size, auto_find_batch_size=True
+            attempt, starting_batch_size=first, auto_find_batch_size=True
         )()
     finally:
         trainer.args = args
     logger.info("per_device_train_batch_size %d fits into memory", trainer.parts.state.train_batch_size)
     return output
+
+
+_GOES_ON = "auto_find_batch_size: the run goes on with what it had found to fit into memory,"
+
+
+def _first_batch_size(args: TrainingArguments, checkpoint: Checkpoint | None) -> int:
+    """The settings', or the smaller one that the run of the checkpoint had come to."""
+    wanted = args.per_device_train_batch_size
+    if checkpoint is None:
+        return wanted
+    found = parse_state(checkpoint.read(TRAINER_STATE)).get("train_batch_size")
+    return found if isinstance(found, int) and 0 < found < wanted else wanted
 
 
 def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
@@ -60,18 +78,22 @@ def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[st
         training = build(trainer, checkpoint)
         first_step = parts.state.global_step
         _begin(trainer, training)
-        failed = True
+        loop, last = None, True
         try:
             trainer.fire("on_train_begin")
-            TrainingLoop(trainer, training, ignored).run()
+            loop = TrainingLoop(trainer, training, ignored)
+            loop.run()
             evaluation_mode(parts.stepping()[0])
-            load_best(args, parts.state, parts.model)
+            last = not load_best(args, parts.state, parts.model)
             metrics = _closing_metrics(trainer, training, time.perf_counter() - began, first_step)
             parts.memory.stop("train", metrics)
             trainer.log(metrics)
-            failed = False
-        finally:
-            _end(trainer, failed=failed)
+            _end(trainer)
+        except BaseException as error:
+            if loop is not None:
+                rescue(trainer, training, loop, error, first_step, last=last)
+            _abandon(trainer)
+            raise
     return TrainOutput(parts.state.global_step, metrics["train_loss"], metrics)
 
 
@@ -81,8 +103,9 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
     handler.optimizer, handler.lr_scheduler = parts.optimizer, parts.schedule
     handler.train_dataloader = training.loader
     handler.listen()
-    if training.resumed_from is not None and trainer.args.restore_callback_states_from_checkpoint:
-        restore_states(handler.callbacks, parts.state)
+    if training.resumed_from is not None:
+        as_made = trainer.args.restore_callback_states_from_checkpoint
+        restore_states(handler.callbacks, parts.state, as_made=as_made)
     parts.control.new_training()
     parts.is_in_train = True
     parts.trackers.start(run_facts(trainer.args, parts.model, parts.output(trainer.args)), parts.state.log_history)
@@ -90,17 +113,20 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
     announce(trainer.args, parts, training)
 
 
-def _end(trainer: TrainerFace, *, failed: bool) -> None:
+def _end(trainer: TrainerFace) -> None:
     parts = trainer.parts
     parts.is_in_train, parts.items, parts.own_step = False, None, None
-    if failed:
-        parts.memory.abandon()
-        trainer.callback_handler.abandon()
-        parts.trackers.finish(failed=True)
-        return
     trainer.fire("on_train_end")
     parts.trackers.flush()
     trainer.after_training()
+
+
+def _abandon(trainer: TrainerFace) -> None:
+    parts = trainer.parts
+    parts.is_in_train, parts.items, parts.own_step = False, None, None
+    parts.memory.abandon()
+    trainer.callback_handler.abandon()
+    parts.trackers.finish(failed=True)
 
 
 def _closing_metrics(trainer: TrainerFace, training: Training, seconds: float, first_step: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from trainspec.training.schedules.functions import (
     get_reduce_on_plateau_schedule,
     get_wsd_schedule,
 )
+from trainspec.training.schedules.plateau import follows_metric
 from trainspec.training.schedules.registry import get_scheduler
 from trainspec.training.schedules.running import after_evaluation, after_update, build_schedule
 
@@ -20,6 +21,7 @@ __all__ = [
     "after_evaluation",
     "after_update",
     "build_schedule",
+    "follows_metric",
     "get_constant_schedule",
     "get_constant_schedule_with_warmup",
     "get_cosine_schedule_with_warmup",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-
 from trainspec.plan.schedules import is_planned
 from trainspec.plan.steps import warmup_updates
 from trainspec.training.schedules.functions import planned
+from trainspec.training.schedules.plateau import follows_metric
 from trainspec.training.schedules.registry import get_scheduler
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
 
@@ -28,10 +28,11 @@ def build_schedule(optimizer: Optimizer, args: TrainingArguments, total_updates:
 
 
 def after_update(schedule: LRScheduler) -> None:
-    if not isinstance(schedule, ReduceLROnPlateau):
+    if not follows_metric(schedule):
         schedule.step()
 
 
-def after_evaluation(schedule: LRScheduler, metric: float) -> None:
-    if isinstance(schedule, ReduceLROnPlateau):
+def after_evaluation(schedule: Any, metric: float) -> None:
+    """For a schedule that follows a metric; any other does not hear of it."""
+    if follows_metric(schedule):
         schedule.step(metric)

@@ -177,6 +177,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             loss_of_one_batch=self._loss_of_one_batch,
             stacks_rows=self.data_collator is data.collate,
             has_an_optimizer=self.given[0] is not None or self.optimizer_cls_and_kwargs is not None,
+            optimizer=self.given[0],
+            schedule=self.given[1],
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
         )
         return examine(self.args, look_around(self.parts.device), job, trains=trains)
@@ -184,6 +186,11 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
     def _computes_loss(self) -> bool:
         own = self.compute_loss_func is not None or bool(self.args.label_smoothing_factor)
         return own or "compute_loss" in vars(self) or _overrides(self, "compute_loss", "training_step")
+
+    def makes_its_own_steps(self) -> bool:
+        """Whether an override, or a class that was given, makes the optimizer or its schedule."""
+        names = ("create_optimizer", "create_scheduler", "create_optimizer_and_scheduler")
+        return self.optimizer_cls_and_kwargs is not None or _overrides(self, *names)
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""

@@ -1,0 +1,81 @@
+"""The codes of preflight about optimizers and schedules: those that a run was given, and those of a checkpoint."""
+
+from __future__ import annotations
+
+from trainspec.settings.diagnostics.codes import Explanation
+
+STEPPING_CODES: dict[str, Explanation] = {
+    "RUN230": Explanation(
+        "optimizer-of-another-model",
+        "an optimizer that holds none of the model's parameters that train",
+        "it was made for another model, or before this one was replaced, as model_init and PEFT do: nothing would be "
+        "trained",
+        "make the optimizer of the parameters of the model as it is trained",
+    ),
+    "RUN231": Explanation(
+        "optimizer-without-some-parameters",
+        "an optimizer that leaves out parameters which require a gradient",
+        "these stay as they are, though their gradients are computed",
+        "make the optimizer after the last change of the model, or set requires_grad = False on them",
+    ),
+    "RUN232": Explanation(
+        "schedule-of-another-optimizer",
+        "a schedule whose optimizer is not the one that trains",
+        "it would change no learning rate of this run",
+        "pass both, as optimizers=(optimizer, schedule)",
+    ),
+    "RUN233": Explanation(
+        "used-schedule",
+        "a run that begins with a schedule which another run has moved on",
+        "it goes on where it stands, at its end perhaps, where the learning rate is 0",
+        "pass a new pair for each train()",
+    ),
+    "RUN234": Explanation(
+        "plateau-without-evaluation",
+        "a given schedule that follows a metric, in a run that evaluates nothing",
+        "only an evaluation can move it",
+        "set eval_strategy, or use a schedule that follows the updates",
+    ),
+    "RUN235": Explanation(
+        "plateau-over-several-sets",
+        "a schedule that follows eval_loss, with several evaluation sets",
+        "each set has a loss under a name of its own, and none is eval_loss",
+        "set metric_for_best_model to the name of one of them",
+    ),
+    "RUN236": Explanation(
+        "plateau-inside-a-schedule",
+        "a schedule that holds a ReduceLROnPlateau",
+        "only the outer one is stepped, and with no metric",
+        "pass the ReduceLROnPlateau itself",
+    ),
+    "RUN237": Explanation(
+        "plateau-in-the-other-direction",
+        "a given plateau schedule whose mode is not the direction of its metric",
+        "it would lower the learning rate while the metric gets better",
+        "make it with the other mode, or set greater_is_better",
+    ),
+    "RUN240": Explanation(
+        "overruled-by-checkpoint",
+        "a resumed run with other values of what its optimizer and schedule were made with",
+        "a resumed run goes on with the optimizer, the schedule and the random numbers as they were saved",
+        "nothing has to be done; for other values begin a new run with the checkpoint's weights",
+    ),
+    "RUN241": Explanation(
+        "checkpoint-of-another-optimizer",
+        "a resume with another optimizer than the run had",
+        "what one optimizer remembers of the gradients means nothing to another",
+        "resume with the optimizer that the run had, or begin a new run with the checkpoint's weights",
+    ),
+    "RUN242": Explanation(
+        "checkpoint-of-another-schedule",
+        "a resume with another kind of schedule than the run had",
+        "where a schedule stands means nothing to one of another kind",
+        "resume with the schedule that the run had, or begin a new run with the checkpoint's weights",
+    ),
+    "RUN243": Explanation(
+        "checkpoint-of-other-parameters",
+        "a resume with other parameters or groups than the saved optimizer had",
+        "what is remembered of a parameter goes on with that parameter alone",
+        "resume with the parameters and groups that the run had, or begin a new run with the checkpoint's weights",
+    ),
+}

@@ -1,0 +1,77 @@
+"""When training breaks off: the last finished update is saved, or it is said where the newest checkpoint is."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from trainspec.text.redaction import redact_whole_url
+from trainspec.training.errors import NonFiniteError
+from trainspec.training.run.batch_size import is_out_of_memory
+
+if TYPE_CHECKING:
+    from trainspec.training.face import TrainerFace
+    from trainspec.training.run.loop import TrainingLoop
+    from trainspec.training.run.parts import Training
+
+logger = logging.getLogger(__name__)
+
+
+def rescue(
+    trainer: TrainerFace, training: Training, loop: TrainingLoop, error: BaseException, first_step: int, *, last: bool
+) -> None:
+    """Lose nothing that was trained, and raise nothing: the error is what the caller has to hear of.
+
+    `first_step` is the update that this run began after; `last` says that the model holds the weights of the last
+    update, and not those of the best.
+    """
+    if trainer.parts.state.is_hyper_param_search or _starts_again(trainer, error):
+        return
+    try:
+        saved = last and _save(trainer, training, loop, error, first_step)
+        if trainer.parts.state.global_step > first_step:
+            _tell(trainer, training, error, saved=saved)
+    except BaseException as failed:
+        logger.error("training broke off, and saving its last update failed: %s: %s", type(failed).__name__, failed)
+
+
+def _starts_again(trainer: TrainerFace, error: BaseException) -> bool:
+    args = trainer.args
+    return args.auto_find_batch_size and args.per_device_train_batch_size > 1 and is_out_of_memory(error)
+
+
+def _save(trainer: TrainerFace, training: Training, loop: TrainingLoop, error: BaseException, first_step: int) -> bool:
+    """Whether the last update is saved now. Weights that are not finite, or were changing, are no use to anybody."""
+    parts, newest = trainer.parts, training.keeper.newest
+    alone = parts.strategy.processes.world_size == 1
+    # After a save that failed the next one would fail too, or wait for a store that is not there.
+    wanted = alone and trainer.args.save_strategy != "no" and not isinstance(error, NonFiniteError) and loop.settle()
+    if not wanted or parts.state.global_step <= first_step:
+        return False
+    if newest is not None and newest.step == parts.state.global_step:
+        return False
+    try:
+        loop.save_last()
+    except Exception as failed:
+        logger.error("the last update could not be saved: %s: %s", type(failed).__name__, failed)
+        return False
+    except BaseException as failed:
+        logger.error("saving the last update was broken off: %s", type(failed).__name__)
+        return False
+    return True
+
+
+def _tell(trainer: TrainerFace, training: Training, error: BaseException, *, saved: bool) -> None:
+    broke_off = f"training broke off after update {trainer.parts.state.global_step:,} ({type(error).__name__})"
+    newest = training.keeper.newest
+    if newest is None:
+        reason = "save_strategy is no" if trainer.args.save_strategy == "no" else "none had been written"
+        logger.error("%s, and there is no checkpoint: %s", broke_off, reason)
+        return
+    where, how = redact_whole_url(newest.url), 'resume_from_checkpoint="latest" goes on from there'
+    if saved and trainer.args.save_only_model:
+        logger.error("%s; its weights are saved in %s", broke_off, where)
+    elif saved:
+        logger.error("%s; it is saved in %s; %s", broke_off, where, how)
+    else:
+        logger.error("%s; the newest checkpoint is %s, of update %s; %s", broke_off, where, f"{newest.step:,}", how)
