@@ -29,13 +29,13 @@ BORDERS = (
         {"optim": "galore_adamw_layerwise", "optim_target_modules": "x", "gradient_accumulation_steps": 1},
     ),
     Border(
-        "OPT104",
+        "OPT308",
         "said",
         {"optim": "apollo_adamw_layerwise", "optim_target_modules": "x", "max_grad_norm": 1.0},
         {"optim": "apollo_adamw_layerwise", "optim_target_modules": "x"},
     ),
     Border(
-        "OPT104",
+        "OPT308",
         "zero",
         {"optim": "apollo_adamw_layerwise", "optim_target_modules": "x", "max_grad_norm": 0.1},
         {"optim": "apollo_adamw_layerwise", "optim_target_modules": "x", "max_grad_norm": 0},

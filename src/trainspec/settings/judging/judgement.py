@@ -61,6 +61,11 @@ class Verdict:
     def warnings(self) -> list[Diagnostic]:
         return [item for item in self.diagnostics if item.severity == "warning"]
 
+    @property
+    def notes(self) -> list[Diagnostic]:
+        """What a script may make true by a call of its own, or what is merely worth knowing."""
+        return [item for item in self.diagnostics if item.severity == "note"]
+
     def _repr_html_(self) -> str:
         from trainspec.settings.views.html import verdict_html
 
@@ -198,7 +203,13 @@ def _broken_rules(settings: Settings, origin: Origin, failing: set[str]) -> list
 def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, origin: Origin) -> Diagnostic:
     evidence = tuple(_evidence(name, settings, origin) for name in rule.fields)
     text = message if isinstance(message, str) else rule.message
-    return Diagnostic(rule.code, rule.name, rule.severity, text, rule.reason, rule.fix, evidence)
+    severity = "note" if rule.idle and _is_default(rule.idle, settings) else rule.severity
+    return Diagnostic(rule.code, rule.name, severity, text, rule.reason, rule.fix, evidence)
+
+
+def _is_default(name: str, settings: Settings) -> bool:
+    value, default = settings.__dict__[name], shape_of(type(settings)).defaults[name]
+    return type(value) is type(default) and bool(value == default)
 
 
 def _evidence(name: str, settings: Settings, origin: Origin) -> Evidence:

@@ -50,6 +50,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix="set eval_strategy (or do_eval, do_predict), or leave label_names out",
     ),
     Rule(

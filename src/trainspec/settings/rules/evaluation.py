@@ -71,6 +71,7 @@ RULES: tuple[Rule, ...] = (
         when_off=True,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("eval_do_concat_batches"),
     ),
     without_effect(
@@ -90,6 +91,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("eval_use_gather_object"),
     ),
     without_effect(
@@ -99,6 +101,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("prediction_loss_only"),
     ),
     without_effect(
@@ -108,6 +111,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("batch_eval_metrics"),
     ),
     without_effect(
@@ -126,6 +130,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("include_for_metrics"),
     ),
     without_effect(

@@ -60,7 +60,8 @@ RULES: tuple[Rule, ...] = (
         "logging_dir",
         negate(reports_to(TrackerName.TENSORBOARD)),
         cause="unless report_to has tensorboard",
-        because="it is TensorBoard's folder",
+        because="it is TensorBoard's folder; it counts if a script gives the Trainer that tracker itself",
+        severity="note",
         fix="add tensorboard to report_to, or leave logging_dir out",
     ),
     without_effect(
@@ -69,7 +70,8 @@ RULES: tuple[Rule, ...] = (
         "run_name",
         _SILENT,
         cause="while report_to is none",
-        because="it is the run's name in trackers",
+        because="it is the run's name in trackers; it counts if a script gives the Trainer one itself",
+        severity="note",
         fix="set report_to, or leave run_name out",
     ),
     without_effect(
@@ -78,7 +80,8 @@ RULES: tuple[Rule, ...] = (
         "project",
         negate(reports_to(*_WITH_PROJECT)),
         cause="unless report_to has a tracker with projects",
-        because=f"those are {', '.join(_WITH_PROJECT)}",
+        because=f"those are {', '.join(_WITH_PROJECT)}; it counts if a script gives the Trainer one itself",
+        severity="note",
         fix="add one to report_to, or leave project out",
     ),
     without_effect(
@@ -87,7 +90,8 @@ RULES: tuple[Rule, ...] = (
         "trackio_space_id",
         negate(reports_to(TrackerName.TRACKIO)),
         cause="unless report_to has trackio",
-        because="it is Trackio's space",
+        because="it is Trackio's space; it counts if a script gives the Trainer that tracker itself",
+        severity="note",
         fix="add trackio to report_to, or leave trackio_space_id out",
     ),
 )

@@ -75,14 +75,6 @@ RULES: tuple[Rule, ...] = (
         when=all_of(one_of("optim", *LAYERWISE), above("gradient_accumulation_steps", 1)),
     ),
     Rule(
-        code="OPT104",
-        name="layerwise-with-clipping",
-        message="a layerwise optim cannot clip at max_grad_norm",
-        reason="the norm of all gradients is known only once the layers are updated already",
-        fix="leave max_grad_norm out (or set it to 0), or drop _layerwise",
-        when=all_of(said("max_grad_norm"), above("max_grad_norm", 0), one_of("optim", *LAYERWISE)),
-    ),
-    Rule(
         code="OPT105",
         name="lomo-with-accumulation",
         message="optim lomo and adalomo cannot work with gradient_accumulation_steps above 1",
@@ -192,6 +184,15 @@ RULES: tuple[Rule, ...] = (
         because="Adafactor then computes the learning rate from the number of the update",
         fix="drop relative_step, or leave learning_rate out",
         shown=("learning_rate", "optim", "optim_args"),
+    ),
+    without_effect(
+        "OPT308",
+        "layerwise-with-clipping",
+        "max_grad_norm",
+        all_of(above("max_grad_norm", 0), one_of("optim", *LAYERWISE)),
+        cause="under a layerwise optim",
+        because="the norm of all gradients is known only once the layers are updated already",
+        fix="leave max_grad_norm out (or set it to 0), or drop _layerwise",
     ),
     Rule(
         code="OPT401",

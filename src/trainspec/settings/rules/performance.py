@@ -116,6 +116,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix="set eval_strategy (or do_eval, do_predict), or leave jit_mode_eval out",
     ),
     without_effect(
