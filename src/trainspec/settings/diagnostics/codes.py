@@ -184,6 +184,12 @@ CODES: dict[str, Explanation] = {
     ),
     "REN104": Explanation("retired-value", "an old value, which still works", "see the message", "use the new one"),
     "REN105": Explanation("refused-value", "an old value that no value of today replaces", "see the message", "choose"),
+    "REN107": Explanation(
+        "foreign-setting",
+        "a setting of transformers' own class that is none here",
+        "transformers is newer than what trainspec knows of it",
+        "leave it out",
+    ),
     "REN106": Explanation(
         "newer-name", "a name of transformers 5.x for a setting of ours", "one name for one thing", "use our name"
     ),
