@@ -197,6 +197,14 @@ export type RayScope =
   /** The mean of the last 10. */
   | "last-10-avg";
 
+export type SamplingStrategy =
+  /** A new order in every epoch. */
+  | "random"
+  /** As the data set has them. */
+  | "sequential"
+  /** Rows of similar length together, to pad less. */
+  | "group_by_length";
+
 export type SaveStrategy =
   /** Never. */
   | "no"
@@ -284,6 +292,14 @@ export type TrackerName =
   | "flyte"
   /** DagsHub, through MLflow. */
   | "dagshub";
+
+export type WorkerStart =
+  /** As copies of the training process. */
+  | "fork"
+  /** Anew: they import the script and take over the data set. */
+  | "spawn"
+  /** As copies of a process that holds nothing yet. */
+  | "forkserver";
 
 /** Keys of GradientCheckpointingKwargs. */
 export interface GradientCheckpointingKwargs {
@@ -3742,7 +3758,7 @@ export interface TrainingArguments {
    * Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir.
    * @example "latest"
    */
-  resume_from_checkpoint?: boolean | string | null;
+  resume_from_checkpoint?: string | boolean | null;
   /**
    * Training rows per device in one micro-batch.
    * Bounds: >= 1.
@@ -4394,6 +4410,48 @@ export interface TrainingArguments {
    * @example false
    */
   stop_on_nonfinite?: boolean;
+  /**
+   * Order of the training rows; as group_by_length says when unset.
+   * @example "sequential"
+   */
+  train_sampling_strategy?: SamplingStrategy | null;
+  /**
+   * Take batches in their order; false: as loading processes finish them, which no run repeats.
+   * @default true
+   * @example false
+   */
+  dataloader_in_order?: boolean;
+  /**
+   * How loading processes are started; the platform's own way when unset.
+   * @example "spawn"
+   */
+  dataloader_multiprocessing_context?: WorkerStart | null;
+  /**
+   * Passed to DistributedDataParallel: the graph never changes.
+   * @example true
+   */
+  ddp_static_graph?: boolean | null;
+  /**
+   * Whether the model keeps keys and values while it trains; as its configuration says when unset.
+   * @example false
+   */
+  use_cache?: boolean | null;
+  /**
+   * At SIGTERM, finish the update, write a checkpoint, and end.
+   * @default false
+   * @example true
+   */
+  enable_jit_checkpoint?: boolean;
+  /**
+   * Bucket on the hub with the metrics of Trackio's Space.
+   * @example "team/bucket"
+   */
+  trackio_bucket_id?: string | null;
+  /**
+   * Static Space that Trackio's is copied to after training; null or false: none.
+   * @example "team/finished"
+   */
+  trackio_static_space_id?: string | boolean | null;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
   evaluate_during_training?: boolean;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
@@ -4452,8 +4510,6 @@ export interface TrainingArguments {
   activation_checkpointing?: boolean | null;
   /** @deprecated Old name of gradient_checkpointing_kwargs: write gradient_checkpointing_kwargs. */
   activation_checkpointing_kwargs?: GradientCheckpointingKwargs | null;
-  /** @deprecated Old name of group_by_length: write group_by_length: true. */
-  train_sampling_strategy?: "random" | "group_by_length";
   /** @deprecated Old name of the first part of hub_model_id: write hub_model_id: owner/name. */
   push_to_hub_organization?: string | null;
   /** @deprecated No setting: there is one evaluation loop; drop it. */
@@ -4466,41 +4522,6 @@ export interface TrainingArguments {
   _n_gpu?: null | false | 0 | "" | "false" | "False" | "0";
   /** @deprecated No setting: it is derived, never set; drop it; choose devices through CUDA_VISIBLE_DEVICES. */
   n_gpu?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; SIGTERM handling
-   * belongs to the launcher.
-   */
-  enable_jit_checkpoint?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; set it in the model's own
-   * configuration.
-   */
-  use_cache?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; use
-   * ddp_find_unused_parameters.
-   */
-  ddp_static_graph?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; use
-   * trackio_space_id.
-   */
-  trackio_bucket_id?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; use
-   * trackio_space_id.
-   */
-  trackio_static_space_id?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; batches always
-   * arrive in order.
-   */
-  dataloader_in_order?: null | false | 0 | "" | "false" | "False" | "0" | true | "true";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; the platform's
-   * default is used.
-   */
-  dataloader_multiprocessing_context?: null | false | 0 | "" | "false" | "False" | "0";
   /** Settings of the task's own; the task checks them. */
   task?: Record<string, unknown>;
 }

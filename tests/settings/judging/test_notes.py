@@ -1,4 +1,4 @@
-"""What a script may put to use by a call of its own is a note to who judges a file, and nothing to who runs the script."""
+"""What a script may put to use by calls of its own is a note to who judges a file, and nothing to who runs it."""
 
 import json
 import warnings

@@ -6,6 +6,32 @@ import pytest
 from tests.settings.rules.borders import Border
 
 BORDERS = (
+    Border(
+        "PAR306",
+        "sharded",
+        {"ddp_static_graph": True, "fsdp": "full_shard"},
+        {"ddp_static_graph": True},
+    ),
+    Border(
+        "PAR403",
+        "two",
+        {"ddp_static_graph": True, "gradient_accumulation_steps": 2},
+        {"ddp_static_graph": False, "gradient_accumulation_steps": 2},
+    ),
+    Border(
+        "PAR404",
+        "reentrant",
+        {
+            "ddp_static_graph": True,
+            "gradient_checkpointing": True,
+            "gradient_checkpointing_kwargs": {"use_reentrant": True},
+        },
+        {
+            "ddp_static_graph": True,
+            "gradient_checkpointing": True,
+            "gradient_checkpointing_kwargs": {"use_reentrant": False},
+        },
+    ),
     Border("PAR101", "offload alone", {"fsdp": "offload"}, {"fsdp": "full_shard offload"}),
     Border(
         "PAR101",

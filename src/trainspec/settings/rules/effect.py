@@ -118,6 +118,8 @@ NEVER_DEAD: dict[str, str] = {
     "ray_scope": "a search is started by a script, not by a setting",
     "label_smoothing_factor": "training has a loss",
     "stop_on_nonfinite": "every training has a loss, and any loss can become nan or infinite",
+    "train_sampling_strategy": "there is always an order of the data",
+    "enable_jit_checkpoint": "every process can be told to end",
     "neftune_noise_alpha": "only the model knows whether it has embeddings",
     "include_tokens_per_second": "every training has a speed",
     "include_num_input_tokens_seen": "every training reads its input",

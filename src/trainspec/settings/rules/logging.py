@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainspec.settings.rules.effect import reports_to, without_effect
-from trainspec.settings.rules.predicates import all_of, any_of, equals, given, is_null, negate, option, said
+from trainspec.settings.rules.predicates import all_of, any_of, equals, given, is_null, negate, on, option, said
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import IntervalStrategy, TrackerName
 
@@ -41,6 +41,14 @@ RULES: tuple[Rule, ...] = (
         reason="all and none each say everything there is to say",
         fix="set report_to: all, report_to: none, or a list of trackers",
         when=all_of(said("report_to"), any_of(all_of(_NONE, any_of(_ALL, _SOME)), all_of(_ALL, _SOME))),
+    ),
+    Rule(
+        code="LOG103",
+        name="static-space-without-name",
+        message="trackio_static_space_id true names no Space",
+        reason="the copy of Trackio's Space needs a name of its own",
+        fix="set trackio_static_space_id: owner/name, or leave it out",
+        when=on("trackio_static_space_id"),
     ),
     without_effect(
         "LOG301",
@@ -93,5 +101,19 @@ RULES: tuple[Rule, ...] = (
         because="it is Trackio's space; it counts if a script gives the Trainer that tracker itself",
         severity="note",
         fix="add trackio to report_to, or leave trackio_space_id out",
+    ),
+    *(
+        without_effect(
+            code,
+            f"{field.replace('_id', '').replace('_', '-')}-without-space",
+            field,
+            any_of(negate(reports_to(TrackerName.TRACKIO)), is_null("trackio_space_id")),
+            cause="without a Space of trackio",
+            because="a run that trackio keeps on this machine has neither; it counts if a script gives the Trainer "
+            "that tracker itself",
+            severity="note",
+            fix=f"add trackio to report_to and set trackio_space_id, or leave {field} out",
+        )
+        for code, field in (("LOG306", "trackio_bucket_id"), ("LOG307", "trackio_static_space_id"))
     ),
 )

@@ -119,6 +119,7 @@ _EFFECTS: tuple[Rule, ...] = (
     _without_ddp("PAR302", "unused-parameters-without-ddp", "ddp_find_unused_parameters"),
     _without_ddp("PAR303", "bucket-without-ddp", "ddp_bucket_cap_mb"),
     _without_ddp("PAR304", "buffers-without-ddp", "ddp_broadcast_buffers", when_off=True),
+    _without_ddp("PAR306", "static-graph-without-ddp", "ddp_static_graph"),
     without_effect(
         "PAR305",
         "wrapping-policy-without-auto-wrap",
@@ -156,6 +157,28 @@ _ADVICE: tuple[Rule, ...] = (
         fix="set use_reentrant: false in gradient_checkpointing_kwargs, or drop ddp_find_unused_parameters",
         when=all_of(
             said("ddp_find_unused_parameters"),
+            on("gradient_checkpointing"),
+            on("gradient_checkpointing_kwargs.use_reentrant"),
+        ),
+        severity="warning",
+    ),
+    Rule(
+        code="PAR403",
+        name="static-graph-with-accumulation",
+        message="ddp_static_graph breaks gradient_accumulation_steps above 1 across processes",
+        reason="torch counts gradients that micro-batches do not exchange yet, and stops with an internal error",
+        fix="set gradient_accumulation_steps: 1 and a larger batch, or drop ddp_static_graph",
+        when=all_of(on("ddp_static_graph"), above("gradient_accumulation_steps", 1)),
+        severity="warning",
+    ),
+    Rule(
+        code="PAR404",
+        name="static-graph-with-reentrant",
+        message="ddp_static_graph breaks recomputation with use_reentrant across processes",
+        reason="the older recomputation runs a part of the graph that torch has not seen",
+        fix="set use_reentrant: false in gradient_checkpointing_kwargs, or drop ddp_static_graph",
+        when=all_of(
+            on("ddp_static_graph"),
             on("gradient_checkpointing"),
             on("gradient_checkpointing_kwargs.use_reentrant"),
         ),

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.values.choices import DebugOption, FSDPOption, IntervalStrategy, SaveStrategy, SchedulerType
+from trainspec.settings.values.choices import (
+    DebugOption,
+    FSDPOption,
+    IntervalStrategy,
+    SamplingStrategy,
+    SaveStrategy,
+    SchedulerType,
+)
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -101,6 +108,16 @@ def _hub_model_id(args: TrainingArguments, said: str | None) -> str | None:
     return args.output_dir.rstrip("/").rsplit("/", 1)[-1]
 
 
+def _group_by_length(args: TrainingArguments, said: bool) -> bool:
+    return said or args.train_sampling_strategy == SamplingStrategy.GROUP_BY_LENGTH
+
+
+def _sampling(args: TrainingArguments, said: SamplingStrategy | None) -> SamplingStrategy:
+    if said is not None:
+        return said
+    return SamplingStrategy.GROUP_BY_LENGTH if args.__dict__["group_by_length"] else SamplingStrategy.RANDOM
+
+
 def _scheduler_arguments(args: TrainingArguments, said: dict[str, Any] | None) -> dict[str, Any]:
     return dict(said or {})
 
@@ -122,6 +139,8 @@ DERIVATIONS: dict[str, Derivation] = {
     "torch_compile": Derivation(_compile, ("torch_compile_backend", "torch_compile_mode", "torchdynamo")),
     "torch_compile_backend": Derivation(_compile_backend, ("torch_compile", "torchdynamo")),
     "hub_model_id": Derivation(_hub_model_id, ("push_to_hub", "output_dir")),
+    "group_by_length": Derivation(_group_by_length, ("train_sampling_strategy",)),
+    "train_sampling_strategy": Derivation(_sampling, ("group_by_length",)),
     "lr_scheduler_kwargs": Derivation(_scheduler_arguments, ()),
     "fsdp": Derivation(_fsdp, ()),
     "debug": Derivation(_debug, ()),
