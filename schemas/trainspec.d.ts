@@ -392,54 +392,162 @@ export interface FSDPConfig {
    * When the next parameters are gathered in the backward pass.
    * @example "backward_pre"
    */
-  backward_prefetch?: "backward_pre" | "backward_post" | "no_prefetch" | null;
+  backward_prefetch?:
+    | "backward_pre"
+    | "backward_post"
+    | "no_prefetch"
+    | "BACKWARD_PRE"
+    | "BACKWARD_POST"
+    | "NO_PREFETCH"
+    | null;
   /**
    * Gather the next parameters during the forward pass.
    * @default false
    * @example true
    */
-  forward_prefetch?: boolean;
+  forward_prefetch?: boolean | "true" | "false" | "True" | "False";
   /**
    * Let the CPU not run ahead of the gathers.
    * @default false
    * @example true
    */
-  limit_all_gathers?: boolean;
+  limit_all_gathers?: boolean | "true" | "false" | "True" | "False";
   /**
    * Keep the model's own parameter objects visible.
    * @default true
    * @example true
    */
-  use_orig_params?: boolean;
+  use_orig_params?: boolean | "true" | "false" | "True" | "False";
   /**
    * Broadcast the weights of rank 0 at the start.
    * @default true
    * @example true
    */
-  sync_module_states?: boolean;
+  sync_module_states?: boolean | "true" | "false" | "True" | "False";
   /**
    * Only rank 0 loads the weights; needs sync_module_states.
    * @default false
    * @example true
    */
-  cpu_ram_efficient_loading?: boolean;
+  cpu_ram_efficient_loading?: boolean | "true" | "false" | "True" | "False";
   /**
    * Recompute activations of the wrapped layers.
    * @default false
    * @example true
    */
-  activation_checkpointing?: boolean;
+  activation_checkpointing?: boolean | "true" | "false" | "True" | "False";
   /**
    * Form of the weights in checkpoints.
    * @example "SHARDED_STATE_DICT"
    */
-  state_dict_type?: "FULL_STATE_DICT" | "SHARDED_STATE_DICT" | "LOCAL_STATE_DICT" | null;
+  state_dict_type?:
+    | "FULL_STATE_DICT"
+    | "SHARDED_STATE_DICT"
+    | "LOCAL_STATE_DICT"
+    | "full_state_dict"
+    | "sharded_state_dict"
+    | "local_state_dict"
+    | null;
   /**
    * FSDP generation; 2 is fully_shard.
    * @default 2
    * @example 2
    */
   version?: 1 | 2;
+  /**
+   * What is wrapped: layers by class, modules by size, or nothing; says auto_wrap in fsdp.
+   * @example "TRANSFORMER_BASED_WRAP"
+   */
+  auto_wrap_policy?:
+    | "TRANSFORMER_BASED_WRAP"
+    | "SIZE_BASED_WRAP"
+    | "NO_WRAP"
+    | "transformer_based_wrap"
+    | "size_based_wrap"
+    | "no_wrap"
+    | null;
+  /**
+   * accelerate's name or number of the way to shard, where fsdp names none.
+   * @example "FULL_SHARD"
+   */
+  sharding_strategy?:
+    | 1
+    | 2
+    | 3
+    | 4
+    | 5
+    | "1"
+    | "2"
+    | "3"
+    | "4"
+    | "5"
+    | "full_shard"
+    | "shard_grad_op"
+    | "no_shard"
+    | "hybrid_shard"
+    | "hybrid_shard_zero2"
+    | "FULL_SHARD"
+    | "SHARD_GRAD_OP"
+    | "NO_SHARD"
+    | "HYBRID_SHARD"
+    | "HYBRID_SHARD_ZERO2"
+    | null;
+  /**
+   * Free gathered parameters after the forward pass: true is full_shard, false is shard_grad_op.
+   * @example true
+   */
+  reshard_after_forward?:
+    | boolean
+    | "true"
+    | "false"
+    | "True"
+    | "False"
+    | "full_shard"
+    | "shard_grad_op"
+    | "no_shard"
+    | "hybrid_shard"
+    | "hybrid_shard_zero2"
+    | "FULL_SHARD"
+    | "SHARD_GRAD_OP"
+    | "NO_SHARD"
+    | "HYBRID_SHARD"
+    | "HYBRID_SHARD_ZERO2"
+    | null;
+  /**
+   * The same as offload in fsdp.
+   * @default false
+   * @example true
+   */
+  cpu_offload?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * accelerate's name of cpu_offload.
+   * @default false
+   * @example true
+   */
+  offload_params?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * FSDP of torch_xla, which is not done here.
+   * @default false
+   * @example false
+   */
+  xla?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * Its second generation, not done here.
+   * @default false
+   * @example false
+   */
+  xla_fsdp_v2?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * Its recomputation, not done here.
+   * @default false
+   * @example false
+   */
+  xla_fsdp_grad_ckpt?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * Its details, not done here.
+   * @example {"compute_dtype": "bfloat16"}
+   */
+  xla_fsdp_settings?: Record<string, unknown> | null;
   /**
    * Bounds: >= 0.
    * @default 0
@@ -456,54 +564,162 @@ export interface FSDPConfig {
    * @example "backward_pre"
    * @deprecated When the next parameters are gathered in the backward pass.
    */
-  fsdp_backward_prefetch?: "backward_pre" | "backward_post" | "no_prefetch" | null;
+  fsdp_backward_prefetch?:
+    | "backward_pre"
+    | "backward_post"
+    | "no_prefetch"
+    | "BACKWARD_PRE"
+    | "BACKWARD_POST"
+    | "NO_PREFETCH"
+    | null;
   /**
    * @default false
    * @example true
    * @deprecated Gather the next parameters during the forward pass.
    */
-  fsdp_forward_prefetch?: boolean;
+  fsdp_forward_prefetch?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default false
    * @example true
    * @deprecated Let the CPU not run ahead of the gathers.
    */
-  fsdp_limit_all_gathers?: boolean;
+  fsdp_limit_all_gathers?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default true
    * @example true
    * @deprecated Keep the model's own parameter objects visible.
    */
-  fsdp_use_orig_params?: boolean;
+  fsdp_use_orig_params?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default true
    * @example true
    * @deprecated Broadcast the weights of rank 0 at the start.
    */
-  fsdp_sync_module_states?: boolean;
+  fsdp_sync_module_states?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default false
    * @example true
    * @deprecated Only rank 0 loads the weights; needs sync_module_states.
    */
-  fsdp_cpu_ram_efficient_loading?: boolean;
+  fsdp_cpu_ram_efficient_loading?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default false
    * @example true
    * @deprecated Recompute activations of the wrapped layers.
    */
-  fsdp_activation_checkpointing?: boolean;
+  fsdp_activation_checkpointing?: boolean | "true" | "false" | "True" | "False";
   /**
    * @example "SHARDED_STATE_DICT"
    * @deprecated Form of the weights in checkpoints.
    */
-  fsdp_state_dict_type?: "FULL_STATE_DICT" | "SHARDED_STATE_DICT" | "LOCAL_STATE_DICT" | null;
+  fsdp_state_dict_type?:
+    | "FULL_STATE_DICT"
+    | "SHARDED_STATE_DICT"
+    | "LOCAL_STATE_DICT"
+    | "full_state_dict"
+    | "sharded_state_dict"
+    | "local_state_dict"
+    | null;
   /**
    * @default 2
    * @example 2
    * @deprecated FSDP generation; 2 is fully_shard.
    */
   fsdp_version?: 1 | 2;
+  /**
+   * @example "TRANSFORMER_BASED_WRAP"
+   * @deprecated What is wrapped: layers by class, modules by size, or nothing; says auto_wrap in fsdp.
+   */
+  fsdp_auto_wrap_policy?:
+    | "TRANSFORMER_BASED_WRAP"
+    | "SIZE_BASED_WRAP"
+    | "NO_WRAP"
+    | "transformer_based_wrap"
+    | "size_based_wrap"
+    | "no_wrap"
+    | null;
+  /**
+   * @example "FULL_SHARD"
+   * @deprecated accelerate's name or number of the way to shard, where fsdp names none.
+   */
+  fsdp_sharding_strategy?:
+    | 1
+    | 2
+    | 3
+    | 4
+    | 5
+    | "1"
+    | "2"
+    | "3"
+    | "4"
+    | "5"
+    | "full_shard"
+    | "shard_grad_op"
+    | "no_shard"
+    | "hybrid_shard"
+    | "hybrid_shard_zero2"
+    | "FULL_SHARD"
+    | "SHARD_GRAD_OP"
+    | "NO_SHARD"
+    | "HYBRID_SHARD"
+    | "HYBRID_SHARD_ZERO2"
+    | null;
+  /**
+   * @example true
+   * @deprecated Free gathered parameters after the forward pass: true is full_shard, false is shard_grad_op.
+   */
+  fsdp_reshard_after_forward?:
+    | boolean
+    | "true"
+    | "false"
+    | "True"
+    | "False"
+    | "full_shard"
+    | "shard_grad_op"
+    | "no_shard"
+    | "hybrid_shard"
+    | "hybrid_shard_zero2"
+    | "FULL_SHARD"
+    | "SHARD_GRAD_OP"
+    | "NO_SHARD"
+    | "HYBRID_SHARD"
+    | "HYBRID_SHARD_ZERO2"
+    | null;
+  /**
+   * @default false
+   * @example true
+   * @deprecated The same as offload in fsdp.
+   */
+  fsdp_cpu_offload?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @default false
+   * @example true
+   * @deprecated accelerate's name of cpu_offload.
+   */
+  fsdp_offload_params?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @default false
+   * @example false
+   * @deprecated FSDP of torch_xla, which is not done here.
+   */
+  fsdp_xla?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @default false
+   * @example false
+   * @deprecated Its second generation, not done here.
+   */
+  fsdp_xla_fsdp_v2?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @default false
+   * @example false
+   * @deprecated Its recomputation, not done here.
+   */
+  fsdp_xla_fsdp_grad_ckpt?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @example {"compute_dtype": "bfloat16"}
+   * @deprecated Its details, not done here.
+   */
+  fsdp_xla_fsdp_settings?: Record<string, unknown> | null;
 }
 
 /** Keys of DeepSpeedConfig. */

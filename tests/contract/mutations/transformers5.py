@@ -36,9 +36,9 @@ MUTATIONS = (
     Mutation("use_cache", CACHING, "if args.use_cache and not hasattr", "if False and not hasattr"),
     Mutation(
         "enable_jit_checkpoint",
-        "training/run/session.py",
-        "noting() if args.enable_jit_checkpoint else nullcontext()",
-        "nullcontext()",
+        LOOP,
+        "if not self._args.enable_jit_checkpoint:\n            interruption.end()",
+        "interruption.end()",
     ),
     Mutation("enable_jit_checkpoint", LOOP, "self._ends_here = flags.save = True", "self._ends_here = True"),
     Mutation("enable_jit_checkpoint", LOOP, "if flags.interrupted and self._saved_at", "if False and self._saved_at"),

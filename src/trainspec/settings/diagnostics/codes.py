@@ -154,6 +154,12 @@ CODES: dict[str, Explanation] = {
         "a mistyped name would otherwise be ignored",
         "correct the name, or ignore this when it is another program's",
     ),
+    "SRC127": Explanation(
+        "accelerate-configuration",
+        "a configuration file of accelerate, given as settings",
+        "some of its keys are named like settings and mean other things",
+        "trainspec migrate FILE writes what it says as settings",
+    ),
     **{
         f"{family}{number}": Explanation(name, f"{what} of {whose}", why, fix)
         for family, whose in (("SCH", "a learning-rate schedule"), ("OPT", "an optimizer"))

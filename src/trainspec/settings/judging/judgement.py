@@ -24,7 +24,7 @@ from trainspec.settings.diagnostics import (
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.after_init import after_init, nothing_more
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
-from trainspec.settings.judging.resolution import resolve
+from trainspec.settings.judging.resolution import in_users_words, resolve
 from trainspec.settings.judging.strictness import lenient_faults
 from trainspec.settings.sources.layer import Layer, Origin, by_strength, merge
 from trainspec.settings.sources.reading import Reading
@@ -179,7 +179,7 @@ def _validate_fields(
         try:
             return handler(sound), found, failing
         except ValidationError as error:
-            new = diagnose(error, shape, origin.source)
+            new = in_users_words(diagnose(error, shape, origin.source), origin)
             found += [item for item in new if item.fields[0].partition(".")[0] not in failing]
             failing.update(item.fields[0].partition(".")[0] for item in new)
     return cast("S", cls.model_construct(**sound)), found, failing

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ValidationError
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.source import Source
 from trainspec.settings.judging.pydantic_errors import diagnose
-from trainspec.settings.values.coercion import Manner, Word, coerce
+from trainspec.settings.values.coercion import OLD_PREFIX, Manner, Word, coerce
 from trainspec.settings.values.shape import ARGUMENTS, FILES, shape_of
 from trainspec.text.redaction import show_value
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
+    from trainspec.settings.sources.files import Document
     from trainspec.settings.sources.layer import Origin
 
 
@@ -35,6 +36,25 @@ def resolve(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagn
             failing.add(name)
         found += wrong
     return found
+
+
+def in_users_words(found: list[Diagnostic], origin: Origin) -> list[Diagnostic]:
+    """Diagnostics with the keys of sections named as the sources write them."""
+    spelled = {path: said for layer in origin.layers for path, said in layer.spelled.items() if len(path) == 2}
+    words = {".".join(path): ".".join(said) for path, said in spelled.items() if path[0] == said[0]}
+    return [_renamed(item, words) for item in found] if words else found
+
+
+def _renamed(item: Diagnostic, words: Mapping[str, str]) -> Diagnostic:
+    said = words.get(item.fields[0]) if item.fields else None
+    if said is None:
+        return item
+    name, short, key = item.fields[0], item.fields[0].rpartition(".")[2], said.rpartition(".")[2]
+    message = item.message.replace(name, said, 1)
+    if item.code == "VAL107":
+        message = f"{message.removesuffix(short)}{key}"
+    evidence = (replace(item.evidence[0], field=said), *item.evidence[1:])
+    return replace(item, message=message, evidence=evidence)
 
 
 def _resolve_arguments(
@@ -116,6 +136,12 @@ def _for_choice(
     return replace(line, code=code, name=name, message=message, remedy=remedy, evidence=evidence)
 
 
+def _in_file(document: Document, path: tuple[str, ...]) -> Source:
+    """The place of a key in a file, with the prefix that it may have there."""
+    prefixed = bool(path) and path[0] not in document.values and OLD_PREFIX + path[0] in document.values
+    return document.source((OLD_PREFIX + path[0], *path[1:]) if prefixed else path)
+
+
 def _about(code: str, label: str, message: str, name: str, value: Any, origin: Origin, remedy: str) -> Diagnostic:
     evidence = (Evidence(name, show_value(name, value), origin.source((name,))),)
     return Diagnostic(code, label, "error", message, "", remedy, evidence)
@@ -133,17 +159,19 @@ def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> l
         ]
     cited = Evidence(name, show_value(name, path), origin.source((name,)))
     try:
-        document = read_document(path)
+        document = read_document(path, comments=True)
     except SourceError as error:
         return [replace(item, evidence=(cited, *item.evidence)) for item in error.diagnostics]
     shape = shape_of(section)
+    short = {key: key if key in shape.kinds else key.removeprefix(OLD_PREFIX) for key in document.values}
     typed = {
-        key: coerce(shape.kinds[key], item, Manner.DOCUMENT) if key in shape.kinds else item
+        key: coerce(shape.kinds[short[key]], item, Manner.DOCUMENT) if short[key] in shape.kinds else item
         for key, item in document.values.items()
     }
     try:
         origin.resolved[name] = section.model_validate(typed)
     except ValidationError as error:
-        locate: Callable[[tuple[str, ...]], Source] = lambda path: document.source(path[1:])  # noqa: E731
-        return diagnose(error, shape, locate, prefix=(name,))
+        words = {f"{name}.{key.removeprefix(OLD_PREFIX)}": f"{name}.{key}" for key in document.values}
+        locate: Callable[[tuple[str, ...]], Source] = lambda path: _in_file(document, path[1:])  # noqa: E731
+        return [_renamed(item, words) for item in diagnose(error, shape, locate, prefix=(name,))]
     return []

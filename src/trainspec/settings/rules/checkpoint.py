@@ -19,6 +19,7 @@ from trainspec.settings.rules.predicates import (
     negate,
     off,
     on,
+    one_of,
 )
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import IntervalStrategy, SaveStrategy
@@ -147,7 +148,11 @@ RULES: tuple[Rule, ...] = (
         message="save_only_model cannot work with state_dict_type SHARDED_STATE_DICT of fsdp_config",
         reason="model-only checkpoints hold whole weights",
         fix="set state_dict_type: FULL_STATE_DICT, or drop save_only_model",
-        when=all_of(on("save_only_model"), given("fsdp"), equals("fsdp_config.state_dict_type", "SHARDED_STATE_DICT")),
+        when=all_of(
+            on("save_only_model"),
+            given("fsdp"),
+            one_of("fsdp_config.state_dict_type", "SHARDED_STATE_DICT", "sharded_state_dict"),
+        ),
     ),
     without_effect(
         "CKP301",

@@ -68,8 +68,15 @@ def _marks_of(text: str, format: str) -> Marks:
     return toml_marks(text)
 
 
-def read_document(path: str, *, at: str | None = None) -> Document:
-    """One document of a file or URL. Raises SourceError with a diagnostic: missing, unreadable, not a mapping ..."""
+def read_document(path: str, *, at: str | None = None, comments: bool = False) -> Document:
+    """One document of a file or URL; with `comments`, JSON may have them, as other programs read it.
+
+    Raises SourceError with a diagnostic: missing, unreadable, not a mapping ...
+    """
+    if comments and format_of(path) == "json":
+        from trainspec.settings.sources.formats.json_comments import blanked
+
+        return the_only(parse_documents(blanked(read_plain(path)), "json", path, at=at), path)
     return the_only(read_documents(path, at=at), path)
 
 

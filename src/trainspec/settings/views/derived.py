@@ -55,12 +55,19 @@ class Derivation:
     follows_from: tuple[str, ...]
 
 
+_HOW_SHARDED = frozenset(FSDPOption) - {FSDPOption.OFFLOAD, FSDPOption.AUTO_WRAP}
+
+
 def _fsdp(args: TrainingArguments, said: Any) -> list[FSDPOption]:
-    if said is True:
-        return [FSDPOption.FULL_SHARD]
     if not said:
         return []
-    return [FSDPOption(item) for item in (words(said) if isinstance(said, str) else said)]
+    named = [] if said is True else [FSDPOption(item) for item in (words(said) if isinstance(said, str) else said)]
+    details = args.fsdp_config
+    added = [] if details is None or isinstance(details, str) else details.options()
+    # A way to shard that fsdp itself names holds.
+    names_one = not _HOW_SHARDED.isdisjoint(named)
+    named += [one for one in added if one not in named and not (names_one and one in _HOW_SHARDED)]
+    return [FSDPOption.FULL_SHARD, *named] if said is True and _HOW_SHARDED.isdisjoint(named) else named
 
 
 def _debug(args: TrainingArguments, said: Any) -> list[DebugOption]:
@@ -142,7 +149,7 @@ DERIVATIONS: dict[str, Derivation] = {
     "group_by_length": Derivation(_group_by_length, ("train_sampling_strategy",)),
     "train_sampling_strategy": Derivation(_sampling, ("group_by_length",)),
     "lr_scheduler_kwargs": Derivation(_scheduler_arguments, ()),
-    "fsdp": Derivation(_fsdp, ()),
+    "fsdp": Derivation(_fsdp, ("fsdp_config",)),
     "debug": Derivation(_debug, ()),
     "report_to": Derivation(_report_to, ()),
 }
