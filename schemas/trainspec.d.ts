@@ -3157,6 +3157,28 @@ export interface AnyPrecisionArguments {
    * @example true
    */
   use_kahan_summation?: boolean | null;
+  /**
+   * Without effect: as the parameters.
+   * @example "bfloat16"
+   */
+  momentum_dtype?: "float32" | "bfloat16" | "float16" | "torch.float32" | "torch.bfloat16" | "torch.float16" | null;
+  /**
+   * Without effect: as the parameters.
+   * @example "bfloat16"
+   */
+  variance_dtype?: "float32" | "bfloat16" | "float16" | "torch.float32" | "torch.bfloat16" | "torch.float16" | null;
+  /**
+   * Without effect: as the parameters.
+   * @example "bfloat16"
+   */
+  compensation_buffer_dtype?:
+    | "float32"
+    | "bfloat16"
+    | "float16"
+    | "torch.float32"
+    | "torch.bfloat16"
+    | "torch.float16"
+    | null;
 }
 
 /** Keys of TorchAO4bitArguments. */
@@ -3180,6 +3202,11 @@ export interface TorchAO4bitArguments {
    * @example true
    */
   amsgrad?: boolean;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
 }
 
 /** Keys of TorchAO8bitArguments. */
@@ -3203,6 +3230,11 @@ export interface TorchAO8bitArguments {
    * @example true
    */
   amsgrad?: boolean;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
 }
 
 /** Keys of AdEMAMixArguments. */
@@ -3255,6 +3287,38 @@ export interface AdEMAMixArguments {
 
 /** Keys of AdEMAMix8bitArguments. */
 export interface AdEMAMix8bitArguments {
+  /**
+   * Without effect: as optim says.
+   * Bounds: >= 1.
+   * @example 8
+   */
+  optim_bits?: number | null;
+  /**
+   * Without effect: as optim says.
+   * @example true
+   */
+  is_paged?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  amsgrad?: boolean | null;
+  /**
+   * Without effect.
+   * Bounds: >= 1.
+   * @example 100
+   */
+  percentile_clipping?: number | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  block_wise?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
   /**
    * Tensors smaller than this keep 32-bit state.
    * Bounds: >= 0.
@@ -3458,6 +3522,38 @@ export interface RMSpropArguments {
 /** Keys of Bnb8bitArguments. */
 export interface Bnb8bitArguments {
   /**
+   * Without effect: as optim says.
+   * Bounds: >= 1.
+   * @example 8
+   */
+  optim_bits?: number | null;
+  /**
+   * Without effect: as optim says.
+   * @example true
+   */
+  is_paged?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  amsgrad?: boolean | null;
+  /**
+   * Without effect.
+   * Bounds: >= 1.
+   * @example 100
+   */
+  percentile_clipping?: number | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  block_wise?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
+  /**
    * Tensors smaller than this keep 32-bit state.
    * Bounds: >= 0.
    * @default 4096
@@ -3466,8 +3562,46 @@ export interface Bnb8bitArguments {
   min_8bit_size?: number;
 }
 
-/** An optimizer that is wholly described by the other settings. */
-export interface NoOptimizerArguments {
+/** Keys of Bnb32bitArguments. */
+export interface Bnb32bitArguments {
+  /**
+   * Without effect: as optim says.
+   * Bounds: >= 1.
+   * @example 8
+   */
+  optim_bits?: number | null;
+  /**
+   * Without effect: as optim says.
+   * @example true
+   */
+  is_paged?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  amsgrad?: boolean | null;
+  /**
+   * Without effect.
+   * Bounds: >= 1.
+   * @example 100
+   */
+  percentile_clipping?: number | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  block_wise?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
+  /**
+   * Without effect: all state has 32 bits.
+   * Bounds: >= 0.
+   * @example 16384
+   */
+  min_8bit_size?: number | null;
 }
 
 /** Keys of BnbRMSpropArguments. */
@@ -3497,6 +3631,38 @@ export interface BnbRMSpropArguments {
 
 /** Keys of BnbRMSprop8bitArguments. */
 export interface BnbRMSprop8bitArguments {
+  /**
+   * Without effect: as optim says.
+   * Bounds: >= 1.
+   * @example 8
+   */
+  optim_bits?: number | null;
+  /**
+   * Without effect: as optim says.
+   * @example true
+   */
+  is_paged?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  amsgrad?: boolean | null;
+  /**
+   * Without effect.
+   * Bounds: >= 1.
+   * @example 100
+   */
+  percentile_clipping?: number | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  block_wise?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
   /**
    * Tensors smaller than this keep 32-bit state.
    * Bounds: >= 0.

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -192,7 +193,10 @@ def test_enable_jit_checkpoint_saves_too_when_the_signal_comes_after_the_last_up
         trainer = make_trainer(callbacks=[Terminating("on_epoch_end", 6)], enable_jit_checkpoint=True)
         with pytest.raises(SystemExit):
             trainer.train()
-        late = make_trainer(callbacks=[Terminating("on_train_end", 6)], enable_jit_checkpoint=True)
+        assert (tmp_path / "out" / "checkpoint-6").is_dir() and not heard
+        shutil.rmtree(tmp_path / "out")
+        said: dict[str, Any] = {"enable_jit_checkpoint": True, "eval_strategy": "epoch"}
+        late = make_trainer(callbacks=[Terminating("on_evaluate", 6)], **said)
         assert isinstance(late.train(), TrainOutput)
     finally:
         signal.signal(signal.SIGTERM, before)

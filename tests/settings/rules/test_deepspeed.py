@@ -79,7 +79,7 @@ BORDERS = (
         "DSP101",
         "warmup",
         {"deepspeed": {"scheduler": {"params": {"warmup_num_steps": 5}}}, "warmup_steps": 4},
-        {"deepspeed": {"scheduler": {"params": {"warmup_num_steps": 5}}}},
+        {"deepspeed": {"scheduler": {"params": {"warmup_num_steps": 5}}}, "warmup_steps": 5},
     ),
     Border("DSP102", "no multiple", {"deepspeed": {"train_batch_size": 17}}, {"deepspeed": {"train_batch_size": 16}}),
     Border(

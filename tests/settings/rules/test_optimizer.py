@@ -7,6 +7,30 @@ from tests.settings.rules.borders import Border
 
 BORDERS = (
     Border(
+        "OPT309",
+        "types of the state",
+        {"optim": "adamw_anyprecision", "optim_args": "momentum_dtype=bfloat16,kahan_sum=true"},
+        {"optim": "adamw_anyprecision", "optim_args": "kahan_sum=true"},
+    ),
+    Border(
+        "OPT309",
+        "bits",
+        {"optim": "adamw_8bit", "optim_args": {"optim_bits": 8}},
+        {"optim": "adamw_8bit", "optim_args": {"min_8bit_size": 8}},
+    ),
+    Border(
+        "OPT309",
+        "offloaded",
+        {"optim": "adamw_torch_8bit", "optim_args": "offload_optimizer=True"},
+        {"optim": "adamw_torch_8bit", "optim_args": "block_size=128"},
+    ),
+    Border(
+        "OPT309",
+        "32 bits",
+        {"optim": "lion_32bit", "optim_args": {"min_8bit_size": 8}},
+        {"optim": "lion_32bit", "optim_args": {}},
+    ),
+    Border(
         "OPT101", "galore", {"optim": "galore_adamw"}, {"optim": "galore_adamw", "optim_target_modules": "all-linear"}
     ),
     Border(

@@ -93,9 +93,8 @@ def test_a_fault_is_told_with_the_users_own_name_and_place(
     details = json.dumps({"fsdp_version": 2, key: value}, indent=2)
     document = tmp_path / "run.yaml"
     if where == "inline":
-        text = details.replace("\n", "\n  ")
-        document.write_text(f"fsdp: full_shard\nfsdp_config:\n  {text}\n")
-        place = f"{document}:5:5"
+        document.write_text(f"fsdp: full_shard\nfsdp_config:\n  fsdp_version: 2\n  {key}: {json.dumps(value)}\n")
+        place = f"{document}:4:3"
     else:
         (tmp_path / "f.json").write_text(details)
         document.write_text(f"fsdp: full_shard\nfsdp_config: {tmp_path / 'f.json'}\n")

@@ -122,14 +122,29 @@ def _split_outside_brackets(text: str) -> list[str]:
     return [part for part in (*parts, text[start:]) if part.strip()]
 
 
+_SETTINGS_OF = {
+    "lr": "learning_rate",
+    "weight_decay": "weight_decay",
+    "eps": "adam_epsilon",
+    "betas": "adam_beta1 and adam_beta2",
+    "beta1": "adam_beta1",
+    "beta2": "adam_beta2",
+}
+"""What the classes of optimizers take and settings say."""
+
+
 def _for_choice(
     line: Diagnostic, family: str, chosen: str, keys: list[str], chooser: str, settings: Settings, origin: Origin
 ) -> Diagnostic:
     unknown = line.code == "VAL107"
+    key = line.fields[0].rpartition(".")[2]
     code, name = (f"{family}201", "unknown-argument") if unknown else (f"{family}202", "bad-argument")
     message = line.message
     if unknown:
-        message = f"{chosen} takes no argument {line.fields[0].rpartition('.')[2]}"
+        message = f"{chosen} takes no argument {key}"
+        if family == "OPT" and key in _SETTINGS_OF:
+            own = _SETTINGS_OF[key]
+            message, line = f"{key} of {chosen} is a setting of its own: {own}", replace(line, remedy=f"write {own}")
     takes = f"{chosen} takes {', '.join(keys)}" if keys else f"{chosen} takes no arguments here"
     remedy = f"{line.remedy} ({takes})" if line.remedy and not line.remedy.startswith("its keys") else takes
     evidence = (*line.evidence, Evidence(chooser, show_value(chooser, chosen), origin.source((chooser,))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import (
     above,
@@ -47,6 +49,17 @@ _OWN_ARGUMENTS = "this optimizer does not belong to the Adam family; its own arg
 
 def _argument(name: str) -> str:
     return f"optim_args.{name}"
+
+
+def _idle_arguments(settings: Any) -> str | None:
+    from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
+
+    said, idle = settings.optim_args, OPTIMIZER_ARGUMENTS[settings.optim].idle
+    found = {name: idle[name] for name in idle if isinstance(said, dict) and said.get(name) is not None}
+    if not found:
+        return None
+    told = "; ".join(f"{name} ({why})" for name, why in found.items())
+    return f"optim_args has arguments without effect under optim {settings.optim}: {told}"
 
 
 RULES: tuple[Rule, ...] = (
@@ -193,6 +206,17 @@ RULES: tuple[Rule, ...] = (
         cause="under a layerwise optim",
         because="the norm of all gradients is known only once the layers are updated already",
         fix="leave max_grad_norm out (or set it to 0), or drop _layerwise",
+    ),
+    Rule(
+        code="OPT309",
+        name="idle-arguments",
+        message="optim_args has arguments without effect under this optim",
+        reason="the optimizer's class knows them, and what they say is decided elsewhere",
+        fix="leave them out",
+        when=given("optim_args"),
+        check=_idle_arguments,
+        also=("optim",),
+        severity="warning",
     ),
     Rule(
         code="OPT401",

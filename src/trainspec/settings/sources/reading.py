@@ -121,15 +121,17 @@ class Reading:
                 return
         value = self._retire(name, value)
         if value is not REFUSED:
-            self.layer.values[name] = value
-            if name == "fsdp_config" and isinstance(value, dict):
-                self._note_prefixed(name, value)
+            is_section = name == "fsdp_config" and isinstance(value, dict)
+            self.layer.values[name] = self._without_prefix(name, value) if is_section else value
 
-    def _note_prefixed(self, name: str, value: dict[Any, Any]) -> None:
-        """Keys with the section's name before them stand, and are told, as they are written."""
-        for key in value:
-            if isinstance(key, str) and key.startswith(OLD_PREFIX):
-                self.layer.spelled[(name, key.removeprefix(OLD_PREFIX))] = (name, key)
+    def _without_prefix(self, name: str, value: dict[Any, Any]) -> dict[Any, Any]:
+        """Keys by their own names, which other sources may use; each stands, and is told, as it is written."""
+        short = {key: key.removeprefix(OLD_PREFIX) if isinstance(key, str) else key for key in value}
+        if len(set(short.values())) < len(short):
+            # Of two spellings of one key the section says what is wrong.
+            return value
+        self.layer.spelled.update({(name, short[key]): (name, key) for key in value if short[key] != key})
+        return {short[key]: item for key, item in value.items()}
 
     def _shown(self, name: str, value: Any) -> str:
         """The value as a person may see it, whether it stands under a name of today or of other years."""
