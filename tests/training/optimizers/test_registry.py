@@ -133,7 +133,5 @@ def test_grokadamw_leaves_logging_alone() -> None:
     ids=str,
 )
 def test_an_idle_argument_changes_nothing(optim: str, said: dict[str, Any]) -> None:
-    with_it, without = (
-        get_optimizer_cls_and_kwargs(TrainingArguments("out", optim=optim, optim_args=given)) for given in (said, None)
-    )
+    with_it, without = (get_optimizer_cls_and_kwargs(settings(optim=optim, optim_args=given)) for given in (said, None))
     assert with_it == without

@@ -40,6 +40,7 @@ _OUR_DEFAULT: dict[str, tuple[Any, ...]] = {
     "do_eval": (False,),
     "report_to": (None,),
     "eval_delay": (0,),
+    "train_sampling_strategy": ("random",),
     "include_num_input_tokens_seen": ("no", False),
 }
 # The spelling is that of transformers, where it is right.

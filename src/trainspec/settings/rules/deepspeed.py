@@ -78,7 +78,7 @@ _TWINS = (
     _same_pair("optimizer.params.betas", "adam_beta1", "adam_beta2"),
     _same_switch("fp16"),
     _same_switch("bf16"),
-    # A share is compared by a rule of its own, since only a run tells how many updates it is.
+    # A share is compared by DSP109: only a run tells how many updates it is.
     _same("scheduler.params.warmup_num_steps", "warmup_steps", any_of(above("warmup_steps", 0), _NO_SHARE)),
     _same("scheduler.params.total_num_steps", "max_steps", above("max_steps", 0)),
 )
@@ -123,14 +123,10 @@ def _batch_does_not_divide(settings: Any) -> str | None:
 
 def _warmups_differ(settings: Any) -> str | None:
     theirs = read({"deepspeed": settings.deepspeed}, *_WARMUP.split("."))
-    if not isinstance(theirs, int) or isinstance(theirs, bool):
-        return None
     share, total = settings.warmup_ratio, settings.max_steps
     ours = warmup_updates(0, share, total) if total > 0 else None
-    if ours == theirs:
-        return None
-    shown = f", {ours} of {total} updates" if total > 0 else ""
-    return f"warmup_num_steps of deepspeed is {theirs} but warmup_ratio is {share}{shown}"
+    said = f"warmup_num_steps of deepspeed is {theirs} but warmup_ratio is {share}"
+    return None if theirs in (_AUTO, ours) else said
 
 
 def _nvme_without_path(part: str) -> Predicate:
