@@ -1,6 +1,7 @@
 """`trainspec migrate`: files rewritten in place, all or not at all; other sources written as settings."""
 
 import io
+import json
 import os
 import pickle
 from collections.abc import Callable
@@ -166,6 +167,7 @@ MISTAKES = {
     "stdin in place": (["-"], "CLI103"),
     "a URL in place": (["memory://a.yaml"], "CLI103"),
     "a check of a conversion": (["a.py", "--check"], "CLI103"),
+    "a command of a file": (["a.yaml", "--command", "1"], "CLI103"),
     "a form that there is not": (["a.yaml", "--to", "xml"], "CLI103"),
 }
 
@@ -174,3 +176,63 @@ MISTAKES = {
 def test_a_mistake(run: Callable, words: list[str], code: str) -> None:
     found = run("migrate", *words)
     assert (found.code, f"error[{code}]" in found.err) == (2, True)
+
+
+TWO = "python a.py --seed 1\npython b.py --seed 2\n"
+
+
+def test_one_command_is_chosen_and_the_others_are_listed(run: Callable, write: Callable) -> None:
+    path = write("two.sh", TWO)
+    found = run("migrate", path)
+    assert (found.code, found.out) == (1, "seed: 1\n")
+    assert "error[SRC142] 2 commands" in found.err
+    assert f"  2: python b.py   {path}:2:1" in found.err
+    found = run("migrate", path, "--command", "2")
+    assert (found.code, found.out) == (0, "seed: 2\n")
+    assert found.err == f"note: {path}: not migrated, choose with --command: 1: line 1, python a.py\n"
+    assert run("migrate", path, "--command", "3").code == 1
+    assert run("migrate", path, "--command", "none").code == 2
+
+
+def test_json_has_everything(run: Callable, write: Callable) -> None:
+    text = "export TRAINSPEC_BF16=true HF_TOKEN=hf_x\n"
+    text += "torchrun --nproc_per_node 8 a.py --seed 7 --model m --output_dir $OUT\n"
+    found = run("migrate", write("a.sh", text), "--format", "json")
+    (said,) = json.loads(found.out)["sources"]
+    assert found.code == 1
+    assert (said["ok"], said["settings"], said["others"]) == (False, {"seed": 7, "bf16": True}, ["model"])
+    assert (said["command"]["line"], said["command"]["script"]) == (2, "a.py")
+    assert (said["command"]["program"], said["command"]["launcher_flags"]) == ("torchrun", ["nproc_per_node"])
+    assert said["foreign"] == [{"name": "model", "line": 2, "column": 43}]
+    assert said["environment"] == ["HF_TOKEN", "TRAINSPEC_BF16"]
+    (finding,) = said["diagnostics"]
+    source = finding["evidence"][0]["source"]
+    assert (finding["code"], finding["fields"], source["line"], source["column"]) == ("SRC141", ["output_dir"], 2, 66)
+    assert finding["evidence"][0]["value"] == "$OUT"
+    assert "hf_x" not in found.out + found.err
+
+
+def test_json_of_files_in_place(run: Callable, write: Callable) -> None:
+    found = run("migrate", write("a.yaml", OLD), write("b.sh", "ls\n"), "--format", "json")
+    first, second = json.loads(found.out)["sources"]
+    assert (first["changed"], second["ok"], second["diagnostics"][0]["code"]) == (True, False, "SRC143")
+
+
+NAMED = {
+    "Makefile": ("all:\n\tpython t.py --seed 7\n", 2, "a Makefile"),
+    "build.mk": ("all:\n\tpython t.py --seed 7\n", 2, "a Makefile"),
+    "Dockerfile": ('FROM x\nCMD ["python", "t.py"]\n', 2, "a Dockerfile"),
+    "launch": ("#!/usr/bin/env bash\npython t.py --seed 7\n", 0, ""),
+    "job.slurm": ("#!/bin/bash\n#SBATCH -N 1\nsrun python t.py --seed 7\n", 0, "#SBATCH lines (1)"),
+    "sources.sh": (". venv/bin/activate\n. ./vars.sh\npython t.py --seed 7\n", 0, "set variables: ./vars.sh (line 2)"),
+    "empty.sh": ("", 1, "no command in it"),
+    "private.sh": ("python t.py --run_name \U000f0000\n", 2, "private plane"),
+}
+
+
+@pytest.mark.parametrize(("name", "case"), NAMED.items(), ids=NAMED)
+def test_files_by_their_names(run: Callable, write: Callable, name: str, case: tuple[str, int, str]) -> None:
+    text, code, said = case
+    found = run("migrate", write(name, text))
+    assert (found.code, said in found.err) == (code, True), found.err
+    assert found.out == ("seed: 7\n" if code == 0 else "")

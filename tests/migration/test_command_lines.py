@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trainspec.migration.command_lines import read_command_line
+from trainspec.migration.scripts.reading import read_command_line
 from trainspec.settings.diagnostics import SourceError
 
 LINES: dict[str, tuple[str, dict[str, Any], list[str]]] = {

@@ -42,6 +42,7 @@ _CODES = {
         "choose another form",
     ),
     "CLI112": ("file-exists", "a file that is there already", "it would be overwritten", "pass --force"),
+    "CLI113": ("no-checkpoint-there", "a path without a checkpoint", "there is nothing to read", "name another"),
 }
 
 

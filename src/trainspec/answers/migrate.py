@@ -13,6 +13,7 @@ from trainspec.migration.rewriting import Change, difference, rewrite
 from trainspec.settings.diagnostics import Diagnostic, errors_of
 
 _MARK = "\ufeff"
+_THEIRS = "transformers.training_args.TrainingArguments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +69,59 @@ def migrate(text: str, format: str, name: str, at: str | None = None) -> Migrati
 class Converted:
     """One set of settings in a form, or None with the form's refusal.
 
-    `others` are names that are no settings, `secrets` settings left out, `left` is what could not be brought along.
+    `found` says what was read: names that are no settings, secrets left out, what could not be brought along.
     """
 
     text: str | None
-    others: tuple[str, ...]
-    secrets: tuple[str, ...]
-    left: tuple[Diagnostic, ...]
+    found: Found
     refusal: Diagnostic | None = None
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Names that are no settings."""
+        return tuple(self.found.others)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Settings that are left out, since they are secrets."""
+        return tuple(self.found.secrets)
+
+    @property
+    def left(self) -> tuple[Diagnostic, ...]:
+        """What could not be brought along."""
+        return tuple(self.found.left)
+
+    @property
+    def told(self) -> tuple[Diagnostic, ...]:
+        """What is worth knowing, though nothing is left to do."""
+        return tuple(self.found.told)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is left to be done by hand."""
+        return not self.found.left and self.refusal is None
+
+    def notes(self) -> Iterator[str]:
+        """What was read, and what of it is no setting, in words."""
+        yield from self.found.notes
+        if self.found.made_by not in ("", _THEIRS):
+            yield f"settings of the class {self.found.made_by}"
+        if self.others:
+            yield f"no settings, left out: {', '.join(self.others)}"
+        if self.secrets:
+            yield f"secrets are not written: {', '.join(self.secrets)}"
+
     def to_dict(self) -> dict[str, Any]:
-        found = [*self.left, *([self.refusal] if self.refusal is not None else [])]
+        diagnostics = [*self.left, *self.told, *([self.refusal] if self.refusal is not None else [])]
         return {
+            "ok": self.ok,
             "text": self.text,
+            "settings": self.found.values,
             "others": list(self.others),
             "secrets": list(self.secrets),
-            "diagnostics": [item.to_dict() for item in found],
+            "notes": list(self.notes()),
+            **self.found.facts,
+            "diagnostics": [item.to_dict() for item in diagnostics],
         }
 
 
@@ -92,8 +130,7 @@ def convert(found: Sequence[Found], form: str, name: str) -> Iterator[Converted]
     if len(found) > 1 and form != "yaml":
         raise NoAnswer(mistake("CLI111", f"{name} holds {len(found)} sets of settings, which only yaml can say"))
     for number, one in enumerate(found):
-        rest = (tuple(one.others), tuple(one.secrets), tuple(one.left))
         try:
-            yield Converted(("---\n" if number else "") + written(one.values, form, {}), *rest)
+            yield Converted(("---\n" if number else "") + written(one.values, form, {}), one)
         except NoAnswer as why:
-            yield Converted(None, *rest, why.diagnostics[0])
+            yield Converted(None, one, why.diagnostics[0])

@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "a file of settings as variables, flags, YAML, TOML, JSON",
     "diff": "two files compared as settings, not as text",
     "train": "train a task",
+    "checkpoints": "checkpoints listed, shown, and imported from transformers",
     "completion": "a script that completes all of this in bash, zsh or fish",
 }
 

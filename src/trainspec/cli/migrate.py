@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from trainspec.answers.migrate import Migration, convert, migrate
+from trainspec.answers.migrate import Converted, Migration, convert, migrate
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN, files_in
-from trainspec.cli.options import AT, Command, Given, Option, wants_help
-from trainspec.cli.terminal import FINDINGS, FINE, counted, exit_code, say
+from trainspec.cli.options import AT, FORMAT, Command, Given, Option, wants_help
+from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, exit_code, say
 from trainspec.migration.local_files import decoded, read_bytes, write_whole
-from trainspec.migration.reading import Found, format_of_source, read_sources
+from trainspec.migration.reading import SCRIPTS, Found, foreign_kind, format_of_source, read_sources
 from trainspec.reports.report import shown_file
 from trainspec.settings.diagnostics import SourceError
 from trainspec.text.redaction import printable
 
+_FROM = ("file", "cli", "python", "pickle", "bat", "powershell", "notebook")
 COMMAND = Command(
     "migrate",
     "FILE...",
     "Rewrite old names and values, of transformers 4.x and 5.x too, in YAML, TOML and JSON files, which keep their "
-    "comments, order and quotes. With --to, or from a command line, a Python file or training_args.bin: write the "
-    "settings found there to stdout. Nothing that is read is ever run.",
+    "comments, order and quotes. With --to, or from what is no file of settings, write the settings found there to "
+    "stdout: launch scripts (.sh, .slurm, .bat, .ps1, notebooks), a command line, a Python file, training_args.bin, "
+    "configurations of accelerate, DeepSpeed, LLaMA-Factory, trl and axolotl. Nothing that is read is ever run: what "
+    "only a run would tell is named and left out, with exit code 1.",
     (
         Option("check", "write nothing; exit code 1 where something would change"),
         Option("diff", "write nothing; show what would change"),
         Option("to", "write all settings to stdout in this form", "FORM", ("yaml", "toml", "json", "env", "cli")),
-        Option("from", "what to read, where the ending does not tell", "FORM", ("file", "cli", "python", "pickle")),
+        Option("from", "what to read, where the name does not tell; cli is a shell's", "FORM", _FROM),
+        Option("command", "which command of a script, by its number among those listed; the first with settings", "N"),
         AT,
+        FORMAT,
     ),
     examples=(
         "trainspec migrate configs/ --diff",
         "trainspec migrate training_args.bin --to yaml",
+        "trainspec migrate train.slurm --command 2 > run.yaml",
         "trainspec migrate --from cli 'torchrun train.py --no_cuda --evaluation_strategy steps' --to yaml",
     ),
 )
@@ -45,54 +52,76 @@ def run(argv: Sequence[str]) -> int:
     given.settle()
     if not given.words:
         raise CannotRun(mistake("CLI102", "migrate needs a file", "trainspec migrate run.yaml"))
-    codes = []
-    for word in given.words:
+    codes, answers = [], []
+    for word, path in _sources(given):
         try:
-            codes += [_one(path, given) for path in ([word] if given.get("from") == "cli" else files_in(word))]
+            code, answer = _one(path, given, named=path == word)
         except SourceError as error:
             say(error.diagnostics)
-            codes.append(exit_code(error.diagnostics))
+            code = exit_code(error.diagnostics)
+            answer = {"ok": False, "diagnostics": [item.to_dict() for item in error.diagnostics]}
+        codes.append(code)
+        answers.append({"source": printable(shown_file(path)) if "from" not in given.values else None, **answer})
+    if given.get("format") == "json":
+        answer_json({"sources": answers})
     return max(codes)
 
 
-_THEIRS = "transformers.training_args.TrainingArguments"
+def _sources(given: Given) -> Iterator[tuple[str, str]]:
+    """Each word with the files that it names. Raises CannotRun."""
+    for word in given.words:
+        try:
+            yield from ((word, path) for path in ([word] if given.get("from") in SCRIPTS else files_in(word)))
+        except SourceError as error:
+            raise CannotRun(*error.diagnostics) from None
 
 
-def _one(path: str, given: Given) -> int:
+def _one(path: str, given: Given, *, named: bool) -> tuple[int, dict[str, Any]]:
     kind = given.get("from") or format_of_source(path)
+    if given.has("command") and kind not in SCRIPTS:
+        raise CannotRun(mistake("CLI103", "--command is about scripts, which hold several", "leave it out"))
     if kind == "file" and not given.has("to"):
-        return _in_place(path, given)
+        foreign = "" if given.has("from") or path == STDIN else foreign_kind(path, given.get("at"))
+        if not foreign:
+            return _in_place(path, given)
+        if not named or given.has("check") or given.has("diff"):
+            print(f"{printable(path)}: a configuration of {foreign}, left as it is", file=sys.stderr)
+            return FINE, {"ok": True, "kind": foreign, "changed": False}
     if given.has("check") or given.has("diff"):
         raise CannotRun(mistake("CLI103", "--check and --diff are about files rewritten in place", "leave them out"))
-    return _converted(read_sources(path, kind, given.get("at")), given.get("to") or "yaml", path)
+    found = read_sources(path, kind, given.get("at"), given.number("command", 1))
+    return _converted(found, given, path)
 
 
-def _converted(found: Sequence[Found], form: str, path: str) -> int:
-    for one, done in zip(found, convert(found, form, path), strict=True):
-        say(done.left)
-        name = "the command line" if one.is_words else printable(path)
-        if one.made_by not in ("", _THEIRS):
-            print(f"note: {name}: settings of the class {printable(one.made_by)}", file=sys.stderr)
-        if done.others:
-            print(f"note: {name}: no settings, left out: {printable(', '.join(done.others))}", file=sys.stderr)
-        if done.secrets:
-            print(f"note: {name}: secrets are not written: {', '.join(done.secrets)}", file=sys.stderr)
-        if done.refusal is not None:
-            raise CannotRun(done.refusal)
-        sys.stdout.write(done.text or "")
-    return FINDINGS if any(one.left for one in found) else FINE
+def _converted(found: Sequence[Found], given: Given, path: str) -> tuple[int, dict[str, Any]]:
+    is_json, answers = given.get("format") == "json", []
+    for one in convert(found, given.get("to") or "yaml", path):
+        answers.append(one.to_dict())
+        _tell_found(one, "the command line" if one.found.is_words else printable(path))
+        if one.refusal is not None:
+            raise CannotRun(one.refusal)
+        if not is_json:
+            sys.stdout.write(one.text or "")
+    code = FINDINGS if any(one.left for one in found) else FINE
+    return code, answers[0] if len(answers) == 1 else {"ok": code == FINE, "sets": answers}
 
 
-def _in_place(path: str, given: Given) -> int:
+def _tell_found(one: Converted, name: str) -> None:
+    say([*one.left, *one.told])
+    for note in one.notes():
+        print(f"note: {name}: {printable(note)}", file=sys.stderr)
+
+
+def _in_place(path: str, given: Given) -> tuple[int, dict[str, Any]]:
     done = migrate(_read(path), format_of_source(path, exactly=True), path, given.get("at"))
-    say(done.left)
-    say(done.stuck)
-    if given.has("diff"):
+    say([*done.left, *done.stuck])
+    if given.has("diff") and given.get("format") != "json":
         sys.stdout.writelines(done.difference(printable(path)))
-    elif not given.has("check") and done.changed:
+    elif not given.has("diff") and not given.has("check") and done.changed:
         _write(path, done.after)
     _tell(path, done, "would change" if given.has("check") or given.has("diff") else "changed")
-    return FINDINGS if (given.has("check") and done.changed) or not done.ok else FINE
+    code = FINDINGS if (given.has("check") and done.changed) or not done.ok else FINE
+    return code, done.to_dict()
 
 
 def _tell(path: str, done: Migration, verb: str) -> None:

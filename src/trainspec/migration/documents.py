@@ -33,23 +33,33 @@ class Found:
     is_words: bool = False
     made_by: str = ""
     """The class whose object held the settings, where a file of Python objects says one."""
+    told: list[Diagnostic] = field(default_factory=list)
+    """What is worth knowing, though nothing is left to do."""
+    notes: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What else is known of the source: the command that was chosen, the program that a file is of."""
 
 
-def found_in(layer: Layer, diagnostics: list[Diagnostic], *, differing: bool = False) -> Found:
-    """The document that a source's layer is; with `differing`, only what is not at its default anyway."""
+def found_in(
+    layer: Layer, diagnostics: list[Diagnostic], *, differing: bool = False, below: tuple[Layer, ...] = ()
+) -> Found:
+    """The document that a source's layer is, over weaker ones `below` it, weakest first; with `differing`, only what is
+    not at its default anyway.
+    """
     others = [item.fields[0] for item in diagnostics if item.code in _UNKNOWN and item.fields]
     # Of several flags the last one is brought along, which people may not have known.
     told = (item for item in diagnostics if item.severity == "error" or item.code == "SRC117")
     left = [item for item in told if item.code not in _UNKNOWN]
-    secret = TrainingArguments.secret_fields()
-    verdict = from_layers(TrainingArguments, [layer], [], quiet=True)
-    values = verdict.settings.to_dict() if verdict.ok else {name: plain(item) for name, item in layer.values.items()}
+    secret, layers = TrainingArguments.secret_fields(), [*below, layer]
+    verdict = from_layers(TrainingArguments, layers, [], quiet=True)
+    raw = {name: value for one in layers for name, value in one.values.items()}
+    values = verdict.settings.to_dict() if verdict.ok else {name: plain(item) for name, item in raw.items()}
     if differing:
         fields = TrainingArguments.__pydantic_fields__
         defaults = {name: plain(info.get_default(call_default_factory=True)) for name, info in fields.items()}
         values = {name: value for name, value in values.items() if defaults[name] != value}
     kept = {name: value for name, value in values.items() if name not in secret}
-    said = {name for name in secret if layer.values.get(name) not in (None, "")}
+    said = {name for name in secret if raw.get(name) not in (None, "")}
     return Found(kept, others, sorted(said), left)
 
 

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from os import PathLike
 
 TRAINER_STATE_NAME = "trainer_state.json"
+OWN_STATE_NAME = "trainspec_state.json"
+# What transformers' own TrainerState takes: with any other key in trainer_state.json it could not read the file.
+_SHARED = frozenset(
+    {
+        *("epoch", "global_step", "max_steps", "num_train_epochs", "logging_steps", "eval_steps", "save_steps"),
+        *("train_batch_size", "num_input_tokens_seen", "total_flos", "log_history"),
+        *("best_metric", "best_global_step", "best_model_checkpoint"),
+        *("is_hyper_param_search", "trial_name", "trial_params", "stateful_callbacks"),
+    }
+)
 # JSON has no nan and no inf: they are written as {"$float": "nan"}, and what looks like that gets one more "$".
 _FLOAT = "$float"
 _LIKE_FLOAT = re.compile(r"\$+float")
@@ -80,13 +90,23 @@ class TrainerState:
         return cls(**{key: value for key, value in document.items() if key in known})
 
     def save_to_json(self, json_path: str | PathLike[str]) -> None:
-        """Write the state to a local file."""
-        Path(json_path).write_bytes(state_bytes(self.to_dict()))
+        """Write the state to a local file that transformers reads too, without what only a checkpoint needs."""
+        Path(json_path).write_bytes(state_bytes(shared_part(self.to_dict())))
 
     @classmethod
     def load_from_json(cls, json_path: str | PathLike[str]) -> TrainerState:
         """Read a state that `save_to_json`, or transformers, wrote; what is unknown in it is passed over."""
         return cls.from_dict(parse_state(Path(json_path).read_bytes()))
+
+
+def shared_part(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a state's document stands in trainer_state.json: the keys that transformers knows."""
+    return {key: value for key, value in document.items() if key in _SHARED}
+
+
+def own_part(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What of it stands beside, in trainspec_state.json."""
+    return {key: value for key, value in document.items() if key not in _SHARED}
 
 
 def state_bytes(document: Mapping[str, Any]) -> bytes:

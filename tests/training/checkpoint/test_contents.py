@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from trainspec.training.checkpoint import Checkpoint, CheckpointError, save_checkpoint
 from trainspec.training.checkpoint.contents import (
     Contents,
+    load_model_state,
     pack,
     unpack,
     why_not_resumable,
 )
 from trainspec.training.checkpoint.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.weights import (
-    load_model_state,
     model_files,
     state_from_safetensors,
 )

@@ -143,6 +143,7 @@ def test_save_only_model_cannot_be_resumed_from(make_trainer: Make, tmp_path: Pa
     assert files == {
         "model.safetensors",
         "trainer_state.json",
+        "trainspec_state.json",
         "training_args.json",
         "resolved_args.json",
         "manifest.json",

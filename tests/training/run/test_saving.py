@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainspec.storage import StorageError, open_store
 from trainspec.training.checkpoint import open_checkpoint
-from trainspec.training.checkpoint.weights import load_model_state
+from trainspec.training.checkpoint.contents import load_model_state
 from trainspec.training.errors import UnknownMetricError
 from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trainer import Trainer

@@ -59,7 +59,7 @@ def _option(option: Option) -> Typed:
 
 def _known(placeholder: str) -> tuple[str, ...]:
     """The words that can stand where a command's usage has this placeholder."""
-    what = placeholder.strip("[].")
+    what = placeholder.partition(" ")[0].strip("[].")
     if what == "TASK":
         from trainspec.tasks import TASKS
 
@@ -74,6 +74,10 @@ def _known(placeholder: str) -> tuple[str, ...]:
         return tuple(meanings())
     if what == "FIELD":
         return tuple(TrainingArguments.field_kinds())
+    if what == "ACTION":
+        from trainspec.cli.checkpoints import ACTIONS
+
+        return ACTIONS
     return SHELLS if what == "SHELL" else ()
 
 

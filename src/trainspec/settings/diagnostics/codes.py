@@ -166,6 +166,42 @@ CODES: dict[str, Explanation] = {
         "dotenv files are expanded as python-dotenv does, for which a name that is not set is empty text",
         "set the name, or give a default: ${NAME:-default}",
     ),
+    "SRC141": Explanation(
+        "known-when-run",
+        "a word of a script that only running it would tell: an unset variable, the output of a command, a pattern",
+        "scripts are read and never run, and no value is made up",
+        "write the setting yourself",
+    ),
+    "SRC142": Explanation(
+        "several-commands",
+        "a script with several commands that have settings",
+        "each is a run of its own, and they are never merged",
+        "choose one with --command N",
+    ),
+    "SRC143": Explanation(
+        "no-command",
+        "a script in which nothing starts a training script, or not so many commands",
+        "there are no settings to read",
+        "pass the command line itself: trainspec migrate --from cli 'python train.py --seed 7'",
+    ),
+    "SRC144": Explanation(
+        "assumed-default",
+        "a value that a script gives only where a variable is not set, as ${SEED:-42} does",
+        "the environment of a run may say something else",
+        "check that the value is the one that you want",
+    ),
+    "SRC145": Explanation(
+        "cut-off-flags",
+        "flags on a line of their own that no command goes on to",
+        "a comment between lines, or a backslash that is missing or has a blank behind it, ends the command above",
+        "mend the line above if they should count",
+    ),
+    "SRC146": Explanation(
+        "decided-elsewhere",
+        "a setting that another program's file leaves open, or says in a way that has no counterpart",
+        "no value is made up",
+        "write the setting yourself",
+    ),
     **{
         f"{family}{number}": Explanation(name, f"{what} of {whose}", why, fix)
         for family, whose in (("SCH", "a learning-rate schedule"), ("OPT", "an optimizer"))

@@ -90,7 +90,7 @@ class Diagnostic:
 
     def _value_lines(self, paint: dict[str, str]) -> list[str]:
         shown = [
-            (item.field if item.value is None else f"{item.field} = {item.value}", item.source)
+            (" = ".join(filter(None, (item.field, item.value))), item.source)
             for item in self.evidence
             if item.value is not None or item.source is not None
         ]

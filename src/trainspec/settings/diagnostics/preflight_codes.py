@@ -351,4 +351,28 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "only the main thread of a process hears of signals",
         "call train() in the main thread",
     ),
+    "RUN221": Explanation(
+        "checkpoint-part-refused",
+        "a part of a checkpoint of transformers that cannot be taken over",
+        "the run would not go on with the numbers that it had",
+        "start a new run from its weights, or go on with the program that wrote it",
+    ),
+    "RUN222": Explanation(
+        "order-of-rows-is-ours",
+        "a resume in the middle of an epoch that transformers began",
+        "transformers shuffles in another order: some rows of this epoch come twice and others not at all",
+        "nothing has to be done; ignore_data_skip: true begins the epoch again",
+    ),
+    "RUN223": Explanation(
+        "checkpoint-part-left-out",
+        "a part of a checkpoint of transformers that a run does without",
+        "it cannot be read here",
+        "nothing has to be done: the run goes on with its own",
+    ),
+    "RUN224": Explanation(
+        "settings-have-changed",
+        "a resume with other settings than those of the run that wrote the checkpoint",
+        "the run goes on with other numbers than it would have had",
+        "nothing has to be done where that is what you want",
+    ),
 }

@@ -12,9 +12,17 @@ import torch
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
 from trainspec.training.checkpoint.payload import Document, Payload
+from trainspec.training.checkpoint.shards import WEIGHT_FILES, read_state, weights_in
 from trainspec.training.checkpoint.tensor_files import TorchFile
-from trainspec.training.checkpoint.weights import load_model_state, load_torch_bytes, model_files
-from trainspec.training.state import TRAINER_STATE_NAME, parse_state, state_bytes
+from trainspec.training.checkpoint.weights import load_torch_bytes, model_files
+from trainspec.training.state import (
+    OWN_STATE_NAME,
+    TRAINER_STATE_NAME,
+    own_part,
+    parse_state,
+    shared_part,
+    state_bytes,
+)
 
 if TYPE_CHECKING:
     from trainspec.training.checkpoint.load import Checkpoint
@@ -23,6 +31,8 @@ OPTIMIZER = "optimizer.pt"
 SCHEDULER = "scheduler.pt"
 SCALER = "scaler.pt"
 TRAINER_STATE = TRAINER_STATE_NAME
+# Beside it, so that transformers can read the other.
+OWN_STATE = OWN_STATE_NAME
 TRAINING_ARGS = "training_args.json"
 RESOLVED_ARGS = "resolved_args.json"
 
@@ -53,7 +63,8 @@ def pack(
     Raises TypeError for weights that safetensors cannot hold.
     """
     files = dict(artifacts or model_files(contents.model, save_safetensors=save_safetensors))
-    files[TRAINER_STATE] = Document(state_bytes(contents.trainer_state))
+    files[TRAINER_STATE] = Document(state_bytes(shared_part(contents.trainer_state)))
+    files[OWN_STATE] = Document(state_bytes(own_part(contents.trainer_state)))
     files[TRAINING_ARGS] = Document(json_bytes(contents.training_args))
     files[RESOLVED_ARGS] = Document(json_bytes(contents.resolved_args))
     states = {OPTIMIZER: contents.optimizer, SCHEDULER: contents.scheduler, SCALER: contents.scaler}
@@ -67,16 +78,43 @@ def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Seque
     `safe_types` are classes that the optimizer's state may hold besides torch's own. Every file is compared with its
     checksum first. Raises CheckpointError for one that differs or is unsafe.
     """
+    numbers = _numbers_of_others(checkpoint)
     return Contents(
         model=load_model_state(checkpoint) if with_model else {},
-        trainer_state=_read(checkpoint, TRAINER_STATE, parse_state),
+        trainer_state=_trainer_state(checkpoint),
         training_args=_read(checkpoint, TRAINING_ARGS, json.loads),
         resolved_args=_read(checkpoint, RESOLVED_ARGS, json.loads) if checkpoint.has(RESOLVED_ARGS) else {},
         optimizer=_state(checkpoint, OPTIMIZER, safe_types),
-        scheduler=_state(checkpoint, SCHEDULER),
-        scaler=_state(checkpoint, SCALER),
+        scheduler=_state(checkpoint, SCHEDULER, numbers),
+        scaler=_state(checkpoint, SCALER, numbers),
         rng={f.name: checkpoint.read(f.name) for f in checkpoint.manifest.files if f.name.startswith("rng_state")},
     )
+
+
+def _numbers_of_others(checkpoint: Checkpoint) -> Sequence[Any]:
+    """The schedules of other programs may keep numbers of numpy."""
+    from trainspec.training.foreign.checkpoint import is_of_others
+    from trainspec.training.foreign.random_states import safe_globals
+
+    return safe_globals() if is_of_others(checkpoint) else ()
+
+
+def load_model_state(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint's model state dict on the CPU, tied tensors under all their names: load it strictly.
+
+    Raises CheckpointError for a missing, changed or unsafe file.
+    """
+    names = [file.name for file in checkpoint.manifest.files]
+    weights = weights_in(names)
+    if weights is None:
+        raise CheckpointError(checkpoint.url, f"it holds none of {', '.join(WEIGHT_FILES)}")
+    return read_state(weights, checkpoint.read, names, checkpoint.url)
+
+
+def _trainer_state(checkpoint: Checkpoint) -> dict[str, Any]:
+    # Older checkpoints have all of it in one file.
+    own = _read(checkpoint, OWN_STATE, parse_state) if checkpoint.has(OWN_STATE) else {}
+    return {**_read(checkpoint, TRAINER_STATE, parse_state), **own}
 
 
 def _read(checkpoint: Checkpoint, name: str, parse: Callable[[bytes], Any]) -> dict[str, Any]:
@@ -96,11 +134,10 @@ def why_not_resumable(checkpoint: Checkpoint) -> str | None:
     if not missing:
         return None
     names = " and ".join(missing)
-    reason = "it was saved with save_only_model, or by another program"
-    return f"checkpoint {redact_whole_url(checkpoint.url)} holds no {names}; {reason}"
+    return f"checkpoint {redact_whole_url(checkpoint.url)} holds no {names}; {checkpoint.without_state}"
 
 
-def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[type] = ()) -> Any:
+def _state(checkpoint: Checkpoint, name: str, safe_types: Sequence[Any] = ()) -> Any:
     if not checkpoint.has(name):
         return None
     with torch.serialization.safe_globals(list(safe_types)):

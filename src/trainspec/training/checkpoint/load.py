@@ -44,6 +44,11 @@ class Checkpoint:
         """Where it is."""
         return self.store.url
 
+    @property
+    def without_state(self) -> str:
+        """Why it may lack what training needs to go on."""
+        return "it was saved with save_only_model, or by another program"
+
     def has(self, name: str) -> bool:
         """Whether a file of that name belongs to it."""
         return self.manifest.record(name) is not None
@@ -147,8 +152,13 @@ def newest_valid(store: Store, on_skip: Callable[[CheckpointError], None] | None
 
 
 def get_last_checkpoint(folder: str | PathLike[str]) -> str | None:
-    """The path or URL of the newest valid checkpoint in an output folder; None without one. Raises StorageError."""
-    found = newest_valid(open_store(folder))
+    """The path or URL of the newest valid checkpoint in an output folder; None without one. Raises StorageError.
+
+    Those of transformers count, too.
+    """
+    from trainspec.training.foreign.finding import newest_of_any
+
+    found = newest_of_any(open_store(folder))
     return None if found is None else found.url
 
 

@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.payload import Document
+from trainspec.training.checkpoint.shards import read_state, weights_in
 from trainspec.training.checkpoint.weights import (
     SAFETENSORS,
     TORCH_WEIGHTS,
-    load_torch_bytes,
     model_files,
-    state_from_safetensors,
 )
 from trainspec.training.errors import TrainingError
 
@@ -37,6 +36,7 @@ ADAPTER_TORCH_WEIGHTS = "adapter_model.bin"
 TRAINED_BASE = {SAFETENSORS: "trained_base.safetensors", TORCH_WEIGHTS: "trained_base.bin"}
 _PEFT_PREFIX = "base_model.model."
 _SHOWN = 3
+_ONLY_COMPUTED = "holds the prompts that the adapter"
 
 
 class WeightsMismatchError(TrainingError, ValueError):
@@ -74,26 +74,22 @@ def restore_model(
     that cannot be read.
     """
     where = redact_whole_url(where)
-    weights = next((name for name in (SAFETENSORS, TORCH_WEIGHTS) if name in names), None)
+    weights = weights_in(names)
     if weights is not None:
-        _load(model, _state(read(weights), weights, where), where, may_lack=_ignored(model))
+        _load(model, read_state(weights, read, names, where), where, may_lack=_ignored(model))
         return
     adapters = _adapters(model)
     if not adapters:
         saved = "a PEFT adapter, and the model has none" if ADAPTER_CONFIG in names else "no weights of a model"
         raise WeightsMismatchError(f"{where} holds {saved}")
+    beside = [name for name in TRAINED_BASE.values() if name in names]
     for adapter in adapters:
-        _load_adapter(model, adapter, read, names, where)
-    for name in TRAINED_BASE.values():
-        if name in names:
-            _load(model, _state(read(name), name, where), where, may_lack=model.state_dict().keys())
-
-
-def _state(data: bytes, name: str, where: str) -> dict[str, Tensor]:
-    if name.endswith(".safetensors"):
-        return state_from_safetensors(data, where)
-    state: dict[str, Tensor] = load_torch_bytes(data, name, where)
-    return state
+        if not computed(model, adapter):
+            _load_adapter(model, adapter, read, names, where)
+        elif not beside:
+            raise WeightsMismatchError(f"{where} {_ONLY_COMPUTED} {adapter!r} made, and not its weights")
+    for name in beside:
+        _load(model, read_state(name, read, names, where), where, may_lack=model.state_dict().keys())
 
 
 def _load(model: nn.Module, state: Mapping[str, Any], where: str, may_lack: Collection[str]) -> None:
@@ -261,7 +257,7 @@ def _load_adapter(model: Any, adapter: str, read: Callable[[str], bytes], names:
     name = next((name for name in candidates if name in names), None)
     if name is None:
         raise WeightsMismatchError(f"{where} holds no weights of the model's adapter {adapter!r}")
-    state = _state(read(name), name, where)
+    state = read_state(name, read, names, where)
     expected = _adapter_state(model, adapter).keys()
     if not _is_peft(model):
         state = {key.removeprefix(_PEFT_PREFIX): value for key, value in state.items()}
@@ -275,4 +271,18 @@ def _load_adapter(model: Any, adapter: str, read: Callable[[str], bytes], names:
 
 
 def _base_names(model: nn.Module) -> set[str]:
-    return {name.replace(".base_layer.", ".") for name in model.state_dict()}
+    names = model.state_dict().keys()
+    return {name.replace(".base_layer.", ".") for name in names} | set(names)
+
+
+def computed(model: nn.Module, adapter: str) -> bool:
+    """Whether PEFT saves what the adapter's weights make of something, and not the weights: prompts that go through a
+    projection or an encoder. Nothing can be trained on from them.
+    """
+    own = {_place(value) for value in model.state_dict().values()}
+    return any(_place(value) not in own for value in _adapter_state(model, adapter).values())
+
+
+def computed_adapters(model: nn.Module) -> list[str]:
+    """The adapters of the model that PEFT cannot load into it again."""
+    return [adapter for adapter in _adapters(model) if computed(model, adapter)]

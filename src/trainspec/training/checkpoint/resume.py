@@ -9,11 +9,12 @@ from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.storage import StorageError, Store
 from trainspec.text.redaction import redact_whole_url
-from trainspec.training.checkpoint import Checkpoint, CheckpointError, newest_valid, open_checkpoint
+from trainspec.training.checkpoint import Checkpoint, CheckpointError
 from trainspec.training.checkpoint.contents import why_not_resumable
 from trainspec.training.checkpoint.model_files import ADAPTER_TORCH_WEIGHTS, ADAPTER_WEIGHTS, restore_model
-from trainspec.training.checkpoint.weights import SAFETENSORS, TORCH_WEIGHTS
+from trainspec.training.checkpoint.shards import WEIGHT_FILES
 from trainspec.training.errors import NoModelError
+from trainspec.training.foreign.finding import newest_of_any, open_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +44,9 @@ def look_for_checkpoint(
 def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoint:
     """The one at that path or URL; for True and "latest" the newest valid one in the output folder."""
     if isinstance(wanted, str) and wanted != "latest":
-        return open_checkpoint(wanted)
+        return open_any(wanted)
     store = output()
-    found = newest_valid(store, lambda error: logger.warning("passed over: %s", error))
+    found = newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
     if found is None:
         raise CheckpointError(store.url, "there is no whole checkpoint in it")
     return found
@@ -87,7 +88,7 @@ def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Stor
     restore_model(model, output.read_bytes, names, output.url)
 
 
-MODEL_FILES = (SAFETENSORS, TORCH_WEIGHTS, ADAPTER_WEIGHTS, ADAPTER_TORCH_WEIGHTS)
+MODEL_FILES = (*WEIGHT_FILES, ADAPTER_WEIGHTS, ADAPTER_TORCH_WEIGHTS)
 
 
 def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) -> None:
@@ -95,7 +96,7 @@ def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) ->
     if not args.load_best_model_at_end or state.best_model_checkpoint is None:
         return
     try:
-        load_weights(model, open_checkpoint(state.best_model_checkpoint))
+        load_weights(model, open_any(state.best_model_checkpoint))
     except (CheckpointError, StorageError) as error:
         logger.warning("the best model is not loaded, the last one stays: %s", error)
 

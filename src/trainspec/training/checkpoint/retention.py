@@ -34,10 +34,17 @@ def apply_retention(store: Store, limit: int | None, *, best_step: int | None = 
         return ()
     surplus = checkpoints_to_delete(valid, limit, best=best_step)
     older = (step for step in checkpoint_folders(store) if step not in valid and step < valid[-1])
-    unfinished = [step for step in older if not store.child(folder_name(step)).exists(MANIFEST)]
+    unfinished = [step for step in older if _is_unfinished(store.child(folder_name(step)))]
     for step in sorted({*surplus, *unfinished}):
         remove_checkpoint(store, step)
     return surplus
+
+
+def _is_unfinished(folder: Store) -> bool:
+    from trainspec.training.foreign.checkpoint import is_foreign
+
+    # One of transformers has no manifest either, but somebody finished it.
+    return not folder.exists(MANIFEST) and not is_foreign(folder)
 
 
 def set_aside(store: Store, step: int) -> None:

@@ -17,7 +17,6 @@ from trainspec.training.checkpoint.tensor_files import SafetensorsFile, TorchFil
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trainspec.training.checkpoint.load import Checkpoint
     from trainspec.training.checkpoint.payload import Payload
 
 SAFETENSORS = "model.safetensors"
@@ -39,29 +38,14 @@ def model_files(state_dict: Mapping[str, Any], *, save_safetensors: bool = True)
     return {SAFETENSORS: SafetensorsFile(tensors, {"format": "pt", **aliases})}
 
 
-def load_model_state(checkpoint: Checkpoint) -> dict[str, Any]:
-    """A checkpoint's model state dict on the CPU, tied tensors under all their names: load it strictly.
-
-    Raises CheckpointError for a missing, changed or unsafe file.
-    """
-    if checkpoint.has(SAFETENSORS):
-        return state_from_safetensors(checkpoint.read(SAFETENSORS), checkpoint.url)
-    if checkpoint.has(TORCH_WEIGHTS):
-        state = load_torch_bytes(checkpoint.read(TORCH_WEIGHTS), TORCH_WEIGHTS, checkpoint.url)
-        if isinstance(state, dict):
-            return state
-        raise CheckpointError(checkpoint.url, f"{TORCH_WEIGHTS} holds no state dict")
-    raise CheckpointError(checkpoint.url, f"it holds neither {SAFETENSORS} nor {TORCH_WEIGHTS}")
-
-
-def state_from_safetensors(data: bytes, where: str) -> dict[str, Tensor]:
+def state_from_safetensors(data: bytes, where: str, name: str = SAFETENSORS) -> dict[str, Tensor]:
     """The state dict in a safetensors file, with the names that were left out as aliases put back."""
     try:
         tensors: dict[str, Tensor] = load_safetensors(data)
         length = int.from_bytes(data[:8], "little")
         metadata: dict[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
     except (SafetensorError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise CheckpointError(where, f"{SAFETENSORS} cannot be read ({error})") from None
+        raise CheckpointError(where, f"{name} cannot be read ({error})") from None
     aliases = {alias: kept for alias, kept in metadata.items() if kept in tensors and alias not in tensors}
     return tensors | {alias: tensors[kept] for alias, kept in aliases.items()}
 

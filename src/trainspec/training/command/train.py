@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
 from tqdm import tqdm
 
 from trainspec.plan.batches import PlanError
@@ -27,7 +29,7 @@ from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated,
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.seeding import seed_for_model
-from trainspec.training.state import state_bytes
+from trainspec.training.state import shared_part, state_bytes
 from trainspec.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -70,14 +72,14 @@ def trains(args: TrainingArguments) -> bool:
 def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any) -> str:
     # The task makes the model, so its first weights depend on the seed.
     seed_for_model(args)
-    parts = task(args, task_settings) if takes_settings(task) else task(args)
+    parts = _with_model(task, task(args, task_settings) if takes_settings(task) else task(args))
     trainer = _trainer(args, parts)
     output = trainer.parts.output(args)
     outcome = Outcome()
     if trains(args):
         outcome.train = trainer.train().metrics
         trainer.save_model()
-        output.write_bytes(TRAINER_STATE, state_bytes(trainer.state.to_dict()))
+        output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
         output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
         output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
     else:
@@ -90,6 +92,18 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
         write_predictions(output, prediction)
         outcome.test = prediction.metrics
     return render_summary(args, trainer.state, outcome, output)
+
+
+def _with_model(task: Callable[..., Any], parts: Any) -> TaskParts:
+    """What a task returned. Raises TaskError where there is nothing in it to train."""
+    name = f"{getattr(task, '__module__', '')}:{getattr(task, '__qualname__', type(task).__name__)}"
+    if not all(hasattr(parts, part.name) for part in fields(TaskParts)):
+        got = type(parts).__name__
+        raise TaskError(f"the task {name} returned {got}; return TaskParts(model=..., train_dataset=...)")
+    if not isinstance(parts.model, nn.Module):
+        raise TaskError(f"the task {name} returned the model {type(parts.model).__name__}, which is no torch.nn.Module")
+    whole: TaskParts = parts
+    return whole
 
 
 class _CommandTrainer(Trainer):

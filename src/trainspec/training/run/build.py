@@ -13,6 +13,9 @@ from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.resume import load_weights
+from trainspec.training.foreign.checkpoint import is_of_others
+from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
+from trainspec.training.foreign.schedule_state import as_here
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
 from trainspec.training.parallel import Agreement, State
@@ -139,9 +142,17 @@ def _find_best(state: TrainerState, output: Store) -> None:
 
 def _restore(parts: RunParts, training: Training, contents: Contents) -> None:
     """Random states are not restored here: making the first batches may still draw from them."""
-    _, schedule = parts.stepping()
-    parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
-    schedule.load_state_dict(dict(contents.scheduler or {}))
+    optimizer, schedule = parts.stepping()
+    optimizer_state, schedule_state = contents.optimizer or {}, contents.scheduler or {}
+    if is_of_others(training.resumed_from):
+        optimizer_state = as_numbered_here(optimizer_state, optimizer, parts.model)
+    else:
+        # As those of a run that transformers had begun, which shares out parameters in another way.
+        regroup_as_named(optimizer, optimizer_state, parts.model)
+    parts.strategy.load_state(State(optimizer=optimizer_state))
+    if is_of_others(training.resumed_from):
+        schedule_state = as_here(schedule_state, schedule, optimizer)
+    schedule.load_state_dict(dict(schedule_state))
     parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
     if parts.state.running_loss:
         training.running_loss.load_state_dict(parts.state.running_loss)

@@ -42,7 +42,9 @@ def starting_position(
 
 def _saved_position(args: TrainingArguments, loader: Any, checkpoint: Checkpoint, contents: Contents) -> DataPosition:
     if checkpoint.manifest.data is not None:
-        return DataPosition.from_dict(checkpoint.manifest.data)
+        # What another program does not say of its data is as it is now.
+        here = data.position_in(loader, epoch=0, rows=0, seed=data.data_seed(args))
+        return DataPosition.from_dict({**here.to_dict(), **checkpoint.manifest.data})
     state, settings = contents.trainer_state, contents.resolved_args
     size = int(state.get("train_batch_size") or args.per_device_train_batch_size)
     now = data.position_in(loader, epoch=0, rows=0, seed=data.data_seed(args))

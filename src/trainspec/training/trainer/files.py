@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trainspec.storage import NotFound, open_store
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.model_files import model_artifacts
-from trainspec.training.state import TRAINER_STATE_NAME, state_bytes
+from trainspec.training.state import TRAINER_STATE_NAME, shared_part, state_bytes
 from trainspec.training.trainer.attributes import TrainerAttributes
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Files(TrainerAttributes):
     def save_state(self) -> None:
         """Write trainer_state.json into output_dir, beside a model that save_model wrote there."""
         if self.parts.strategy.processes.is_main:
-            self.parts.output(self.args).write_bytes(TRAINER_STATE_NAME, state_bytes(self.state.to_dict()))
+            self.parts.output(self.args).write_bytes(TRAINER_STATE_NAME, state_bytes(shared_part(self.state.to_dict())))
 
 
 def _read_json(data: bytes) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from trainspec.training.checkpoint.resume import look_for_checkpoint
 from trainspec.training.evaluation.metric_names import metrics_of_one_batch
 from trainspec.training.evaluation.results import TrainOutput
 from trainspec.training.findings.facts import Job
+from trainspec.training.foreign.judging import told
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.parallel import Alone, choose_strategy
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
@@ -180,7 +181,15 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
         checkpoint, faults = look_for_checkpoint(lambda: self.parts.output(self.args), wanted)
-        check([*faults, *self.preflight()])
+        made = self.given[0] is not None or self.optimizer_cls_and_kwargs is not None
+        foreign = told(
+            checkpoint,
+            self.args,
+            self.model,
+            own_optimizer=made or _overrides(self, "create_optimizer", "create_optimizer_and_scheduler"),
+            shuffles=not (_overrides(self, "get_train_dataloader") or data.is_iterable(self.train_dataset)),
+        )
+        check([*faults, *foreign, *self.preflight()])
         return checkpoint
 
 

@@ -1,0 +1,1 @@
+"""Shell scripts, from the syntax tree of a maintained parser."""

@@ -1,0 +1,87 @@
+"""What checkpoints lie in a folder, and what is known of each, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainspec.text.redaction import redact_whole_url
+from trainspec.training.checkpoint.load import Checkpoint, checkpoint_folders, folder_name
+from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError
+from trainspec.training.foreign.checkpoint import ForeignCheckpoint, read_state_of
+from trainspec.training.foreign.finding import open_any
+
+if TYPE_CHECKING:
+    from trainspec.storage import Store
+
+_FOR_RESUMING = ("optimizer.pt", "scheduler.pt")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One checkpoint. `problem` says why it is none; what hangs on its files is None then.
+
+    `written_by` is trainspec, transformers (also where it was imported), or unknown; `size` is in bytes, `epoch` in
+    passes over the data.
+    """
+
+    path: str
+    written_by: str
+    problem: str | None = None
+    step: int | None = None
+    epoch: float | None = None
+    resumable: bool | None = None
+    best: bool | None = None
+    best_metric: float | None = None
+    size: int = 0
+    files: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "files": list(self.files)}
+
+
+def facts_of(store: Store, *, verify: bool = False) -> Facts:
+    """What lies in a folder. With `verify`, ours are compared byte for byte with what was written.
+
+    Raises StorageError.
+    """
+    path = redact_whole_url(store.url)
+    try:
+        checkpoint = open_any(store)
+        if verify:
+            checkpoint.verify()
+        state = read_state_of(store) if checkpoint.has("trainer_state.json") else {}
+    except CheckpointError as error:
+        known = "trainspec" if store.exists(MANIFEST) else "unknown"
+        return Facts(path, known, problem=error.problem, size=sum(entry.size for entry in store.entries()))
+    best = state.get("best_global_step")
+    return Facts(
+        path,
+        _writer(checkpoint),
+        step=checkpoint.step,
+        epoch=state.get("epoch"),
+        resumable=all(map(checkpoint.has, _FOR_RESUMING)),
+        best=None if best is None else best == checkpoint.step,
+        best_metric=_number(state.get("best_metric")),
+        size=sum(entry.size for entry in store.entries()),
+        files=tuple(entry.name for entry in store.entries()),
+    )
+
+
+def all_in(folder: Store) -> Iterator[Facts]:
+    """Of every checkpoint folder in an output folder, the lowest step first, whole or not. Raises StorageError."""
+    for step in checkpoint_folders(folder):
+        yield facts_of(folder.child(folder_name(step)))
+
+
+def _writer(checkpoint: Checkpoint) -> str:
+    if isinstance(checkpoint, ForeignCheckpoint):
+        return "transformers"
+    origin = checkpoint.manifest.metadata.get("origin")
+    return "trainspec" if origin is None else f"{origin}, imported"
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

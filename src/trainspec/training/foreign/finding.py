@@ -1,0 +1,57 @@
+"""Checkpoints by path, URL or folder, whoever wrote them: ours first, those of transformers beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainspec.storage import NotFound, Store, open_store
+from trainspec.training.checkpoint.load import (
+    Checkpoint,
+    checkpoint_folders,
+    folder_name,
+    open_checkpoint,
+)
+from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError
+from trainspec.training.foreign.checkpoint import recognised
+from trainspec.training.foreign.wholeness import refuse_cut_off
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
+
+def open_any(url: str | PathLike[str] | Store) -> Checkpoint:
+    """The checkpoint at a path, URL or store of its own, of ours or of transformers.
+
+    Raises CheckpointError, which says what is wrong with it, or StorageError when it cannot be reached.
+    """
+    store = url if isinstance(url, Store) else open_store(url)
+    if not store.exists(MANIFEST):
+        try:
+            foreign = recognised(store)
+        except NotFound:
+            foreign = None
+        if foreign is not None:
+            refuse_cut_off(foreign)
+            return foreign
+    return open_checkpoint(store)
+
+
+def newest_of_any(store: Store, on_skip: Callable[[CheckpointError], None] | None = None) -> Checkpoint | None:
+    """The checkpoint of the highest step in an output folder that is whole, of ours or of transformers.
+
+    Ours are compared byte for byte with what was written. `on_skip` hears of each newer one that was passed over, with
+    the reason. Raises StorageError.
+    """
+    for step in reversed(checkpoint_folders(store)):
+        try:
+            found = open_any(store.child(folder_name(step)))
+            if found.step != step:
+                raise CheckpointError(found.url, f"it is of step {found.step:,}")
+            found.verify()
+        except CheckpointError as error:
+            if on_skip:
+                on_skip(error)
+        else:
+            return found
+    return None
