@@ -197,6 +197,14 @@ export type RayScope =
   /** The mean of the last 10. */
   | "last-10-avg";
 
+export type SamplingStrategy =
+  /** A new order in every epoch. */
+  | "random"
+  /** As the data set has them. */
+  | "sequential"
+  /** Rows of similar length together, to pad less. */
+  | "group_by_length";
+
 export type SaveStrategy =
   /** Never. */
   | "no"
@@ -284,6 +292,14 @@ export type TrackerName =
   | "flyte"
   /** DagsHub, through MLflow. */
   | "dagshub";
+
+export type WorkerStart =
+  /** As copies of the training process. */
+  | "fork"
+  /** Anew: they import the script and take over the data set. */
+  | "spawn"
+  /** As copies of a process that holds nothing yet. */
+  | "forkserver";
 
 /** Keys of GradientCheckpointingKwargs. */
 export interface GradientCheckpointingKwargs {
@@ -376,54 +392,162 @@ export interface FSDPConfig {
    * When the next parameters are gathered in the backward pass.
    * @example "backward_pre"
    */
-  backward_prefetch?: "backward_pre" | "backward_post" | "no_prefetch" | null;
+  backward_prefetch?:
+    | "backward_pre"
+    | "backward_post"
+    | "no_prefetch"
+    | "BACKWARD_PRE"
+    | "BACKWARD_POST"
+    | "NO_PREFETCH"
+    | null;
   /**
    * Gather the next parameters during the forward pass.
    * @default false
    * @example true
    */
-  forward_prefetch?: boolean;
+  forward_prefetch?: boolean | "true" | "false" | "True" | "False";
   /**
    * Let the CPU not run ahead of the gathers.
    * @default false
    * @example true
    */
-  limit_all_gathers?: boolean;
+  limit_all_gathers?: boolean | "true" | "false" | "True" | "False";
   /**
    * Keep the model's own parameter objects visible.
    * @default true
    * @example true
    */
-  use_orig_params?: boolean;
+  use_orig_params?: boolean | "true" | "false" | "True" | "False";
   /**
    * Broadcast the weights of rank 0 at the start.
    * @default true
    * @example true
    */
-  sync_module_states?: boolean;
+  sync_module_states?: boolean | "true" | "false" | "True" | "False";
   /**
    * Only rank 0 loads the weights; needs sync_module_states.
    * @default false
    * @example true
    */
-  cpu_ram_efficient_loading?: boolean;
+  cpu_ram_efficient_loading?: boolean | "true" | "false" | "True" | "False";
   /**
    * Recompute activations of the wrapped layers.
    * @default false
    * @example true
    */
-  activation_checkpointing?: boolean;
+  activation_checkpointing?: boolean | "true" | "false" | "True" | "False";
   /**
    * Form of the weights in checkpoints.
    * @example "SHARDED_STATE_DICT"
    */
-  state_dict_type?: "FULL_STATE_DICT" | "SHARDED_STATE_DICT" | "LOCAL_STATE_DICT" | null;
+  state_dict_type?:
+    | "FULL_STATE_DICT"
+    | "SHARDED_STATE_DICT"
+    | "LOCAL_STATE_DICT"
+    | "full_state_dict"
+    | "sharded_state_dict"
+    | "local_state_dict"
+    | null;
   /**
    * FSDP generation; 2 is fully_shard.
    * @default 2
    * @example 2
    */
   version?: 1 | 2;
+  /**
+   * What is wrapped: layers by class, modules by size, or nothing; says auto_wrap in fsdp.
+   * @example "TRANSFORMER_BASED_WRAP"
+   */
+  auto_wrap_policy?:
+    | "TRANSFORMER_BASED_WRAP"
+    | "SIZE_BASED_WRAP"
+    | "NO_WRAP"
+    | "transformer_based_wrap"
+    | "size_based_wrap"
+    | "no_wrap"
+    | null;
+  /**
+   * accelerate's name or number of the way to shard, where fsdp names none.
+   * @example "FULL_SHARD"
+   */
+  sharding_strategy?:
+    | 1
+    | 2
+    | 3
+    | 4
+    | 5
+    | "1"
+    | "2"
+    | "3"
+    | "4"
+    | "5"
+    | "full_shard"
+    | "shard_grad_op"
+    | "no_shard"
+    | "hybrid_shard"
+    | "hybrid_shard_zero2"
+    | "FULL_SHARD"
+    | "SHARD_GRAD_OP"
+    | "NO_SHARD"
+    | "HYBRID_SHARD"
+    | "HYBRID_SHARD_ZERO2"
+    | null;
+  /**
+   * Free gathered parameters after the forward pass: true is full_shard, false is shard_grad_op.
+   * @example true
+   */
+  reshard_after_forward?:
+    | boolean
+    | "true"
+    | "false"
+    | "True"
+    | "False"
+    | "full_shard"
+    | "shard_grad_op"
+    | "no_shard"
+    | "hybrid_shard"
+    | "hybrid_shard_zero2"
+    | "FULL_SHARD"
+    | "SHARD_GRAD_OP"
+    | "NO_SHARD"
+    | "HYBRID_SHARD"
+    | "HYBRID_SHARD_ZERO2"
+    | null;
+  /**
+   * The same as offload in fsdp.
+   * @default false
+   * @example true
+   */
+  cpu_offload?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * accelerate's name of cpu_offload.
+   * @default false
+   * @example true
+   */
+  offload_params?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * FSDP of torch_xla, which is not done here.
+   * @default false
+   * @example false
+   */
+  xla?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * Its second generation, not done here.
+   * @default false
+   * @example false
+   */
+  xla_fsdp_v2?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * Its recomputation, not done here.
+   * @default false
+   * @example false
+   */
+  xla_fsdp_grad_ckpt?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * Its details, not done here.
+   * @example {"compute_dtype": "bfloat16"}
+   */
+  xla_fsdp_settings?: Record<string, unknown> | null;
   /**
    * Bounds: >= 0.
    * @default 0
@@ -440,54 +564,162 @@ export interface FSDPConfig {
    * @example "backward_pre"
    * @deprecated When the next parameters are gathered in the backward pass.
    */
-  fsdp_backward_prefetch?: "backward_pre" | "backward_post" | "no_prefetch" | null;
+  fsdp_backward_prefetch?:
+    | "backward_pre"
+    | "backward_post"
+    | "no_prefetch"
+    | "BACKWARD_PRE"
+    | "BACKWARD_POST"
+    | "NO_PREFETCH"
+    | null;
   /**
    * @default false
    * @example true
    * @deprecated Gather the next parameters during the forward pass.
    */
-  fsdp_forward_prefetch?: boolean;
+  fsdp_forward_prefetch?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default false
    * @example true
    * @deprecated Let the CPU not run ahead of the gathers.
    */
-  fsdp_limit_all_gathers?: boolean;
+  fsdp_limit_all_gathers?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default true
    * @example true
    * @deprecated Keep the model's own parameter objects visible.
    */
-  fsdp_use_orig_params?: boolean;
+  fsdp_use_orig_params?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default true
    * @example true
    * @deprecated Broadcast the weights of rank 0 at the start.
    */
-  fsdp_sync_module_states?: boolean;
+  fsdp_sync_module_states?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default false
    * @example true
    * @deprecated Only rank 0 loads the weights; needs sync_module_states.
    */
-  fsdp_cpu_ram_efficient_loading?: boolean;
+  fsdp_cpu_ram_efficient_loading?: boolean | "true" | "false" | "True" | "False";
   /**
    * @default false
    * @example true
    * @deprecated Recompute activations of the wrapped layers.
    */
-  fsdp_activation_checkpointing?: boolean;
+  fsdp_activation_checkpointing?: boolean | "true" | "false" | "True" | "False";
   /**
    * @example "SHARDED_STATE_DICT"
    * @deprecated Form of the weights in checkpoints.
    */
-  fsdp_state_dict_type?: "FULL_STATE_DICT" | "SHARDED_STATE_DICT" | "LOCAL_STATE_DICT" | null;
+  fsdp_state_dict_type?:
+    | "FULL_STATE_DICT"
+    | "SHARDED_STATE_DICT"
+    | "LOCAL_STATE_DICT"
+    | "full_state_dict"
+    | "sharded_state_dict"
+    | "local_state_dict"
+    | null;
   /**
    * @default 2
    * @example 2
    * @deprecated FSDP generation; 2 is fully_shard.
    */
   fsdp_version?: 1 | 2;
+  /**
+   * @example "TRANSFORMER_BASED_WRAP"
+   * @deprecated What is wrapped: layers by class, modules by size, or nothing; says auto_wrap in fsdp.
+   */
+  fsdp_auto_wrap_policy?:
+    | "TRANSFORMER_BASED_WRAP"
+    | "SIZE_BASED_WRAP"
+    | "NO_WRAP"
+    | "transformer_based_wrap"
+    | "size_based_wrap"
+    | "no_wrap"
+    | null;
+  /**
+   * @example "FULL_SHARD"
+   * @deprecated accelerate's name or number of the way to shard, where fsdp names none.
+   */
+  fsdp_sharding_strategy?:
+    | 1
+    | 2
+    | 3
+    | 4
+    | 5
+    | "1"
+    | "2"
+    | "3"
+    | "4"
+    | "5"
+    | "full_shard"
+    | "shard_grad_op"
+    | "no_shard"
+    | "hybrid_shard"
+    | "hybrid_shard_zero2"
+    | "FULL_SHARD"
+    | "SHARD_GRAD_OP"
+    | "NO_SHARD"
+    | "HYBRID_SHARD"
+    | "HYBRID_SHARD_ZERO2"
+    | null;
+  /**
+   * @example true
+   * @deprecated Free gathered parameters after the forward pass: true is full_shard, false is shard_grad_op.
+   */
+  fsdp_reshard_after_forward?:
+    | boolean
+    | "true"
+    | "false"
+    | "True"
+    | "False"
+    | "full_shard"
+    | "shard_grad_op"
+    | "no_shard"
+    | "hybrid_shard"
+    | "hybrid_shard_zero2"
+    | "FULL_SHARD"
+    | "SHARD_GRAD_OP"
+    | "NO_SHARD"
+    | "HYBRID_SHARD"
+    | "HYBRID_SHARD_ZERO2"
+    | null;
+  /**
+   * @default false
+   * @example true
+   * @deprecated The same as offload in fsdp.
+   */
+  fsdp_cpu_offload?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @default false
+   * @example true
+   * @deprecated accelerate's name of cpu_offload.
+   */
+  fsdp_offload_params?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @default false
+   * @example false
+   * @deprecated FSDP of torch_xla, which is not done here.
+   */
+  fsdp_xla?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @default false
+   * @example false
+   * @deprecated Its second generation, not done here.
+   */
+  fsdp_xla_fsdp_v2?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @default false
+   * @example false
+   * @deprecated Its recomputation, not done here.
+   */
+  fsdp_xla_fsdp_grad_ckpt?: boolean | "true" | "false" | "True" | "False";
+  /**
+   * @example {"compute_dtype": "bfloat16"}
+   * @deprecated Its details, not done here.
+   */
+  fsdp_xla_fsdp_settings?: Record<string, unknown> | null;
 }
 
 /** Keys of DeepSpeedConfig. */
@@ -2925,6 +3157,28 @@ export interface AnyPrecisionArguments {
    * @example true
    */
   use_kahan_summation?: boolean | null;
+  /**
+   * Without effect: as the parameters.
+   * @example "bfloat16"
+   */
+  momentum_dtype?: "float32" | "bfloat16" | "float16" | "torch.float32" | "torch.bfloat16" | "torch.float16" | null;
+  /**
+   * Without effect: as the parameters.
+   * @example "bfloat16"
+   */
+  variance_dtype?: "float32" | "bfloat16" | "float16" | "torch.float32" | "torch.bfloat16" | "torch.float16" | null;
+  /**
+   * Without effect: as the parameters.
+   * @example "bfloat16"
+   */
+  compensation_buffer_dtype?:
+    | "float32"
+    | "bfloat16"
+    | "float16"
+    | "torch.float32"
+    | "torch.bfloat16"
+    | "torch.float16"
+    | null;
 }
 
 /** Keys of TorchAO4bitArguments. */
@@ -2948,6 +3202,11 @@ export interface TorchAO4bitArguments {
    * @example true
    */
   amsgrad?: boolean;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
 }
 
 /** Keys of TorchAO8bitArguments. */
@@ -2971,6 +3230,11 @@ export interface TorchAO8bitArguments {
    * @example true
    */
   amsgrad?: boolean;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
 }
 
 /** Keys of AdEMAMixArguments. */
@@ -3023,6 +3287,38 @@ export interface AdEMAMixArguments {
 
 /** Keys of AdEMAMix8bitArguments. */
 export interface AdEMAMix8bitArguments {
+  /**
+   * Without effect: as optim says.
+   * Bounds: >= 1.
+   * @example 8
+   */
+  optim_bits?: number | null;
+  /**
+   * Without effect: as optim says.
+   * @example true
+   */
+  is_paged?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  amsgrad?: boolean | null;
+  /**
+   * Without effect.
+   * Bounds: >= 1.
+   * @example 100
+   */
+  percentile_clipping?: number | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  block_wise?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
   /**
    * Tensors smaller than this keep 32-bit state.
    * Bounds: >= 0.
@@ -3226,6 +3522,38 @@ export interface RMSpropArguments {
 /** Keys of Bnb8bitArguments. */
 export interface Bnb8bitArguments {
   /**
+   * Without effect: as optim says.
+   * Bounds: >= 1.
+   * @example 8
+   */
+  optim_bits?: number | null;
+  /**
+   * Without effect: as optim says.
+   * @example true
+   */
+  is_paged?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  amsgrad?: boolean | null;
+  /**
+   * Without effect.
+   * Bounds: >= 1.
+   * @example 100
+   */
+  percentile_clipping?: number | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  block_wise?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
+  /**
    * Tensors smaller than this keep 32-bit state.
    * Bounds: >= 0.
    * @default 4096
@@ -3234,8 +3562,46 @@ export interface Bnb8bitArguments {
   min_8bit_size?: number;
 }
 
-/** An optimizer that is wholly described by the other settings. */
-export interface NoOptimizerArguments {
+/** Keys of Bnb32bitArguments. */
+export interface Bnb32bitArguments {
+  /**
+   * Without effect: as optim says.
+   * Bounds: >= 1.
+   * @example 8
+   */
+  optim_bits?: number | null;
+  /**
+   * Without effect: as optim says.
+   * @example true
+   */
+  is_paged?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  amsgrad?: boolean | null;
+  /**
+   * Without effect.
+   * Bounds: >= 1.
+   * @example 100
+   */
+  percentile_clipping?: number | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  block_wise?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
+  /**
+   * Without effect: all state has 32 bits.
+   * Bounds: >= 0.
+   * @example 16384
+   */
+  min_8bit_size?: number | null;
 }
 
 /** Keys of BnbRMSpropArguments. */
@@ -3265,6 +3631,38 @@ export interface BnbRMSpropArguments {
 
 /** Keys of BnbRMSprop8bitArguments. */
 export interface BnbRMSprop8bitArguments {
+  /**
+   * Without effect: as optim says.
+   * Bounds: >= 1.
+   * @example 8
+   */
+  optim_bits?: number | null;
+  /**
+   * Without effect: as optim says.
+   * @example true
+   */
+  is_paged?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  amsgrad?: boolean | null;
+  /**
+   * Without effect.
+   * Bounds: >= 1.
+   * @example 100
+   */
+  percentile_clipping?: number | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  block_wise?: boolean | null;
+  /**
+   * Without effect.
+   * @example true
+   */
+  offload_optimizer?: boolean | null;
   /**
    * Tensors smaller than this keep 32-bit state.
    * Bounds: >= 0.
@@ -3742,7 +4140,7 @@ export interface TrainingArguments {
    * Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir.
    * @example "latest"
    */
-  resume_from_checkpoint?: boolean | string | null;
+  resume_from_checkpoint?: string | boolean | null;
   /**
    * Training rows per device in one micro-batch.
    * Bounds: >= 1.
@@ -4394,6 +4792,48 @@ export interface TrainingArguments {
    * @example false
    */
   stop_on_nonfinite?: boolean;
+  /**
+   * Order of the training rows; as group_by_length says when unset.
+   * @example "sequential"
+   */
+  train_sampling_strategy?: SamplingStrategy | null;
+  /**
+   * Take batches in their order; false: as loading processes finish them, which no run repeats.
+   * @default true
+   * @example false
+   */
+  dataloader_in_order?: boolean;
+  /**
+   * How loading processes are started; the platform's own way when unset.
+   * @example "spawn"
+   */
+  dataloader_multiprocessing_context?: WorkerStart | null;
+  /**
+   * Passed to DistributedDataParallel: the graph never changes.
+   * @example true
+   */
+  ddp_static_graph?: boolean | null;
+  /**
+   * Whether the model keeps keys and values while it trains; as its configuration says when unset.
+   * @example false
+   */
+  use_cache?: boolean | null;
+  /**
+   * At SIGTERM, finish the update, write a checkpoint, and end.
+   * @default false
+   * @example true
+   */
+  enable_jit_checkpoint?: boolean;
+  /**
+   * Bucket on the hub with the metrics of Trackio's Space.
+   * @example "team/bucket"
+   */
+  trackio_bucket_id?: string | null;
+  /**
+   * Static Space that Trackio's is copied to after training; null or false: none.
+   * @example "team/finished"
+   */
+  trackio_static_space_id?: string | boolean | null;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
   evaluate_during_training?: boolean;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
@@ -4452,8 +4892,6 @@ export interface TrainingArguments {
   activation_checkpointing?: boolean | null;
   /** @deprecated Old name of gradient_checkpointing_kwargs: write gradient_checkpointing_kwargs. */
   activation_checkpointing_kwargs?: GradientCheckpointingKwargs | string | null;
-  /** @deprecated Old name of group_by_length: write group_by_length: true. */
-  train_sampling_strategy?: "random" | "group_by_length";
   /** @deprecated Old name of the first part of hub_model_id: write hub_model_id: owner/name. */
   push_to_hub_organization?: string | null;
   /** @deprecated No setting: there is one evaluation loop; drop it. */
@@ -4466,41 +4904,6 @@ export interface TrainingArguments {
   _n_gpu?: null | false | 0 | "" | "false" | "False" | "0";
   /** @deprecated No setting: it is derived, never set; drop it; choose devices through CUDA_VISIBLE_DEVICES. */
   n_gpu?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; SIGTERM handling
-   * belongs to the launcher.
-   */
-  enable_jit_checkpoint?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; set it in the model's own
-   * configuration.
-   */
-  use_cache?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; use
-   * ddp_find_unused_parameters.
-   */
-  ddp_static_graph?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; use
-   * trackio_space_id.
-   */
-  trackio_bucket_id?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; use
-   * trackio_space_id.
-   */
-  trackio_static_space_id?: null | false | 0 | "" | "false" | "False" | "0";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; batches always
-   * arrive in order.
-   */
-  dataloader_in_order?: null | false | 0 | "" | "false" | "False" | "0" | true | "true";
-  /**
-   * @deprecated No setting: is a setting of transformers 5.x that trainspec does not have; drop it; the platform's
-   * default is used.
-   */
-  dataloader_multiprocessing_context?: null | false | 0 | "" | "false" | "False" | "0";
   /** Settings of the task's own; the task checks them. */
   task?: Record<string, unknown>;
 }

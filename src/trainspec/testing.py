@@ -37,7 +37,7 @@ def assert_valid(
             from trainspec.settings.loading import against_target
 
             judged = against_target(verdict, target, world_size)
-        found = judged.errors if allow_warnings else judged.diagnostics
+        found = judged.errors if allow_warnings else [*judged.errors, *judged.warnings]
         faults += [f"{name} {'are' if name == 'these settings' else 'is'} not valid"] * bool(found)
         faults += [item.render() for item in found]
     if faults:

@@ -123,12 +123,23 @@ def test_the_process_alone() -> None:
 
 # Texts, each a file -> the numbers, and whether all is well without and with --strict.
 NUMBERS: dict[str, tuple[list[str], dict[str, int], bool, bool]] = {
-    "nothing": ([], {"files": 0, "documents": 0, "errors": 0, "warnings": 0}, True, True),
-    "good": (["seed: 1\n---\nseed: 2\n"], {"files": 1, "documents": 2, "errors": 0, "warnings": 0}, True, True),
-    "warned": (["no_cuda: true\n"], {"files": 1, "documents": 1, "errors": 0, "warnings": 1}, True, False),
+    "nothing": ([], {"files": 0, "documents": 0, "errors": 0, "warnings": 0, "notes": 0}, True, True),
+    "good": (
+        ["seed: 1\n---\nseed: 2\n"],
+        {"files": 1, "documents": 2, "errors": 0, "warnings": 0, "notes": 0},
+        True,
+        True,
+    ),
+    "warned": (["no_cuda: true\n"], {"files": 1, "documents": 1, "errors": 0, "warnings": 1, "notes": 0}, True, False),
+    "noted": (
+        ["per_device_eval_batch_size: 4\n"],
+        {"files": 1, "documents": 1, "errors": 0, "warnings": 0, "notes": 1},
+        True,
+        True,
+    ),
     "wrong": (
         ["no_cuda: true\n", "a: 1\nb: 2\n"],
-        {"files": 2, "documents": 2, "errors": 2, "warnings": 1},
+        {"files": 2, "documents": 2, "errors": 2, "warnings": 1, "notes": 0},
         False,
         False,
     ),

@@ -91,9 +91,9 @@ def test_the_environment_over_a_document(run: Callable, write: Callable, monkeyp
 
 
 def test_warnings_keys_of_others_and_machines(run: Callable, write: Callable) -> None:
-    path = write("run.yaml", "train: {label_names: [a], bf16: true, mine: 1}\nother: 1\n")
+    path = write("run.yaml", "train: {tf32: true, use_cpu: true, mine: 1}\nother: 1\n")
     said = run("validate", path, "--model", APP, "--ignore-unknown", "--strict")
-    assert said.code == 1 and "warning[DAT303] train.label_names is set" in said.out
+    assert said.code == 1 and "warning[PRE304] train.tf32 is set" in said.out
     assert "train.mine, other" in said.err or "other, train.mine" in said.err
     write("run.yaml", "train: {bf16: true}\n")
     said = run("validate", path, "--model", APP, "--target", "v100")

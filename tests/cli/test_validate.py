@@ -84,7 +84,7 @@ def test_json_is_nothing_but_json(run: Callable, write: Callable) -> None:
     assert (code, err) == (1, "")
     assert data.keys() == {"version", "ok", "files", "summary"}
     assert (data["version"], data["ok"]) == (1, False)
-    assert data["summary"] == {"files": 2, "documents": 2, "errors": 2, "warnings": 0}
+    assert data["summary"] == {"files": 2, "documents": 2, "errors": 2, "warnings": 0, "notes": 0}
     first, second = data["files"]
     assert first.keys() == {"file", "under", "document", "ok", "task", "ignored", "diagnostics"}
     assert (first["file"], first["ok"], first["task"]) == (str(bad), False, "unchecked")

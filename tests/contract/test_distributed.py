@@ -79,6 +79,10 @@ def test_ddp_broadcast_buffers_is_noted(make_trainer: Make, caplog: pytest.LogCa
     _is_noted_and_changes_nothing(make_trainer, caplog, ddp_broadcast_buffers=False)
 
 
+def test_ddp_static_graph_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
+    _is_noted_and_changes_nothing(make_trainer, caplog, ddp_static_graph=True)
+
+
 def test_ddp_timeout_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
     _is_noted_and_changes_nothing(make_trainer, caplog, ddp_timeout=60)
 

@@ -123,3 +123,42 @@ def _trackio(tmp_path: Path, query: str) -> list[tuple[Any, ...]]:
     (path,) = (tmp_path / "trackio").glob("*.db")
     with closing(sqlite3.connect(path)) as base:
         return base.execute(query).fetchall()
+
+
+@pytest.fixture
+def space(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dict[str, Any]]]:
+    """trackio without the hub: the run is kept here, and what the hub would have been asked is noted."""
+    import trackio
+
+    asked: dict[str, list[dict[str, Any]]] = {"init": [], "freeze": []}
+    init = trackio.init
+
+    def opened(**known: Any) -> Any:
+        asked["init"].append(known)
+        return init(
+            **{name: value for name, value in known.items() if name not in ("space_id", "bucket_id", "private")}
+        )
+
+    monkeypatch.setattr(trackio, "init", opened)
+    monkeypatch.setattr(trackio, "freeze", lambda **known: asked["freeze"].append(known))
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "a" * 30)
+    return asked
+
+
+def test_trackio_bucket_id_is_where_the_space_keeps_its_metrics(tmp_path: Path, space: dict[str, Any]) -> None:
+    run(build(tmp_path / "out", "trackio", trackio_space_id="team/space", trackio_bucket_id="team/bucket"))
+    assert [known["bucket_id"] for known in space["init"]] == ["team/bucket"]
+
+
+@pytest.mark.parametrize("copy, asked", [("team/finished", ["team/finished"]), (None, []), (False, [])])
+def test_trackio_static_space_id_is_where_the_space_is_copied_to(
+    tmp_path: Path, space: dict[str, Any], copy: Any, asked: list[str]
+) -> None:
+    run(build(tmp_path / "out", "trackio", trackio_space_id="team/space", trackio_static_space_id=copy))
+    assert [known["new_space_id"] for known in space["freeze"]] == asked
+    assert {known["space_id"] for known in space["freeze"]} <= {"team/space"}
+
+
+def test_trackio_static_space_id_without_a_space_copies_nothing(tmp_path: Path, space: dict[str, Any]) -> None:
+    run(build(tmp_path / "out", "trackio", trackio_space_id=None, trackio_static_space_id="team/finished"))
+    assert space["freeze"] == []

@@ -128,13 +128,14 @@ class Judgement(NamedTuple):
         return not (numbers["errors"] or (self.strict and numbers["warnings"]))
 
     def summary(self) -> dict[str, int]:
-        """How many files, documents, errors and warnings."""
+        """How many files, documents, errors, warnings and notes; notes never count against a document."""
         severities = [item.severity for report in self.reports for item in report.diagnostics]
         return {
             "files": len({file for report in self.reports for file in report.files}),
             "documents": len(self.reports),
             "errors": severities.count("error"),
             "warnings": severities.count("warning"),
+            "notes": severities.count("note"),
         }
 
     def to_dict(self) -> dict[str, Any]:

@@ -137,7 +137,8 @@ def _summary_line(summary: dict[str, int], *, of_files: bool) -> str:
     parts = [counted(summary["files"], "file")] if of_files else []
     if summary["documents"] != summary["files"]:
         parts.append(counted(summary["documents"], "document"))
+    notes = [counted(summary["notes"], "note")] if summary["notes"] else []
     if not summary["errors"] and not summary["warnings"]:
-        return f"{', '.join(parts) or 'environment'}: nothing wrong"
-    parts += [counted(summary["errors"], "error"), counted(summary["warnings"], "warning")]
+        return f"{', '.join(parts) or 'environment'}: nothing wrong" + "".join(f", {note}" for note in notes)
+    parts += [counted(summary["errors"], "error"), counted(summary["warnings"], "warning"), *notes]
     return ", ".join(parts)

@@ -28,7 +28,9 @@ def _command(report: Report, item: Diagnostic, manner: Manner) -> str:
             properties["col"] = source.column
     properties["title"] = f"{item.code} {item.name}"
     written = ",".join(f"{name}={_escaped(str(value), _IN_PROPERTY)}" for name, value in properties.items())
-    return f"::{item.severity} {written}::{_escaped(details(item), _IN_TEXT)}"
+    # GitHub calls it a notice.
+    level = "notice" if item.severity == "note" else item.severity
+    return f"::{level} {written}::{_escaped(details(item), _IN_TEXT)}"
 
 
 def _escaped(text: str, table: dict[str, str]) -> str:

@@ -45,7 +45,9 @@ def _title(report: Report, name: str) -> str:
 def _sorted_out(report: Report, manner: Manner) -> Iterator[tuple[str, Diagnostic]]:
     """Each diagnostic with the element that says it: one test case may fail, err or only have something to note."""
     for item in report.diagnostics:
-        if item.severity == "warning":
+        if item.severity == "note":
+            yield "system-out", item
+        elif item.severity == "warning":
             yield ("failure" if manner.strict else "system-out"), item
         else:
             yield ("error" if item.code in _UNREADABLE else "failure"), item

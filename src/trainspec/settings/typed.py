@@ -28,11 +28,13 @@ from trainspec.settings.values.choices import (
     MetricInput,
     OptimizerNames,
     RayScope,
+    SamplingStrategy,
     SaveStrategy,
     SchedulerType,
     TokenCount,
     TorchCompileMode,
     TrackerName,
+    WorkerStart,
 )
 
 # A choice as a member of its enum, or as that member's plain text.
@@ -103,6 +105,8 @@ OptimizerNamesLike: TypeAlias = (
     ]
 )
 HubStrategyLike: TypeAlias = HubStrategy | Literal["end", "every_save", "checkpoint", "all_checkpoints"]
+SamplingStrategyLike: TypeAlias = SamplingStrategy | Literal["random", "sequential", "group_by_length"]
+WorkerStartLike: TypeAlias = WorkerStart | Literal["fork", "spawn", "forkserver"]
 FSDPOptionLike: TypeAlias = (
     FSDPOption
     | Literal[
@@ -160,7 +164,7 @@ class SettingsButOutputDir(TypedDict, total=False):
     do_predict: bool
     num_train_epochs: float
     max_steps: int
-    resume_from_checkpoint: bool | str | None
+    resume_from_checkpoint: str | bool | None
     per_device_train_batch_size: int
     per_device_eval_batch_size: int
     gradient_accumulation_steps: int
@@ -271,6 +275,14 @@ class SettingsButOutputDir(TypedDict, total=False):
     restore_callback_states_from_checkpoint: bool
     trackio_space_id: str | None
     stop_on_nonfinite: bool
+    train_sampling_strategy: SamplingStrategyLike | None
+    dataloader_in_order: bool
+    dataloader_multiprocessing_context: WorkerStartLike | None
+    ddp_static_graph: bool | None
+    use_cache: bool | None
+    enable_jit_checkpoint: bool
+    trackio_bucket_id: str | None
+    trackio_static_space_id: str | bool | None
 
 
 class TrainingArgumentsDict(SettingsButOutputDir, total=False):

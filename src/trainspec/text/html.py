@@ -28,6 +28,7 @@ font-variant-numeric:tabular-nums}}
 .trainspec.trainspec .finding :is(th,td){{border:0;padding-top:0;padding-bottom:0}}
 .trainspec .error{{border-left-color:#e5484d}}
 .trainspec .warning{{border-left-color:#e0a100}}
+.trainspec .note{{border-left-color:#3b82c4}}
 .trainspec .fine{{border-left-color:#30a46c}}
 </style>"""
 

@@ -27,8 +27,14 @@ INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 
 
-class Terminated(BaseException):
-    """SIGTERM came. Like KeyboardInterrupt it is no Exception, so that no handler takes it for a fault."""
+class Terminated(SystemExit):
+    """SIGTERM came. Like KeyboardInterrupt it is no Exception, so that no handler takes it for a fault.
+
+    A script that it leaves ends without a traceback, with the exit code of a process that the signal ended.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(TERMINATED)
 
 
 # Signals come to a process, not to a run: what was noted of them is the process's, too.
@@ -66,6 +72,28 @@ def terminable(*, together: bool = False) -> Iterator[None]:
         if together:
             handled.enter_context(_handled_by(_note_interrupt, signal.SIGINT))
         yield
+
+
+@contextmanager
+def noting() -> Iterator[None]:
+    """SIGTERM is noted for as long as the block runs, for whoever asks `is_noted` between updates.
+
+    One that came too late for that is delivered again, when the signal means what it did before.
+    """
+    try:
+        with _handled_by(_note_termination):
+            yield
+    except BaseException:
+        _noted.clear()
+        raise
+    if _noted:
+        _noted.clear()
+        signal.raise_signal(signal.SIGTERM)
+
+
+def can_be_noted() -> bool:
+    """Whether this is the thread that hears of signals."""
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tests.contract.mutations import (
     precision,
     reporting,
     run,
+    transformers5,
 )
 from tests.contract.mutations.mutation import Mutation
 
@@ -29,4 +30,5 @@ MUTATIONS: tuple[Mutation, ...] = (
     *distributed.MUTATIONS,
     *hub.MUTATIONS,
     *debug.MUTATIONS,
+    *transformers5.MUTATIONS,
 )

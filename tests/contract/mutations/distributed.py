@@ -17,6 +17,7 @@ MUTATIONS = (
     without("ddp_find_unused_parameters", SUPPORT, '    "ddp_find_unused_parameters": None,\n'),
     without("ddp_bucket_cap_mb", SUPPORT, '    "ddp_bucket_cap_mb": None,\n'),
     without("ddp_broadcast_buffers", SUPPORT, '    "ddp_broadcast_buffers": None,\n'),
+    without("ddp_static_graph", SUPPORT, '    "ddp_static_graph": None,\n'),
     without("ddp_timeout", SUPPORT, '    "ddp_timeout": 1800,\n'),
     Mutation("ddp_timeout", SUPPORT, '"ddp_timeout": 1800,', '"ddp_timeout": 3600,'),
     without("eval_use_gather_object", SUPPORT, '    "eval_use_gather_object": False,\n'),

@@ -127,7 +127,17 @@ DEFAULTS: dict[str, Any] = {
     "restore_callback_states_from_checkpoint": False,
     "trackio_space_id": "trackio",
 }
-EXTENSIONS = {"stop_on_nonfinite": True}
+EXTENSIONS: dict[str, Any] = {
+    "stop_on_nonfinite": True,
+    "train_sampling_strategy": None,
+    "dataloader_in_order": True,
+    "dataloader_multiprocessing_context": None,
+    "ddp_static_graph": None,
+    "use_cache": None,
+    "enable_jit_checkpoint": False,
+    "trackio_bucket_id": None,
+    "trackio_static_space_id": None,
+}
 
 
 def test_there_are_118_settings_with_these_names() -> None:

@@ -7,6 +7,18 @@ from tests.settings.rules.borders import Border
 
 BORDERS = (
     Border(
+        "CKP402",
+        "model only",
+        {"enable_jit_checkpoint": True, "save_only_model": True},
+        {"enable_jit_checkpoint": True},
+    ),
+    Border(
+        "CKP302",
+        "the last one",
+        {"save_strategy": "no", "save_total_limit": 2},
+        {"save_strategy": "no", "save_total_limit": 2, "enable_jit_checkpoint": True},
+    ),
+    Border(
         "CKP101",
         "epoch against steps",
         {"load_best_model_at_end": True, "eval_strategy": "epoch"},

@@ -7,6 +7,42 @@ from tests.settings.rules.borders import Border
 
 BORDERS = (
     Border(
+        "DAT103",
+        "two orders",
+        {"group_by_length": True, "train_sampling_strategy": "sequential"},
+        {"group_by_length": True, "train_sampling_strategy": "group_by_length"},
+    ),
+    Border(
+        "DAT103",
+        "random",
+        {"group_by_length": True, "train_sampling_strategy": "random"},
+        {"group_by_length": False, "train_sampling_strategy": "random"},
+    ),
+    Border(
+        "DAT104",
+        "two workers",
+        {"dataloader_in_order": False, "full_determinism": True, "dataloader_num_workers": 2},
+        {"dataloader_in_order": True, "full_determinism": True, "dataloader_num_workers": 2},
+    ),
+    Border(
+        "DAT301",
+        "another order",
+        {"length_column_name": "size", "train_sampling_strategy": "sequential"},
+        {"length_column_name": "size", "train_sampling_strategy": "group_by_length"},
+    ),
+    Border(
+        "DAT304",
+        "no workers",
+        {"dataloader_in_order": False},
+        {"dataloader_in_order": False, "dataloader_num_workers": 1},
+    ),
+    Border(
+        "DAT305",
+        "no workers",
+        {"dataloader_multiprocessing_context": "spawn"},
+        {"dataloader_multiprocessing_context": "spawn", "dataloader_num_workers": 1},
+    ),
+    Border(
         "DAT101",
         "none",
         {"dataloader_prefetch_factor": 2},

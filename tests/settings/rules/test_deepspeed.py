@@ -8,6 +8,39 @@ from tests.settings.rules.borders import Border
 BORDERS = (
     Border(
         "DSP101",
+        "no warmup here",
+        {"deepspeed": {"scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": 500}}}},
+        {"deepspeed": {"scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": "auto"}}}},
+    ),
+    Border(
+        "DSP109",
+        "a share",
+        {
+            "warmup_ratio": 0.1,
+            "deepspeed": {"scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": 500}}},
+        },
+        {
+            "warmup_ratio": 0.1,
+            "max_steps": 5000,
+            "deepspeed": {"scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": 500}}},
+        },
+    ),
+    Border(
+        "DSP109",
+        "of so many",
+        {
+            "warmup_ratio": 0.1,
+            "max_steps": 4999,
+            "deepspeed": {"scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": 499}}},
+        },
+        {
+            "warmup_ratio": 0.1,
+            "max_steps": 4999,
+            "deepspeed": {"scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": 500}}},
+        },
+    ),
+    Border(
+        "DSP101",
         "clipping",
         {"deepspeed": {"gradient_clipping": 0.5}},
         {"deepspeed": {"gradient_clipping": 0.5}, "max_grad_norm": 0.5},
@@ -46,7 +79,7 @@ BORDERS = (
         "DSP101",
         "warmup",
         {"deepspeed": {"scheduler": {"params": {"warmup_num_steps": 5}}}, "warmup_steps": 4},
-        {"deepspeed": {"scheduler": {"params": {"warmup_num_steps": 5}}}},
+        {"deepspeed": {"scheduler": {"params": {"warmup_num_steps": 5}}}, "warmup_steps": 5},
     ),
     Border("DSP102", "no multiple", {"deepspeed": {"train_batch_size": 17}}, {"deepspeed": {"train_batch_size": 16}}),
     Border(

@@ -43,7 +43,6 @@ BORDERS = (
     Border("HUB302", "no push", {"hub_revision": "main"}, {"hub_revision": "main", "push_to_hub": True}),
     Border("HUB303", "no push, false", {"hub_private_repo": False}, {"hub_private_repo": False, "push_to_hub": True}),
     Border("HUB304", "no push", {"hub_strategy": "end"}, {"hub_strategy": "end", "push_to_hub": True}),
-    Border("HUB305", "no push", {"hub_token": "hf_x"}, {"hub_token": "hf_x", "push_to_hub": True}),
     Border("HUB306", "no push", {"hub_always_push": True}, {"hub_always_push": True, "push_to_hub": True}),
     Border(
         "HUB307",

@@ -6,6 +6,24 @@ import pytest
 from tests.settings.rules.borders import Border
 
 BORDERS = (
+    Border(
+        "LOG103",
+        "true",
+        {"trackio_static_space_id": True, "report_to": "trackio"},
+        {"trackio_static_space_id": False, "report_to": "trackio"},
+    ),
+    Border(
+        "LOG306",
+        "no Space",
+        {"trackio_bucket_id": "a/b", "report_to": "trackio", "trackio_space_id": None},
+        {"trackio_bucket_id": "a/b", "report_to": "trackio"},
+    ),
+    Border(
+        "LOG307",
+        "no trackio",
+        {"trackio_static_space_id": "a/b", "report_to": "wandb"},
+        {"trackio_static_space_id": "a/b", "report_to": "all"},
+    ),
     Border("LOG101", "zero", {"logging_steps": 0}, {"logging_steps": 1}),
     Border("LOG101", "other strategy", {"logging_steps": 0}, {"logging_steps": 0, "logging_strategy": "no"}),
     Border("LOG102", "none with a name", {"report_to": ["none", "wandb"]}, {"report_to": ["wandb"]}),

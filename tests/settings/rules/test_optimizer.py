@@ -7,6 +7,30 @@ from tests.settings.rules.borders import Border
 
 BORDERS = (
     Border(
+        "OPT309",
+        "types of the state",
+        {"optim": "adamw_anyprecision", "optim_args": "momentum_dtype=bfloat16,kahan_sum=true"},
+        {"optim": "adamw_anyprecision", "optim_args": "kahan_sum=true"},
+    ),
+    Border(
+        "OPT309",
+        "bits",
+        {"optim": "adamw_8bit", "optim_args": {"optim_bits": 8}},
+        {"optim": "adamw_8bit", "optim_args": {"min_8bit_size": 8}},
+    ),
+    Border(
+        "OPT309",
+        "offloaded",
+        {"optim": "adamw_torch_8bit", "optim_args": "offload_optimizer=True"},
+        {"optim": "adamw_torch_8bit", "optim_args": "block_size=128"},
+    ),
+    Border(
+        "OPT309",
+        "32 bits",
+        {"optim": "lion_32bit", "optim_args": {"min_8bit_size": 8}},
+        {"optim": "lion_32bit", "optim_args": {}},
+    ),
+    Border(
         "OPT101", "galore", {"optim": "galore_adamw"}, {"optim": "galore_adamw", "optim_target_modules": "all-linear"}
     ),
     Border(
@@ -29,13 +53,13 @@ BORDERS = (
         {"optim": "galore_adamw_layerwise", "optim_target_modules": "x", "gradient_accumulation_steps": 1},
     ),
     Border(
-        "OPT104",
+        "OPT308",
         "said",
         {"optim": "apollo_adamw_layerwise", "optim_target_modules": "x", "max_grad_norm": 1.0},
         {"optim": "apollo_adamw_layerwise", "optim_target_modules": "x"},
     ),
     Border(
-        "OPT104",
+        "OPT308",
         "zero",
         {"optim": "apollo_adamw_layerwise", "optim_target_modules": "x", "max_grad_norm": 0.1},
         {"optim": "apollo_adamw_layerwise", "optim_target_modules": "x", "max_grad_norm": 0},

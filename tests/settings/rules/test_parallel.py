@@ -6,6 +6,69 @@ import pytest
 from tests.settings.rules.borders import Border
 
 BORDERS = (
+    Border(
+        "PAR307",
+        "two ways",
+        {"fsdp": "full_shard", "fsdp_config": {"sharding_strategy": 2}},
+        {"fsdp": True, "fsdp_config": {"sharding_strategy": 2}},
+    ),
+    Border(
+        "PAR405",
+        "xla",
+        {"fsdp": "full_shard", "fsdp_config": {"xla": "true"}},
+        {"fsdp": "full_shard", "fsdp_config": {"xla": "false"}},
+    ),
+    Border(
+        "PAR101",
+        "the details say it",
+        {"fsdp": "offload", "fsdp_config": {"cpu_offload": True}},
+        {"fsdp": "offload", "fsdp_config": {"fsdp_sharding_strategy": "FULL_SHARD"}},
+    ),
+    Border(
+        "PAR103",
+        "the policy chooses",
+        {"fsdp": "full_shard auto_wrap", "fsdp_config": {"min_num_params": 9, "transformer_layer_cls_to_wrap": "A"}},
+        {
+            "fsdp": "full_shard auto_wrap",
+            "fsdp_config": {
+                "min_num_params": 9,
+                "transformer_layer_cls_to_wrap": "A",
+                "auto_wrap_policy": "SIZE_BASED_WRAP",
+            },
+        },
+    ),
+    Border(
+        "PAR107",
+        "in small letters",
+        {"fsdp": "full_shard", "fsdp_config": {"state_dict_type": "local_state_dict"}},
+        {"fsdp": "full_shard", "fsdp_config": {"state_dict_type": "sharded_state_dict"}},
+    ),
+    Border(
+        "PAR306",
+        "sharded",
+        {"ddp_static_graph": True, "fsdp": "full_shard"},
+        {"ddp_static_graph": True},
+    ),
+    Border(
+        "PAR403",
+        "two",
+        {"ddp_static_graph": True, "gradient_accumulation_steps": 2},
+        {"ddp_static_graph": False, "gradient_accumulation_steps": 2},
+    ),
+    Border(
+        "PAR404",
+        "reentrant",
+        {
+            "ddp_static_graph": True,
+            "gradient_checkpointing": True,
+            "gradient_checkpointing_kwargs": {"use_reentrant": True},
+        },
+        {
+            "ddp_static_graph": True,
+            "gradient_checkpointing": True,
+            "gradient_checkpointing_kwargs": {"use_reentrant": False},
+        },
+    ),
     Border("PAR101", "offload alone", {"fsdp": "offload"}, {"fsdp": "full_shard offload"}),
     Border(
         "PAR101",

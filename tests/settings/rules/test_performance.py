@@ -16,6 +16,12 @@ BORDERS = (
             "aot-eager": "tvm",
         }.items()
     ),
+    Border(
+        "PRF309",
+        "recomputed",
+        {"use_cache": True, "gradient_checkpointing": True},
+        {"use_cache": False, "gradient_checkpointing": True},
+    ),
     Border("PRF101", "cpu", {"use_liger_kernel": True, "use_cpu": True}, {"use_liger_kernel": True}),
     Border(
         "PRF102",

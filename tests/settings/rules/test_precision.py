@@ -6,7 +6,7 @@ import pytest
 from tests.settings.rules.borders import Border
 
 BORDERS = (
-    Border("PRE104", "the default", {"fp16_opt_level": "O3"}, {"fp16_opt_level": "O1"}),
+    Border("PRE305", "pure half", {"fp16_opt_level": "O3"}, {}),
     Border("PRE305", "alone", {"fp16_opt_level": "O1"}, {"fp16_opt_level": "O1", "fp16": True}),
     Border("PRE101", "both", {"bf16": True, "fp16": True}, {"bf16": True, "fp16": False}),
     Border(
@@ -21,8 +21,8 @@ BORDERS = (
         {"bf16": True, "half_precision_backend": "apex"},
         {"fp16": True, "half_precision_backend": "apex"},
     ),
-    Border("PRE104", "alone", {"fp16_opt_level": "O0"}, {"fp16_opt_level": "O0", "fp16": True}),
-    Border("PRE104", "bf16", {"fp16_opt_level": "O2", "bf16": True}, {"bf16": True}),
+    Border("PRE305", "no half", {"fp16_opt_level": "O0"}, {"fp16_opt_level": "O0", "fp16": True}),
+    Border("PRE305", "bf16", {"fp16_opt_level": "O2", "bf16": True}, {"bf16": True}),
     Border(
         "PRE105",
         "cpu",

@@ -94,7 +94,7 @@ def test_optimizer_bounds(name: str, key: str, inside: Any, outside: Any) -> Non
     [
         ({"lr_scheduler_type": "linear", "lr_scheduler_kwargs": {"num_cycles": 1}}, "SCH201"),
         ({"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": {"num_cycles": "1"}}, "SCH202"),
-        ({"optim": "lion_32bit", "optim_args": {"min_8bit_size": 1}}, "OPT201"),
+        ({"optim": "lion_32bit", "optim_args": {"min_4bit_size": 1}}, "OPT201"),
         ({"optim": "sgd", "optim_args": "momentum=2"}, "OPT202"),
         ({"optim": "adamw_torch", "optim_args": {"lr": 1.0}}, "OPT201"),
     ],

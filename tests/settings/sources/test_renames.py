@@ -39,7 +39,6 @@ RETIRED = {
         *({"use_reentrant": True}, '{"use_reentrant": true}', "gradient_checkpointing_kwargs"),
         *({"use_reentrant": True}, {"gradient_checkpointing": True}),
     ),
-    "train_sampling_strategy": ("group_by_length", "group_by_length", "group_by_length", True, {}),
 }
 RENAMINGS = ("REN101", "REN106")
 
@@ -158,7 +157,7 @@ def test_what_says_the_same_does_not_conflict(arguments, judge):
 
 INEXPRESSIBLE = {
     "a switch that is none": {"adafactor": 3},
-    "another strategy": {"train_sampling_strategy": "sequential"},
+    "another strategy": {"train_sampling_strategy": "batch_rebalance"},
     "options that never were": {"sharded_ddp": "zero_dp_9"},
     "a key beside a file": {"fsdp_config": "fsdp.json", "fsdp_min_num_params": 10},
     "an organization that is a number": {"push_to_hub_organization": 5, "hub_model_id": "x"},

@@ -119,3 +119,19 @@ def test_grokadamw_leaves_logging_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "30 []"
+
+
+@pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
+@pytest.mark.parametrize(
+    ("optim", "said"),
+    [
+        ("adamw_anyprecision", {"momentum_dtype": "bfloat16", "variance_dtype": "bfloat16"}),
+        ("adamw_8bit", {"optim_bits": 32, "is_paged": True, "percentile_clipping": 5, "offload_optimizer": True}),
+        ("paged_lion_32bit", {"min_8bit_size": 16}),
+        ("adamw_torch_8bit", {"offload_optimizer": True}),
+    ],
+    ids=str,
+)
+def test_an_idle_argument_changes_nothing(optim: str, said: dict[str, Any]) -> None:
+    with_it, without = (get_optimizer_cls_and_kwargs(settings(optim=optim, optim_args=given)) for given in (said, None))
+    assert with_it == without

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -92,6 +93,20 @@ class _Resolved(_Derived):
         return origin.resolved.get(self.name, said) if origin is not None else said
 
 
+class _ReadByOurTrainer(_Resolved):
+    """As above; transformers' Trainer, which asks for it early, is told whose settings these are."""
+
+    __slots__ = ()
+
+    def __get__(self, settings: TrainingArguments | None, owner: type) -> Any:
+        if sys._getframe(1).f_globals.get("__name__") == "transformers.trainer":
+            raise TypeError(
+                "this Trainer is transformers', and these TrainingArguments are trainspec's: import both from one "
+                "package (from trainspec import Trainer, TrainingArguments)"
+            )
+        return super().__get__(settings, owner)
+
+
 if not TYPE_CHECKING:
     # As pydantic takes fields off its own classes: a subclass would find them here, under what its bases redefine.
     for _group in GROUPS:
@@ -103,4 +118,5 @@ if not TYPE_CHECKING:
         setattr(TrainingArguments, _name, _Derived(_name, _derivation))
     for _name in ("fsdp_config", "deepspeed", "accelerator_config", "optim_args", "lr_scheduler_kwargs"):
         _stored = DERIVATIONS.get(_name, Derivation(lambda settings, said: said, ()))
-        setattr(TrainingArguments, _name, _Resolved(_name, _stored))
+        _kind = _ReadByOurTrainer if _name == "accelerator_config" else _Resolved
+        setattr(TrainingArguments, _name, _kind(_name, _stored))

@@ -28,11 +28,13 @@ from trainspec.settings.typed import (
     MetricInputLike,
     OptimizerNamesLike,
     RayScopeLike,
+    SamplingStrategyLike,
     SaveStrategyLike,
     SchedulerTypeLike,
     TokenCountLike,
     TorchCompileModeLike,
     TrackerNameLike,
+    WorkerStartLike,
 )
 from trainspec.settings.values.choices import (
     ApexOptLevel,
@@ -46,10 +48,12 @@ from trainspec.settings.values.choices import (
     MetricInput,
     OptimizerNames,
     RayScope,
+    SamplingStrategy,
     SaveStrategy,
     SchedulerType,
     TokenCount,
     TorchCompileMode,
+    WorkerStart,
 )
 
 Read_co = TypeVar("Read_co", covariant=True)
@@ -82,7 +86,7 @@ class Fields:
     """Passes over the training data; a fraction ends inside the last epoch."""
     max_steps: int = -1
     """When above 0: exactly that many optimizer updates, whatever num_train_epochs says."""
-    resume_from_checkpoint: bool | str | None = None
+    resume_from_checkpoint: str | bool | None = None
     """Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir."""
     per_device_train_batch_size: int = 8
     """Training rows per device in one micro-batch."""
@@ -307,6 +311,22 @@ class Fields:
     """Trackio space; null logs locally."""
     stop_on_nonfinite: bool = True
     """End the run at a loss or gradient that is nan or infinite, before it reaches a checkpoint."""
+    train_sampling_strategy: Value[SamplingStrategy, SamplingStrategyLike | None] = ...
+    """Order of the training rows; as group_by_length says when unset."""
+    dataloader_in_order: bool = True
+    """Take batches in their order; false: as loading processes finish them, which no run repeats."""
+    dataloader_multiprocessing_context: Value[WorkerStart | None, WorkerStartLike | None] = ...
+    """How loading processes are started; the platform's own way when unset."""
+    ddp_static_graph: bool | None = None
+    """Passed to DistributedDataParallel: the graph never changes."""
+    use_cache: bool | None = None
+    """Whether the model keeps keys and values while it trains; as its configuration says when unset."""
+    enable_jit_checkpoint: bool = False
+    """At SIGTERM, finish the update, write a checkpoint, and end."""
+    trackio_bucket_id: str | None = None
+    """Bucket on the hub with the metrics of Trackio's Space."""
+    trackio_static_space_id: str | bool | None = None
+    """Static Space that Trackio's is copied to after training; null or false: none."""
 
 # What pydantic's mypy plugin goes by: it knows no descriptors.
 class PluginFields(Settings):
@@ -318,7 +338,7 @@ class PluginFields(Settings):
     do_predict: bool = unset
     num_train_epochs: float = unset
     max_steps: int = unset
-    resume_from_checkpoint: bool | str | None = unset
+    resume_from_checkpoint: str | bool | None = unset
     per_device_train_batch_size: int = unset
     per_device_eval_batch_size: int = unset
     gradient_accumulation_steps: int = unset
@@ -429,3 +449,11 @@ class PluginFields(Settings):
     restore_callback_states_from_checkpoint: bool = unset
     trackio_space_id: str | None = unset
     stop_on_nonfinite: bool = unset
+    train_sampling_strategy: SamplingStrategy = unset
+    dataloader_in_order: bool = unset
+    dataloader_multiprocessing_context: WorkerStart | None = unset
+    ddp_static_graph: bool | None = unset
+    use_cache: bool | None = unset
+    enable_jit_checkpoint: bool = unset
+    trackio_bucket_id: str | None = unset
+    trackio_static_space_id: str | bool | None = unset

@@ -178,6 +178,12 @@ CODES: dict[str, Explanation] = {
         "a mistyped name would otherwise be ignored",
         "correct the name, or ignore this when it is another program's",
     ),
+    "SRC127": Explanation(
+        "accelerate-configuration",
+        "a configuration file of accelerate, given as settings",
+        "some of its keys are named like settings and mean other things",
+        "trainspec migrate FILE writes what it says as settings",
+    ),
     "SRC130": Explanation(
         "unset-name",
         "a dotenv line with ${NAME} where nothing sets NAME",
@@ -250,6 +256,12 @@ CODES: dict[str, Explanation] = {
     ),
     "REN104": Explanation("retired-value", "an old value, which still works", "see the message", "use the new one"),
     "REN105": Explanation("refused-value", "an old value that no value of today replaces", "see the message", "choose"),
+    "REN107": Explanation(
+        "foreign-setting",
+        "a setting of transformers' own class that is none here",
+        "transformers is newer than what trainspec knows of it",
+        "leave it out",
+    ),
     "REN106": Explanation(
         "newer-name", "a name of transformers 5.x for a setting of ours", "one name for one thing", "use our name"
     ),

@@ -16,9 +16,17 @@ from trainspec.text.redaction import show_value
 if TYPE_CHECKING:
     from trainspec.settings.diagnostics.source import Source
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
+"""An error refuses settings, a warning is told wherever settings are made, a note only where they are judged."""
 
-_ANSI = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "dim": "\x1b[2m", "help": "\x1b[1;36m", "off": "\x1b[0m"}
+_ANSI = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "note": "\x1b[1;34m",
+    "dim": "\x1b[2m",
+    "help": "\x1b[1;36m",
+    "off": "\x1b[0m",
+}
 
 
 @dataclass(frozen=True)

@@ -358,6 +358,24 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "they would be lost",
         "leave gradient_checkpointing_kwargs out, or let the method take them",
     ),
+    "RUN172": Explanation(
+        "no-key-cache",
+        "use_cache: true for a model whose configuration has no such switch",
+        "nothing reads the setting",
+        "leave use_cache out",
+    ),
+    "RUN173": Explanation(
+        "no-such-start",
+        "dataloader_multiprocessing_context names a way to start processes that this system lacks",
+        "no loading process could be started",
+        "choose one that the message names, or leave it out",
+    ),
+    "RUN174": Explanation(
+        "no-signal-in-a-thread",
+        "enable_jit_checkpoint where train() is called in a thread",
+        "only the main thread of a process hears of signals",
+        "call train() in the main thread",
+    ),
     "RUN221": Explanation(
         "checkpoint-part-refused",
         "a part of a checkpoint of transformers that cannot be taken over",

@@ -24,7 +24,7 @@ from trainspec.settings.diagnostics import (
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.after_init import after_init, nothing_more
 from trainspec.settings.judging.pydantic_errors import diagnose, validation_error
-from trainspec.settings.judging.resolution import resolve
+from trainspec.settings.judging.resolution import in_users_words, resolve
 from trainspec.settings.judging.strictness import lenient_faults
 from trainspec.settings.sources.layer import Layer, Origin, by_strength, merge
 from trainspec.settings.sources.reading import Reading
@@ -66,6 +66,11 @@ class Verdict:
     @property
     def warnings(self) -> list[Diagnostic]:
         return [item for item in self.diagnostics if item.severity == "warning"]
+
+    @property
+    def notes(self) -> list[Diagnostic]:
+        """What a script may make true by a call of its own, or what is merely worth knowing."""
+        return [item for item in self.diagnostics if item.severity == "note"]
 
     def _repr_html_(self) -> str:
         from trainspec.settings.views.html import verdict_html
@@ -188,7 +193,7 @@ def _validate_fields(
         try:
             return handler(sound), found, failing
         except ValidationError as error:
-            new = diagnose(error, shape, origin.source)
+            new = in_users_words(diagnose(error, shape, origin.source), origin)
             found += [item for item in new if item.fields[0].partition(".")[0] not in failing]
             failing.update(item.fields[0].partition(".")[0] for item in new)
     return cast("S", cls.model_construct(**sound)), found, failing
@@ -224,7 +229,13 @@ def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, o
     values = {**settings.__dict__, **origin.resolved}
     evidence = tuple(item for name in rule.fields for item in _evidence_of(name, rule, values, settings, origin))
     text = message if isinstance(message, str) else rule.message
-    return Diagnostic(rule.code, rule.name, rule.severity, text, rule.reason, rule.fix, evidence)
+    severity = "note" if rule.idle and _is_default(rule.idle, settings) else rule.severity
+    return Diagnostic(rule.code, rule.name, severity, text, rule.reason, rule.fix, evidence)
+
+
+def _is_default(name: str, settings: Settings) -> bool:
+    value, default = settings.__dict__[name], shape_of(type(settings)).defaults[name]
+    return type(value) is type(default) and bool(value == default)
 
 
 def _unread(settings: Settings, origin: Origin) -> dict[str, Any]:

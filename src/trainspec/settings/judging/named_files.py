@@ -41,8 +41,10 @@ def read_named(name: str, path: str, origin: Origin) -> tuple[Document | None, l
 
 
 def _read(place: str) -> Document:
-    # Of a file without an ending transformers expects JSON.
-    return read_document(place) if is_named_as_format(place) else read_as(place, "json")
+    # The JSON of other programs has comments. Of a file without an ending transformers expects JSON.
+    if is_named_as_format(place):
+        return read_document(place, comments=True)
+    return read_as(place, "json", comments=True)
 
 
 def is_here(name: str, path: str, origin: Origin | None) -> bool:

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ValidationError
 from trainspec.settings.diagnostics import Diagnostic, Evidence, errors_of
 from trainspec.settings.diagnostics.source import Source
 from trainspec.settings.judging.pydantic_errors import diagnose, not_json
-from trainspec.settings.values.coercion import Manner, Word, coerce
+from trainspec.settings.values.coercion import OLD_PREFIX, Manner, Word, coerce
 from trainspec.settings.values.shape import ARGUMENTS, FILES, shape_of
 from trainspec.text.redaction import show_value
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
+    from trainspec.settings.sources.files import Document
     from trainspec.settings.sources.layer import Origin
 
 
@@ -35,6 +36,25 @@ def resolve(settings: Settings, origin: Origin, failing: set[str]) -> list[Diagn
             failing.add(name)
         found += wrong
     return found
+
+
+def in_users_words(found: list[Diagnostic], origin: Origin) -> list[Diagnostic]:
+    """Diagnostics with the keys of sections named as the sources write them."""
+    spelled = {path: said for layer in origin.layers for path, said in layer.spelled.items() if len(path) == 2}
+    words = {".".join(path): ".".join(said) for path, said in spelled.items() if path[0] == said[0]}
+    return [_renamed(item, words) for item in found] if words else found
+
+
+def _renamed(item: Diagnostic, words: Mapping[str, str]) -> Diagnostic:
+    said = words.get(item.fields[0]) if item.fields else None
+    if said is None:
+        return item
+    name, short, key = item.fields[0], item.fields[0].rpartition(".")[2], said.rpartition(".")[2]
+    message = item.message.replace(name, said, 1)
+    if item.code == "VAL107":
+        message = f"{message.removesuffix(short)}{key}"
+    evidence = (replace(item.evidence[0], field=said), *item.evidence[1:])
+    return replace(item, message=message, evidence=evidence)
 
 
 def _resolve_arguments(
@@ -104,14 +124,29 @@ def _split_outside_brackets(text: str) -> list[str]:
     return [part for part in (*parts, text[start:]) if part.strip()]
 
 
+_SETTINGS_OF = {
+    "lr": "learning_rate",
+    "weight_decay": "weight_decay",
+    "eps": "adam_epsilon",
+    "betas": "adam_beta1 and adam_beta2",
+    "beta1": "adam_beta1",
+    "beta2": "adam_beta2",
+}
+"""What the classes of optimizers take and settings say."""
+
+
 def _for_choice(
     line: Diagnostic, family: str, chosen: str, keys: list[str], chooser: str, settings: Settings, origin: Origin
 ) -> Diagnostic:
     unknown = line.code == "VAL107"
+    key = line.fields[0].rpartition(".")[2]
     code, name = (f"{family}201", "unknown-argument") if unknown else (f"{family}202", "bad-argument")
     message = line.message
     if unknown:
-        message = f"{chosen} takes no argument {line.fields[0].rpartition('.')[2]}"
+        message = f"{chosen} takes no argument {key}"
+        if family == "OPT" and key in _SETTINGS_OF:
+            own = _SETTINGS_OF[key]
+            message, line = f"{key} of {chosen} is a setting of its own: {own}", replace(line, remedy=f"write {own}")
     takes = f"{chosen} takes {', '.join(keys)}" if keys else f"{chosen} takes no arguments here"
     remedy = f"{line.remedy} ({takes})" if line.remedy and not line.remedy.startswith("its keys") else takes
     evidence = (*line.evidence, Evidence(chooser, show_value(chooser, chosen), origin.source((chooser,))))
@@ -125,6 +160,12 @@ def _not_json(settings: Settings, name: str, text: str, origin: Origin) -> list[
     conceal = shape_of(type(settings)).conceals((name,))
     fault = broken(text, conceal=conceal) or ""
     return [not_json(name, text, fault, conceal=conceal, source=origin.source((name,)))]
+
+
+def _in_file(document: Document, path: tuple[str, ...]) -> Source:
+    """The place of a key in a file, with the prefix that it may have there."""
+    prefixed = bool(path) and path[0] not in document.values and OLD_PREFIX + path[0] in document.values
+    return document.source((OLD_PREFIX + path[0], *path[1:]) if prefixed else path)
 
 
 def _about(code: str, label: str, message: str, name: str, value: Any, origin: Origin, remedy: str) -> Diagnostic:
@@ -148,14 +189,16 @@ def _resolve_file(settings: Settings, name: str, path: str, origin: Origin) -> l
     if document is None:
         return found
     shape = shape_of(section)
+    short = {key: key if key in shape.kinds else key.removeprefix(OLD_PREFIX) for key in document.values}
     typed = {
-        key: coerce(shape.kinds[key], item, Manner.DOCUMENT) if key in shape.kinds else item
+        key: coerce(shape.kinds[short[key]], item, Manner.DOCUMENT) if short[key] in shape.kinds else item
         for key, item in document.values.items()
     }
     try:
         origin.resolved[name] = section.model_validate(typed)
     except ValidationError as error:
-        locate: Callable[[tuple[str, ...]], Source] = lambda path: document.source(path[1:])  # noqa: E731
-        return diagnose(error, shape, locate, prefix=(name,))
+        words = {f"{name}.{key.removeprefix(OLD_PREFIX)}": f"{name}.{key}" for key in document.values}
+        locate: Callable[[tuple[str, ...]], Source] = lambda path: _in_file(document, path[1:])  # noqa: E731
+        return [_renamed(item, words) for item in diagnose(error, shape, locate, prefix=(name,))]
     origin.files[name] = document
     return []

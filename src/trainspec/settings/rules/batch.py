@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix="set eval_strategy (or do_eval, do_predict), or leave per_device_eval_batch_size out",
     ),
     without_effect(
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix="set eval_strategy (or do_eval, do_predict), or leave eval_accumulation_steps out",
     ),
     without_effect(

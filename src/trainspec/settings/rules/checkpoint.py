@@ -16,6 +16,7 @@ from trainspec.settings.rules.predicates import (
     is_count,
     is_fraction,
     negate,
+    off,
     on,
     one_of,
 )
@@ -23,7 +24,7 @@ from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import IntervalStrategy, SaveStrategy
 from trainspec.settings.views.derived import counted, exact, interval_updates
 
-_NO_SAVES = equals("save_strategy", SaveStrategy.NO)
+_NO_SAVES = all_of(equals("save_strategy", SaveStrategy.NO), off("enable_jit_checkpoint"))
 _SAVE_STEPS = equals("save_strategy", SaveStrategy.STEPS)
 _EVAL_STEPS = equals("eval_strategy", IntervalStrategy.STEPS)
 _SAME_STRATEGY = any_of(
@@ -146,7 +147,11 @@ RULES: tuple[Rule, ...] = (
         message="save_only_model cannot work with state_dict_type SHARDED_STATE_DICT of fsdp_config",
         reason="model-only checkpoints hold whole weights",
         fix="set state_dict_type: FULL_STATE_DICT, or drop save_only_model",
-        when=all_of(on("save_only_model"), given("fsdp"), equals("fsdp_config.state_dict_type", "SHARDED_STATE_DICT")),
+        when=all_of(
+            on("save_only_model"),
+            given("fsdp"),
+            one_of("fsdp_config.state_dict_type", "SHARDED_STATE_DICT", "sharded_state_dict"),
+        ),
     ),
     without_effect(
         "CKP301",
@@ -174,6 +179,15 @@ RULES: tuple[Rule, ...] = (
         cause="while save_strategy is no",
         because="no checkpoint is written that could leave out the training state",
         fix="set save_strategy, or leave save_only_model out",
+    ),
+    Rule(
+        code="CKP402",
+        name="last-checkpoint-cannot-resume",
+        message="enable_jit_checkpoint writes a checkpoint from which save_only_model lets nothing resume",
+        reason="it is there to go on after the run was ended, which needs the optimizer's state",
+        fix="drop save_only_model, or enable_jit_checkpoint",
+        when=all_of(on("enable_jit_checkpoint"), on("save_only_model")),
+        severity="warning",
     ),
     Rule(
         code="CKP401",

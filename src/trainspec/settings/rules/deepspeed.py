@@ -15,6 +15,7 @@ from trainspec.settings.rules.predicates import (
     equals,
     given,
     is_null,
+    is_set,
     key,
     negate,
     off,
@@ -22,6 +23,7 @@ from trainspec.settings.rules.predicates import (
     one_of,
 )
 from trainspec.settings.rules.rule import Rule
+from trainspec.settings.views.derived import warmup_updates
 
 _STAGE = "deepspeed.zero_optimization.stage"
 _OFFLOADS = ("cpu", "nvme")
@@ -62,6 +64,8 @@ def _same_switch(dtype: str) -> _Twin:
     return _Twin(f"{dtype}.enabled", names, any_of(all_of(on(enabled), negate(ours)), all_of(said_off, ours)))
 
 
+_NO_SHARE = negate(above("warmup_ratio", 0))
+_WARMUP = "deepspeed.scheduler.params.warmup_num_steps"
 _TWINS = (
     # auto_find_batch_size changes the size while training.
     _same("train_micro_batch_size_per_gpu", "per_device_train_batch_size", off("auto_find_batch_size")),
@@ -74,7 +78,8 @@ _TWINS = (
     _same_pair("optimizer.params.betas", "adam_beta1", "adam_beta2"),
     _same_switch("fp16"),
     _same_switch("bf16"),
-    _same("scheduler.params.warmup_num_steps", "warmup_steps", above("warmup_steps", 0)),
+    # A share is compared by DSP109: only a run tells how many updates it is.
+    _same("scheduler.params.warmup_num_steps", "warmup_steps", any_of(above("warmup_steps", 0), _NO_SHARE)),
     _same("scheduler.params.total_num_steps", "max_steps", above("max_steps", 0)),
 )
 
@@ -114,6 +119,14 @@ def _batch_does_not_divide(settings: Any) -> str | None:
         f"train_batch_size of deepspeed ({total}) is no multiple of per_device_train_batch_size x "
         f"gradient_accumulation_steps ({per_rank})"
     )
+
+
+def _warmups_differ(settings: Any) -> str | None:
+    theirs = read({"deepspeed": settings.deepspeed}, *_WARMUP.split("."))
+    share, total = settings.warmup_ratio, settings.max_steps
+    ours = warmup_updates(0, share, total) if total > 0 else None
+    said = f"warmup_num_steps of deepspeed is {theirs} but warmup_ratio is {share}"
+    return None if theirs in (_AUTO, ours) else said
 
 
 def _nvme_without_path(part: str) -> Predicate:
@@ -158,6 +171,16 @@ RULES: tuple[Rule, ...] = (
             "warmup_steps",
             "max_steps",
         ),
+    ),
+    Rule(
+        code="DSP109",
+        name="deepspeed-warmup-against-share",
+        message="warmup_num_steps of deepspeed and warmup_ratio are two lengths of the warmup",
+        reason="a count of updates and a share of them agree by chance at most",
+        fix='write warmup_num_steps: "auto", which takes the share',
+        when=all_of(is_set(_WARMUP), above("warmup_ratio", 0), negate(above("warmup_steps", 0))),
+        check=_warmups_differ,
+        also=("max_steps",),
     ),
     Rule(
         code="DSP102",

@@ -6,6 +6,7 @@ NEVER_DEAD, with the reason, so that every setting was thought about; a test hol
 
 from __future__ import annotations
 
+from trainspec.settings.diagnostics import Severity
 from trainspec.settings.rules.conditions import Predicate
 from trainspec.settings.rules.predicates import all_of, any_of, equals, negate, off, on, option, said
 from trainspec.settings.rules.rule import Check, Rule
@@ -17,7 +18,7 @@ NO_EVALUATION = all_of(equals("eval_strategy", IntervalStrategy.NO), negate(on("
 NO_PREDICTION = all_of(NO_EVALUATION, off("do_predict"))
 """Neither evaluation nor prediction will run, so that nothing enters the evaluation loop."""
 
-UNLESS_CALLED = "nothing here evaluates or predicts; it counts only if a script calls evaluate() or predict() itself"
+UNLESS_CALLED = "nothing here evaluates or predicts; it counts if a script calls evaluate() or predict() itself"
 
 
 def without_effect(
@@ -33,11 +34,13 @@ def without_effect(
     check: Check | None = None,
     also: tuple[str, ...] = (),
     shown: tuple[str, ...] = (),
+    severity: Severity = "warning",
 ) -> Rule:
     """A warning that `field` is set and has no effect where `dead` (and `check`, if any) holds.
 
     `cause` ends the message "FIELD is set and has no effect ..."; `because` is the reason. A switch that is on
-    by default says something when it is off: `when_off` makes that count as set.
+    by default says something when it is off: `when_off` makes that count as set. Where a script may use the setting
+    by a call of its own, which no setting tells, it is a note: said by who judges a file, not to who runs the script.
     """
     wish: Predicate = any_of(said(field), off(field)) if when_off else said(field)
     return Rule(
@@ -50,7 +53,8 @@ def without_effect(
         check=check,
         also=also,
         shown=shown,
-        severity="warning",
+        severity=severity,
+        idle=field,
     )
 
 
@@ -107,6 +111,7 @@ NEVER_DEAD: dict[str, str] = {
     "seed": "weights, dropout and data are always seeded",
     "full_determinism": "it holds for every run",
     "load_best_model_at_end": "where nothing is evaluated or saved, it is an error (BST101)",
+    "hub_token": "a token may lie ready for every command of a machine, and a script may push by itself",
     "push_to_hub": "it is itself the switch of pushing",
     "skip_memory_metrics": "every run has memory",
     "disable_tqdm": "every run can show progress",
@@ -114,6 +119,8 @@ NEVER_DEAD: dict[str, str] = {
     "ray_scope": "a search is started by a script, not by a setting",
     "label_smoothing_factor": "training has a loss",
     "stop_on_nonfinite": "every training has a loss, and any loss can become nan or infinite",
+    "train_sampling_strategy": "there is always an order of the data",
+    "enable_jit_checkpoint": "every process can be told to end",
     "neftune_noise_alpha": "only the model knows whether it has embeddings",
     "include_tokens_per_second": "every training has a speed",
     "include_num_input_tokens_seen": "every training reads its input",

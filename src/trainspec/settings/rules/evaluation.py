@@ -72,6 +72,7 @@ RULES: tuple[Rule, ...] = (
         when_off=True,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("eval_do_concat_batches"),
     ),
     without_effect(
@@ -91,6 +92,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("eval_use_gather_object"),
     ),
     without_effect(
@@ -100,6 +102,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("prediction_loss_only"),
     ),
     without_effect(
@@ -109,6 +112,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("batch_eval_metrics"),
     ),
     without_effect(
@@ -127,6 +131,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix=_SWITCH_ON.format("include_for_metrics"),
     ),
     without_effect(

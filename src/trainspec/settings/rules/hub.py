@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trainspec.settings.diagnostics import Severity
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import (
     all_of,
@@ -38,17 +39,25 @@ def _not_a_repository(settings: Any) -> str:
     return f"{subject} is no name of a repository: {show_value('output_dir', last)}"
 
 
-def _without_pushing(code: str, field: str, *, when_off: bool = False) -> Rule:
+def _without_pushing(
+    code: str, field: str, *, when_off: bool = False, because: str = "nothing is pushed", severity: Severity = "warning"
+) -> Rule:
     return without_effect(
         code,
         f"{field.replace('_', '-')}-without-pushing",
         field,
         off("push_to_hub"),
         cause="without push_to_hub",
-        because="nothing is pushed",
+        because=because,
+        severity=severity,
         fix=f"set push_to_hub: true, or leave {field} out",
         when_off=when_off,
     )
+
+
+def _unless_pushed(code: str, field: str, *, when_off: bool = False) -> Rule:
+    because = "nothing is pushed, unless a script calls push_to_hub() itself"
+    return _without_pushing(code, field, when_off=when_off, because=because, severity="note")
 
 
 RULES: tuple[Rule, ...] = (
@@ -71,11 +80,10 @@ RULES: tuple[Rule, ...] = (
         ),
         tell=_not_a_repository,
     ),
-    _without_pushing("HUB301", "hub_model_id"),
-    _without_pushing("HUB302", "hub_revision"),
-    _without_pushing("HUB303", "hub_private_repo", when_off=True),
+    _unless_pushed("HUB301", "hub_model_id"),
+    _unless_pushed("HUB302", "hub_revision"),
+    _unless_pushed("HUB303", "hub_private_repo", when_off=True),
     _without_pushing("HUB304", "hub_strategy"),
-    _without_pushing("HUB305", "hub_token"),
     _without_pushing("HUB306", "hub_always_push"),
     without_effect(
         "HUB307",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainspec.settings.rules.effect import reports_to, without_effect
-from trainspec.settings.rules.predicates import all_of, any_of, equals, given, negate, one_of, option, said
+from trainspec.settings.rules.predicates import all_of, any_of, equals, given, is_null, negate, on, one_of, option, said
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import IntervalStrategy, TrackerName
 
@@ -42,6 +42,14 @@ RULES: tuple[Rule, ...] = (
         fix="set report_to: all, report_to: none, or a list of trackers",
         when=all_of(said("report_to"), any_of(all_of(_NONE, any_of(_ALL, _SOME)), all_of(_ALL, _SOME))),
     ),
+    Rule(
+        code="LOG103",
+        name="static-space-without-name",
+        message="trackio_static_space_id true names no Space",
+        reason="the copy of Trackio's Space needs a name of its own",
+        fix="set trackio_static_space_id: owner/name, or leave it out",
+        when=on("trackio_static_space_id"),
+    ),
     without_effect(
         "LOG301",
         "logging-steps-under-other-strategy",
@@ -60,7 +68,8 @@ RULES: tuple[Rule, ...] = (
         "logging_dir",
         negate(reports_to(TrackerName.TENSORBOARD)),
         cause="unless report_to has tensorboard",
-        because="it is TensorBoard's folder",
+        because="it is TensorBoard's folder; it counts if a script gives the Trainer that tracker itself",
+        severity="note",
         fix="add tensorboard to report_to, or leave logging_dir out",
     ),
     without_effect(
@@ -69,7 +78,8 @@ RULES: tuple[Rule, ...] = (
         "run_name",
         _SILENT,
         cause="while report_to is none",
-        because="it is the run's name in trackers",
+        because="it is the run's name in trackers; it counts if a script gives the Trainer one itself",
+        severity="note",
         fix="set report_to, or leave run_name out",
     ),
     without_effect(
@@ -78,7 +88,8 @@ RULES: tuple[Rule, ...] = (
         "project",
         negate(reports_to(*_WITH_PROJECT)),
         cause="unless report_to has a tracker with projects",
-        because=f"those are {', '.join(_WITH_PROJECT)}",
+        because=f"those are {', '.join(_WITH_PROJECT)}; it counts if a script gives the Trainer one itself",
+        severity="note",
         fix="add one to report_to, or leave project out",
     ),
     without_effect(
@@ -87,7 +98,22 @@ RULES: tuple[Rule, ...] = (
         "trackio_space_id",
         negate(reports_to(TrackerName.TRACKIO)),
         cause="unless report_to has trackio",
-        because="it is Trackio's space",
+        because="it is Trackio's space; it counts if a script gives the Trainer that tracker itself",
+        severity="note",
         fix="add trackio to report_to, or leave trackio_space_id out",
+    ),
+    *(
+        without_effect(
+            code,
+            f"{field.replace('_id', '').replace('_', '-')}-without-space",
+            field,
+            any_of(negate(reports_to(TrackerName.TRACKIO)), is_null("trackio_space_id")),
+            cause="without a Space of trackio",
+            because="a run that trackio keeps on this machine has neither; it counts if a script gives the Trainer "
+            "that tracker itself",
+            severity="note",
+            fix=f"add trackio to report_to and set trackio_space_id, or leave {field} out",
+        )
+        for code, field in (("LOG306", "trackio_bucket_id"), ("LOG307", "trackio_static_space_id"))
     ),
 )

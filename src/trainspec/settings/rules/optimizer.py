@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trainspec.settings.rules.effect import without_effect
 from trainspec.settings.rules.predicates import (
     above,
@@ -49,6 +51,17 @@ def _argument(name: str) -> str:
     return f"optim_args.{name}"
 
 
+def _idle_arguments(settings: Any) -> str | None:
+    from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
+
+    said, idle = settings.optim_args, OPTIMIZER_ARGUMENTS[settings.optim].idle
+    found = {name: idle[name] for name in idle if isinstance(said, dict) and said.get(name) is not None}
+    if not found:
+        return None
+    told = "; ".join(f"{name} ({why})" for name, why in found.items())
+    return f"optim_args has arguments without effect under optim {settings.optim}: {told}"
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         code="OPT101",
@@ -73,14 +86,6 @@ RULES: tuple[Rule, ...] = (
         reason="it updates each layer in the backward pass, when the other micro-batches are still to come",
         fix="set gradient_accumulation_steps: 1 and a larger batch, or drop _layerwise",
         when=all_of(one_of("optim", *LAYERWISE), above("gradient_accumulation_steps", 1)),
-    ),
-    Rule(
-        code="OPT104",
-        name="layerwise-with-clipping",
-        message="a layerwise optim cannot clip at max_grad_norm",
-        reason="the norm of all gradients is known only once the layers are updated already",
-        fix="leave max_grad_norm out (or set it to 0), or drop _layerwise",
-        when=all_of(said("max_grad_norm"), above("max_grad_norm", 0), one_of("optim", *LAYERWISE)),
     ),
     Rule(
         code="OPT105",
@@ -192,6 +197,26 @@ RULES: tuple[Rule, ...] = (
         because="Adafactor then computes the learning rate from the number of the update",
         fix="drop relative_step, or leave learning_rate out",
         shown=("learning_rate", "optim", "optim_args"),
+    ),
+    without_effect(
+        "OPT308",
+        "layerwise-with-clipping",
+        "max_grad_norm",
+        all_of(above("max_grad_norm", 0), one_of("optim", *LAYERWISE)),
+        cause="under a layerwise optim",
+        because="the norm of all gradients is known only once the layers are updated already",
+        fix="leave max_grad_norm out (or set it to 0), or drop _layerwise",
+    ),
+    Rule(
+        code="OPT309",
+        name="idle-arguments",
+        message="optim_args has arguments without effect under this optim",
+        reason="the optimizer's class knows them, and what they say is decided elsewhere",
+        fix="leave them out",
+        when=given("optim_args"),
+        check=_idle_arguments,
+        also=("optim",),
+        severity="warning",
     ),
     Rule(
         code="OPT401",

@@ -135,6 +135,15 @@ RULES: tuple[Rule, ...] = (
         fix="set gradient_checkpointing: true, or leave gradient_checkpointing_kwargs out",
     ),
     without_effect(
+        "PRF309",
+        "cache-under-recomputation",
+        "use_cache",
+        all_of(on("use_cache"), on("gradient_checkpointing")),
+        cause="as true, under gradient_checkpointing",
+        because="what is recomputed keeps no keys and values",
+        fix="leave use_cache out",
+    ),
+    without_effect(
         "PRF305",
         "liger-details-without-liger",
         "liger_kernel_config",
@@ -159,6 +168,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix="set eval_strategy (or do_eval, do_predict), or leave jit_mode_eval out",
     ),
     without_effect(

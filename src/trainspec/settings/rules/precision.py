@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
-from trainspec.settings.rules.predicates import all_of, any_of, equals, negate, off, on, said
+from trainspec.settings.rules.predicates import all_of, any_of, equals, negate, off, on
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.values.choices import ApexOptLevel, HalfPrecisionBackend
+from trainspec.settings.values.choices import HalfPrecisionBackend
 
-_O1 = equals("fp16_opt_level", ApexOptLevel.O1)
 _APEX = equals("half_precision_backend", HalfPrecisionBackend.APEX)
 
 RULES: tuple[Rule, ...] = (
@@ -36,15 +35,6 @@ RULES: tuple[Rule, ...] = (
         when=all_of(on("bf16"), _APEX),
     ),
     Rule(
-        code="PRE104",
-        name="opt-level-without-fp16",
-        message="fp16_opt_level needs fp16",
-        reason="the levels say how float16 is used, so without fp16 the run would not be what they promise",
-        fix="set fp16: true, or leave fp16_opt_level out",
-        # O1 is the default, which stands in every full dump of settings.
-        when=all_of(said("fp16_opt_level"), negate(_O1), off("fp16")),
-    ),
-    Rule(
         code="PRE105",
         name="apex-on-cpu",
         message="half_precision_backend apex cannot run under use_cpu",
@@ -68,6 +58,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix="set eval_strategy (or do_eval, do_predict), or leave bf16_full_eval out",
     ),
     without_effect(
@@ -77,6 +68,7 @@ RULES: tuple[Rule, ...] = (
         NO_PREDICTION,
         cause="without evaluation",
         because=UNLESS_CALLED,
+        severity="note",
         fix="set eval_strategy (or do_eval, do_predict), or leave fp16_full_eval out",
     ),
     without_effect(
@@ -90,9 +82,9 @@ RULES: tuple[Rule, ...] = (
     ),
     without_effect(
         "PRE305",
-        "default-level-without-fp16",
+        "opt-level-without-fp16",
         "fp16_opt_level",
-        all_of(_O1, off("fp16")),
+        off("fp16"),
         cause="without fp16",
         because="the levels say how float16 is used",
         fix="set fp16: true, or leave fp16_opt_level out",

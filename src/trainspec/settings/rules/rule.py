@@ -24,6 +24,8 @@ class Rule:
 
     `tell` words the message of settings that `when` already found to be wrong, with their values in it; it decides
     nothing. `shown` are the settings that a finding shows, where the condition names more than a person needs.
+    `idle` is the setting that the rule finds to be without effect: where its value is the default, as full dumps hold
+    it, nothing is lost, and the finding is a note.
     """
 
     code: str
@@ -37,6 +39,7 @@ class Rule:
     also: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     severity: Severity = "error"
+    idle: str = ""
 
     def __post_init__(self) -> None:
         if self.when is None and self.check is None:

@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
         negate(given("resume_from_checkpoint")),
         cause="unless the run resumes",
         because="only a resumed run has data to skip; it counts too if a script resumes through train()",
+        severity="note",
         fix=_RESUMING.format("ignore_data_skip"),
     ),
     without_effect(
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
         negate(given("resume_from_checkpoint")),
         cause="unless the run resumes",
         because="how callbacks were made comes from a checkpoint; it counts too if a script resumes through train()",
+        severity="note",
         fix=_RESUMING.format("restore_callback_states_from_checkpoint"),
     ),
     Rule(

@@ -1,6 +1,8 @@
 """`accelerator_config`: how batches are dealt to processes."""
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from trainspec.settings.sections.section import Section
 from trainspec.settings.values.types import Flag, Positive
@@ -20,6 +22,15 @@ class GradientAccumulationKwargs(Section):
 
 
 class AcceleratorConfig(Section):
+    @model_validator(mode="before")
+    @classmethod
+    def _no_whole_configuration(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not {"compute_environment", "distributed_type"}.isdisjoint(data):
+            raise ValueError(
+                "this is a whole configuration of accelerate: `trainspec migrate FILE` writes it as settings"
+            )
+        return data
+
     split_batches: Flag = Field(
         default=False, description="The batch size is that of all processes together.", examples=[True]
     )

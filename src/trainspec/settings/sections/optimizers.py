@@ -5,7 +5,8 @@ optimizer's lr, betas, eps and weight_decay are not repeated here, except where 
 (AdEMAMix) or no setting reaches them (the epsilon of Adagrad, RMSprop, Adafactor).
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,17 +19,30 @@ Pair = Annotated[list[NonNegativeNumber], Field(min_length=2, max_length=2)]
 Triple = Annotated[list[Number], Field(min_length=3, max_length=3)]
 
 
-class NoOptimizerArguments(Section):
+Dtype = Literal["float32", "bfloat16", "float16", "torch.float32", "torch.bfloat16", "torch.float16"]
+
+
+class OptimizerArguments(Section):
+    """The arguments of one optimizer.
+
+    `idle` are those that the optimizer's own class takes, or people write for it, and that change nothing here, with
+    the reason: what they say follows from `optim`, or another setting says it.
+    """
+
+    idle: ClassVar[Mapping[str, str]] = {}
+
+
+class NoOptimizerArguments(OptimizerArguments):
     """An optimizer that is wholly described by the other settings."""
 
 
-class TorchArguments(Section):
+class TorchArguments(OptimizerArguments):
     maximize: Flag = key(False, "Climb instead of descend.", False)
     foreach: Flag | None = key(None, "One kernel for many tensors; unset: where it is faster.", True)
     differentiable: Flag = key(False, "Let gradients flow through the step.", False)
 
 
-class FusedArguments(Section):
+class FusedArguments(OptimizerArguments):
     amsgrad: Flag = key(False, "Keep the largest second moment (AMSGrad).", True)
     maximize: Flag = key(False, "Climb instead of descend.", False)
     capturable: Flag = key(False, "Allow capture in a CUDA graph.", True)
@@ -38,7 +52,7 @@ class AdamWArguments(TorchArguments, FusedArguments):
     fused: Flag | None = key(None, "One kernel for the whole step; unset: where the device has it.", False)
 
 
-class AmsgradArguments(Section):
+class AmsgradArguments(OptimizerArguments):
     amsgrad: Flag = key(False, "Keep the largest second moment (AMSGrad).", True)
     maximize: Flag = key(False, "Climb instead of descend.", False)
 
@@ -65,7 +79,7 @@ class RMSpropArguments(TorchArguments):
     capturable: Flag = key(False, "Allow capture in a CUDA graph.", True)
 
 
-class AdafactorArguments(Section):
+class AdafactorArguments(OptimizerArguments):
     eps: Pair = key([1e-30, 1e-3], "Regularisation of the squared gradient and of the parameter scale.", [1e-30, 1e-3])
     clip_threshold: Number = key(1.0, "Root mean square of an update, clipped above.", 1.0, gt=0)
     decay_rate: Number = key(-0.8, "Exponent of the running average of squares.", -0.8, le=0)
@@ -75,7 +89,7 @@ class AdafactorArguments(Section):
     warmup_init: Flag = key(False, "Start small; needs relative_step.", True)
 
 
-class OptimiArguments(Section):
+class OptimiArguments(OptimizerArguments):
     decouple_lr: Flag = key(False, "Weight decay independent of the learning rate.", True)
     max_lr: Number | None = key(None, "Highest learning rate, for decouple_lr.", 1e-3, gt=0)
     kahan_sum: Flag | None = key(None, "Kahan summation; unset: for low-precision parameters.", True)
@@ -84,24 +98,64 @@ class OptimiArguments(Section):
 
 
 class AnyPrecisionArguments(OptimiArguments):
+    idle: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("momentum_dtype", "variance_dtype", "compensation_buffer_dtype"),
+        "torch-optimi keeps its state in the type of the parameters, and sums up what that loses",
+    )
     use_kahan_summation: Flag | None = key(None, "transformers' name of kahan_sum.", True)
+    momentum_dtype: Dtype | None = key(None, "Without effect: as the parameters.", "bfloat16")
+    variance_dtype: Dtype | None = key(None, "Without effect: as the parameters.", "bfloat16")
+    compensation_buffer_dtype: Dtype | None = key(None, "Without effect: as the parameters.", "bfloat16")
 
 
-class TorchAO8bitArguments(Section):
+_OFFLOADED = "an optimizer's state is offloaded by deepspeed, in zero_optimization, and here only as optim says"
+
+
+class TorchAO8bitArguments(OptimizerArguments):
+    idle: ClassVar[Mapping[str, str]] = {"offload_optimizer": _OFFLOADED}
     block_size: Positive = key(256, "Values that share a scale.", 256)
     bf16_stochastic_round: Flag = key(False, "Stochastic rounding of bfloat16 parameters.", True)
     amsgrad: Flag = key(False, "Keep the largest second moment (AMSGrad).", True)
+    offload_optimizer: Flag | None = key(None, "Without effect.", True)
 
 
 class TorchAO4bitArguments(TorchAO8bitArguments):
     block_size: Positive = key(128, "Values that share a scale.", 128)
 
 
-class Bnb8bitArguments(Section):
+_BY_NAME = "the name of optim says it"
+_NOT_BUILT = "bitsandbytes takes it and does nothing with it"
+
+
+class BnbArguments(OptimizerArguments):
+    """What the classes of bitsandbytes take, of which optim decides almost all."""
+
+    idle: ClassVar[Mapping[str, str]] = {
+        "optim_bits": _BY_NAME,
+        "is_paged": _BY_NAME,
+        "amsgrad": _NOT_BUILT,
+        "percentile_clipping": _NOT_BUILT,
+        "block_wise": _NOT_BUILT,
+        "offload_optimizer": _OFFLOADED,
+    }
+    optim_bits: Positive | None = key(None, "Without effect: as optim says.", 8)
+    is_paged: Flag | None = key(None, "Without effect: as optim says.", True)
+    amsgrad: Flag | None = key(None, "Without effect.", True)
+    percentile_clipping: Positive | None = key(None, "Without effect.", 100)
+    block_wise: Flag | None = key(None, "Without effect.", True)
+    offload_optimizer: Flag | None = key(None, "Without effect.", True)
+
+
+class Bnb32bitArguments(BnbArguments):
+    idle: ClassVar[Mapping[str, str]] = {**BnbArguments.idle, "min_8bit_size": "all of the state has 32 bits"}
+    min_8bit_size: NonNegative | None = key(None, "Without effect: all state has 32 bits.", 16384)
+
+
+class Bnb8bitArguments(BnbArguments):
     min_8bit_size: NonNegative = key(4096, "Tensors smaller than this keep 32-bit state.", 16384)
 
 
-class AdEMAMixArguments(Section):
+class AdEMAMixArguments(OptimizerArguments):
     beta1: BelowOne | None = key(None, "Overrides adam_beta1.", 0.9)
     beta2: BelowOne | None = key(None, "Overrides adam_beta2.", 0.999)
     beta3: BelowOne = key(0.9999, "Decay of the slow average.", 0.9999)
@@ -115,7 +169,7 @@ class AdEMAMix8bitArguments(AdEMAMixArguments, Bnb8bitArguments):
     pass
 
 
-class BnbRMSpropArguments(Section):
+class BnbRMSpropArguments(OptimizerArguments):
     alpha: BelowOne = key(0.99, "Smoothing of the mean square.", 0.99)
     eps: Number = key(1e-8, "Added to the denominator.", 1e-8, gt=0)
     momentum: NonNegativeNumber = key(0.0, "Momentum.", 0.9)
@@ -125,7 +179,7 @@ class BnbRMSprop8bitArguments(BnbRMSpropArguments, Bnb8bitArguments):
     pass
 
 
-class GaLoreArguments(Section):
+class GaLoreArguments(OptimizerArguments):
     rank: Positive = key(128, "Rank of the projection.", 64)
     update_proj_gap: Positive = key(200, "Updates between new projections.", 50)
     scale: Number = key(0.25, "Factor of the low-rank update.", 0.25, gt=0)
@@ -146,7 +200,7 @@ class ApolloArguments(GaLoreArguments):
     disable_nl: Flag = key(False, "Do not limit the norm's growth.", True)
 
 
-class LomoArguments(Section):
+class LomoArguments(OptimizerArguments):
     clip_grad_norm: Number | None = key(
         None, "Largest gradient norm, at the cost of a second backward pass.", 1.0, gt=0
     )
@@ -160,7 +214,7 @@ class AdaLomoArguments(LomoArguments):
     decay_rate: Number = key(-0.8, "Exponent of the running average of squares.", -0.8, le=0)
 
 
-class GrokAdamWArguments(Section):
+class GrokAdamWArguments(OptimizerArguments):
     alpha_init: BelowOne = key(0.98, "Decay of the slow gradient at the start.", 0.98)
     lamb: NonNegativeNumber = key(2.0, "Weight of the slow gradient.", 2.0)
     gamma: BelowOne = key(0.1, "How fast beta 1 falls from layer to layer.", 0.1)
@@ -168,7 +222,7 @@ class GrokAdamWArguments(Section):
     gradient_clipping: NonNegativeNumber = key(1.0, "Largest gradient norm, clipped by the optimizer; 0: off.", 1.0)
 
 
-class ScheduleFreeArguments(Section):
+class ScheduleFreeArguments(OptimizerArguments):
     r: NonNegativeNumber = key(0.0, "Exponent of the step number in the average's weights.", 0.0)
     weight_lr_power: NonNegativeNumber = key(2.0, "Exponent of the learning rate in the average's weights.", 2.0)
     foreach: Flag | None = key(None, "One kernel for many tensors.", True)
@@ -182,7 +236,7 @@ class ScheduleFreeRAdamArguments(ScheduleFreeArguments):
     silent_sgd_phase: Flag = key(True, "Do nothing in the first updates, rather than plain SGD.", True)
 
 
-class MuonArguments(Section):
+class MuonArguments(OptimizerArguments):
     momentum: BelowOne = key(0.95, "Momentum.", 0.95)
     nesterov: Flag = key(True, "Nesterov's momentum.", True)
     ns_coefficients: Triple = key(
@@ -197,7 +251,7 @@ class MuonArguments(Section):
     )
 
 
-OPTIMIZER_ARGUMENTS: dict[O, type[Section]] = {
+OPTIMIZER_ARGUMENTS: dict[O, type[OptimizerArguments]] = {
     O.ADAMW_TORCH: AdamWArguments,
     O.ADAMW_TORCH_FUSED: FusedArguments,
     O.ADAMW_TORCH_XLA: AmsgradArguments,
@@ -216,11 +270,11 @@ OPTIMIZER_ARGUMENTS: dict[O, type[Section]] = {
     O.RMSPROP: RMSpropArguments,
     O.ADAMW_BNB: Bnb8bitArguments,
     O.ADAMW_8BIT: Bnb8bitArguments,
-    O.PAGED_ADAMW: NoOptimizerArguments,
+    O.PAGED_ADAMW: Bnb32bitArguments,
     O.PAGED_ADAMW_8BIT: Bnb8bitArguments,
-    O.LION: NoOptimizerArguments,
+    O.LION: Bnb32bitArguments,
     O.LION_8BIT: Bnb8bitArguments,
-    O.PAGED_LION: NoOptimizerArguments,
+    O.PAGED_LION: Bnb32bitArguments,
     O.PAGED_LION_8BIT: Bnb8bitArguments,
     O.RMSPROP_BNB: BnbRMSpropArguments,
     O.RMSPROP_8BIT: BnbRMSprop8bitArguments,

@@ -92,8 +92,13 @@ def _marks_of(text: str, format: str) -> Marks:
     return toml_marks(text)
 
 
-def read_document(path: str, *, at: str | None = None) -> Document:
-    """One document of a file or URL. Raises SourceError with a diagnostic: missing, unreadable, not a mapping ..."""
+def read_document(path: str, *, at: str | None = None, comments: bool = False) -> Document:
+    """One document of a file or URL; with `comments`, JSON may have them, as other programs read it.
+
+    Raises SourceError with a diagnostic: missing, unreadable, not a mapping ...
+    """
+    if comments and format_of(path) == "json":
+        return read_as(path, "json", at=at, comments=True)
     return the_only(read_documents(path, at=at), path)
 
 
@@ -211,9 +216,16 @@ def _ending(path: str) -> str:
     return os.path.splitext(path.partition("?")[0] if "://" in path else path)[1].lower()
 
 
-def read_as(path: str, format: str, *, encoding: str | None = None, at: str | None = None) -> Document:
+def read_as(
+    path: str, format: str, *, encoding: str | None = None, at: str | None = None, comments: bool = False
+) -> Document:
     """The one document of a file in a format that its ending need not name. Raises SourceError."""
-    return the_only(parse_documents(read_plain(path, encoding), format, path, at=at), path)
+    text = read_plain(path, encoding)
+    if comments and format == "json":
+        from trainspec.settings.sources.formats.json_comments import blanked
+
+        text = blanked(text)
+    return the_only(parse_documents(text, format, path, at=at), path)
 
 
 def is_named_as_format(path: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.diagnostic import Diagnostic, Evidence
 from trainspec.settings.diagnostics.source import Source, SourceKind
+from trainspec.settings.values.coercion import OLD_PREFIX
 from trainspec.settings.values.masking import shown
 from trainspec.settings.values.shape import shape_of
 
@@ -125,7 +126,9 @@ class Origin:
     def source(self, path: Path) -> Source | None:
         """Where the value at `path` stands: in the strongest source that says something there, or a file it names."""
         if len(path) > 1 and path[0] in self.files:
-            return self.files[path[0]].place(path[1:])
+            file = self.files[path[0]]
+            # In accelerate's files the keys of FSDP have a prefix.
+            return file.place(path[1:]) or file.place((OLD_PREFIX + path[1], *path[2:]))
         return next((layer.source(path) for layer in self.saying(path)), None)
 
     def saying(self, path: Path) -> Iterator[Layer]:

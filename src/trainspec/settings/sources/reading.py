@@ -24,7 +24,7 @@ from trainspec.settings.sources.renames import (
     OwnerAlone,
     Renamed,
 )
-from trainspec.settings.values.coercion import Manner, coerce, coerce_setting
+from trainspec.settings.values.coercion import OLD_PREFIX, Manner, coerce, coerce_setting
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.masking import shown
 from trainspec.settings.values.secret_types import is_secret_value
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 REFUSED = object()
 # Editors use this key of a document to find its schema; it is no setting.
 SCHEMA_KEY = "$schema"
+# What every file that `accelerate config` writes has, and no settings do.
+ACCELERATE_KEYS = frozenset({"compute_environment", "distributed_type"})
 
 
 @dataclass
@@ -97,6 +99,9 @@ class Reading:
                 self._take_current(name, value)
             else:
                 old.append((name, value))
+        if old and not ACCELERATE_KEYS.isdisjoint(name for name, _ in old) and "output_dir" in self._fields:
+            self._refuse_configuration_of_accelerate(old)
+            return self.layer
         organization = coerce(_TEXT, raw.get(ORGANIZATION), self.manner)
         for name, value in old:
             self._take_other(name, value)
@@ -117,7 +122,17 @@ class Reading:
                 return
         value = self._retire(name, value)
         if value is not REFUSED:
-            self.layer.values[name] = value
+            is_section = name == "fsdp_config" and isinstance(value, dict)
+            self.layer.values[name] = self._without_prefix(name, value) if is_section else value
+
+    def _without_prefix(self, name: str, value: dict[Any, Any]) -> dict[Any, Any]:
+        """Keys by their own names, which other sources may use; each stands, and is told, as it is written."""
+        short = {key: key.removeprefix(OLD_PREFIX) if isinstance(key, str) else key for key in value}
+        if len(set(short.values())) < len(short):
+            # Of two spellings of one key the section says what is wrong.
+            return value
+        self.layer.spelled.update({(name, short[key]): (name, key) for key in value if short[key] != key})
+        return {short[key]: item for key, item in value.items()}
 
     def _shown(self, name: str, value: Any) -> str:
         """The value as a person may see it, whether it stands under a name of today or of other years."""
@@ -275,6 +290,17 @@ class Reading:
         if slash and owner != organization:
             self._refuse_both(ORGANIZATION, ("hub_model_id",), model_id, organization)
         self.layer.values["hub_model_id"] = joined
+
+    def _refuse_configuration_of_accelerate(self, found: list[tuple[Any, Any]]) -> None:
+        """One finding in place of one a key; those that are named like settings of ours mean other things."""
+        self.layer.values.clear()
+        self.diagnostics.clear()
+        key = next(name for name, _ in found if name in ACCELERATE_KEYS)
+        source, why = self.layer.locate((key,)), CODES["SRC127"]
+        message = "this is a configuration of accelerate, not of a training run"
+        remedy = f"trainspec migrate {source.name or 'FILE'} writes what it says as settings"
+        evidence = (Evidence(key, None, source),)
+        self.diagnostics.append(Diagnostic("SRC127", why.name, "error", message, why.reason, remedy, evidence))
 
     def _refuse_unknown(self, raw: str) -> None:
         # A document may come from anywhere, such as JSON in a variable: what it does not know is a key.

@@ -68,15 +68,6 @@ def _on_off(when_on: Any, when_off: Any) -> Callable[[Any], Any]:
     return convert
 
 
-SAMPLING_STRATEGIES = ("random", "group_by_length")
-
-
-def _sampling(strategy: Any) -> bool:
-    if strategy in SAMPLING_STRATEGIES:
-        return bool(strategy == "group_by_length")
-    raise Inexpressible("only random and group_by_length have a counterpart here")
-
-
 SHARDED_DDP = {"simple": "shard_grad_op", "zero_dp_2": "shard_grad_op", "zero_dp_3": "full_shard"}
 
 
@@ -118,9 +109,6 @@ RENAMED: dict[str, Renamed] = {
     ),
     "activation_checkpointing": Renamed("gradient_checkpointing", "5.23", newer=True),
     "activation_checkpointing_kwargs": Renamed("gradient_checkpointing_kwargs", "5.23", newer=True),
-    "train_sampling_strategy": Renamed(
-        "group_by_length", "5.2", "group_by_length: true", convert=_sampling, newer=True
-    ),
 }
 
 # What a removed switch holds in dumps where it was off; as text in the sources that hold only text.
@@ -149,21 +137,12 @@ def name_repository(values: dict[str, Any], fields: Mapping[str, FieldInfo]) -> 
     values["hub_model_id"] = f"{owner}/{repository_name(folder)}" if isinstance(folder, str) else f"{owner}/-"
 
 
-_NEW_IN_5 = "is a setting of transformers 5.x that trainspec does not have"
-
 REMOVED: dict[str, Removed] = {
     "use_legacy_prediction_loop": Removed("5.0", "there is one evaluation loop", "drop it"),
     "mp_parameters": Removed("5.0", "it configured SageMaker's model parallelism only", "use parallelism_config"),
     "use_ipex": Removed("4.57", "the extension went into torch itself", "drop it; use bf16 and torch_compile"),
     "_n_gpu": Removed("5.0", "it is derived, never set", "drop it; choose devices through CUDA_VISIBLE_DEVICES"),
     "n_gpu": Removed("4.0", "it is derived, never set", "drop it; choose devices through CUDA_VISIBLE_DEVICES"),
-    "enable_jit_checkpoint": Removed("-", _NEW_IN_5, "drop it; SIGTERM handling belongs to the launcher"),
-    "use_cache": Removed("-", _NEW_IN_5, "set it in the model's own configuration"),
-    "ddp_static_graph": Removed("-", _NEW_IN_5, "drop it; use ddp_find_unused_parameters"),
-    "trackio_bucket_id": Removed("-", _NEW_IN_5, "drop it; use trackio_space_id"),
-    "trackio_static_space_id": Removed("-", _NEW_IN_5, "drop it; use trackio_space_id"),
-    "dataloader_in_order": Removed("-", _NEW_IN_5, "drop it; batches always arrive in order", (True, "true")),
-    "dataloader_multiprocessing_context": Removed("-", _NEW_IN_5, "drop it; the platform's default is used"),
 }
 
 
@@ -198,6 +177,11 @@ RETIRED_VALUES: dict[str, dict[str | None, RetiredValue]] = {
     },
     "lr_scheduler_type": {
         "greedy": RetiredValue(None, "the greedy schedule of transformers 5.x is not among ours"),
+    },
+    "train_sampling_strategy": {
+        "batch_rebalance": RetiredValue(
+            None, "dealing rows out to processes by their length is not done here; group_by_length comes next to it"
+        ),
     },
     "report_to": {
         None: RetiredValue("all", "null meant all trackers up to transformers 4.x, and none from 5.0: write which"),

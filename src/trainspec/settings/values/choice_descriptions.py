@@ -88,6 +88,16 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "checkpoint": "The newest checkpoint too, under last-checkpoint.",
         "all_checkpoints": "Every checkpoint, under its own name.",
     },
+    "SamplingStrategy": {
+        "random": "A new order in every epoch.",
+        "sequential": "As the data set has them.",
+        "group_by_length": "Rows of similar length together, to pad less.",
+    },
+    "WorkerStart": {
+        "fork": "As copies of the training process.",
+        "spawn": "Anew: they import the script and take over the data set.",
+        "forkserver": "As copies of a process that holds nothing yet.",
+    },
     "FSDPOption": {
         "full_shard": "Shard parameters, gradients and optimizer state (ZeRO-3).",
         "shard_grad_op": "Shard gradients and optimizer state (ZeRO-2).",

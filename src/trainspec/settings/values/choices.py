@@ -107,6 +107,18 @@ class HubStrategy(Choice):
     ALL_CHECKPOINTS = "all_checkpoints"
 
 
+class SamplingStrategy(Choice):
+    RANDOM = "random"
+    SEQUENTIAL = "sequential"
+    GROUP_BY_LENGTH = "group_by_length"
+
+
+class WorkerStart(Choice):
+    FORK = "fork"
+    SPAWN = "spawn"
+    FORKSERVER = "forkserver"
+
+
 class FSDPOption(Choice):
     FULL_SHARD = "full_shard"
     SHARD_GRAD_OP = "shard_grad_op"

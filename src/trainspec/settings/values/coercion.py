@@ -29,6 +29,8 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(n
 
 
 _NOTHING = Kind()
+OLD_PREFIX = "fsdp_"
+"""What stood before the keys of fsdp_config in old files, and stands there in those of accelerate."""
 
 
 class Manner(Enum):
@@ -100,7 +102,7 @@ def _coerce_mapping(kind: Kind, value: dict[Any, Any], manner: Manner) -> Any:
 def _short(key: Any, kinds: Mapping[str, Kind]) -> str:
     """The key without the prefix that fsdp_config's keys had in old files."""
     text = str(key)
-    return text if text in kinds else text.removeprefix("fsdp_")
+    return text if text in kinds else text.removeprefix(OLD_PREFIX)
 
 
 def parse(kind: Kind, text: str) -> Any:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.values.choices import DebugOption, FSDPOption, IntervalStrategy, SaveStrategy, SchedulerType
+from trainspec.settings.values.choices import (
+    DebugOption,
+    FSDPOption,
+    IntervalStrategy,
+    SamplingStrategy,
+    SaveStrategy,
+    SchedulerType,
+)
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -61,12 +68,19 @@ class Derivation:
     """Values that leave it open, as null and false do."""
 
 
+_HOW_SHARDED = frozenset(FSDPOption) - {FSDPOption.OFFLOAD, FSDPOption.AUTO_WRAP}
+
+
 def _fsdp(args: TrainingArguments, said: Any) -> list[FSDPOption]:
-    if said is True:
-        return [FSDPOption.FULL_SHARD]
     if not said:
         return []
-    return [FSDPOption(item) for item in (words(said) if isinstance(said, str) else said)]
+    named = [] if said is True else [FSDPOption(item) for item in (words(said) if isinstance(said, str) else said)]
+    details = args.fsdp_config
+    added = [] if details is None or isinstance(details, str) else details.options()
+    # A way to shard that fsdp itself names holds.
+    names_one = not _HOW_SHARDED.isdisjoint(named)
+    named += [one for one in added if one not in named and not (names_one and one in _HOW_SHARDED)]
+    return [FSDPOption.FULL_SHARD, *named] if said is True and _HOW_SHARDED.isdisjoint(named) else named
 
 
 def _debug(args: TrainingArguments, said: Any) -> list[DebugOption]:
@@ -114,6 +128,16 @@ def _hub_model_id(args: TrainingArguments, said: str | None) -> str | None:
     return repository_name(args.output_dir)
 
 
+def _group_by_length(args: TrainingArguments, said: bool) -> bool:
+    return said or args.train_sampling_strategy == SamplingStrategy.GROUP_BY_LENGTH
+
+
+def _sampling(args: TrainingArguments, said: SamplingStrategy | None) -> SamplingStrategy:
+    if said is not None:
+        return said
+    return SamplingStrategy.GROUP_BY_LENGTH if args.__dict__["group_by_length"] else SamplingStrategy.RANDOM
+
+
 def _scheduler_arguments(args: TrainingArguments, said: dict[str, Any] | None) -> dict[str, Any]:
     return dict(said or {})
 
@@ -139,8 +163,10 @@ DERIVATIONS: dict[str, Derivation] = {
     "torch_compile": Derivation(_compile, ("torch_compile_backend", "torch_compile_mode", "torchdynamo")),
     "torch_compile_backend": Derivation(_compile_backend, ("torch_compile", "torchdynamo")),
     "hub_model_id": Derivation(_hub_model_id, ("push_to_hub", "output_dir")),
+    "group_by_length": Derivation(_group_by_length, ("train_sampling_strategy",)),
+    "train_sampling_strategy": Derivation(_sampling, ("group_by_length",)),
     "lr_scheduler_kwargs": Derivation(_scheduler_arguments, ()),
-    "fsdp": Derivation(_fsdp, ()),
+    "fsdp": Derivation(_fsdp, ("fsdp_config",)),
     "debug": Derivation(_debug, ()),
     "report_to": Derivation(_report_to, ()),
 }

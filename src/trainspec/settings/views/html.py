@@ -28,8 +28,8 @@ def settings_html(settings: Settings) -> str:
 def verdict_html(verdict: Verdict) -> str:
     """Whether a document is valid, every diagnostic, and the settings where there are any."""
     errors = len(verdict.errors)
-    counts = [_counted(errors, "error"), _counted(len(verdict.warnings), "warning")]
-    beside = ", ".join(text for number, text in zip((errors, len(verdict.warnings)), counts, strict=True) if number)
+    numbers = {"error": errors, "warning": len(verdict.warnings), "note": len(verdict.notes)}
+    beside = ", ".join(_counted(number, noun) for noun, number in numbers.items() if number)
     settings = verdict.settings
     shown = html.folded(_summary(settings), _body(settings)) if isinstance(settings, Settings) else ""
     mark = "fine" if verdict.ok else "error"

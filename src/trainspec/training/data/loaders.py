@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler, SequentialSampler
 
+from trainspec.settings.values.choices import SamplingStrategy
 from trainspec.training.data.columns import ColumnFilter
 from trainspec.training.data.draws import mixed_seed
 from trainspec.training.data.lengths import measure
 from trainspec.training.data.rows import Streamed, is_iterable
-from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler
+from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, InOrderSampler
 from trainspec.training.data.workers import SeededBatches
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def train_sampler(
     """The order of the training rows; None where they come one after the other."""
     if is_iterable(dataset):
         return None
+    if args.train_sampling_strategy == SamplingStrategy.SEQUENTIAL:
+        return InOrderSampler(len(dataset), data_seed(args))
     if not args.group_by_length:
         return EpochSampler(len(dataset), data_seed(args))
     lengths = measure(dataset, args.length_column_name, model_input_name)
@@ -90,6 +93,8 @@ def _loader(
         num_workers=workers,
         pin_memory=args.dataloader_pin_memory and device.type not in ("cpu", "mps"),
         persistent_workers=args.dataloader_persistent_workers and workers > 0,
+        multiprocessing_context=args.dataloader_multiprocessing_context if workers else None,
+        in_order=args.dataloader_in_order,
         prefetch_factor=args.dataloader_prefetch_factor if workers else None,
         # Workers' first seeds are drawn from here: never from the generator that the model uses.
         generator=torch.Generator().manual_seed(mixed_seed(*key)),

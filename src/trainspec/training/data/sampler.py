@@ -52,6 +52,13 @@ class EpochSampler(Sampler[int]):
         return order
 
 
+class InOrderSampler(EpochSampler):
+    """The rows as the data set has them, in every epoch."""
+
+    def _order(self, generator: torch.Generator) -> list[int]:
+        return list(range(len(self)))
+
+
 class GroupedEpochSampler(EpochSampler):
     """An order in which rows of similar length are neighbours, the longest of all in the first batch.
 

@@ -6,12 +6,19 @@ resumed run sees the same augmentations, and so does one with workers that outli
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import BatchSampler, Sampler, get_worker_info
 
 from trainspec.training.data.draws import seed_generators
+from trainspec.training.findings.found import found
+
+if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.findings.facts import Job, Machine
 
 
 class SeededIndexes(list[Any]):
@@ -49,6 +56,18 @@ class SeededBatches(BatchSampler):
         shifted = (shift,) if shift else ()
         for number, indexes in enumerate(super().__iter__(), start=first):
             yield SeededIndexes(indexes, self._epoch, (*self._key, self._epoch, number, *shifted))
+
+
+def find_no_start_method(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    ways, wanted = multiprocessing.get_all_start_methods(), args.dataloader_multiprocessing_context
+    if wanted is not None and args.dataloader_num_workers and wanted not in ways:
+        yield found(
+            args,
+            "RUN173",
+            f"dataloader_multiprocessing_context: this system starts processes by {', '.join(ways)}, not by {wanted}",
+            "dataloader_multiprocessing_context",
+            remedy=f"choose one of {', '.join(ways)}, or leave it out",
+        )
 
 
 _told: int | None = None

@@ -36,8 +36,8 @@ class Request:
         return (self.args.adam_beta1, self.args.adam_beta2)
 
     def own(self, *left_out: str) -> dict[str, Any]:
-        """The arguments by name, defaults included; without those that are unset, and lists as tuples."""
-        values = self.arguments.model_dump(exclude_none=True, exclude=set(left_out))
+        """The arguments by name, defaults included; without those that are unset or idle, and lists as tuples."""
+        values = self.arguments.model_dump(exclude_none=True, exclude={*left_out, *self.arguments.idle})
         return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
     def whole_model(self) -> nn.Module:

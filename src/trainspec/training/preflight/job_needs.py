@@ -9,6 +9,7 @@ from trainspec.plan.batches import PlanError, check_rows, cut_epoch
 from trainspec.plan.steps import total_updates
 from trainspec.training import data
 from trainspec.training.findings.found import found
+from trainspec.training.interruption import can_be_noted
 from trainspec.training.schedules.plateau import follows_metric
 
 if TYPE_CHECKING:
@@ -26,6 +27,17 @@ def find_processes(args: TrainingArguments, machine: Machine, job: Job) -> Itera
             "RUN103",
             f"WORLD_SIZE is {machine.world_size}, but this release trains in one process",
             remedy="start the command by itself, without torchrun",
+        )
+
+
+def find_no_signals(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    if args.enable_jit_checkpoint and not can_be_noted():
+        yield found(
+            args,
+            "RUN174",
+            "enable_jit_checkpoint: train() is called in a thread, which hears of no signal",
+            "enable_jit_checkpoint",
+            severity="warning",
         )
 
 

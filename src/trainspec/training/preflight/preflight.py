@@ -14,9 +14,11 @@ from trainspec.training.data.row_needs import (
     find_unreadable_rows,
     find_unused_columns,
 )
+from trainspec.training.data.workers import find_no_start_method
 from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.hub import find_hub_needs
 from trainspec.training.model.activation_checkpointing import find_nothing_to_recompute
+from trainspec.training.model.caching import find_no_key_cache
 from trainspec.training.model.compilation import find_uncompilable
 from trainspec.training.model.devices import find_missing_tpu, supports_bf16, supports_tf32
 from trainspec.training.model.liger import find_no_liger
@@ -60,6 +62,7 @@ GENERAL: tuple[Need, ...] = (
     find_no_liger,
 )
 TRAINING: tuple[Need, ...] = (
+    job_needs.find_no_signals,
     job_needs.find_nothing_to_train,
     job_needs.find_training_data,
     job_needs.find_evaluation_data,
@@ -75,6 +78,8 @@ TRAINING: tuple[Need, ...] = (
     find_lost_epsilon,
     find_nothing_to_recompute,
     find_no_embeddings,
+    find_no_key_cache,
+    find_no_start_method,
     find_no_cache,
     find_full_disk,
 )

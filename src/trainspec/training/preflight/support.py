@@ -47,6 +47,7 @@ WITHOUT_EFFECT_YET: dict[str, Any] = {
     "ddp_find_unused_parameters": None,
     "ddp_bucket_cap_mb": None,
     "ddp_broadcast_buffers": None,
+    "ddp_static_graph": None,
     "ddp_timeout": 1800,
     "eval_use_gather_object": False,
     "save_on_each_node": False,

@@ -80,6 +80,7 @@ class TrainingLoop:
         # Entries of the log before the evaluation that is under way.
         self._evaluating_from: int | None = None
         self._updates_in_backward = updates_in_backward(parts.optimizer)
+        self._ends_here = False
         # One of each, for an update must not pay for making them.
         self._before, self._after, self._onward = BeforeUpdate(), AfterUpdate(), Onward()
         self._shifted = shifts_labels(parts.model)
@@ -107,6 +108,7 @@ class TrainingLoop:
             # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do.
             self._begin_epoch(state.epoch_index + 1)
             self._act()
+        self._save_before_the_end()
 
     def _is_over(self) -> bool:
         state = self._state
@@ -208,9 +210,25 @@ class TrainingLoop:
         if flags.non_finite:
             raise stopping or NonFiniteError("the loss or the gradient of another process is not finite")
         if flags.interrupted:
-            interruption.end()
+            self._end_of_run(flags)
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
         control.should_epoch_stop, control.should_training_stop = flags.stop_epoch, flags.stop
+
+    def _end_of_run(self, flags: AfterUpdate) -> None:
+        """The system wants the process to end: at once, or with a checkpoint of what was trained, and nothing else."""
+        if not self._args.enable_jit_checkpoint:
+            interruption.end()
+        self._ends_here = flags.save = True
+        flags.evaluate = False
+
+    def _save_before_the_end(self) -> None:
+        """Of a signal that came after the last update the process ends once training is over."""
+        if not self._args.enable_jit_checkpoint:
+            return
+        flags = AfterEpoch(interrupted=interruption.is_noted())
+        self._agree(flags, self._state.epoch_index)
+        if flags.interrupted and self._saved_at != self._state.global_step:
+            self._save()
 
     def _gradients(self, window: Window) -> Tensor:
         """Sum up the gradients of a window as if it were one batch; returns its mean loss.
@@ -270,6 +288,9 @@ class TrainingLoop:
         if parts.control.should_save and self._saved_at != step:
             self._saved_at = step
             self._save()
+        if self._ends_here:
+            logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
+            interruption.end()
         control, self._acts = parts.control, self._acts + 1
         onward = self._onward
         onward.stop_epoch, onward.stop = control.should_epoch_stop, control.should_training_stop

@@ -10,6 +10,7 @@ from trainspec.settings.values.choices import DebugOption
 from trainspec.training.loss.losses import Losses
 from trainspec.training.model import outputs
 from trainspec.training.model.activation_checkpointing import recomputing
+from trainspec.training.model.caching import caching
 from trainspec.training.model.compilation import compile_model
 from trainspec.training.model.debugging import stopping_at_overflow
 from trainspec.training.model.inside import keys_ignored_at_inference
@@ -57,6 +58,8 @@ def ready_for_training(parts: RunParts, args: TrainingArguments) -> Iterator[Non
     """For as long as the block runs: TF32, recomputation, noise and the watch on overflows as the settings say."""
     with ExitStack() as stack:
         stack.enter_context(tf32(args.tf32))
+        # Before recomputation, which has no use for it either.
+        stack.enter_context(caching(parts.model, args.use_cache))
         recompute = replace(parts.policy, recompute=lambda model: stack.enter_context(recomputing(model, args)))
         parts.model_wrapped = parts.strategy.prepare(parts.model, recompute)
         stack.enter_context(noisy_embeddings(parts.model, args.neftune_noise_alpha))

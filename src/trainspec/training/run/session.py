@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.callbacks.states import restore_states
 from trainspec.training.checkpoint.best import load_best
 from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
+from trainspec.training.interruption import noting
 from trainspec.training.optimizers.behaviour import evaluation_mode
 from trainspec.training.run.batch_size import find_executable_batch_size
 from trainspec.training.run.build import build
@@ -73,7 +75,7 @@ def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[st
     parts, args = trainer.parts, trainer.args
     parts.memory.start("train")
     seed_for_training(args, parts.strategy.processes.rank)
-    with ready_for_training(parts, args):
+    with ready_for_training(parts, args), noting() if args.enable_jit_checkpoint else nullcontext():
         began = time.perf_counter()
         training = build(trainer, checkpoint)
         first_step = parts.state.global_step

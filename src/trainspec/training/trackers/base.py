@@ -40,6 +40,8 @@ class RunFacts:
     logging_dir: str | None = None
     # None: Trackio keeps the run on this machine.
     trackio_space_id: str | None = None
+    trackio_bucket_id: str | None = None
+    trackio_static_space_id: str | None = None
     private: bool | None = None
     model: ModelFacts | None = None
 

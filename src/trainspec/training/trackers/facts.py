@@ -31,6 +31,8 @@ def run_facts(args: TrainingArguments, model: nn.Module, output: Store) -> RunFa
         settings=plain(values),
         logging_dir=args.logging_dir or output.child_url(f"runs/{_moment_and_machine()}"),
         trackio_space_id=args.trackio_space_id if uses_space(args) else None,
+        trackio_bucket_id=args.trackio_bucket_id,
+        trackio_static_space_id=args.trackio_static_space_id if isinstance(args.trackio_static_space_id, str) else None,
         private=args.hub_private_repo,
         model=describe(model),
     )

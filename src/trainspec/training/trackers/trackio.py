@@ -32,6 +32,7 @@ class TrackioTracker(Tracker):
         known = None if told is None or is_here else getattr(self._run, "_next_step", 0) - 1
         self._scalars = Scalars(known)
         self._step = told or 0
+        self._facts, self._project, self._space = run, project, run.trackio_space_id
 
     def log(self, entry: Entry) -> None:
         self._step = step_of(entry)
@@ -44,6 +45,17 @@ class TrackioTracker(Tracker):
 
     def finish(self, *, failed: bool) -> None:
         self._run.finish()
+        if not failed and self._space is not None and self._facts.trackio_static_space_id is not None:
+            self._copy(self._space, self._facts.trackio_static_space_id)
+
+    def _copy(self, space: str, copy: str) -> None:
+        """What the Space shows, in a static one that needs no machine. A failure here is none of the run."""
+        import trackio
+
+        try:
+            trackio.freeze(space_id=space, project=self._project, new_space_id=copy, private=self._facts.private)
+        except Exception as error:
+            logger.warning("trackio: Space %s cannot be copied to %s: %s", space, copy, safe_message(error))
 
 
 def _open(trackio: Any, run: RunFacts, project: str, *, resumed: bool) -> Any:
@@ -61,7 +73,7 @@ def _open(trackio: Any, run: RunFacts, project: str, *, resumed: bool) -> Any:
     if run.trackio_space_id is None:
         return init()
     try:
-        return init(space_id=run.trackio_space_id, private=run.private)
+        return init(space_id=run.trackio_space_id, bucket_id=run.trackio_bucket_id, private=run.private)
     except Exception as error:
         logger.warning(
             "trackio: Space %s cannot be reached, the run is kept on this machine: %s",

@@ -78,7 +78,7 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         *,
         tokenizer: Any = None,
     ) -> None:
-        self.args = args if args is not None else _default_arguments()
+        self.args = _settings(args)
         apply_log_level(self.args)
         memory = MemoryTracker(self.args.skip_memory_metrics, self.args.device)
         memory.start("init")
@@ -211,7 +211,12 @@ def _overrides(trainer: Trainer, *names: str) -> bool:
     return any(getattr(type(trainer), name) is not getattr(Trainer, name) for name in names)
 
 
-def _default_arguments() -> TrainingArguments:
+def _settings(args: Any) -> TrainingArguments:
+    """Settings of ours, converted where they are transformers' own. Raises TypeError for anything else."""
     from trainspec.settings.arguments import TrainingArguments
 
-    return TrainingArguments()
+    if args is None or isinstance(args, TrainingArguments):
+        return args if args is not None else TrainingArguments()
+    from trainspec.settings.arguments.of_transformers import converted
+
+    return converted(args)

@@ -33,8 +33,8 @@ from trainspec.settings.rules.conditions import (
     Predicate,
     Said,
 )
-from trainspec.settings.sections.fsdp import OLD_PREFIX
 from trainspec.settings.sources.renames import NOTHING, RENAMED, RETIRED_VALUES, Inexpressible, Renamed
+from trainspec.settings.values.coercion import OLD_PREFIX
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.schema.combining import NEVER, Schema, absent, all_of, any_of, present
@@ -252,9 +252,15 @@ def _value_schema(condition: OfOneField, kind: Kind, retired: Mapping[Any, Any])
     return _of_any_value(condition, kind)
 
 
+_SPELLED = ("true", "false", "True", "False")
+
+
 def _among_choices(condition: OfOneField, kind: Kind, retired: Mapping[Any, Any]) -> Schema:
     became = {old: value.becomes for old, value in retired.items() if isinstance(value.becomes, str)}
     candidates = {choice: choice for choice in kind.choices} | became
+    if kind.boolean:
+        # Some keys take a boolean as text, which means what it spells.
+        candidates |= {choice: choice.lower() == "true" for choice in kind.choices if choice in _SPELLED}
     extra: list[Any] = [None] if kind.null else []
     extra += [True, False] if kind.boolean else []
     holding = [said for said, meant in candidates.items() if condition.holds_for(meant)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import permutations
 from typing import Any
 
-from trainspec.settings.sources.renames import RETIRED_VALUES, SAMPLING_STRATEGIES, SHARDED_DDP
+from trainspec.settings.sources.renames import RETIRED_VALUES, SHARDED_DDP
 from trainspec.settings.views.schema.combining import Schema, any_of
 
 _SWITCHES: tuple[Any, ...] = (True, False, None, "", [])
@@ -19,7 +19,6 @@ _SHARDED = [
 ]
 _OLD_VALUES: dict[str, tuple[Any, ...]] = {
     "sharded_ddp": (*_SWITCHES, *(" ".join(words) for words in _SHARDED), *_SHARDED),
-    "train_sampling_strategy": SAMPLING_STRATEGIES,
 }
 
 
