@@ -291,7 +291,7 @@ class TrainingLoop:
         self._trainer.log(entry)
 
     def evaluate(self, ignored: list[str] | None, *, skip_scheduler: bool) -> dict[str, float]:
-        """The Trainer's `_evaluate`: what the schedule, a search and the optimizer want to know of it, they are told."""
+        """The Trainer's `_evaluate`: the schedule, a search and the optimizer are told what they want to know of it."""
         trainer = self._trainer
         metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=ignored))
         self._training.agreement.same(sorted(metrics), "what evaluation returned")

@@ -13,9 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from trainspec.storage import Store, open_store
+from trainspec.storage import open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training import data
 from trainspec.training.checkpoint import Checkpoint, open_checkpoint
@@ -26,11 +24,10 @@ from trainspec.training.checkpoint.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.tensor_files import TorchFile
 from trainspec.training.errors import TrainingError
 from trainspec.training.loss.items import items_of
-from trainspec.training.model.inside import main_input_name, shifts_labels, takes_item_count
+from trainspec.training.model.inside import main_input_name, shifts_labels
 from trainspec.training.model.nests import to_device
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import learning_rate, saving
-from trainspec.training.parallel import State
 from trainspec.training.run.build import restore_steppers
 from trainspec.training.run.others.handed import OwnFiles
 from trainspec.training.run.session import train_once
@@ -130,7 +127,8 @@ class Hooks(Views):
         return self._loop().is_best(metrics)
 
     def _report_to_hp_search(self, trial: Any, step: int, metrics: dict[str, float]) -> None:
-        self.report_to_search(metrics)
+        searching: Any = self
+        searching.report_to_search(metrics)
 
     def _get_learning_rate(self) -> float:
         return learning_rate(self.parts.stepping()[0])
@@ -363,7 +361,7 @@ class Hooks(Views):
 
     def begin_counting(self, running: RunningLoss) -> None:
         """Training begins: what scripts know of its log is that of this run."""
-        self._globalstep_last_logged = self.state.global_step
+        self._globalstep_last_logged = self.state.global_step - running.unlogged()
         self._total_loss_scalar = running.logged()
 
     def mean_loss(self, running: RunningLoss) -> float:
