@@ -288,6 +288,7 @@ class TrainingLoop:
         self._train_loss = loss
         self._trainer._globalstep_last_logged = self._state.global_step
         self._trainer._total_loss_scalar = self._training.running_loss.logged()
+        self._trainer.call_hook("store_flos")
         self._trainer.log(entry)
 
     def evaluate(self, ignored: list[str] | None, *, skip_scheduler: bool) -> dict[str, float]:

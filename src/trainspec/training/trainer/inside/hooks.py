@@ -90,6 +90,9 @@ class Hooks(Views):
         """Have `accelerator`: here it is what answers for one."""
         vars(self).pop("accelerator", None)
 
+    def _validate_args(self) -> None:
+        """Settings have been judged when they were made; what they need here is preflight's."""
+
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """A new model by model_init, which may take the trial of a search."""
         from trainspec.training.search import takes_trial
@@ -132,6 +135,10 @@ class Hooks(Views):
 
     def _get_learning_rate(self) -> float:
         return learning_rate(self.parts.stepping()[0])
+
+    def _get_grad_norm(self, model: nn.Module | None = None, grad_norm: Any = None) -> Any:
+        """What is logged of the gradient's norm."""
+        return grad_norm
 
     def _clip_grad_norm(self, model: nn.Module | None = None) -> Tensor:
         parameters = [value for value in self.parts.model_wrapped.parameters() if value.requires_grad]
@@ -304,11 +311,17 @@ class Hooks(Views):
         load_weights(self.model if model is None else model, self._opened(resume_from_checkpoint))
 
     def restore_steppers(self, checkpoint: Checkpoint, contents: Contents) -> None:
-        if not self.overrides("_load_optimizer_and_scheduler"):
+        own_steppers, own_scaler = self.overrides("_load_optimizer_and_scheduler"), self.overrides("_load_scaler")
+        if not own_steppers:
             restore_steppers(self.parts, contents)
-            return
-        with self._folder_of(checkpoint) as folder:
-            self.call_hook("_load_optimizer_and_scheduler", folder)
+        if not own_scaler:
+            self.parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
+        if own_steppers or own_scaler:
+            with self._folder_of(checkpoint) as folder:
+                if own_steppers:
+                    self.call_hook("_load_optimizer_and_scheduler", folder)
+                if own_scaler:
+                    self.call_hook("_load_scaler", folder)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:
@@ -326,6 +339,11 @@ class Hooks(Views):
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             _restore_rng(self._opened(checkpoint))
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        if checkpoint is not None:
+            scaler = unpack(self._opened(checkpoint), with_model=False).scaler
+            self.parts.precision.load_state_dict(None if scaler is None else dict(scaler))
 
     def _load_best_model(self) -> None:
         load_best(self.args, self.state, self.model)
