@@ -5,8 +5,8 @@ A test holds these lists against the transformers that is installed: each of its
 
 from __future__ import annotations
 
-CALLED = frozenset(
-    """
+# Our run calls them where transformers does.
+_CALLED = """
     __init__ _clip_grad_norm _determine_best_metric _evaluate _finish_current_push _get_collator_with_removed_columns
     _get_dataloader _get_eval_sampler _get_grad_norm _get_learning_rate _get_num_items_in_batch _get_train_sampler
     _inner_training_loop _load_best_model _load_from_checkpoint _load_optimizer_and_scheduler _load_rng_state
@@ -18,18 +18,17 @@ CALLED = frozenset(
     create_scheduler evaluate evaluation_loop floating_point_ops get_batch_samples get_decay_parameter_names
     get_eval_dataloader get_optimizer_cls_and_kwargs get_test_dataloader get_train_dataloader init_hf_repo log predict
     prediction_step push_to_hub save_model store_flos train training_step
-    """.split()
-)
-"""Our run calls them where transformers does."""
+"""
 
-ASKED = frozenset(
-    """
+# Scripts call them, here as there: an override has the effect that its callers give it.
+_ASKED = """
     _nested_gather add_callback end get_cp_size get_learning_rates get_num_trainable_parameters get_optimizer_group
     get_sp_size get_tp_size hyperparameter_search is_local_process_zero is_world_process_zero log_metrics
     metrics_format num_tokens pop_callback remove_callback save_metrics save_state tokenizer
-    """.split()
-)
-"""Scripts call them, here as there: an override has the effect that its callers give it."""
+"""
+
+CALLED = frozenset(_CALLED.split())
+ASKED = frozenset(_ASKED.split())
 
 _LOOP = "training_step, get_batch_samples or _inner_training_loop, or use a callback"
 _PLANNED = "max_steps, num_train_epochs and get_train_dataloader, from which the run is planned"
@@ -38,6 +37,7 @@ _NEFTUNE = "neftune_noise_alpha, or add a hook to the embeddings in on_train_beg
 _RETENTION = "save_total_limit, or delete folders in on_save"
 _ALIKE = "get_batch_samples, which sees all batches of an update"
 
+# transformers calls them and we do not: what to override or set instead.
 NEVER: dict[str, str] = {
     "_activate_neftune": _NEFTUNE,
     "_add_sm_patterns_to_gitignore": "nothing: only a model that is saved is pushed",
@@ -73,4 +73,3 @@ NEVER: dict[str, str] = {
     "set_initial_training_values": _PLANNED,
     "torch_jit_model_eval": "jit_mode_eval among the settings",
 }
-"""transformers calls them and we do not, with what to override or set instead."""
