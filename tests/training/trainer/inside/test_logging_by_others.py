@@ -7,8 +7,8 @@ import torch
 from tests.training.small_job import Make, entries
 
 from trainspec import Trainer, TrainerCallback
-from trainspec.training.checkpoint import list_checkpoints, open_checkpoint
 from trainspec.storage import open_store
+from trainspec.training.checkpoint import list_checkpoints, open_checkpoint
 
 
 class Copied(Trainer):
@@ -51,8 +51,8 @@ class Older(Trainer):
 
 
 SETTINGS: dict[str, Any] = {
-    **{"max_steps": 5, "logging_steps": 2, "eval_strategy": "steps", "eval_steps": 2, "learning_rate": 0.1},
-    **{"save_strategy": "steps", "save_steps": 2, "load_best_model_at_end": True},
+    "max_steps": 5, "logging_steps": 2, "eval_strategy": "steps", "eval_steps": 2, "learning_rate": 0.1,
+    "save_strategy": "steps", "save_steps": 2, "load_best_model_at_end": True,
 }
 TIMES = ("runtime", "_per_", "extra", "train_steps")
 
@@ -64,7 +64,11 @@ def numbers(entry: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", [Copied, Older])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"save_strategy": "best", "metric_for_best_model": "loss"}, {"eval_strategy": "epoch", "save_strategy": "epoch"}],
+    [
+        {},
+        {"save_strategy": "best", "metric_for_best_model": "loss", "save_steps": None},
+        {"eval_strategy": "epoch", "save_strategy": "epoch", "eval_steps": None, "save_steps": None},
+    ],
     ids=["steps", "best", "epoch"],
 )
 def test_numbers_and_checkpoints_are_those_of_a_plain_run(
@@ -72,7 +76,8 @@ def test_numbers_and_checkpoints_are_those_of_a_plain_run(
 ) -> None:
     found = []
     for each in (Trainer, kind):
-        trainer = make_trainer(kind=each, **{**SETTINGS, **changes}, overwrite_output_dir=True)
+        settings = {name: value for name, value in {**SETTINGS, **changes}.items() if value is not None}
+        trainer = make_trainer(kind=each, **settings, overwrite_output_dir=True)
         output = trainer.train()
         steps = [checkpoint.step for checkpoint in list_checkpoints(open_store(trainer.args.output_dir))]
         best = trainer.state.best_metric, trainer.state.best_global_step
@@ -90,7 +95,9 @@ def test_a_resumed_run_logs_the_mean_since_the_last_entry(make_trainer: Make) ->
     resumed = make_trainer(kind=Copied, max_steps=4, logging_steps=2)
     resumed.train(resume_from_checkpoint=f"{plain.args.output_dir}/checkpoint-3")
     assert entries(resumed, "loss")[-1]["loss"] == pytest.approx(entries(plain, "loss")[-1]["loss"])
-    assert entries(resumed, "train_loss")[-1]["train_loss"] == pytest.approx(entries(plain, "train_loss")[-1]["train_loss"])
+    assert entries(resumed, "train_loss")[-1]["train_loss"] == pytest.approx(
+        entries(plain, "train_loss")[-1]["train_loss"]
+    )
 
 
 def test_a_checkpoint_of_both_overrides_is_whole(make_trainer: Make) -> None:
