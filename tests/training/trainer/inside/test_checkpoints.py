@@ -226,8 +226,14 @@ def test_the_best_of_them_is_loaded_at_the_end(make_trainer: Make) -> None:
 
     for kind in (Best, Embeds):
         trainer = make_trainer(
-            kind=kind, max_steps=4, learning_rate=1.0, load_best_model_at_end=True,
-            save_strategy="steps", save_steps=1, eval_strategy="steps", eval_steps=1,
+            kind=kind,
+            max_steps=4,
+            learning_rate=1.0,
+            load_best_model_at_end=True,
+            save_strategy="steps",
+            save_steps=1,
+            eval_strategy="steps",
+            eval_steps=1,
         )
         trainer.train()
         assert trainer.evaluate()["eval_loss"] == pytest.approx(trainer.state.best_metric)

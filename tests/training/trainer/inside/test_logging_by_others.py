@@ -1,5 +1,6 @@
 """Overrides of `_maybe_log_save_evaluate` and the parts of it: logs, evaluations and checkpoints of their own."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,8 +52,14 @@ class Older(Trainer):
 
 
 SETTINGS: dict[str, Any] = {
-    "max_steps": 5, "logging_steps": 2, "eval_strategy": "steps", "eval_steps": 2, "learning_rate": 0.1,
-    "save_strategy": "steps", "save_steps": 2, "load_best_model_at_end": True,
+    "max_steps": 5,
+    "logging_steps": 2,
+    "eval_strategy": "steps",
+    "eval_steps": 2,
+    "learning_rate": 0.1,
+    "save_strategy": "steps",
+    "save_steps": 2,
+    "load_best_model_at_end": True,
 }
 TIMES = ("runtime", "_per_", "extra", "train_steps")
 
@@ -104,8 +111,8 @@ def test_a_checkpoint_of_both_overrides_is_whole(make_trainer: Make) -> None:
     class Both(Copied):
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
             super()._save_checkpoint(model, trial)
-            with open(f"{self._get_output_dir(trial)}/checkpoint-{self.state.global_step}/head.bin", "wb") as file:
-                file.write(b"head")
+            folder = Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
+            (folder / "head.bin").write_bytes(b"head")
 
     class Sees(TrainerCallback):
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
