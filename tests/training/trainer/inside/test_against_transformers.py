@@ -95,7 +95,8 @@ class Clips(InOrder):
 
 class Loads(InOrder):
     def _get_dataloader(self: Any, dataset: Any, description: str, batch_size: int, *args: Any, **kwargs: Any) -> Any:
-        return super()._get_dataloader(dataset, description, batch_size - 1, *args, **kwargs)  # type: ignore[misc]
+        size = batch_size - kwargs.get("is_training", False)
+        return super()._get_dataloader(dataset, description, size, *args, **kwargs)  # type: ignore[misc]
 
 
 class Heads(InOrder):
