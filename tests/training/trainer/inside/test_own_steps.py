@@ -1,4 +1,4 @@
-"""Losses, steps, optimizers and models as subclasses of public repositories bring them, each seen to have its effect."""
+"""Losses, steps, optimizers and models as subclasses of public repositories bring them, each seen to act."""
 
 from typing import Any
 
