@@ -24,8 +24,8 @@ DEBUG = (
         "MemoryTracker(self.args.skip_memory_metrics, self.args.device)",
         "MemoryTracker(False, self.args.device)",
     ),
-    Mutation("skip_memory_metrics", "training/run/memory.py", "max(0, peak - held)", "0"),
-    Mutation("skip_memory_metrics", "training/run/memory.py", "held - self._begin[kind]", "held"),
+    Mutation("skip_memory_metrics", "training/run/measuring/memory.py", "max(0, peak - held)", "0"),
+    Mutation("skip_memory_metrics", "training/run/measuring/memory.py", "held - self._begin[kind]", "held"),
     Mutation(
         "ray_scope",
         "training/search/ray_search.py",
@@ -81,7 +81,7 @@ ADVANCED = (
     ),
     Mutation(
         "include_tokens_per_second",
-        "training/run/tokens.py",
+        "training/run/measuring/tokens.py",
         "self.is_wanted = self.is_logged or args.include_tokens_per_second",
         "self.is_wanted = self.is_logged",
     ),
@@ -93,18 +93,21 @@ ADVANCED = (
     ),
     Mutation(
         "include_num_input_tokens_seen",
-        "training/run/tokens.py",
+        "training/run/measuring/tokens.py",
         "wanted = args.include_num_input_tokens_seen",
         'wanted: Any = "no"',
     ),
     Mutation(
         "include_num_input_tokens_seen",
-        "training/run/tokens.py",
+        "training/run/measuring/tokens.py",
         'self._only_real = wanted == "non_padding"',
         "self._only_real = False",
     ),
     Mutation(
-        "include_num_input_tokens_seen", "training/run/tokens.py", "mask = tokens != self._padding", "mask = None"
+        "include_num_input_tokens_seen",
+        "training/run/measuring/tokens.py",
+        "mask = tokens != self._padding",
+        "mask = None",
     ),
     Mutation(
         "include_num_input_tokens_seen",

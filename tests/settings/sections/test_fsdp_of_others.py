@@ -77,7 +77,7 @@ def test_what_is_known_and_not_done_is_no_misspelling(details: dict[str, Any]) -
 WRONG: dict[str, tuple[str, Any, str]] = {
     "a slip": ("fsdp_backward_prefech", "BACKWARD_PRE", "VAL107"),
     "a wrong word": ("fsdp_backward_prefetch", "BACKWARD_PRI", "VAL103"),
-    "a wrong number": ("fsdp_sharding_strategy", 6, "VAL101"),
+    "a wrong number": ("fsdp_sharding_strategy", 6, "VAL103"),
     "a truth for a number": ("fsdp_sharding_strategy", True, "VAL101"),
     "a wrong type": ("fsdp_min_num_params", "many", "VAL101"),
     "out of range": ("fsdp_min_num_params", -1, "VAL102"),

@@ -62,7 +62,7 @@ def pack(
 
     Raises TypeError for weights that safetensors cannot hold.
     """
-    files = dict(artifacts or model_files(contents.model, save_safetensors=save_safetensors))
+    files = dict(model_files(contents.model, save_safetensors=save_safetensors) if artifacts is None else artifacts)
     files[TRAINER_STATE] = Document(state_bytes(shared_part(contents.trainer_state)))
     files[OWN_STATE] = Document(state_bytes(own_part(contents.trainer_state)))
     files[TRAINING_ARGS] = Document(json_bytes(contents.training_args))
@@ -128,9 +128,13 @@ def _read(checkpoint: Checkpoint, name: str, parse: Callable[[bytes], Any]) -> d
     return document
 
 
-def why_not_resumable(checkpoint: Checkpoint) -> str | None:
-    """The reason why training cannot go on from a checkpoint, None when it can."""
-    missing = [name for name in (TRAINER_STATE, OPTIMIZER, SCHEDULER) if not checkpoint.has(name)]
+def why_not_resumable(checkpoint: Checkpoint, *, loads_itself: bool = False) -> str | None:
+    """The reason why training cannot go on from a checkpoint, None when it can.
+
+    `loads_itself`: the optimizer and its schedule are restored by somebody else, from whatever files.
+    """
+    needed = (TRAINER_STATE,) if loads_itself else (TRAINER_STATE, OPTIMIZER, SCHEDULER)
+    missing = [name for name in needed if not checkpoint.has(name)]
     if not missing:
         return None
     names = " and ".join(missing)

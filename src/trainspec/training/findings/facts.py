@@ -28,12 +28,12 @@ class Machine:
 class Job:
     """What a Trainer was given to work on.
 
-    `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `optimizer` and `schedule` are the
+    `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `chooses_its_columns`,
+    `orders_rows_itself`: it says what of a row is used, and which rows come when. `optimizer` and `schedule` are the
     pair that was given, None where settings make them. `has_an_optimizer`: the user gave one, or its class, whatever
     `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where that could not be
     found out. `computes_loss`: something other than the model makes a loss of outputs and labels. `stacks_rows`: rows
-    become batches as they are, by no collator. `loss_of_one_batch` raises ModelOutputError where the model
-    gives none.
+    become batches as they are, by no collator. `loss_of_one_batch` raises ModelOutputError where the model gives none.
     """
 
     model: nn.Module
@@ -48,6 +48,8 @@ class Job:
     loss_of_one_batch: Callable[[], Any] | None = None
     optimizer: Any = None
     schedule: Any = None
+    chooses_its_columns: bool = False
+    orders_rows_itself: bool = False
     metric_names: Callable[[], Collection[str] | None] | None = None
 
 

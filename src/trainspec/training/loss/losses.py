@@ -28,20 +28,20 @@ class Losses:
     """What Trainer.compute_loss does, and what it has to remember: with past_index, the model's last memory."""
 
     def __init__(self, args: TrainingArguments, label_names: list[str], own: LossFunction | None) -> None:
-        self._names = label_names
+        self.names = label_names
         self._own = own
         # Losses as torch has them, modules or functions, are of (input, target).
         self._own_reads_scores = own is not None and first_name(own) == "input"
         self._args = args
         factor = args.label_smoothing_factor
-        self._smoother = LabelSmoother(epsilon=factor) if factor else None
+        self.smoother: Any = LabelSmoother(epsilon=factor) if factor else None
         self._past_index = args.past_index
         self._past: Any = None
 
     @property
     def counts_items(self) -> bool:
         """Whether the loss of a batch divides by the items of the whole window itself."""
-        return self._own is not None or self._smoother is not None
+        return self._own is not None or self.smoother is not None
 
     def forget(self) -> None:
         """Start a new row of batches: the memory of the last ones does not belong to it."""
@@ -55,14 +55,14 @@ class Losses:
 
     def compute(self, model: nn.Module, batch: Any, items: Tensor | None) -> tuple[Tensor, Any]:
         """The loss, a tensor without dimension, and all that the model returned."""
-        labels = outputs.labels_of(batch, self._names) if self.counts_items else None
+        labels = outputs.labels_of(batch, self.names) if self.counts_items else None
         whole = batch
         if labels is not None:
             batch = self._without_labels(model, batch)
         try:
             returned = outputs.call(model, batch, **_item_keyword(model, items))
         except TypeError as error:
-            if labels is None and (reason := _no_place_for_labels(model, batch, self._names)) is not None:
+            if labels is None and (reason := _no_place_for_labels(model, batch, self.names)) is not None:
                 raise ModelOutputError(reason) from error
             raise
         if self._past_index >= 0:
@@ -71,11 +71,12 @@ class Losses:
             return outputs.loss_of(returned), returned
         if self._own is not None:
             return self._from_own(self._own, returned, labels, items), returned
-        assert self._smoother is not None
+        assert self.smoother is not None
         if (reason := unfit_labels(returned, labels)) is not None:
             self._stop_smoothing(reason)
             return self.compute(model, whole, items)
-        smoothed = self._smoother(returned, labels, shift_labels=shifts_labels(model), num_items_in_batch=items)
+        counted = {"num_items_in_batch": items} if takes(self.smoother.__call__, "num_items_in_batch") else {}
+        smoothed: Tensor = self.smoother(returned, labels, shift_labels=shifts_labels(model), **counted)
         return smoothed.reshape(()), returned
 
     def _from_own(self, own: LossFunction, returned: Any, labels: Any, items: Tensor | None) -> Tensor:
@@ -89,7 +90,7 @@ class Losses:
 
     def _stop_smoothing(self, reason: str) -> None:
         """From the first batch on the labels are no classes: the model's own loss is the only one there is."""
-        self._smoother = None
+        self.smoother = None
         warning = found(
             self._args,
             "RUN158",
@@ -103,8 +104,8 @@ class Losses:
     def _without_labels(self, model: nn.Module, batch: Any) -> Any:
         """So that the model does not compute a loss of its own; a forward that insists on its labels keeps them."""
         if isinstance(batch, Mapping):
-            needed = {name for name in self._names if _is_required(model, name)}
-            return {key: value for key, value in batch.items() if key not in self._names or key in needed}
+            needed = {name for name in self.names if _is_required(model, name)}
+            return {key: value for key, value in batch.items() if key not in self.names or key in needed}
         if isinstance(batch, (tuple, list)) and positional_inputs(model) < len(batch):
             return batch[:-1]
         return batch

@@ -31,7 +31,7 @@ from trainspec.training.preflight.disk_space import find_full_disk
 from trainspec.training.preflight.named_files import find_missing_files
 from trainspec.training.preflight.output_folder import find_unwritable
 from trainspec.training.preflight.support import find_gaps
-from trainspec.training.run.memory import find_no_cache, find_unmeasurable_memory
+from trainspec.training.run.measuring.memory import find_no_cache, find_unmeasurable_memory
 from trainspec.training.schedules.plateau import find_plateau_needs
 from trainspec.training.trackers.preflight import find_missing_trackers
 

@@ -11,7 +11,6 @@ from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
 from trainspec.training.checkpoint.best import find_best
 from trainspec.training.checkpoint.contents import Contents, unpack
-from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
 from trainspec.training.foreign.schedule_state import as_here
@@ -21,11 +20,11 @@ from trainspec.training.optimizers.coverage import find_strange_schedule, find_u
 from trainspec.training.parallel import Agreement, State
 from trainspec.training.preflight.preflight import check
 from trainspec.training.run.keeper import CheckpointKeeper
+from trainspec.training.run.measuring.tokens import TokenCounter
 from trainspec.training.run.parts import Training
 from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.resuming.overruling import Steps, resuming
 from trainspec.training.run.running_loss import RunningLoss
-from trainspec.training.run.tokens import TokenCounter
 from trainspec.training.schedules.plateau import find_deaf_schedule
 from trainspec.training.state import TrainerState
 from trainspec.training.trackers import TrackerGroup, build_trackers
@@ -52,7 +51,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     if checkpoint is not None:
         known = () if trainer.given[0] is not None else safe_types(args.optim)
         contents = unpack(checkpoint, with_model=False, safe_types=known)
-        load_weights(parts.model, checkpoint)
+        trainer.load_checkpoint_weights(checkpoint)
     loader = trainer.get_train_dataloader()
     cut = cut_training_epoch(args, loader)
     position = starting_position(args, loader, checkpoint, contents)
@@ -63,6 +62,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     _plan(parts.state, args, cut)
     if checkpoint is not None:
         find_best(args, parts.state, parts.output(args), checkpoint)
+        trainer.call_hook("compare_trainer_and_checkpoint_args", args, parts.state)
     optimizer = _with_schedule(trainer, parts.state.max_steps)
     check(_stepping_faults(trainer, begins=checkpoint is None))
     parts.trackers.finish()
@@ -84,8 +84,10 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],
         resumed_from=checkpoint,
     )
-    if contents is not None:
-        _restore(trainer, training, contents)
+    if checkpoint is not None and contents is not None:
+        trainer.restore_steppers(checkpoint, contents)
+        if parts.state.running_loss:
+            training.running_loss.load_state_dict(parts.state.running_loss)
     training_mode(optimizer)
     return training
 
@@ -160,23 +162,23 @@ def _plan(state: TrainerState, args: TrainingArguments, cut: Batches) -> None:
     )
 
 
-def _restore(trainer: TrainerFace, training: Training, contents: Contents) -> None:
-    """Random states are not restored here: making the first batches may still draw from them."""
+def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Contents) -> None:
+    """The optimizer and its schedule as they were saved. Raises PreflightError where the checkpoint's are others.
+
+    Random states are not restored here: making the first batches may still draw from them.
+    """
     parts, given = trainer.parts, trainer.given
     optimizer, schedule = parts.stepping()
-    if is_of_others(training.resumed_from):
+    if is_of_others(checkpoint):
         state = as_numbered_here(contents.optimizer or {}, optimizer, parts.model)
         parts.strategy.load_state(State(optimizer=state))
         schedule.load_state_dict(dict(as_here(contents.scheduler or {}, schedule, optimizer)))
-    else:
-        # As those of a run that transformers had begun, which shares out parameters in another way.
-        regroup_as_named(optimizer, contents.optimizer or {}, parts.model)
-        own = trainer.makes_its_own_steps()
-        steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
-        with resuming(trainer.args, contents, steps) as told:
-            parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
-            schedule.load_state_dict(dict(contents.scheduler or {}))
-        check(told)
-    parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
-    if parts.state.running_loss:
-        training.running_loss.load_state_dict(parts.state.running_loss)
+        return
+    # As those of a run that transformers had begun, which shares out parameters in another way.
+    regroup_as_named(optimizer, contents.optimizer or {}, parts.model)
+    own = trainer.makes_its_own_steps()
+    steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
+    with resuming(trainer.args, contents, steps) as told:
+        parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
+        schedule.load_state_dict(dict(contents.scheduler or {}))
+    check(told)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -20,80 +19,58 @@ import torch
 
 from trainspec.plan.events import evaluates_on_start
 from trainspec.training import interruption
-from trainspec.training.callbacks.states import export_states
-from trainspec.training.checkpoint.rng import restore_rng, rng_file
 from trainspec.training.data import batches_at, data_seed, position_in
 from trainspec.training.errors import NoBatchesError, NonFiniteError
-from trainspec.training.evaluation import best
 from trainspec.training.loss.items import items_of
 from trainspec.training.loss.own_step import OwnStep
 from trainspec.training.model.counting import count_rows
 from trainspec.training.model.inside import shifts_labels, takes_item_count
-from trainspec.training.model.signatures import supported
 from trainspec.training.optimizers.behaviour import (
     clear_gradients,
     learning_rate,
-    note_losses,
-    saving,
     updates_in_backward,
 )
-from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate, Onward
+from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate
+from trainspec.training.run.acting import CHANGED, CHANGING, WHOLE, Acting, Window
 from trainspec.training.run.batch_size import is_out_of_memory
-from trainspec.training.run.memory import empty_cache
-from trainspec.training.schedules import after_evaluation, after_update, follows_metric
+from trainspec.training.run.measuring.memory import empty_cache
+from trainspec.training.run.others.steps import as_norm
+from trainspec.training.run.others.windows import items_as_told, own_windows
+from trainspec.training.schedules import after_update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
-    from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.face import TrainerFace
     from trainspec.training.run.parts import Training
 
 logger = logging.getLogger(__name__)
 
-Window = list[Any]
 
-# Where the weights stand: at `global_step`, somewhere on the way to the next, or there without being counted yet.
-_WHOLE, _CHANGING, _CHANGED = range(3)
-
-
-class TrainingLoop:
+class TrainingLoop(Acting):
     """Goes through the public methods of the Trainer, so that overriding one has its effect."""
 
     def __init__(self, trainer: TrainerFace, training: Training, ignore_keys_for_eval: list[str] | None = None) -> None:
-        self._trainer = trainer
-        self._args = trainer.args
-        self._parts = parts = trainer.parts
-        self._training = training
-        self._state = parts.state
+        super().__init__(trainer, training, ignore_keys_for_eval)
+        parts = self._parts
+        parts.loop = self
         self._resumed = training.resumed_from
-        self._ignored = ignore_keys_for_eval
         self._accumulation = self._args.gradient_accumulation_steps
         self._cache_every = self._args.torch_empty_cache_steps
-        self._train_loss: float | None = None
-        self._logged_at = self._evaluated_at = self._saved_at = -1
-        self._acts = 0
-        self._weights, self._saving = _WHOLE, False
-        self._done: tuple[Window, bool, bool, Tensor]
-        # Entries of the log before the evaluation that is under way.
-        self._evaluating_from: int | None = None
         self._updates_in_backward = updates_in_backward(parts.optimizer)
-        self._ends_here = False
         # One of each, for an update must not pay for making them.
-        self._before, self._after, self._onward = BeforeUpdate(), AfterUpdate(), Onward()
+        self._before, self._after = BeforeUpdate(), AfterUpdate()
         self._shifted = shifts_labels(parts.model)
         self._counts_items = self._accumulation > 1 or trainer.counts_items() or takes_item_count(parts.model)
         self._operations = trainer.operations_counter()
         parts.own_step = OwnStep(trainer) if trainer.steps_itself() else None
-        # Looked up once: these are asked several times an update.
-        self._fire, self._agree = trainer.fire, training.agreement.agree
 
     def run(self) -> None:
         trainer, parts, state = self._trainer, self._parts, self._state
         if self._resumed is None and evaluates_on_start(self._training.cadence):
-            self._evaluate()
+            trainer.call_hook("_evaluate", parts.trial, self._ignored, True)
         if self._resumed is not None and state.evaluation_due:
             self._evaluate_in_order()
         while not self._is_over():
@@ -130,19 +107,19 @@ class TrainingLoop:
         state.rows_in_epoch = self._walk.row
         source = self._walk.batches
         self._restore_random_state()
-        window = list(islice(source, size))
+        take = own_windows(self._trainer, source, size) if self._own.windows else lambda: list(islice(source, size))
+        window = take()
         if not window and begins:
             raise NoBatchesError("an epoch of the training data gave no batch; is the data set used up or empty?")
         while window:
             # Only data without a length must be asked for more before one knows that it has ended.
-            following = list(islice(source, size)) if state.updates_per_epoch is None else None
+            following = take() if state.updates_per_epoch is None else None
             yield window, following == []
-            window = list(islice(source, size)) if following is None else following
+            window = take() if following is None else following
 
     def _restore_random_state(self) -> None:
         if self._resumed is not None:
-            if self._resumed.has(rng_file()):
-                restore_rng(self._resumed.read(rng_file()), self._resumed.url)
+            self._trainer.restore_rng(self._resumed)
             self._resumed = None
 
     def _step(self, window: Window, ends_epoch: bool) -> None:
@@ -150,26 +127,29 @@ class TrainingLoop:
         self._fire("on_step_begin")
         loss, norm = self._update(window, ends_epoch)
         self._count(window, ends_epoch)
-        self._weights = _WHOLE
+        self._weights = WHOLE
         self._agree_on("on_step_end", self._after, self._state.global_step, loss=loss, grad_norm=norm)
         self._act()
 
     def _update(self, window: Window, ends_epoch: bool) -> tuple[Tensor, Tensor]:
         strategy, training = self._parts.strategy, self._training
-        optimizer = self._parts.stepping()[0]
-        self._rate = learning_rate(optimizer)
+        optimizer, own = self._parts.stepping()[0], self._own
+        self._rate = learning_rate(optimizer) if own.rate is None else own.rate()
         if self._updates_in_backward:
-            self._weights = _CHANGING
+            self._weights = CHANGING
         loss = self._mean_loss(window)
-        self._norm = strategy.clip(training.parameters, self._args.max_grad_norm)
+        if own.clip is None:
+            self._norm = strategy.clip(training.parameters, self._args.max_grad_norm)
+        else:
+            self._norm = as_norm(own.clip(self._parts.model_wrapped), training.parameters)
         self._fire("on_pre_optimizer_step")
-        self._weights = _CHANGING
+        self._weights = CHANGING
         stepped = strategy.step()
         # Not before: what breaks off until here has left nothing of this update.
         loss = training.running_loss.add(loss)
-        self._done, self._weights = (window, ends_epoch, stepped, loss), _CHANGED
+        self._done, self._weights = (window, ends_epoch, stepped, loss), CHANGED
         self._fire("on_optimizer_step")
-        self._weights = _CHANGING
+        self._weights = CHANGING
         self._after_step(stepped)
         return loss, self._norm
 
@@ -237,7 +217,10 @@ class TrainingLoop:
         where label counts differ, in a short last window, and where a micro-batch has no item.
         """
         parts, last = self._parts, len(window) - 1
+        parts.window_size = last + 1
         items = items_of(window, parts.label_names, shifted=self._shifted) if self._counts_items else None
+        if items is not None and self._own.windows:
+            items = items_as_told(items, getattr(window, "items", None))
         total: Tensor | None = None
         for number, batch in enumerate(window):
             if number:
@@ -259,7 +242,7 @@ class TrainingLoop:
     def _count(self, window: Window, ends_epoch: bool) -> None:
         training, state, names = self._training, self._state, self._parts.label_names
         state.global_step += 1
-        state.rows_in_epoch = self._walk.advance(window)
+        state.rows_in_epoch = self._walk.advance(getattr(window, "taken", window) if self._own.windows else window)
         state.updates_in_epoch += 1
         for batch in window:
             training.rows_seen += count_rows(batch, names)
@@ -275,124 +258,3 @@ class TrainingLoop:
             state.epoch = float(state.epoch_index + ends_epoch)
         if self._cache_every and state.global_step % self._cache_every == 0:
             empty_cache(self._parts.device)
-
-    def _act(self) -> None:
-        """Do what callbacks asked for, each at most once after an update, and agree whether to go on."""
-        parts, step = self._parts, self._state.global_step
-        if parts.control.should_log and self._logged_at != step:
-            self._logged_at = step
-            self._log()
-        evaluates = parts.control.should_evaluate and self._evaluated_at != step
-        if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":
-            parts.control.should_save = True
-        if parts.control.should_save and self._saved_at != step:
-            self._saved_at = step
-            self._save()
-        if self._ends_here:
-            logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
-            interruption.end()
-        control, self._acts = parts.control, self._acts + 1
-        onward = self._onward
-        onward.stop_epoch, onward.stop = control.should_epoch_stop, control.should_training_stop
-        self._agree(onward, self._acts)
-        control.should_epoch_stop, control.should_training_stop = onward.stop_epoch, onward.stop
-
-    def _log(self) -> None:
-        loss, norm = self._training.running_loss.take(), self._norm.item()
-        entry = {"loss": loss, "grad_norm": norm, "learning_rate": self._rate}
-        scale = self._parts.precision.loss_scale()
-        if scale is not None:
-            entry["loss_scale"] = scale
-        self._train_loss = loss
-        self._trainer.log(entry)
-
-    def _evaluate_in_order(self) -> bool:
-        """The evaluation of this update; where it breaks off, all that it changes can be taken back."""
-        state = self._state
-        if self._args.save_strategy != "no":
-            self._export_states()
-        self._evaluated_at, self._evaluating_from = state.global_step, len(state.log_history)
-        is_best = self._evaluate()
-        self._evaluating_from, state.evaluation_due = None, False
-        return is_best
-
-    def _evaluate(self) -> bool:
-        """Whether this evaluation was the best so far."""
-        trainer = self._trainer
-        metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=self._ignored))
-        self._training.agreement.same(sorted(metrics), "what evaluation returned")
-        trainer.report_to_search(metrics)
-        optimizer, schedule = self._parts.stepping()
-        note_losses(optimizer, train_loss=self._train_loss, eval_loss=metrics.get("eval_loss"))
-        value = best.chosen_metric(self._args, metrics)
-        # What the run started from has no checkpoint, so it cannot be the best.
-        if self._state.global_step == 0:
-            return False
-        if follows_metric(schedule):
-            after_evaluation(schedule, best.scheduled_metric(self._args, metrics))
-        if value is None or not best.note(self._args, self._state, value):
-            return False
-        named = self._training.keeper.name_best(self._state)
-        if named is not None:
-            self._parts.trackers.best_checkpoint(named)
-        return True
-
-    def _save(self) -> None:
-        self._export_states()
-        self._saving = True
-        checkpoint = self._write()
-        self._saving = False
-        self._trainer.fire("on_save")
-        self._trainer.after_save(checkpoint)
-        self._parts.trackers.refresh()
-
-    def _export_states(self) -> None:
-        export_states((self._parts.control, *self._trainer.callback_handler.callbacks), self._state)
-
-    def _write(self) -> Checkpoint:
-        parts = self._parts
-        parts.state.running_loss = self._training.running_loss.state_dict()
-        with saving(parts.optimizer):
-            return self._training.keeper.save(parts, self._trainer.processing_class, self._position())
-
-    def _position(self) -> dict[str, Any]:
-        """Of the next window, for whoever goes on from here."""
-        rows = self._state.rows_in_epoch
-        order = self._walk.mark() if rows else None
-        return replace(self._training.position, rows=rows, batches=None, order=order).to_dict()
-
-    # After an error
-
-    def settle(self) -> bool:
-        """Count an update that is done but for that; whether the weights are then whole, and finite."""
-        if self._weights == _CHANGED:
-            window, ends_epoch, stepped, loss = self._done
-            self._after_step(stepped)
-            self._count(window, ends_epoch)
-            try:
-                self._fire("on_step_end", loss=loss, grad_norm=self._norm)
-            except NonFiniteError:
-                return False
-            except Exception as error:
-                # What breaks the run off came before it. The defaults are asked first of all, and so were heard.
-                logger.debug("on_step_end after an error: %s", error)
-            self._weights = _WHOLE
-        return self._weights == _WHOLE and not self._saving
-
-    def save_last(self) -> Checkpoint:
-        """The last update as a checkpoint of what was done and of what was due. Raises what a save raises."""
-        state, control = self._state, self._parts.control
-        whole, cut = state.log_history, self._evaluating_from
-        if cut is None:
-            if control.should_log and self._logged_at != state.global_step:
-                self._logged_at = state.global_step
-                self._log()
-            self._export_states()
-            whole = state.log_history
-        due = control.should_evaluate and self._evaluated_at != state.global_step
-        state.evaluation_due = due or cut is not None
-        state.log_history = whole[:cut]
-        try:
-            return self._write()
-        finally:
-            state.log_history, state.evaluation_due = whole, False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
     from trainspec.training.parallel import Agreement, Policy, Strategy
     from trainspec.training.precision.precision import Precision
     from trainspec.training.run.keeper import CheckpointKeeper
-    from trainspec.training.run.memory import MemoryTracker
+    from trainspec.training.run.loop import TrainingLoop
+    from trainspec.training.run.measuring.memory import MemoryTracker
+    from trainspec.training.run.measuring.tokens import TokenCounter
     from trainspec.training.run.running_loss import RunningLoss
-    from trainspec.training.run.tokens import TokenCounter
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ class Training:
     tokens: TokenCounter
     parameters: list[Tensor]
     resumed_from: Checkpoint | None = None
+    # By time.time().
+    began: float = field(default_factory=time.time)
     rows_seen: int = 0
     tokens_seen: int = 0
 
@@ -73,12 +77,19 @@ class RunParts:
     losses: Losses = field(init=False)
     label_names: list[str] = field(init=False)
     ignored_keys: list[str] = field(init=False)
+    said_label_names: list[str] | None = None
     optimizer: Optimizer | None = None
     schedule: LRScheduler | None = None
     state: TrainerState = field(default_factory=TrainerState)
     control: TrainerControl = field(default_factory=TrainerControl)
     trackers: TrackerGroup = field(default_factory=lambda: TrackerGroup([]))
     is_in_train: bool = False
+    # Of the last train(), also after it: the loop, what of a search it belongs to, and the size of the window at work.
+    loop: TrainingLoop | None = None
+    trial: Any = None
+    window_size: int = 1
+    # Somebody's own way to bring a model to its device.
+    place: Callable[[nn.Module], nn.Module] | None = None
     # Of the micro-batch that is at work; None where nobody counts them.
     items: MicroBatchItems | None = None
     # Of the micro-batch whose backward pass was the last, its part of the window's mean loss.
@@ -108,6 +119,17 @@ class RunParts:
         if self.is_in_train:
             raise TrainingError("the model cannot be replaced while it trains: its optimizer holds the other's weights")
         self.model = self.model_wrapped = model
+
+    @property
+    def current_label_names(self) -> list[str]:
+        """The names of labels in a batch: the settings' or the model's, until somebody says others."""
+        return self.label_names
+
+    @current_label_names.setter
+    def current_label_names(self, names: list[str]) -> None:
+        self.said_label_names = self.label_names = names
+        if hasattr(self, "losses"):
+            self.losses.names = names
 
     @property
     def current_optimizer(self) -> Optimizer | None:

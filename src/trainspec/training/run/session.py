@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.callbacks.states import restore_states
-from trainspec.training.checkpoint.best import load_best
 from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
 from trainspec.training.interruption import noting
@@ -18,6 +17,7 @@ from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
 from trainspec.training.run.model import ready_for_training
 from trainspec.training.run.opening import announce
+from trainspec.training.run.others.saving import checkpoints_by_others
 from trainspec.training.run.resuming.rescue import rescue
 from trainspec.training.run.seeding import seed_for_training
 from trainspec.training.state import parse_state
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
+def train_as_often(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
     """Train, with auto_find_batch_size as often as the memory asks for it."""
     if not trainer.args.auto_find_batch_size:
-        return _train(trainer, checkpoint, ignored)
+        return trainer.train_once(checkpoint, ignored)
     args, model = trainer.args, trainer.parts.model
     first = _first_batch_size(args, checkpoint)
     # A run that broke off has changed the weights; the next one must start where it did.
@@ -47,7 +47,7 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             logger.warning("%s per_device_train_batch_size %d", said, batch_size)
             trainer.args = args.replace(per_device_train_batch_size=batch_size)
             model.load_state_dict(start)
-        return _train(trainer, checkpoint, ignored)
+        return trainer.train_once(checkpoint, ignored)
 
     try:
         output: TrainOutput = find_executable_batch_size(
@@ -71,11 +71,15 @@ def _first_batch_size(args: TrainingArguments, checkpoint: Checkpoint | None) ->
     return found if isinstance(found, int) and 0 < found < wanted else wanted
 
 
-def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
+def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
+    """One run from its beginning, or from a checkpoint on, to its end."""
     parts, args = trainer.parts, trainer.args
     parts.memory.start("train")
     seed_for_training(args, parts.strategy.processes.rank)
-    with ready_for_training(parts, args), noting() if args.enable_jit_checkpoint else nullcontext():
+    noted = noting() if args.enable_jit_checkpoint else nullcontext()
+    with ready_for_training(parts, args), checkpoints_by_others(trainer), noted:
+        if trainer.overrides("_wrap_model"):
+            parts.model_wrapped = trainer.call_hook("_wrap_model", parts.model_wrapped, True)
         began = time.perf_counter()
         training = build(trainer, checkpoint)
         first_step = parts.state.global_step
@@ -86,7 +90,9 @@ def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[st
             loop = TrainingLoop(trainer, training, ignored)
             loop.run()
             evaluation_mode(parts.stepping()[0])
-            last = not load_best(args, parts.state, parts.model)
+            loaded = trainer.call_hook("_load_best_model")
+            # What an override has loaded, nobody knows.
+            last = not (loaded or (args.load_best_model_at_end and trainer.overrides("_load_best_model")))
             metrics = _closing_metrics(trainer, training, time.perf_counter() - began, first_step)
             parts.memory.stop("train", metrics)
             trainer.log(metrics)
@@ -110,6 +116,7 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
         restore_states(handler.callbacks, parts.state, as_made=as_made)
     parts.control.new_training()
     parts.is_in_train = True
+    trainer.begin_counting(training.running_loss)
     parts.trackers.start(run_facts(trainer.args, parts.model, parts.output(trainer.args)), parts.state.log_history)
     parts.model_wrapped.train()
     announce(trainer.args, parts, training)
@@ -118,6 +125,8 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
 def _end(trainer: TrainerFace) -> None:
     parts = trainer.parts
     parts.is_in_train, parts.items, parts.own_step = False, None, None
+    if parts.loop is not None:
+        parts.loop.rest()
     trainer.fire("on_train_end")
     parts.trackers.flush()
     trainer.after_training()
@@ -140,4 +149,5 @@ def _closing_metrics(trainer: TrainerFace, training: Training, seconds: float, f
         tokens=training.tokens_seen if trainer.args.include_tokens_per_second else 0,
     )
     named = {f"train_{name}": value for name, value in metrics.items()}
-    return {**named, "total_flos": state.total_flos, "train_loss": training.running_loss.overall()}
+    loss = trainer.mean_loss(training.running_loss)
+    return {**named, "total_flos": state.total_flos, "train_loss": loss}

@@ -70,6 +70,7 @@ class TrainerAttributes:
     data_collator: Callable[[Any], Any]
     compute_loss_func: Callable[..., Any] | None
     compute_metrics: Callable[..., Any] | None
+    given: tuple[Optimizer | None, LRScheduler | None]
 
     model: OfRun[nn.Module] = OfRun("current_model")
     model_wrapped: OfRun[nn.Module] = OfRun("model_wrapped")
@@ -78,7 +79,7 @@ class TrainerAttributes:
     state: OfRun[TrainerState] = OfRun("state")
     control: OfRun[TrainerControl] = OfRun("control")
     is_in_train: OfRun[bool] = OfRun("is_in_train")
-    label_names: OfRun[list[str]] = OfRun("label_names")
+    label_names: OfRun[list[str]] = OfRun("current_label_names")
     output = OutputOfRun()
 
     def _ready_model(self) -> None:

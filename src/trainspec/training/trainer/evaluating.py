@@ -84,7 +84,8 @@ class Evaluating(Steps, Loaders, Listeners):
         ignored = supported(step, ignore_keys=ignore_keys)
         self.parts.losses.forget()
         self.parts.output_names = None
-        with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:
+        with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as ready:
+            model = self.call_hook("_wrap_model", ready, False) if self.overrides("_wrap_model") else ready
             loop = EvaluationLoop(
                 self.args,
                 lambda batch, loss_only: step(model, batch, loss_only, **ignored),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.values.choices import HubStrategy
+from trainspec.training.checkpoint import open_checkpoint
 from trainspec.training.trainer.files import Files
+from trainspec.training.trainer.inside.hooks import Hooks
 from trainspec.training.trainer.listeners import Listeners
 
 if TYPE_CHECKING:
@@ -14,13 +16,13 @@ if TYPE_CHECKING:
     from trainspec.training.hub import HubPublisher
 
 
-class Publishing(Files, Listeners):
+class Publishing(Files, Hooks, Listeners):
     _publisher: HubPublisher | None = None
     _published_for: TrainingArguments | None = None
 
-    def init_hf_repo(self, token: str | None = None) -> None:
-        """Have the repository on the hub."""
-        self._hub().init_repo(token)
+    def init_hf_repo(self, token: str | None = None, private: bool | None = None) -> None:
+        """Have the repository on the hub; `private` stands in for hub_private_repo."""
+        self._hub().init_repo(token, private)
 
     def push_to_hub(
         self,
@@ -40,7 +42,7 @@ class Publishing(Files, Listeners):
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """The model and its tokenizer into output_dir or another folder or URL, and to the hub where that is on."""
-        self._write_model(output_dir)
+        self.write_model(output_dir)
         if self.args.push_to_hub and not _internal_call:
             self.push_to_hub(commit_message="Model save")
 
@@ -59,13 +61,25 @@ class Publishing(Files, Listeners):
         if self.state.best_model_checkpoint == checkpoint.url:
             self.parts.trackers.best_checkpoint(checkpoint.url)
         if self.args.push_to_hub:
-            self._hub().after_save(checkpoint, self.state)
+            self.call_hook("_push_from_checkpoint", checkpoint.url)
+
+    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
+        """Push what hub_strategy says of a checkpoint that has just been saved."""
+        self._hub().after_save(open_checkpoint(checkpoint_folder), self.state)
 
     def after_training(self) -> None:
         """The run is whole: push the model where hub_strategy says so, and wait for pushes in the background."""
         if self.args.push_to_hub and self.args.hub_strategy == HubStrategy.END:
             self.push_to_hub()
+        self.call_hook("_finish_current_push")
+
+    def _finish_current_push(self) -> None:
         self.finish_pushes()
+
+    def end(self) -> None:
+        """At the very end of a script: trackers are done, and pushes in the background."""
+        self.finish_pushes()
+        self.parts.trackers.finish()
 
     def finish_pushes(self) -> None:
         """Wait for pushes that run in the background."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,9 +12,8 @@ from trainspec.training.errors import ModelOutputError
 from trainspec.training.loss.items import items_of
 from trainspec.training.model import outputs
 from trainspec.training.model.inside import shifts_labels, takes_item_count
-from trainspec.training.model.nests import to_device
 from trainspec.training.model.signatures import takes
-from trainspec.training.trainer.attributes import TrainerAttributes
+from trainspec.training.trainer.inside.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
     from trainspec.training.loss.items import MicroBatchItems
 
 
-class Steps(TrainerAttributes):
+class Steps(Hooks):
     preprocess_logits_for_metrics: Callable[[Any, Any], Any] | None
-    # Said by whoever divides the loss by the items of the whole window in compute_loss: it is told them, and its loss
-    # counts as it is.
-    model_accepts_loss_kwargs: bool = False
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Tensor | None = None) -> Tensor:
         """Forward and backward for one micro-batch; returns its part of the window's mean loss.
@@ -51,7 +48,7 @@ class Steps(TrainerAttributes):
 
     def told_count(self, items: MicroBatchItems) -> Tensor:
         """Of the micro-batch alone: then a loss that divides by it, and one that never looks at it, are both a mean."""
-        return items.total.to(self.parts.device) if self.model_accepts_loss_kwargs else items.divisor(self.parts.device)
+        return items.total.to(self.parts.device) if self.divides_by_window else items.divisor(self.parts.device)
 
     def backward(self, loss: Tensor) -> None:
         """Gradients of a micro-batch's mean loss as a part of its window's, scaled under fp16.
@@ -60,7 +57,7 @@ class Steps(TrainerAttributes):
         divided by the number of micro-batches before is taken for what it was.
         """
         parts, items = self.parts, self.parts.items
-        if items is not None and not self.model_accepts_loss_kwargs:
+        if items is not None and not self.divides_by_window:
             loss = items.part_of_window(loss if parts.own_step is None else parts.own_step.whole(loss))
         parts.part = loss.detach()
         parts.strategy.backward(loss, counts=items is None or not items.is_empty)
@@ -71,7 +68,7 @@ class Steps(TrainerAttributes):
 
     def compute_loss_context_manager(self) -> Any:
         """Autocast, as bf16 and fp16 ask for it."""
-        return self.parts.precision.autocast()
+        return self.autocast_smart_context_manager()
 
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Tensor | None = None
@@ -96,7 +93,7 @@ class Steps(TrainerAttributes):
         labels = outputs.labels_of(inputs, self.label_names)
         loss: Tensor | None
         with torch.no_grad(), self.compute_loss_context_manager():
-            if labels is not None:
+            if labels is not None or self._has_loss_without_labels(inputs):
                 answer = self.compute_loss(model, inputs, return_outputs=True, **self._own_count(inputs))
                 loss, returned = answer if isinstance(answer, tuple) else _alone(answer, prediction_loss_only)
             else:
@@ -121,10 +118,9 @@ class Steps(TrainerAttributes):
         (items,) = items_of([inputs], self.label_names, shifted=shifts_labels(self.model))
         return {"num_items_in_batch": items.divisor(self.parts.device)}
 
-    def _prepare_inputs(self, inputs: Any) -> Any:
-        """The batch on the device, with the model's last memory under past_index."""
-        placed = to_device(inputs, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
-        return self.parts.losses.remembering(placed)
+    def _has_loss_without_labels(self, inputs: Any) -> bool:
+        asked = inputs.get("return_loss") if isinstance(inputs, Mapping) else None
+        return not self.label_names and bool(self.can_return_loss if asked is None else asked)
 
 
 def _alone(loss: Any, is_enough: bool) -> tuple[Any, Any]:

@@ -27,12 +27,14 @@ from trainspec.training.foreign.judging import told
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.parallel import Alone, choose_strategy
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
-from trainspec.training.run.memory import MemoryTracker
+from trainspec.training.run.measuring.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
 from trainspec.training.run.seeding import seed_for_model
-from trainspec.training.run.session import train_once
+from trainspec.training.run.session import train_as_often
 from trainspec.training.schedules import build_schedule
 from trainspec.training.trainer.evaluating import Evaluating
+from trainspec.training.trainer.inside.findings import find_overrides
+from trainspec.training.trainer.inside.overrides import remember
 from trainspec.training.trainer.log_level import apply_log_level
 from trainspec.training.trainer.publishing import Publishing
 from trainspec.training.trainer.questions import Questions
@@ -94,7 +96,10 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         self.optimizer_cls_and_kwargs = optimizer_cls_and_kwargs
         self.optimizer, self.lr_scheduler = self.given = optimizers
         self._kept_loaders = data.KeptLoaders()
+        if self.overrides("create_accelerator_and_postprocess"):
+            self.create_accelerator_and_postprocess()
         self.model = model if model is not None else self._made_model(None)
+        self.parts.place = self._own_placement()
         self._ready_model()
         self.data_collator = data_collator if data_collator is not None else data.collator_for(self.processing_class)
         self.callback_handler = CallbackHandler(
@@ -102,16 +107,32 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             self.model,
             self.processing_class,
         )
+        if self.overrides("_validate_args"):
+            self.call_hook("_validate_args")
         self.fire("on_init_end")
+        self._told = list(find_overrides(self))
+        check(self._told)
         memory.stop("init")
 
     def _made_model(self, trial: Any) -> nn.Module:
         if self.model_init is None:
             raise ValueError("the Trainer needs a model, or model_init to make one")
-        from trainspec.training.search import takes_trial
-
         seed_for_model(self.args)
-        return self.model_init(trial) if takes_trial(self.model_init) else self.model_init()
+        made: nn.Module = self.call_hook("call_model_init", trial)
+        return made
+
+    def _own_placement(self) -> Callable[[nn.Module], nn.Module] | None:
+        """What of the way of a model to its device a subclass has taken over."""
+        if not self.place_model_on_device:
+            return lambda model: model
+        if not self.overrides("_move_model_to_device"):
+            return None
+
+        def place(model: nn.Module) -> nn.Module:
+            moved = self.call_hook("_move_model_to_device", model, self.parts.device)
+            return model if moved is None else moved
+
+        return place
 
     def _guards(self) -> list[Any]:
         return [StopOnNonFinite] if self.args.stop_on_nonfinite else []
@@ -134,11 +155,12 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         if self.model_init is not None:
             self.model = self._made_model(trial)
         self._ready_model()
-        checkpoint = self._checked(wanted)
+        self.parts.trial = trial
+        self._resuming = checkpoint = self._checked(wanted)
         if self.args.push_to_hub:
             # A token that is refused is told now, not at the first save.
             self.init_hf_repo()
-        return train_once(self, checkpoint, ignore_keys_for_eval)
+        return train_as_often(self, checkpoint, ignore_keys_for_eval)
 
     # Parts
 
@@ -149,9 +171,14 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         schedule = self.create_scheduler(num_training_steps, self.optimizer)
         self.lr_scheduler = self.lr_scheduler if schedule is None else schedule
 
-    def create_optimizer(self) -> Optimizer:
+    def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
+        """The optimizer of this run; `model` is the Trainer's own, whoever calls."""
         if self.optimizer is None:
-            self.optimizer = build_optimizer(self.model, self.args, self.optimizer_cls_and_kwargs)
+            own = self.optimizer_cls_and_kwargs
+            if own is None and self.overrides("get_optimizer_cls_and_kwargs"):
+                own = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            decaying = self.get_decay_parameter_names(self.model) if self._own("get_decay_parameter_names") else None
+            self.optimizer = build_optimizer(self.model, self.args, own, decaying)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> LRScheduler:
@@ -164,8 +191,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
 
     def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
         """Everything about settings, machine, model and data that would stop a run, and what is worth knowing."""
-        own_loader = _overrides(self, "get_train_dataloader")
-        own_evaluation = _overrides(self, "evaluate", "get_eval_dataloader")
+        own_loader, own_evaluation = self._own("get_train_dataloader"), self._own("evaluate", "get_eval_dataloader")
+        columns = ("_set_signature_columns_if_needed", "_remove_unused_columns", "_get_collator_with_removed_columns")
         job = Job(
             self.model,
             None if own_loader else self.train_dataset,
@@ -179,36 +206,44 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             has_an_optimizer=self.given[0] is not None or self.optimizer_cls_and_kwargs is not None,
             optimizer=self.given[0],
             schedule=self.given[1],
+            chooses_its_columns=self._own("_get_dataloader", *columns) or self._signature_columns is not None,
+            orders_rows_itself=self._own("_get_dataloader", "_get_train_sampler"),
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
         )
-        return examine(self.args, look_around(self.parts.device), job, trains=trains)
+        return [*find_overrides(self), *examine(self.args, look_around(self.parts.device), job, trains=trains)]
 
     def _computes_loss(self) -> bool:
         own = self.compute_loss_func is not None or bool(self.args.label_smoothing_factor)
-        return own or "compute_loss" in vars(self) or _overrides(self, "compute_loss", "training_step")
+        return own or self._own("compute_loss", "training_step")
 
     def makes_its_own_steps(self) -> bool:
         """Whether an override, or a class that was given, makes the optimizer or its schedule."""
         names = ("create_optimizer", "create_scheduler", "create_optimizer_and_scheduler")
-        return self.optimizer_cls_and_kwargs is not None or _overrides(self, *names)
+        return self.optimizer_cls_and_kwargs is not None or self._own(*names)
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
-        checkpoint, faults = look_for_checkpoint(lambda: self.parts.output(self.args), wanted)
-        made = self.given[0] is not None or self.optimizer_cls_and_kwargs is not None
+        loads_itself = self.overrides("_load_optimizer_and_scheduler")
+        checkpoint, faults = look_for_checkpoint(
+            lambda: self.parts.output(self.args), wanted, loads_itself=loads_itself
+        )
+        orders = ("get_train_dataloader", "_get_dataloader", "_get_train_sampler")
         foreign = told(
             checkpoint,
             self.args,
             self.model,
-            own_optimizer=made or _overrides(self, "create_optimizer", "create_optimizer_and_scheduler"),
-            shuffles=not (_overrides(self, "get_train_dataloader") or data.is_iterable(self.train_dataset)),
+            own_optimizer=self.given[0] is not None or self.makes_its_own_steps(),
+            shuffles=not (self._own(*orders) or data.is_iterable(self.train_dataset)),
         )
-        check([*faults, *foreign, *self.preflight()])
+        # What was told when this was made is not told again.
+        check([*faults, *foreign, *(item for item in self.preflight() if item not in self._told)])
         return checkpoint
 
+    def _own(self, *names: str) -> bool:
+        return any(map(self.overrides, names))
 
-def _overrides(trainer: Trainer, *names: str) -> bool:
-    return any(getattr(type(trainer), name) is not getattr(Trainer, name) for name in names)
+
+remember(Trainer)
 
 
 def _settings(args: Any) -> TrainingArguments:

@@ -1,0 +1,251 @@
+"""What follows an update: log, evaluate, save, each where a callback asked for it; and what is left by an error."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training import interruption
+from trainspec.training.callbacks.states import export_states
+from trainspec.training.errors import NonFiniteError
+from trainspec.training.evaluation import best
+from trainspec.training.model.signatures import supported
+from trainspec.training.optimizers.behaviour import note_losses, saving
+from trainspec.training.parallel import Onward
+from trainspec.training.run.others.steps import OwnSteps
+from trainspec.training.schedules import after_evaluation, follows_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.data.walking import Walk
+    from trainspec.training.face import TrainerFace
+    from trainspec.training.run.parts import Training
+
+logger = logging.getLogger(__name__)
+
+Window = list[Any]
+
+# Where the weights stand: at `global_step`, somewhere on the way to the next, or there without being counted yet.
+WHOLE, CHANGING, CHANGED = range(3)
+
+
+class Acting(ABC):
+    """Goes through the public methods of the Trainer, so that overriding one has its effect."""
+
+    _norm: Tensor
+    _rate: float
+    _walk: Walk
+
+    def __init__(self, trainer: TrainerFace, training: Training, ignore_keys_for_eval: list[str] | None) -> None:
+        self._trainer = trainer
+        self._args = trainer.args
+        self._parts = trainer.parts
+        self._training = training
+        self._state = trainer.parts.state
+        self._ignored = ignore_keys_for_eval
+        self._train_loss: float | None = None
+        self._logged_at = self._evaluated_at = self._saved_at = -1
+        self._acts = 0
+        self._onward = Onward()
+        self._weights, self._saving = WHOLE, False
+        self._done: tuple[Window, bool, bool, Tensor]
+        # Entries of the log before the evaluation that is under way.
+        self._evaluating_from: int | None = None
+        self._ends_here = False
+        # Looked up once: these are asked several times an update.
+        self._fire, self._agree = trainer.fire, training.agreement.agree
+        self._own = OwnSteps.of(trainer)
+        self._unannounced: Checkpoint | None = None
+
+    @abstractmethod
+    def _after_step(self, stepped: bool) -> None: ...
+
+    @abstractmethod
+    def _count(self, window: Window, ends_epoch: bool) -> None: ...
+
+    def _act(self) -> None:
+        """Do what callbacks asked for, each at most once after an update, and agree whether to go on."""
+        if self._own.acts is None:
+            self.log_evaluate_save()
+        else:
+            self._act_by_others()
+        if self._ends_here:
+            step = self._state.global_step
+            logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
+            interruption.end()
+        control, self._acts = self._parts.control, self._acts + 1
+        onward = self._onward
+        onward.stop_epoch, onward.stop = control.should_epoch_stop, control.should_training_stop
+        self._agree(onward, self._acts)
+        control.should_epoch_stop, control.should_training_stop = onward.stop_epoch, onward.stop
+
+    def _act_by_others(self) -> None:
+        trainer, parts, state = self._trainer, self._parts, self._state
+        running, control = self._training.running_loss, parts.control
+        with running.open_to_others(lambda: trainer._globalstep_last_logged) as loss:
+            run = parts.trial, state.epoch_index, self._ignored, self._training.began, self._rate
+            trainer.call_hook("_maybe_log_save_evaluate", loss, self._norm, parts.model_wrapped, *run)
+        self._announce()
+        # What they did is done: at the end of an epoch they are asked once more.
+        control.should_log = control.should_evaluate = control.should_save = False
+
+    def log_evaluate_save(self) -> None:
+        """The Trainer's `_maybe_log_save_evaluate`."""
+        control, step = self._parts.control, self._state.global_step
+        if control.should_log and self._logged_at != step:
+            self._logged_at = step
+            self._log()
+        evaluates = control.should_evaluate and self._evaluated_at != step
+        if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":
+            control.should_save = True
+        if control.should_save and self._saved_at != step:
+            self._saved_at = step
+            self._save()
+
+    def _log(self) -> None:
+        loss, norm = self._training.running_loss.take(), self._norm.item()
+        entry = {"loss": loss, "grad_norm": norm, "learning_rate": self._rate}
+        scale = self._parts.precision.loss_scale()
+        if scale is not None:
+            entry["loss_scale"] = scale
+        self._train_loss = loss
+        self._trainer._globalstep_last_logged = self._state.global_step
+        self._trainer._total_loss_scalar = self._training.running_loss.logged()
+        self._trainer.call_hook("store_flos")
+        self._trainer.log(entry)
+
+    def _evaluate_in_order(self) -> bool:
+        """The evaluation of this update; where it breaks off, all that it changes can be taken back."""
+        state, trainer, trial = self._state, self._trainer, self._parts.trial
+        if self._args.save_strategy != "no":
+            self._export_states()
+        self._evaluated_at, self._evaluating_from = state.global_step, len(state.log_history)
+        metrics = trainer.call_hook("_evaluate", trial, self._ignored)
+        is_best = bool(trainer.call_hook("_determine_best_metric", metrics, trial))
+        self._evaluating_from, state.evaluation_due = None, False
+        return is_best
+
+    def evaluate(self, ignored: list[str] | None, *, skip_scheduler: bool) -> dict[str, float]:
+        """The Trainer's `_evaluate`: the schedule, a search and the optimizer are told what they want to know of it."""
+        trainer = self._trainer
+        metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=ignored))
+        self._training.agreement.same(sorted(metrics), "what evaluation returned")
+        trainer.call_hook("_report_to_hp_search", self._parts.trial, self._state.global_step, metrics)
+        optimizer, schedule = self._parts.stepping()
+        note_losses(optimizer, train_loss=self._train_loss, eval_loss=metrics.get("eval_loss"))
+        if self._state.global_step == 0:
+            # That a metric is not there is told before anything is trained.
+            best.chosen_metric(self._args, metrics)
+        elif not skip_scheduler and follows_metric(schedule):
+            after_evaluation(schedule, best.scheduled_metric(self._args, metrics))
+        return metrics
+
+    def is_best(self, metrics: dict[str, float]) -> bool:
+        """The Trainer's `_determine_best_metric`: whether this evaluation was the best so far."""
+        value = best.chosen_metric(self._args, metrics)
+        # What the run started from has no checkpoint, so it cannot be the best.
+        if value is None or self._state.global_step == 0 or not best.note(self._args, self._state, value):
+            return False
+        named = self._training.keeper.name_best(self._state)
+        if named is not None:
+            self._parts.trackers.best_checkpoint(named)
+        return True
+
+    def _save(self) -> None:
+        self._write()
+        self._trainer.fire("on_save")
+        self._announce()
+
+    def _write(self) -> None:
+        self._saving = True
+        self._trainer.call_hook("_save_checkpoint", self._parts.model_wrapped, self._parts.trial)
+        self._saving = False
+
+    def save(self) -> None:
+        """The Trainer's `_save_checkpoint`. Within `saving_by_others` the checkpoint is whole at the end of that."""
+        parts, trainer = self._parts, self._trainer
+        parts.state.running_loss = self._training.running_loss.state_dict()
+        if self._evaluating_from is None:
+            self._export_states()
+        with saving(parts.optimizer):
+            keeper, own = self._training.keeper, trainer.own_files()
+            saved = keeper.save(parts, trainer.saved_processing(), self._position(), own)
+        self._unannounced = self._unannounced if saved is None else saved
+
+    @contextmanager
+    def saving_by_others(self) -> Iterator[None]:
+        """Around an override of `_save_checkpoint`: all that it leaves in the folder belongs to the checkpoint."""
+        keeper, parts = self._training.keeper, self._parts
+        keeper.begin(parts.state)
+        try:
+            yield
+        except BaseException:
+            keeper.abandon()
+            raise
+        saved = keeper.end(parts, self._position())
+        self._unannounced = self._unannounced if saved is None else saved
+
+    def _announce(self) -> None:
+        checkpoint, self._unannounced = self._unannounced, None
+        if checkpoint is not None:
+            self._trainer.after_save(checkpoint)
+            self._parts.trackers.refresh()
+
+    def _export_states(self) -> None:
+        export_states((self._parts.control, *self._trainer.callback_handler.callbacks), self._state)
+
+    def _position(self) -> dict[str, Any]:
+        """Of the next window, for whoever goes on from here."""
+        rows, walk = self._state.rows_in_epoch, vars(self).get("_walk")
+        order = walk.mark() if rows and walk is not None else None
+        return replace(self._training.position, rows=rows, batches=None, order=order).to_dict()
+
+    def rest(self) -> None:
+        """The run is over: workers that load for it may go."""
+        vars(self).pop("_walk", None)
+
+    @property
+    def folder_for_own_files(self) -> str | None:
+        return self._training.keeper.folder_for_own_files
+
+    # After an error
+
+    def settle(self) -> bool:
+        """Count an update that is done but for that; whether the weights are then whole, and finite."""
+        if self._weights == CHANGED:
+            window, ends_epoch, stepped, loss = self._done
+            self._after_step(stepped)
+            self._count(window, ends_epoch)
+            try:
+                self._fire("on_step_end", loss=loss, grad_norm=self._norm)
+            except NonFiniteError:
+                return False
+            except Exception as error:
+                # What breaks the run off came before it. The defaults are asked first of all, and so were heard.
+                logger.debug("on_step_end after an error: %s", error)
+            self._weights = WHOLE
+        return self._weights == WHOLE and not self._saving
+
+    def save_last(self) -> None:
+        """The last update as a checkpoint of what was done and of what was due. Raises what a save raises."""
+        state, control = self._state, self._parts.control
+        cut = self._evaluating_from
+        if cut is None and control.should_log and self._logged_at != state.global_step:
+            self._logged_at = state.global_step
+            self._log()
+        whole = state.log_history
+        due = control.should_evaluate and self._evaluated_at != state.global_step
+        state.evaluation_due = due or cut is not None
+        state.log_history = whole[:cut]
+        try:
+            self._write()
+        finally:
+            state.log_history, state.evaluation_due = whole, False
+            self._unannounced = None
