@@ -9,7 +9,7 @@ from torch import nn
 
 from trainspec import TrainingArguments
 from trainspec.training.findings.facts import Job, Machine
-from trainspec.training.run import memory
+from trainspec.training.run.measuring import memory
 from trainspec.training.run.measuring.memory import (
     DeviceGauge,
     KernelGauge,
