@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "trainspec.settings.arguments": ("TrainingArguments",),
+    "trainspec.settings.arguments.seq2seq": ("Seq2SeqTrainingArguments",),
     "trainspec.settings.base": ("Settings",),
     "trainspec.settings.rules.rule": ("Rule", "rule"),
     "trainspec.settings.rules": ("predicates",),
@@ -36,6 +37,7 @@ _HOMES = {
     "trainspec.settings.typed": ("TrainingArgumentsDict",),
     "trainspec.plan.run": ("RunPlan", "plan_run"),
     "trainspec.training.trainer.trainer": ("Trainer",),
+    "trainspec.training.seq2seq": ("Seq2SeqTrainer",),
     "trainspec.training.preflight.preflight": ("PreflightError",),
     "trainspec.training.callbacks": (
         "DEFAULT_CALLBACKS",
@@ -64,6 +66,14 @@ _HOMES = {
         "DataCollatorWithPadding",
         "LengthGroupedSampler",
         "default_data_collator",
+    ),
+    "trainspec.training.data.text_collators": (
+        "DataCollatorForLanguageModeling",
+        "DataCollatorForMultipleChoice",
+        "DataCollatorForSeq2Seq",
+        "DataCollatorForTokenClassification",
+        "DataCollatorWithFlattening",
+        "DefaultDataCollator",
     ),
     "trainspec.training.model.debugging": ("DebugUnderflowOverflow",),
     "trainspec.training.search": ("BestRun",),
@@ -99,6 +109,7 @@ if TYPE_CHECKING:
     from trainspec.plan.run import RunPlan as RunPlan
     from trainspec.plan.run import plan_run as plan_run
     from trainspec.settings.arguments import TrainingArguments as TrainingArguments
+    from trainspec.settings.arguments.seq2seq import Seq2SeqTrainingArguments as Seq2SeqTrainingArguments
     from trainspec.settings.base import Settings as Settings
     from trainspec.settings.diagnostics import Diagnostic as Diagnostic
     from trainspec.settings.diagnostics import SettingsDeprecationWarning as SettingsDeprecationWarning
@@ -138,6 +149,16 @@ if TYPE_CHECKING:
     from trainspec.training.data import DataCollatorWithPadding as DataCollatorWithPadding
     from trainspec.training.data import LengthGroupedSampler as LengthGroupedSampler
     from trainspec.training.data import default_data_collator as default_data_collator
+    from trainspec.training.data.text_collators import (
+        DataCollatorForLanguageModeling as DataCollatorForLanguageModeling,
+    )
+    from trainspec.training.data.text_collators import DataCollatorForMultipleChoice as DataCollatorForMultipleChoice
+    from trainspec.training.data.text_collators import DataCollatorForSeq2Seq as DataCollatorForSeq2Seq
+    from trainspec.training.data.text_collators import (
+        DataCollatorForTokenClassification as DataCollatorForTokenClassification,
+    )
+    from trainspec.training.data.text_collators import DataCollatorWithFlattening as DataCollatorWithFlattening
+    from trainspec.training.data.text_collators import DefaultDataCollator as DefaultDataCollator
     from trainspec.training.evaluation.results import EvalLoopOutput as EvalLoopOutput
     from trainspec.training.evaluation.results import EvalPrediction as EvalPrediction
     from trainspec.training.evaluation.results import PredictionOutput as PredictionOutput
@@ -166,6 +187,7 @@ if TYPE_CHECKING:
     from trainspec.training.schedules import get_scheduler as get_scheduler
     from trainspec.training.schedules import get_wsd_schedule as get_wsd_schedule
     from trainspec.training.search import BestRun as BestRun
+    from trainspec.training.seq2seq import Seq2SeqTrainer as Seq2SeqTrainer
     from trainspec.training.state import TRAINER_STATE_NAME as TRAINER_STATE_NAME
     from trainspec.training.state import TrainerState as TrainerState
     from trainspec.training.trainer import Trainer as Trainer

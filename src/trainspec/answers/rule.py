@@ -9,6 +9,7 @@ from trainspec.answers.faults import NoAnswer, command_codes, mistake, shown_wor
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.settings.rules.seq2seq import RULES as SEQ2SEQ_RULES
 from trainspec.settings.targets.rules import TARGET_RULES
 from trainspec.text.suggestions import nearest
 
@@ -50,7 +51,7 @@ def meanings() -> dict[str, Meaning]:
         found[machine.code] = Meaning(
             machine.code, machine.name, words, machine.reason, machine.fix, machine.severity, machine.fields
         )
-    for rule in TrainingArguments.rules():
+    for rule in (*TrainingArguments.rules(), *SEQ2SEQ_RULES):
         condition = rule.when.prose() if rule.when is not None and rule.is_data else ""
         found[rule.code] = Meaning(
             rule.code, rule.name, rule.message, rule.reason, rule.fix, rule.severity, rule.fields, condition
