@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.callbacks import CallbackHandler
     from trainspec.training.checkpoint import Checkpoint
+    from trainspec.training.checkpoint.contents import Contents
+    from trainspec.training.evaluation.results import TrainOutput
+    from trainspec.training.run.others.handed import OwnFiles
     from trainspec.training.run.parts import RunParts
+    from trainspec.training.run.running_loss import RunningLoss
 
 
 class TrainerFace(Protocol):
@@ -25,6 +29,31 @@ class TrainerFace(Protocol):
     callback_handler: CallbackHandler
     processing_class: Any
     given: tuple[Optimizer | None, LRScheduler | None]
+
+    # What its subclasses may know of a run, and set.
+    _globalstep_last_logged: int
+    _total_loss_scalar: float
+    _save_checkpoint: Any
+
+    def overrides(self, name: str) -> bool: ...
+
+    def call_hook(self, name: str, *values: Any) -> Any: ...
+
+    def train_once(self, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput: ...
+
+    def load_checkpoint_weights(self, checkpoint: Checkpoint) -> None: ...
+
+    def restore_steppers(self, checkpoint: Checkpoint, contents: Contents) -> None: ...
+
+    def restore_rng(self, checkpoint: Checkpoint) -> None: ...
+
+    def own_files(self) -> OwnFiles: ...
+
+    def saved_processing(self) -> Any: ...
+
+    def begin_counting(self, running: RunningLoss) -> None: ...
+
+    def mean_loss(self, running: RunningLoss) -> float: ...
 
     def fire(self, event: str, **more: Any) -> None: ...
 
@@ -41,8 +70,6 @@ class TrainerFace(Protocol):
     def get_train_dataloader(self) -> Any: ...
 
     def create_optimizer_and_scheduler(self, num_training_steps: int) -> None: ...
-
-    def report_to_search(self, metrics: dict[str, float]) -> None: ...
 
     def after_save(self, checkpoint: Checkpoint) -> None: ...
 

@@ -6,6 +6,7 @@ Ranks come from the launcher's variables when read, never stored. `device` and `
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -121,9 +122,13 @@ class ProcessView(Settings):
         return rank == 0
 
     def get_process_log_level(self) -> int:
-        """The level for the package's logger in this process, as a number of `logging`; passive is the logger's own."""
+        """The level for loggers in this process, as a number of `logging`.
+
+        Passive is what the application has chosen: for this package's logger, else for transformers' where a script has
+        imported it (`set_verbosity_info()` ...), else for all.
+        """
         chosen = self._args.log_level if self.should_log else self._args.log_level_replica
-        return _LEVELS.get(chosen, logging.getLogger("trainspec").getEffectiveLevel())
+        return _LEVELS[chosen] if chosen in _LEVELS else _level_of_the_application()
 
     def get_warmup_steps(self, num_training_steps: int) -> int:
         """Warmup in updates, of `num_training_steps` updates in all."""
@@ -149,3 +154,10 @@ class ProcessView(Settings):
         finally:
             if first:
                 distributed.barrier()
+
+
+def _level_of_the_application() -> int:
+    own = logging.getLogger("trainspec")
+    if own.level == logging.NOTSET and "transformers" in sys.modules:
+        return logging.getLogger("transformers").getEffectiveLevel()
+    return own.getEffectiveLevel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.callbacks.base import EVENTS, TrainerCallback
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# What these moments are told beside the state, and what callbacks had asked for and now have.
+_TOLD = {"on_log": ("logs",), "on_evaluate": ("metrics",), "on_predict": ("metrics",)}
+_SWITCHED_OFF = {
+    "on_train_begin": ("should_training_stop",),
+    "on_epoch_begin": ("should_epoch_stop",),
+    "on_step_begin": ("should_log", "should_evaluate", "should_save"),
+    "on_log": ("should_log",),
+    "on_evaluate": ("should_evaluate",),
+    "on_save": ("should_save",),
+}
 # An object with methods of these names will do; transformers' own callbacks are such.
 Callback = Any
 
@@ -92,6 +103,20 @@ class CallbackHandler:
             abandon = getattr(callback, "abandon", None)
             if callable(abandon):
                 abandon()
+
+    def __getattr__(self, name: str) -> Callable[..., TrainerControl]:
+        """`on_evaluate(args, state, control, metrics)` and the like: what scripts with a loop of their own call."""
+        if name not in EVENTS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return partial(self._moment, name)
+
+    def _moment(
+        self, event: str, args: TrainingArguments, state: TrainerState, control: TrainerControl, *told: Any, **more: Any
+    ) -> TrainerControl:
+        for switch in _SWITCHED_OFF.get(event, ()):
+            setattr(control, switch, False)
+        self.listen()
+        return self.call_event(event, args, state, control, **dict(zip(_TOLD.get(event, ()), told)), **more)
 
     def call_event(
         self, event: str, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any

@@ -52,7 +52,7 @@ def pack(
 
     Raises TypeError for weights that safetensors cannot hold.
     """
-    files = dict(artifacts or model_files(contents.model, save_safetensors=save_safetensors))
+    files = dict(model_files(contents.model, save_safetensors=save_safetensors) if artifacts is None else artifacts)
     files[TRAINER_STATE] = Document(state_bytes(contents.trainer_state))
     files[TRAINING_ARGS] = Document(json_bytes(contents.training_args))
     files[RESOLVED_ARGS] = Document(json_bytes(contents.resolved_args))

@@ -10,9 +10,9 @@ from trainspec.training.data.columns import Collator, ColumnFilter, accepted_nam
 from trainspec.training.data.draws import undisturbed
 from trainspec.training.data.evaluation_loaders import KeptLoaders
 from trainspec.training.data.lengths import RowLengthError
-from trainspec.training.data.loaders import data_seed, eval_loader, train_loader, train_sampler
+from trainspec.training.data.loaders import data_seed, eval_loader, eval_sampler, train_loader, train_sampler
 from trainspec.training.data.position import DataPosition, DataPositionError, mismatch, position_of_format_1
-from trainspec.training.data.rows import column_names, first_row, is_iterable, row_count
+from trainspec.training.data.rows import column_names, first_row, is_iterable, is_table, row_count
 from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, LengthGroupedSampler
 from trainspec.training.data.walking import Walk, batches_at, epoch_lengths, position_in
 
@@ -37,8 +37,10 @@ __all__ = [
     "default_data_collator",
     "epoch_lengths",
     "eval_loader",
+    "eval_sampler",
     "first_row",
     "is_iterable",
+    "is_table",
     "mismatch",
     "position_in",
     "position_of_format_1",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Draws for training and for evaluation have nothing in common.
 _TRAINING, _EVALUATION = 0, 1
+# In place of a sampler: the one that the settings ask for.
+OURS: Any = object()
 
 
 def train_loader(
@@ -31,15 +33,17 @@ def train_loader(
     batch_size: int | None = None,
     model_input_name: str | None = None,
     rank: int = 0,
+    sampler: Any = OURS,
 ) -> DataLoader[Any]:
     """Rows in a new order each epoch, or as they come where they have no numbers.
 
     `batch_size` (rows) stands in for the settings', `model_input_name` is what length grouping measures, `rank` tells
-    the draws of this process's workers from those of others. Raises RowLengthError where lengths are asked for and
-    rows have none.
+    the draws of this process's workers from those of others; `sampler` is somebody else's order, None for that of the
+    rows. Raises RowLengthError where lengths are asked for and rows have none.
     """
     size = args.train_batch_size if batch_size is None else batch_size
-    sampler = train_sampler(dataset, args, batch_size=size, model_input_name=model_input_name)
+    if sampler is OURS:
+        sampler = train_sampler(dataset, args, batch_size=size, model_input_name=model_input_name)
     key = (data_seed(args), _TRAINING, rank)
     return _loader(dataset, args, collator, device, size, sampler, key, drop_last=args.dataloader_drop_last)
 
@@ -64,12 +68,29 @@ def train_sampler(
 
 
 def eval_loader(
-    dataset: Any, args: TrainingArguments, collator: Collator, device: torch.device, *, rank: int = 0
+    dataset: Any,
+    args: TrainingArguments,
+    collator: Collator,
+    device: torch.device,
+    *,
+    batch_size: int | None = None,
+    rank: int = 0,
+    sampler: Any = OURS,
 ) -> DataLoader[Any]:
-    """All rows in their own order: none is dropped, since every one counts in a metric."""
-    sampler = None if is_iterable(dataset) else SequentialSampler(dataset)
+    """All rows in their own order: none is dropped, since every one counts in a metric.
+
+    `batch_size` and `sampler` as in `train_loader`.
+    """
+    size = args.eval_batch_size if batch_size is None else batch_size
+    if sampler is OURS:
+        sampler = eval_sampler(dataset)
     key = (data_seed(args), _EVALUATION, rank)
-    return _loader(dataset, args, collator, device, args.eval_batch_size, sampler, key, drop_last=False)
+    return _loader(dataset, args, collator, device, size, sampler, key, drop_last=False)
+
+
+def eval_sampler(dataset: Any) -> Sampler[int] | None:
+    """The order of rows to evaluate on; None where they come one after the other."""
+    return None if is_iterable(dataset) else SequentialSampler(dataset)
 
 
 def data_seed(args: TrainingArguments) -> int:

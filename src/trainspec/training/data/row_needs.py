@@ -33,7 +33,7 @@ def find_unreadable_rows(args: TrainingArguments, machine: Machine, job: Job) ->
 
 def find_unused_columns(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
     """Data sets of which remove_unused_columns would leave nothing. Rows that come one by one are not looked at."""
-    accepted = accepted_names(job.model) if args.remove_unused_columns else None
+    accepted = accepted_names(job.model) if args.remove_unused_columns and not job.chooses_its_columns else None
     if accepted is None:
         return
     inputs = inputs_among(accepted, outputs.label_names(job.model, args.label_names))
@@ -45,7 +45,7 @@ def find_unused_columns(args: TrainingArguments, machine: Machine, job: Job) -> 
 
 def find_ungroupable_rows(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
     dataset = job.train_dataset
-    if not args.group_by_length or dataset is None:
+    if not args.group_by_length or dataset is None or job.orders_rows_itself:
         return
     if is_iterable(dataset):
         yield found(args, "RUN151", "the rows of train_dataset have no numbers", "group_by_length")

@@ -29,7 +29,8 @@ class Job:
     """What a Trainer was given to work on.
 
     `makes_its_own_loader` and `evaluates_by_itself`: a subclass brings its own data. `has_an_optimizer`: the user gave
-    one, whatever `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where
+    one, whatever `optim` says. `chooses_its_columns`, `orders_rows_itself`: a subclass says what of a row is used, and
+    which rows come when. `metric_names` evaluates one batch and says which metrics came of it, None where
     that could not be found out.
     """
 
@@ -40,6 +41,8 @@ class Job:
     makes_its_own_loader: bool = False
     evaluates_by_itself: bool = False
     has_an_optimizer: bool = False
+    chooses_its_columns: bool = False
+    orders_rows_itself: bool = False
     metric_names: Callable[[], Collection[str] | None] | None = None
 
 

@@ -26,14 +26,14 @@ class Losses:
         self._names = label_names
         self._own = own
         factor = args.label_smoothing_factor
-        self._smoother = LabelSmoother(epsilon=factor) if factor else None
+        self.smoother: Any = LabelSmoother(epsilon=factor) if factor else None
         self._past_index = args.past_index
         self._past: Any = None
 
     @property
     def counts_items(self) -> bool:
         """Whether the loss of a batch divides by the items of the whole window itself."""
-        return self._own is not None or self._smoother is not None
+        return self._own is not None or self.smoother is not None
 
     def forget(self) -> None:
         """Start a new row of batches: the memory of the last ones does not belong to it."""
@@ -61,8 +61,10 @@ class Losses:
         if self._own is not None:
             known = {"num_items_in_batch": items} if takes(self._own, "num_items_in_batch") else {}
             return self._own(returned, labels, **known)
-        assert self._smoother is not None
-        return self._smoother(returned, labels, shift_labels=shifts_labels(model), num_items_in_batch=items)
+        assert self.smoother is not None
+        counted = {"num_items_in_batch": items} if takes(self.smoother.__call__, "num_items_in_batch") else {}
+        loss: Tensor = self.smoother(returned, labels, shift_labels=shifts_labels(model), **counted)
+        return loss
 
     def _without_labels(self, model: nn.Module, batch: Any) -> Any:
         """So that the model does not compute a loss of its own; a forward that insists on its labels keeps them."""

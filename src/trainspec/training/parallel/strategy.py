@@ -45,6 +45,8 @@ class Policy:
     precision: Precision
     recompute: Callable[[nn.Module], Any]
     compile: Callable[[nn.Module], nn.Module]
+    # Somebody's own way to bring the model to its device.
+    place: Callable[[nn.Module], nn.Module] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Strategy(ABC):
         again when its training begins, with another policy.
         """
         model = self.parallelize(model)
-        model = self.place(model, policy.device)
+        model = self.place(model, policy.device) if policy.place is None else policy.place(model)
         policy.precision.prepare(model)
         policy.recompute(model)
         return self.shard(policy.compile(model), policy)

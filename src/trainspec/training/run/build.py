@@ -12,7 +12,6 @@ from trainspec.text.redaction import redact_whole_url
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.load import folder_name
-from trainspec.training.checkpoint.resume import load_weights
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
 from trainspec.training.parallel import Agreement, State
@@ -44,7 +43,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     if checkpoint is not None:
         known = () if trainer.given[0] is not None else safe_types(args.optim)
         contents = unpack(checkpoint, with_model=False, safe_types=known)
-        load_weights(parts.model, checkpoint)
+        trainer.load_checkpoint_weights(checkpoint)
     loader = trainer.get_train_dataloader()
     cut = cut_training_epoch(args, loader)
     position = starting_position(args, loader, checkpoint, contents)
@@ -71,8 +70,11 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],
         resumed_from=checkpoint,
     )
-    if contents is not None:
-        _restore(parts, training, contents)
+    if checkpoint is not None and contents is not None:
+        trainer.restore_steppers(checkpoint, contents)
+        parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
+        if parts.state.running_loss:
+            training.running_loss.load_state_dict(parts.state.running_loss)
     training_mode(optimizer)
     return training
 
@@ -137,11 +139,11 @@ def _find_best(state: TrainerState, output: Store) -> None:
             state.best_model_checkpoint = url
 
 
-def _restore(parts: RunParts, training: Training, contents: Contents) -> None:
-    """Random states are not restored here: making the first batches may still draw from them."""
+def restore_steppers(parts: RunParts, contents: Contents) -> None:
+    """The optimizer and its schedule as they were saved.
+
+    Random states are not restored here: making the first batches may still draw from them.
+    """
     _, schedule = parts.stepping()
     parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
     schedule.load_state_dict(dict(contents.scheduler or {}))
-    parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
-    if parts.state.running_loss:
-        training.running_loss.load_state_dict(parts.state.running_loss)

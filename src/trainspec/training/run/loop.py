@@ -11,6 +11,7 @@ for every epoch:
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ import torch
 from trainspec.plan.events import evaluates_on_start
 from trainspec.training import interruption
 from trainspec.training.callbacks.states import export_states
-from trainspec.training.checkpoint.rng import restore_rng, rng_file
 from trainspec.training.data import batches_at, data_seed, position_in
 from trainspec.training.errors import NoBatchesError, NonFiniteError
 from trainspec.training.evaluation import best
@@ -32,6 +32,8 @@ from trainspec.training.optimizers.behaviour import clear_gradients, learning_ra
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate, Onward
 from trainspec.training.run.batch_size import is_out_of_memory
 from trainspec.training.run.memory import empty_cache
+from trainspec.training.run.others.steps import OwnSteps, as_norm
+from trainspec.training.run.others.windows import items_as_told, own_windows
 from trainspec.training.schedules import after_evaluation, after_update
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.face import TrainerFace
     from trainspec.training.run.parts import Training
 
@@ -52,6 +55,7 @@ class TrainingLoop:
         self._trainer = trainer
         self._args = trainer.args
         self._parts = parts = trainer.parts
+        parts.loop = self
         self._training = training
         self._state = parts.state
         self._resumed = training.resumed_from
@@ -69,11 +73,13 @@ class TrainingLoop:
         self._step_takes_items = takes(trainer.training_step, "num_items_in_batch")
         # Looked up once: these are asked several times an update.
         self._fire, self._agree = trainer.fire, training.agreement.agree
+        self._own = OwnSteps.of(trainer)
+        self._unannounced: Checkpoint | None = None
 
     def run(self) -> None:
         trainer, parts, state = self._trainer, self._parts, self._state
         if self._resumed is None and evaluates_on_start(self._training.cadence):
-            self._evaluate()
+            trainer.call_hook("_evaluate", parts.trial, self._ignored, True)
         while not self._is_over():
             parts.control.new_epoch()
             trainer.fire("on_epoch_begin")
@@ -107,19 +113,19 @@ class TrainingLoop:
         state.rows_in_epoch = self._walk.row
         source = self._walk.batches
         self._restore_random_state()
-        window = list(islice(source, size))
+        take = own_windows(self._trainer, source, size) if self._own.windows else lambda: list(islice(source, size))
+        window = take()
         if not window and begins:
             raise NoBatchesError("an epoch of the training data gave no batch; is the data set used up or empty?")
         while window:
             # Only data without a length must be asked for more before one knows that it has ended.
-            following = list(islice(source, size)) if state.updates_per_epoch is None else None
+            following = take() if state.updates_per_epoch is None else None
             yield window, following == []
-            window = list(islice(source, size)) if following is None else following
+            window = take() if following is None else following
 
     def _restore_random_state(self) -> None:
         if self._resumed is not None:
-            if self._resumed.has(rng_file()):
-                restore_rng(self._resumed.read(rng_file()), self._resumed.url)
+            self._trainer.restore_rng(self._resumed)
             self._resumed = None
 
     def _step(self, window: Window, ends_epoch: bool) -> None:
@@ -133,9 +139,13 @@ class TrainingLoop:
     def _update(self, window: Window) -> tuple[Tensor, Tensor]:
         strategy, training = self._parts.strategy, self._training
         optimizer, schedule = self._parts.stepping()
-        self._rate = learning_rate(optimizer)
+        own = self._own
+        self._rate = learning_rate(optimizer) if own.rate is None else own.rate()
         loss = training.running_loss.add(self._mean_loss(window))
-        self._norm = strategy.clip(training.parameters, self._args.max_grad_norm)
+        if own.clip is None:
+            self._norm = strategy.clip(training.parameters, self._args.max_grad_norm)
+        else:
+            self._norm = as_norm(own.clip(self._parts.model_wrapped), training.parameters)
         self._fire("on_pre_optimizer_step")
         stepped = strategy.step()
         self._fire("on_optimizer_step")
@@ -186,7 +196,10 @@ class TrainingLoop:
         where label counts differ, in a short last window, and where a micro-batch has no item.
         """
         parts, last = self._parts, len(window) - 1
+        parts.window_size = last + 1
         items = items_of(window, parts.label_names, shifted=self._shifted) if self._counts_items else None
+        if items is not None and self._own.windows:
+            items = items_as_told(items, getattr(window, "items", None))
         total: Tensor | None = None
         for number, batch in enumerate(window):
             if number:
@@ -208,7 +221,7 @@ class TrainingLoop:
     def _count(self, window: Window, ends_epoch: bool) -> None:
         training, state = self._training, self._state
         state.global_step += 1
-        state.rows_in_epoch = self._walk.advance(window)
+        state.rows_in_epoch = self._walk.advance(getattr(window, "taken", window) if self._own.windows else window)
         state.updates_in_epoch += 1
         for batch in window:
             training.rows_seen += count_rows(batch)
@@ -227,22 +240,44 @@ class TrainingLoop:
 
     def _act(self) -> None:
         """Do what callbacks asked for, each at most once after an update, and agree whether to go on."""
-        parts, step = self._parts, self._state.global_step
-        if parts.control.should_log and self._logged_at != step:
-            self._logged_at = step
-            self._log()
-        if parts.control.should_evaluate and self._evaluated_at != step:
-            self._evaluated_at = step
-            if self._evaluate() and self._args.save_strategy == "best":
-                parts.control.should_save = True
-        if parts.control.should_save and self._saved_at != step:
-            self._saved_at = step
-            self._save()
+        parts = self._parts
+        if self._own.acts is None:
+            self.log_evaluate_save()
+        else:
+            self._act_by_others()
         control, self._acts = parts.control, self._acts + 1
         onward = self._onward
         onward.stop_epoch, onward.stop = control.should_epoch_stop, control.should_training_stop
         self._agree(onward, self._acts)
         control.should_epoch_stop, control.should_training_stop = onward.stop_epoch, onward.stop
+
+    def _act_by_others(self) -> None:
+        trainer, parts, state = self._trainer, self._parts, self._state
+        running, control = self._training.running_loss, parts.control
+        with running.open_to_others(lambda: trainer._globalstep_last_logged) as loss:
+            run = parts.trial, state.epoch_index, self._ignored, self._training.began, self._rate
+            trainer.call_hook("_maybe_log_save_evaluate", loss, self._norm, parts.model_wrapped, *run)
+        self._announce()
+        # What they did is done: at the end of an epoch they are asked once more.
+        control.should_log = control.should_evaluate = control.should_save = False
+
+    def log_evaluate_save(self) -> None:
+        """The Trainer's `_maybe_log_save_evaluate`."""
+        parts, step, trainer = self._parts, self._state.global_step, self._trainer
+        if parts.control.should_log and self._logged_at != step:
+            self._logged_at = step
+            self._log()
+        if parts.control.should_evaluate and self._evaluated_at != step:
+            self._evaluated_at = step
+            metrics = trainer.call_hook("_evaluate", parts.trial, self._ignored)
+            is_best = trainer.call_hook("_determine_best_metric", metrics, parts.trial)
+            if is_best and self._args.save_strategy == "best":
+                parts.control.should_save = True
+        if parts.control.should_save and self._saved_at != step:
+            self._saved_at = step
+            trainer.call_hook("_save_checkpoint", parts.model_wrapped, parts.trial)
+            trainer.fire("on_save")
+            self._announce()
 
     def _log(self) -> None:
         loss, norm = self._training.running_loss.take(), self._norm.item()
@@ -251,32 +286,65 @@ class TrainingLoop:
         if scale is not None:
             entry["loss_scale"] = scale
         self._train_loss = loss
+        self._trainer._globalstep_last_logged = self._state.global_step
+        self._trainer._total_loss_scalar = self._training.running_loss.logged()
         self._trainer.log(entry)
 
-    def _evaluate(self) -> bool:
-        """Whether this evaluation was the best so far."""
+    def evaluate(self, ignored: list[str] | None, *, skip_scheduler: bool) -> dict[str, float]:
+        """The Trainer's `_evaluate`: what the schedule, a search and the optimizer want to know of it, they are told."""
         trainer = self._trainer
-        metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=self._ignored))
+        metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=ignored))
         self._training.agreement.same(sorted(metrics), "what evaluation returned")
-        trainer.report_to_search(metrics)
+        trainer.call_hook("_report_to_hp_search", self._parts.trial, self._state.global_step, metrics)
         optimizer, schedule = self._parts.stepping()
         note_losses(optimizer, train_loss=self._train_loss, eval_loss=metrics.get("eval_loss"))
         value = best.chosen_metric(self._args, metrics)
-        # What the run started from has no checkpoint, so it cannot be the best.
-        if value is None or self._state.global_step == 0:
-            return False
-        after_evaluation(schedule, value)
-        return best.note(self._args, self._state, value)
+        if value is not None and not skip_scheduler:
+            after_evaluation(schedule, value)
+        return metrics
 
-    def _save(self) -> None:
+    def is_best(self, metrics: dict[str, float]) -> bool:
+        """The Trainer's `_determine_best_metric`: whether this evaluation was the best so far."""
+        value = best.chosen_metric(self._args, metrics)
+        # What the run started from has no checkpoint, so it cannot be the best.
+        return value is not None and self._state.global_step > 0 and best.note(self._args, self._state, value)
+
+    def save(self) -> None:
+        """The Trainer's `_save_checkpoint`. Within `saving_by_others` the checkpoint is whole at the end of that."""
         parts, trainer = self._parts, self._trainer
         parts.state.running_loss = self._training.running_loss.state_dict()
         export_states((parts.control, *trainer.callback_handler.callbacks), parts.state)
         with saving(parts.optimizer):
-            checkpoint = self._training.keeper.save(parts, trainer.processing_class, self._position())
-        trainer.fire("on_save")
-        trainer.after_save(checkpoint)
-        parts.trackers.refresh()
+            keeper, own = self._training.keeper, trainer.own_files()
+            saved = keeper.save(parts, trainer.saved_processing(), self._position(), own)
+        self._unannounced = self._unannounced if saved is None else saved
+
+    @contextmanager
+    def saving_by_others(self) -> Iterator[None]:
+        """Around an override of `_save_checkpoint`: all that it leaves in the folder belongs to the checkpoint."""
+        keeper, parts = self._training.keeper, self._parts
+        keeper.begin(parts.state)
+        try:
+            yield
+        except BaseException:
+            keeper.abandon()
+            raise
+        saved = keeper.end(parts, self._position())
+        self._unannounced = self._unannounced if saved is None else saved
+
+    def _announce(self) -> None:
+        checkpoint, self._unannounced = self._unannounced, None
+        if checkpoint is not None:
+            self._trainer.after_save(checkpoint)
+            self._parts.trackers.refresh()
+
+    def rest(self) -> None:
+        """The run is over: workers that load for it may go."""
+        vars(self).pop("_walk", None)
+
+    @property
+    def folder_for_own_files(self) -> str | None:
+        return self._training.keeper.folder_for_own_files
 
     def _position(self) -> dict[str, Any]:
         """Of the next window, for whoever goes on from here."""

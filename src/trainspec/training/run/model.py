@@ -33,7 +33,9 @@ def take_model(parts: RunParts, args: TrainingArguments, loss_function: Callable
     apply_liger(model, args)
     parts.precision = choose_precision(args, parts.device)
     compiled = compile_model(model, args)
-    parts.policy = Policy(parts.device, parts.precision, recompute=lambda _: None, compile=lambda _: compiled)
+    parts.policy = Policy(
+        parts.device, parts.precision, recompute=lambda _: None, compile=lambda _: compiled, place=parts.place
+    )
     parts.model_wrapped = parts.strategy.prepare(model, parts.policy)
     parts.label_names = outputs.label_names(model, args.label_names)
     parts.ignored_keys = keys_ignored_at_inference(model)

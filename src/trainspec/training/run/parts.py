@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from trainspec.training.parallel import Agreement, Policy, Strategy
     from trainspec.training.precision.precision import Precision
     from trainspec.training.run.keeper import CheckpointKeeper
+    from trainspec.training.run.loop import TrainingLoop
     from trainspec.training.run.memory import MemoryTracker
     from trainspec.training.run.running_loss import RunningLoss
     from trainspec.training.run.tokens import TokenCounter
@@ -51,6 +53,8 @@ class Training:
     tokens: TokenCounter
     parameters: list[Tensor]
     resumed_from: Checkpoint | None = None
+    # By time.time().
+    began: float = field(default_factory=time.time)
     rows_seen: int = 0
     tokens_seen: int = 0
 
@@ -75,6 +79,12 @@ class RunParts:
     control: TrainerControl = field(default_factory=TrainerControl)
     trackers: TrackerGroup = field(default_factory=lambda: TrackerGroup([]))
     is_in_train: bool = False
+    # Of the last train(), also after it: the loop, what of a search it belongs to, and the size of the window at work.
+    loop: TrainingLoop | None = None
+    trial: Any = None
+    window_size: int = 1
+    # Somebody's own way to bring a model to its device.
+    place: Callable[[nn.Module], nn.Module] | None = None
     # Of the micro-batch that is at work; None where nobody counts them.
     items: MicroBatchItems | None = None
     # The model, the settings and the loss function that all the rest has been made for.

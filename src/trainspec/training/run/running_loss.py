@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -56,9 +58,29 @@ class RunningLoss:
         self._counts[0] = 0.0
         return self._last
 
-    def overall(self) -> float:
+    @contextmanager
+    def open_to_others(self, logged_at: Callable[[], int]) -> Iterator[Tensor]:
+        """The sum since the last entry, for code that zeroes it in place when it has logged it.
+
+        `logged_at` tells the update of the last entry.
+        """
+        self._sum_up()
+        before = logged_at()
+        yield self._sums[0]
+        if logged_at() != before:
+            self._counts[0] = 0.0
+
+    def logged(self) -> float:
+        """The sum of all that entries have told of."""
+        self._sum_up()
+        return (self._sums[1] - self._sums[0]).item()
+
+    def overall(self, logged: float | None = None) -> float:
+        """The mean since the start; `logged` is the sum that entries told of, where somebody else knows it."""
         self._sum_up()
         total, count = self._sums[1].item(), self._counts[1].item()
+        if logged is not None:
+            total = logged + self._sums[0].item()
         return total / count if count else math.nan
 
     def state_dict(self) -> dict[str, list[str]]:

@@ -7,13 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.callbacks.states import restore_states
-from trainspec.training.checkpoint.resume import load_best
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
 from trainspec.training.optimizers.behaviour import evaluation_mode
 from trainspec.training.run.batch_size import find_executable_batch_size
 from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
 from trainspec.training.run.model import ready_for_training
+from trainspec.training.run.others.saving import checkpoints_by_others
 from trainspec.training.run.seeding import seed_for_training
 from trainspec.training.trackers.facts import run_facts
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
+def train_as_often(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
     """Train, with auto_find_batch_size as often as the memory asks for it."""
     if not trainer.args.auto_find_batch_size:
-        return _train(trainer, checkpoint, ignored)
+        return trainer.train_once(checkpoint, ignored)
     args, model = trainer.args, trainer.parts.model
     # A run that broke off has changed the weights; the next one must start where it did.
     start = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
@@ -38,7 +38,7 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             logger.warning("out of memory: training starts again with per_device_train_batch_size %d", batch_size)
             trainer.args = args.replace(per_device_train_batch_size=batch_size)
             model.load_state_dict(start)
-        return _train(trainer, checkpoint, ignored)
+        return trainer.train_once(checkpoint, ignored)
 
     try:
         output: TrainOutput = find_executable_batch_size(
@@ -50,11 +50,14 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
     return output
 
 
-def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
+def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
+    """One run from its beginning, or from a checkpoint on, to its end."""
     parts, args = trainer.parts, trainer.args
     parts.memory.start("train")
     seed_for_training(args, parts.strategy.processes.rank)
-    with ready_for_training(parts, args):
+    with ready_for_training(parts, args), checkpoints_by_others(trainer):
+        if trainer.overrides("_wrap_model"):
+            parts.model_wrapped = trainer.call_hook("_wrap_model", parts.model_wrapped, True)
         began = time.perf_counter()
         training = build(trainer, checkpoint)
         first_step = parts.state.global_step
@@ -64,7 +67,7 @@ def _train(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: list[st
             trainer.fire("on_train_begin")
             TrainingLoop(trainer, training, ignored).run()
             evaluation_mode(parts.stepping()[0])
-            load_best(args, parts.state, parts.model)
+            trainer.call_hook("_load_best_model")
             metrics = _closing_metrics(trainer, training, time.perf_counter() - began, first_step)
             parts.memory.stop("train", metrics)
             trainer.log(metrics)
@@ -84,6 +87,7 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
         restore_states(handler.callbacks, parts.state)
     parts.control.new_training()
     parts.is_in_train = True
+    trainer.begin_counting(training.running_loss)
     parts.trackers.start(run_facts(trainer.args, parts.model, parts.output(trainer.args)), parts.state.log_history)
     parts.model_wrapped.train()
 
@@ -91,6 +95,8 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
 def _end(trainer: TrainerFace, *, failed: bool) -> None:
     parts = trainer.parts
     parts.is_in_train, parts.items = False, None
+    if parts.loop is not None:
+        parts.loop.rest()
     if failed:
         parts.memory.abandon()
         trainer.callback_handler.abandon()
@@ -110,4 +116,5 @@ def _closing_metrics(trainer: TrainerFace, training: Training, seconds: float, f
         tokens=training.tokens_seen if trainer.args.include_tokens_per_second else 0,
     )
     named = {f"train_{name}": value for name, value in metrics.items()}
-    return {**named, "total_flos": state.total_flos, "train_loss": training.running_loss.overall()}
+    loss = trainer.mean_loss(training.running_loss)
+    return {**named, "total_flos": state.total_flos, "train_loss": loss}

@@ -70,6 +70,7 @@ class TrainerAttributes:
     data_collator: Callable[[Any], Any]
     compute_loss_func: Callable[..., Any] | None
     compute_metrics: Callable[..., Any] | None
+    given: tuple[Optimizer | None, LRScheduler | None]
 
     model: OfRun[nn.Module] = OfRun("current_model")
     model_wrapped: OfRun[nn.Module] = OfRun("model_wrapped")

@@ -78,6 +78,8 @@ class Evaluating(Steps, Loaders, Listeners):
         ignored = supported(step, ignore_keys=ignore_keys)
         self.parts.losses.forget()
         with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:
+            if self.overrides("_wrap_model"):
+                model = self.call_hook("_wrap_model", model, False)
             loop = EvaluationLoop(
                 self.args,
                 lambda batch, loss_only: step(model, batch, loss_only, **ignored),

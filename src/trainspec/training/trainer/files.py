@@ -6,9 +6,8 @@ import datetime
 import sys
 from typing import TYPE_CHECKING, Any
 
-from trainspec.storage import NotFound, open_store
+from trainspec.storage import NotFound
 from trainspec.training.checkpoint.manifest import json_bytes
-from trainspec.training.checkpoint.model_files import model_artifacts
 from trainspec.training.state import TRAINER_STATE_NAME, state_bytes
 from trainspec.training.trainer.attributes import TrainerAttributes
 
@@ -20,20 +19,6 @@ ALL_RESULTS = "all_results.json"
 
 
 class Files(TrainerAttributes):
-    def _write_model(self, output_dir: str | None) -> None:
-        """The model's files and its tokenizer's into output_dir or another folder or URL."""
-        store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
-        self._ready_model()
-        files = model_artifacts(
-            self.model,
-            save_safetensors=self.args.save_safetensors,
-            processing_class=self.processing_class,
-            state_dict=self.parts.strategy.weights(),
-        )
-        if self.parts.strategy.processes.is_main:
-            for name, content in files.items():
-                store.write(name, content.write)
-
     def metrics_format(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """The metrics as a person reads them: times as h:mm:ss, large counts in thousands, four decimals."""
         return {name: _readable(name, value) for name, value in metrics.items()}

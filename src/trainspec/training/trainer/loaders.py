@@ -5,23 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from trainspec.training import data
-from trainspec.training.model.inside import main_input_name
-from trainspec.training.trainer.attributes import TrainerAttributes
+from trainspec.training.trainer.inside.hooks import Hooks
 
 
-class Loaders(TrainerAttributes):
+class Loaders(Hooks):
     _kept_loaders: data.KeptLoaders
 
     def get_train_dataloader(self) -> Any:
         """A loader of the training data in a new order each epoch. Raises ValueError where there is none."""
         if self.train_dataset is None:
             raise ValueError("training needs data: pass train_dataset to the Trainer")
-        return data.train_loader(
+        return self._get_dataloader(
             self.train_dataset,
-            self.args,
-            self._collator(),
-            self.parts.device,
-            model_input_name=main_input_name(self.model),
+            "Training",
+            self._train_batch_size,
+            sampler_fn=self._get_train_sampler,
+            is_training=True,
         )
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
@@ -31,16 +30,11 @@ class Loaders(TrainerAttributes):
             chosen = self.eval_dataset[chosen]
         if chosen is None:
             raise ValueError("evaluation needs data: pass eval_dataset to the Trainer or to evaluate()")
-        return self._kept_loaders.get(chosen, lambda: self._in_order(chosen))
+        return self._kept_loaders.get(chosen, lambda: self._in_order(chosen, "Evaluation"))
 
     def get_test_dataloader(self, test_dataset: Any) -> Any:
-        return self._in_order(test_dataset)
+        return self._in_order(test_dataset, "test")
 
-    def _in_order(self, dataset: Any) -> Any:
-        return data.eval_loader(dataset, self.args, self._collator(), self.parts.device)
-
-    def _collator(self) -> data.Collator:
-        accepted = data.accepted_names(self.model) if self.args.remove_unused_columns else None
-        if accepted is None:
-            return self.data_collator
-        return data.ColumnFilter(self.data_collator, accepted, self.label_names)
+    def _in_order(self, dataset: Any, description: str) -> Any:
+        size = self.args.eval_batch_size
+        return self._get_dataloader(dataset, description, size, sampler_fn=self._get_eval_sampler)

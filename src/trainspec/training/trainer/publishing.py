@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.values.choices import HubStrategy
 from trainspec.training.trainer.files import Files
+from trainspec.training.trainer.inside.hooks import Hooks
 from trainspec.training.trainer.listeners import Listeners
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from trainspec.training.hub import HubPublisher
 
 
-class Publishing(Files, Listeners):
+class Publishing(Files, Hooks, Listeners):
     _publisher: HubPublisher | None = None
     _published_for: TrainingArguments | None = None
 
@@ -40,7 +41,7 @@ class Publishing(Files, Listeners):
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """The model and its tokenizer into output_dir or another folder or URL, and to the hub where that is on."""
-        self._write_model(output_dir)
+        self.write_model(output_dir)
         if self.args.push_to_hub and not _internal_call:
             self.push_to_hub(commit_message="Model save")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,9 +11,8 @@ from torch import Tensor, nn
 from trainspec.training.loss.items import items_of
 from trainspec.training.model import outputs
 from trainspec.training.model.inside import shifts_labels
-from trainspec.training.model.nests import to_device
 from trainspec.training.model.signatures import takes
-from trainspec.training.trainer.attributes import TrainerAttributes
+from trainspec.training.trainer.inside.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from trainspec.training.loss.items import MicroBatchItems
 
 
-class Steps(TrainerAttributes):
+class Steps(Hooks):
     preprocess_logits_for_metrics: Callable[[Any, Any], Any] | None
-    # Said by whoever divides the loss by the items of the whole window in compute_loss: it is told them, and its loss
-    # counts as it is.
-    model_accepts_loss_kwargs: bool = False
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Tensor | None = None) -> Tensor:
         """Forward and backward for one micro-batch; returns its part of the window's mean loss.
@@ -41,14 +38,14 @@ class Steps(TrainerAttributes):
         prepared = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
             loss: Tensor = self.compute_loss(model, prepared, **known)
-        if items is not None and not self.model_accepts_loss_kwargs:
+        if items is not None and not self.divides_by_window:
             loss = items.part_of_window(loss)
         self.backward(loss)
         return loss.detach()
 
     def _told_count(self, items: MicroBatchItems) -> Tensor:
         """Of the micro-batch alone: then a loss that divides by it, and one that never looks at it, are both a mean."""
-        return items.total.to(self.parts.device) if self.model_accepts_loss_kwargs else items.divisor(self.parts.device)
+        return items.total.to(self.parts.device) if self.divides_by_window else items.divisor(self.parts.device)
 
     def backward(self, loss: Tensor) -> None:
         """Gradients of a loss, scaled under fp16; for whoever overrides training_step."""
@@ -57,7 +54,7 @@ class Steps(TrainerAttributes):
 
     def compute_loss_context_manager(self) -> Any:
         """Autocast, as bf16 and fp16 ask for it."""
-        return self.parts.precision.autocast()
+        return self.autocast_smart_context_manager()
 
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Tensor | None = None
@@ -82,7 +79,7 @@ class Steps(TrainerAttributes):
         labels = outputs.labels_of(inputs, self.label_names)
         loss: Tensor | None
         with torch.no_grad(), self.compute_loss_context_manager():
-            if labels is not None:
+            if labels is not None or self._has_loss_without_labels(inputs):
                 loss, returned = self.compute_loss(model, inputs, return_outputs=True, **self._own_count(inputs))
             else:
                 returned = outputs.call(model, inputs)
@@ -103,7 +100,6 @@ class Steps(TrainerAttributes):
         (items,) = items_of([inputs], self.label_names, shifted=shifts_labels(self.model))
         return {"num_items_in_batch": items.divisor(self.parts.device)}
 
-    def _prepare_inputs(self, inputs: Any) -> Any:
-        """The batch on the device, with the model's last memory under past_index."""
-        placed = to_device(inputs, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
-        return self.parts.losses.remembering(placed)
+    def _has_loss_without_labels(self, inputs: Any) -> bool:
+        asked = inputs.get("return_loss") if isinstance(inputs, Mapping) else None
+        return not self.label_names and bool(self.can_return_loss if asked is None else asked)

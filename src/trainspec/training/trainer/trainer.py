@@ -29,9 +29,10 @@ from trainspec.training.preflight.preflight import PreflightError, check, examin
 from trainspec.training.run.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
 from trainspec.training.run.seeding import seed_for_model
-from trainspec.training.run.session import train_once
+from trainspec.training.run.session import train_as_often
 from trainspec.training.schedules import build_schedule
 from trainspec.training.trainer.evaluating import Evaluating
+from trainspec.training.trainer.inside.overrides import remember
 from trainspec.training.trainer.log_level import apply_log_level
 from trainspec.training.trainer.publishing import Publishing
 from trainspec.training.trainer.questions import Questions
@@ -93,7 +94,10 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         self.optimizer_cls_and_kwargs = optimizer_cls_and_kwargs
         self.optimizer, self.lr_scheduler = self.given = optimizers
         self._kept_loaders = data.KeptLoaders()
+        if self.overrides("create_accelerator_and_postprocess"):
+            self.create_accelerator_and_postprocess()
         self.model = model if model is not None else self._made_model(None)
+        self.parts.place = self._own_placement()
         self._ready_model()
         self.data_collator = data_collator if data_collator is not None else data.collator_for(self.processing_class)
         self.callback_handler = CallbackHandler(
@@ -107,10 +111,22 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
     def _made_model(self, trial: Any) -> nn.Module:
         if self.model_init is None:
             raise ValueError("the Trainer needs a model, or model_init to make one")
-        from trainspec.training.search import takes_trial
-
         seed_for_model(self.args)
-        return self.model_init(trial) if takes_trial(self.model_init) else self.model_init()
+        made: nn.Module = self.call_hook("call_model_init", trial)
+        return made
+
+    def _own_placement(self) -> Callable[[nn.Module], nn.Module] | None:
+        """What of the way of a model to its device a subclass has taken over."""
+        if not self.place_model_on_device:
+            return lambda model: model
+        if not self.overrides("_move_model_to_device"):
+            return None
+
+        def place(model: nn.Module) -> nn.Module:
+            moved = self.call_hook("_move_model_to_device", model, self.parts.device)
+            return model if moved is None else moved
+
+        return place
 
     def _guards(self) -> list[Any]:
         return [StopOnNonFinite] if self.args.stop_on_nonfinite else []
@@ -133,11 +149,12 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         if self.model_init is not None:
             self.model = self._made_model(trial)
         self._ready_model()
-        checkpoint = self._checked(wanted)
+        self.parts.trial = trial
+        self._resuming = checkpoint = self._checked(wanted)
         if self.args.push_to_hub:
             # A token that is refused is told now, not at the first save.
             self.init_hf_repo()
-        return train_once(self, checkpoint, ignore_keys_for_eval)
+        return train_as_often(self, checkpoint, ignore_keys_for_eval)
 
     # Parts
 
@@ -163,8 +180,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
 
     def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
         """Everything about settings, machine, model and data that would stop a run, and what is worth knowing."""
-        own_loader = _overrides(self, "get_train_dataloader")
-        own_evaluation = _overrides(self, "evaluate", "get_eval_dataloader")
+        own_loader, own_evaluation = self._own("get_train_dataloader"), self._own("evaluate", "get_eval_dataloader")
+        columns = ("_set_signature_columns_if_needed", "_remove_unused_columns", "_get_collator_with_removed_columns")
         job = Job(
             self.model,
             None if own_loader else self.train_dataset,
@@ -173,6 +190,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             makes_its_own_loader=own_loader,
             evaluates_by_itself=own_evaluation,
             has_an_optimizer=self.given[0] is not None or self.optimizer_cls_and_kwargs is not None,
+            chooses_its_columns=self._own("_get_dataloader", *columns) or self._signature_columns is not None,
+            orders_rows_itself=self._own("_get_dataloader", "_get_train_sampler"),
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
         )
         return examine(self.args, look_around(self.parts.device), job, trains=trains)
@@ -183,9 +202,11 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         check([*faults, *self.preflight()])
         return checkpoint
 
+    def _own(self, *names: str) -> bool:
+        return any(map(self.overrides, names))
 
-def _overrides(trainer: Trainer, *names: str) -> bool:
-    return any(getattr(type(trainer), name) is not getattr(Trainer, name) for name in names)
+
+remember(Trainer)
 
 
 def _default_arguments() -> TrainingArguments:

@@ -1,0 +1,1 @@
+"""What scripts written for transformers reach inside of a Trainer: methods they override, attributes they read."""

@@ -1,0 +1,382 @@
+"""The methods that scripts written for transformers override, called where transformers calls them.
+
+Each does here what our run does at that place, so that `super()` works in an override; signatures are those of the
+releases 4.57 and 5.x, and an override with an older one is given what it takes. `names.py` beside this file lists them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from trainspec.storage import Store, open_store
+from trainspec.storage.local import LocalStore
+from trainspec.training import data
+from trainspec.training.checkpoint import Checkpoint, open_checkpoint
+from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, Contents, unpack
+from trainspec.training.checkpoint.model_files import model_artifacts
+from trainspec.training.checkpoint.resume import load_best, load_weights
+from trainspec.training.checkpoint.rng import restore_rng, rng_bytes, rng_file
+from trainspec.training.checkpoint.tensor_files import TorchFile
+from trainspec.training.errors import TrainingError
+from trainspec.training.loss.items import items_of
+from trainspec.training.model.inside import main_input_name, shifts_labels, takes_item_count
+from trainspec.training.model.nests import to_device
+from trainspec.training.optimizers import safe_types
+from trainspec.training.optimizers.behaviour import learning_rate, saving
+from trainspec.training.parallel import State
+from trainspec.training.run.build import restore_steppers
+from trainspec.training.run.others.handed import OwnFiles
+from trainspec.training.run.session import train_once
+from trainspec.training.trainer.inside.overrides import call, is_overridden
+from trainspec.training.trainer.inside.views import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from torch import Tensor, nn
+    from torch.utils.data import Sampler
+
+    from trainspec.training.evaluation.results import TrainOutput
+    from trainspec.training.run.loop import TrainingLoop
+    from trainspec.training.run.running_loss import RunningLoss
+
+
+class Hooks(Views):
+    _resuming: Checkpoint | None = None
+
+    # How a run asks
+
+    def overrides(self, name: str) -> bool:
+        """Whether a method of that name is somebody's own."""
+        return is_overridden(self, name)
+
+    def call_hook(self, name: str, *values: Any) -> Any:
+        """Call a method with as many of the values as its signature takes."""
+        return call(getattr(self, name), *values)
+
+    # The run
+
+    def train_once(self, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
+        if not self.overrides("_inner_training_loop"):
+            return train_once(self, checkpoint, ignored)  # type: ignore[arg-type]
+        with self._folder_of(checkpoint) as folder:
+            output: TrainOutput = self._inner_training_loop(
+                batch_size=self._train_batch_size,
+                args=self.args,
+                resume_from_checkpoint=folder,
+                trial=self.parts.trial,
+                ignore_keys_for_eval=ignored,
+            )
+        return output
+
+    def _inner_training_loop(
+        self,
+        batch_size: int | None = None,
+        args: Any = None,
+        resume_from_checkpoint: str | None = None,
+        trial: Any = None,
+        ignore_keys_for_eval: list[str] | None = None,
+    ) -> TrainOutput:
+        """Train from the beginning or from a checkpoint on; `batch_size` is that of the settings."""
+        self.args = self.args if args is None else args
+        checkpoint = None if resume_from_checkpoint is None else self._opened(resume_from_checkpoint)
+        return train_once(self, checkpoint, ignore_keys_for_eval)  # type: ignore[arg-type]
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Have `accelerator`: here it is what answers for one."""
+        vars(self).pop("accelerator", None)
+
+    def call_model_init(self, trial: Any = None) -> nn.Module:
+        """A new model by model_init, which may take the trial of a search."""
+        from trainspec.training.search import takes_trial
+
+        assert self.model_init is not None, "whoever calls this has looked"
+        return self.model_init(trial) if takes_trial(self.model_init) else self.model_init()
+
+    def _move_model_to_device(self, model: nn.Module, device: Any) -> None:
+        model.to(device)
+
+    def _wrap_model(self, model: nn.Module, training: bool = True, dataloader: Any = None) -> nn.Module:
+        """What is called in the model's place; ours is wrapped already where it has to be."""
+        return model
+
+    def _maybe_log_save_evaluate(
+        self,
+        tr_loss: Tensor | None = None,
+        grad_norm: Any = None,
+        model: Any = None,
+        trial: Any = None,
+        epoch: float | None = None,
+        ignore_keys_for_eval: list[str] | None = None,
+        start_time: float | None = None,
+        learning_rate: float | None = None,
+    ) -> None:
+        """Log, evaluate and save, each where a callback asked for it."""
+        self._loop().log_evaluate_save()
+
+    def _evaluate(
+        self, trial: Any = None, ignore_keys_for_eval: list[str] | None = None, skip_scheduler: bool = False
+    ) -> dict[str, float]:
+        return self._loop().evaluate(ignore_keys_for_eval, skip_scheduler=skip_scheduler)
+
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any = None) -> bool:
+        return self._loop().is_best(metrics)
+
+    def _report_to_hp_search(self, trial: Any, step: int, metrics: dict[str, float]) -> None:
+        self.report_to_search(metrics)
+
+    def _get_learning_rate(self) -> float:
+        return learning_rate(self.parts.stepping()[0])
+
+    def _clip_grad_norm(self, model: nn.Module | None = None) -> Tensor:
+        parameters = [value for value in self.parts.model_wrapped.parameters() if value.requires_grad]
+        return self.parts.strategy.clip(parameters, self.args.max_grad_norm)
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: Any = None
+    ) -> tuple[list[Any], Tensor | int | None]:
+        """The micro-batches of the next window, and how many items are in them where that is counted."""
+        batches = list(islice(epoch_iterator, num_batches))
+        return batches, self.call_hook("_get_num_items_in_batch", batches, device)
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any = None) -> Tensor | int | None:
+        if not batch_samples:
+            return None
+        items = items_of(batch_samples, self.label_names, shifted=shifts_labels(self.model))
+        return items[0].total if device is None else items[0].total.to(device)
+
+    def _prepare_input(self, data: Any) -> Any:
+        """One part of a batch on the device."""
+        if not self.overrides("_prepare_input"):
+            return to_device(data, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
+        # An override is asked for every part, as the one of transformers is.
+        if isinstance(data, dict):
+            return {name: self._prepare_input(part) for name, part in data.items()}
+        if isinstance(data, list | tuple) and not hasattr(data, "_fields"):
+            return type(data)(self._prepare_input(part) for part in data)
+        return to_device(data, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
+
+    def _prepare_inputs(self, inputs: Any) -> Any:
+        """The batch on the device, with the model's last memory under past_index."""
+        return self.parts.losses.remembering(self._prepare_input(inputs))
+
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """Autocast, as bf16 and fp16 ask for it."""
+        return self.parts.precision.autocast()
+
+    # Data
+
+    def _set_signature_columns_if_needed(self) -> None:
+        """Have `_signature_columns` name what of a row is kept: what forward takes, and the labels."""
+        if self._signature_columns is None:
+            self._signature_columns = self._columns_of_forward()
+
+    def _columns_of_forward(self) -> list[str]:
+        taken = data.accepted_names(self.model) or set()
+        return [*sorted(taken), *sorted({"label", "label_ids", *self.label_names} - taken)]
+
+    def _accepted_columns(self) -> set[str] | None:
+        if not self.args.remove_unused_columns:
+            return None
+        if self.overrides("_set_signature_columns_if_needed"):
+            self._set_signature_columns_if_needed()
+        said = self._signature_columns
+        if said is None or list(said) == self._columns_of_forward():
+            return data.accepted_names(self.model)
+        return set(said)
+
+    def _remove_unused_columns(self, dataset: Any, description: str | None = None) -> Any:
+        """A table without the columns that the model does not take."""
+        accepted = self._accepted_columns()
+        if accepted is None:
+            return dataset
+        return data.ColumnFilter(self.data_collator, accepted, self.label_names).narrowed(dataset)
+
+    def _get_collator_with_removed_columns(self, data_collator: Any, description: str | None = None) -> Any:
+        accepted = self._accepted_columns()
+        return data_collator if accepted is None else data.ColumnFilter(data_collator, accepted, self.label_names)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
+        """The order of the training rows; None where they come one after the other."""
+        chosen = self.train_dataset if train_dataset is None else train_dataset
+        name = main_input_name(self.model)
+        return data.train_sampler(chosen, self.args, batch_size=self._train_batch_size, model_input_name=name)
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int] | None:
+        return data.eval_sampler(eval_dataset)
+
+    def _get_dataloader(
+        self,
+        dataset: Any,
+        description: str,
+        batch_size: int,
+        sampler_fn: Callable[[Any], Any] | None = None,
+        is_training: bool = False,
+        dataloader_key: str | None = None,
+    ) -> Any:
+        """A loader as the settings describe it, with rows in the order of the sampler that `sampler_fn` makes."""
+        if data.is_table(dataset) and self.overrides("_remove_unused_columns"):
+            dataset, collator = self.call_hook("_remove_unused_columns", dataset, description), self.data_collator
+        else:
+            collator = self.call_hook("_get_collator_with_removed_columns", self.data_collator, description)
+        sampler = None if sampler_fn is None or data.is_iterable(dataset) else call(sampler_fn, dataset)
+        make = data.train_loader if is_training else data.eval_loader
+        return make(dataset, self.args, collator, self.parts.device, batch_size=batch_size, sampler=sampler)
+
+    # Saving
+
+    def _save_checkpoint(self, model: Any = None, trial: Any = None, metrics: Any = None) -> None:
+        """Write the checkpoint of this update."""
+        self._loop().save()
+
+    def own_files(self) -> OwnFiles:
+        """What of a checkpoint overrides write: the model through save_model, which calls _save."""
+        found: dict[str, Callable[[str], Any]] = {}
+        if self.overrides("save_model") or self.overrides("_save"):
+            found["model"] = lambda folder: self.call_hook("save_model", folder, True)
+        parts = {"steppers": "_save_optimizer_and_scheduler", "rng": "_save_rng_state", "scaler": "_save_scaler"}
+        for part, name in parts.items():
+            if self.overrides(name) and not self.args.save_only_model:
+                found[part] = partial(self.call_hook, name)
+        return OwnFiles(**found)
+
+    def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Any] | None = None) -> None:
+        """The model's files and its tokenizer's into output_dir or another folder or URL."""
+        store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
+        self._ready_model()
+        files = model_artifacts(
+            self.model,
+            save_safetensors=self.args.save_safetensors,
+            processing_class=self.saved_processing(),
+            state_dict=self.parts.strategy.weights() if state_dict is None else state_dict,
+        )
+        if self.parts.strategy.processes.is_main:
+            for name, content in files.items():
+                store.write(name, content.write)
+
+    def write_model(self, output_dir: str | None) -> None:
+        """By `_save`, which is given a folder of this machine where it is somebody's own."""
+        store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
+        if isinstance(store, LocalStore) or not self.overrides("_save"):
+            self.call_hook("_save", store.url if output_dir is None else output_dir)
+            return
+        with tempfile.TemporaryDirectory(prefix="trainspec-") as folder:
+            self.call_hook("_save", folder)
+            for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+                store.upload(path, path.relative_to(folder).as_posix())
+
+    def saved_processing(self) -> Any:
+        """The tokenizer that is saved beside the model; the collator's where the Trainer was given none."""
+        if self.processing_class is not None:
+            return self.processing_class
+        return getattr(getattr(self, "data_collator", None), "tokenizer", None)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        parts = self.parts
+        optimizer, schedule = parts.stepping()
+        with saving(optimizer):
+            _write(output_dir, OPTIMIZER, TorchFile(parts.strategy.state().optimizer or {}).write)
+        _write(output_dir, SCHEDULER, TorchFile(schedule.state_dict()).write)
+
+    def _save_scaler(self, output_dir: str) -> None:
+        state = self.parts.precision.state_dict()
+        if state is not None:
+            _write(output_dir, SCALER, TorchFile(state).write)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        _write(output_dir, rng_file(), lambda file: file.write(rng_bytes()))
+
+    # Loading
+
+    def load_checkpoint_weights(self, checkpoint: Checkpoint) -> None:
+        if not self.overrides("_load_from_checkpoint"):
+            load_weights(self.model, checkpoint)
+            return
+        with self._folder_of(checkpoint) as folder:
+            self.call_hook("_load_from_checkpoint", folder)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        load_weights(self.model if model is None else model, self._opened(resume_from_checkpoint))
+
+    def restore_steppers(self, checkpoint: Checkpoint, contents: Contents) -> None:
+        if not self.overrides("_load_optimizer_and_scheduler"):
+            restore_steppers(self.parts, contents)
+            return
+        with self._folder_of(checkpoint) as folder:
+            self.call_hook("_load_optimizer_and_scheduler", folder)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        known = () if self.given[0] is not None else safe_types(self.args.optim)
+        restore_steppers(self.parts, unpack(self._opened(checkpoint), with_model=False, safe_types=known))
+
+    def restore_rng(self, checkpoint: Checkpoint) -> None:
+        if not self.overrides("_load_rng_state"):
+            _restore_rng(checkpoint)
+            return
+        with self._folder_of(checkpoint) as folder:
+            self.call_hook("_load_rng_state", folder)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if checkpoint is not None:
+            _restore_rng(self._opened(checkpoint))
+
+    def _load_best_model(self) -> None:
+        load_best(self.args, self.state, self.model)
+
+    # What these stand on
+
+    def _loop(self) -> TrainingLoop:
+        loop = self.parts.loop
+        if loop is None:
+            raise TrainingError(
+                "this belongs to the training loop of trainspec, and train() has not begun it: an override of "
+                "_inner_training_loop that does not call super() evaluates by evaluate() and saves by save_model()"
+            )
+        return loop
+
+    @contextmanager
+    def _folder_of(self, checkpoint: Checkpoint | None) -> Iterator[str | None]:
+        """A checkpoint's files in a folder of this machine, for code that opens them by path."""
+        if checkpoint is None or isinstance(checkpoint.store, LocalStore):
+            yield None if checkpoint is None else checkpoint.url
+            return
+        with tempfile.TemporaryDirectory(prefix="trainspec-") as parent:
+            folder = Path(parent) / f"checkpoint-{checkpoint.step}"
+            for entry in checkpoint.store.entries():
+                target = folder / entry.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                checkpoint.store.download(entry.name, target)
+            yield str(folder)
+
+    def _opened(self, folder: str) -> Checkpoint:
+        chosen = self._resuming
+        return chosen if chosen is not None and chosen.url == str(folder) else open_checkpoint(folder)
+
+    def begin_counting(self, running: RunningLoss) -> None:
+        """Training begins: what scripts know of its log is that of this run."""
+        self._globalstep_last_logged = self.state.global_step
+        self._total_loss_scalar = running.logged()
+
+    def mean_loss(self, running: RunningLoss) -> float:
+        """Of the whole run; who logs by himself has added up what he logged."""
+        if not self.overrides("_maybe_log_save_evaluate"):
+            return running.overall()
+        return running.overall(self._total_loss_scalar)
+
+
+def _restore_rng(checkpoint: Checkpoint) -> None:
+    if checkpoint.has(rng_file()):
+        restore_rng(checkpoint.read(rng_file()), checkpoint.url)
+
+
+def _write(folder: str, name: str, writer: Callable[[Any], Any]) -> None:
+    open_store(folder).write(name, writer)

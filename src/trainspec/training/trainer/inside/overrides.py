@@ -1,0 +1,36 @@
+"""Which methods of a Trainer are somebody's own: of a subclass, or assigned to the class or to the object."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Every method of our Trainer as it was when its class was made, whatever is assigned to that later.
+_ORIGINAL: dict[str, Any] = {}
+
+
+def remember(kind: type) -> None:
+    """Take down the methods of our Trainer, once."""
+    for base in reversed(kind.__mro__[:-1]):
+        _ORIGINAL.update({name: _plain(value) for name, value in vars(base).items()})
+
+
+def is_overridden(trainer: object, name: str) -> bool:
+    """Whether a call of that method reaches code of somebody else first."""
+    return _plain(getattr(trainer, name)) is not _ORIGINAL[name]
+
+
+def call(method: Callable[..., Any], *values: Any) -> Any:
+    """Call a method with as many of the values as it takes: signatures have grown from release to release."""
+    taken = inspect.signature(method).parameters.values()
+    if any(entry.kind is inspect.Parameter.VAR_POSITIONAL for entry in taken):
+        return method(*values)
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return method(*values[: sum(entry.kind in positional for entry in taken)])
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "__func__", value)
