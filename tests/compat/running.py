@@ -77,13 +77,7 @@ def run_script(name: str, words: Sequence[str], folder: Path, *, ours: bool, sou
     with pytest.MonkeyPatch.context() as patch, _own_modules(sources):
         trainer = trainspec.Trainer if ours else transformers.Trainer
         # Each library draws the order of rows in its own way from the same seed.
-        patch.setattr(trainer, "_get_train_sampler", in_order, raising=False)
-        if ours and not hasattr(trainspec.Trainer, "_get_dataloader"):
-            from trainspec.training import data as d
-
-            patch.setattr(d, "train_sampler", lambda dataset, *a, **k: SequentialSampler(dataset))
-            import trainspec.training.data.loaders as l
-            patch.setattr(l, "train_sampler", lambda dataset, *a, **k: SequentialSampler(dataset))
+        patch.setattr(trainer, "_get_train_sampler", in_order)
         patch.setattr(sys, "argv", [script.name, *words, "--output_dir", str(folder)])
         patch.syspath_prepend(str(script.parent))
         runpy.run_path(str(script), run_name="__main__")

@@ -128,7 +128,10 @@ def _counted(draw: random.Random) -> dict[str, Any]:
 
 def _tagged(draw: random.Random) -> dict[str, Any]:
     words = _sentence(draw)
-    return {"words": words, "tags": [("B" if int(word[1:]) % 3 == 0 else "I") if _even(word) else "O" for word in words]}
+    return {
+        "words": words,
+        "tags": [("B" if int(word[1:]) % 3 == 0 else "I") if _even(word) else "O" for word in words],
+    }
 
 
 def _chosen(draw: random.Random) -> dict[str, Any]:

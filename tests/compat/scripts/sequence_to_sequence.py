@@ -1,6 +1,7 @@
 """Summarization and translation, as run_summarization.py and run_translation.py do them."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from beginning import DataTrainingArguments, ModelArguments, begin, end, evaluate, parse, train
@@ -125,7 +126,7 @@ def main():
             predictions = predict_results.predictions
             predictions = np.where(predictions != -100, predictions, tokenizer.pad_token_id)
             predictions = tokenizer.batch_decode(predictions, skip_special_tokens=True)
-            with open(f"{training_args.output_dir}/generated_predictions.txt", "w") as writer:
+            with Path(training_args.output_dir, "generated_predictions.txt").open("w") as writer:
                 writer.write("\n".join(pred.strip() for pred in predictions))
     end(trainer, training_args, model_args, data_args.task)
 

@@ -1,5 +1,7 @@
 """Text classification, as run_glue.py and run_classification.py do it."""
 
+from pathlib import Path
+
 import numpy as np
 from beginning import DataTrainingArguments, ModelArguments, begin, end, evaluate, parse, train
 from datasets import load_dataset
@@ -33,13 +35,11 @@ def main():
     model = AutoModelForSequenceClassification.from_pretrained(model_args.model_name_or_path, config=config)
     label_to_id = {v: i for i, v in enumerate(label_list)}
     model.config.label2id = label_to_id
-    model.config.id2label = {id: label for label, id in label_to_id.items()}
+    model.config.id2label = {number: label for label, number in label_to_id.items()}
     padding = "max_length" if data_args.pad_to_max_length else False
 
     def preprocess_function(examples):
-        result = tokenizer(
-            examples["sentence"], padding=padding, max_length=data_args.max_seq_length, truncation=True
-        )
+        result = tokenizer(examples["sentence"], padding=padding, max_length=data_args.max_seq_length, truncation=True)
         result["label"] = [label_to_id[label] for label in examples["label"]]
         return result
 
@@ -81,7 +81,7 @@ def main():
         predictions = trainer.predict(predict_dataset, metric_key_prefix="predict").predictions
         predictions = np.argmax(predictions, axis=1)
         if trainer.is_world_process_zero():
-            with open(f"{training_args.output_dir}/predict_results.txt", "w") as writer:
+            with Path(training_args.output_dir, "predict_results.txt").open("w") as writer:
                 writer.writelines(f"{index}\t{label_list[item]}\n" for index, item in enumerate(predictions))
     end(trainer, training_args, model_args, "text-classification")
 

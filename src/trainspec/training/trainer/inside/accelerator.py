@@ -166,7 +166,9 @@ class AcceleratorView:
 
     def pad_across_processes(self, tensor: Any, dim: int = 0, pad_index: int = 0, pad_first: bool = False) -> Any:
         """Tensors as long as the longest of any process in that dimension."""
-        return tensor if self.num_processes == 1 else _each(tensor, lambda v: self._padded(v, dim, pad_index, pad_first))
+        return (
+            tensor if self.num_processes == 1 else _each(tensor, lambda v: self._padded(v, dim, pad_index, pad_first))
+        )
 
     def _gathered(self, value: Tensor) -> Tensor:
         return value if self.num_processes == 1 else torch.cat(self._processes.each(value))
@@ -184,7 +186,9 @@ class AcceleratorView:
     def prepare(self, *objects: Any, **named: Any) -> Any:
         return objects[0] if len(objects) == 1 else objects
 
-    def prepare_model(self, model: nn.Module, device_placement: bool | None = None, evaluation_mode: bool = False) -> Any:
+    def prepare_model(
+        self, model: nn.Module, device_placement: bool | None = None, evaluation_mode: bool = False
+    ) -> Any:
         return model.to(self.device) if device_placement is not False else model
 
     def prepare_data_loader(self, data_loader: Any, *values: Any, **named: Any) -> Any:
