@@ -37,6 +37,7 @@ _HOMES = {
     "trainspec.settings.typed": ("TrainingArgumentsDict",),
     "trainspec.plan.run": ("RunPlan", "plan_run"),
     "trainspec.training.trainer.trainer": ("Trainer",),
+    "trainspec.training.trainer.replacing": ("replace_transformers_trainer",),
     "trainspec.training.seq2seq": ("Seq2SeqTrainer",),
     "trainspec.training.preflight.preflight": ("PreflightError",),
     "trainspec.training.callbacks": (
@@ -191,6 +192,7 @@ if TYPE_CHECKING:
     from trainspec.training.state import TRAINER_STATE_NAME as TRAINER_STATE_NAME
     from trainspec.training.state import TrainerState as TrainerState
     from trainspec.training.trainer import Trainer as Trainer
+    from trainspec.training.trainer.replacing import replace_transformers_trainer as replace_transformers_trainer
 
 
 def __getattr__(name: str) -> Any:

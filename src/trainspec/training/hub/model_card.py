@@ -227,7 +227,7 @@ def _introduction(facts: CardFacts) -> str:
 
 
 def _hyperparameters(args: TrainingArguments) -> str:
-    said = [name for name in args.to_dict() if name not in _CIRCUMSTANCES]
+    said = [name for name in dump(args, derived=False, secrets=False) if name not in _CIRCUMSTANCES]
     if "max_steps" in said:
         said = [name for name in said if name != "num_train_epochs"]
     always = [name for name in _ALWAYS if name != "num_train_epochs" or args.max_steps <= 0]
