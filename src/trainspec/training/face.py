@@ -33,7 +33,9 @@ class TrainerFace(Protocol):
     # What its subclasses may know of a run, and set.
     _globalstep_last_logged: int
     _total_loss_scalar: float
-    _save_checkpoint: Any
+
+    @property
+    def _save_checkpoint(self) -> Any: ...
 
     def overrides(self, name: str) -> bool: ...
 

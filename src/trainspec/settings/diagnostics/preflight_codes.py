@@ -159,6 +159,25 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "the hub's client then refuses every request",
         "take the variable away, or set push_to_hub: false",
     ),
+    "RUN185": Explanation(
+        "override-never-called",
+        "a subclass of Trainer that overrides a method of transformers' Trainer which trainspec never calls",
+        "its code would wait in vain, and what it was to change stays as it is",
+        "see the message for what to override instead",
+    ),
+    "RUN186": Explanation(
+        "own-training-loop",
+        "an _inner_training_loop that does not call super()",
+        "it trains in place of trainspec's loop: exact windows, checkpoints, resuming, limits and findings are its own "
+        "work then",
+        "call super()._inner_training_loop(...), and change single steps by training_step, get_batch_samples, callbacks",
+    ),
+    "RUN187": Explanation(
+        "own-accelerator",
+        "an Accelerator that a subclass makes for itself",
+        "trainspec prepares the model and steps without it, so what it is set up for has no effect",
+        "say it by settings (bf16, gradient_accumulation_steps ...), and use trainer.accelerator as it is",
+    ),
     "RUN190": Explanation(
         "no-search-backend",
         "a hyperparameter search without the package that does it",

@@ -116,7 +116,9 @@ class CallbackHandler:
         for switch in _SWITCHED_OFF.get(event, ()):
             setattr(control, switch, False)
         self.listen()
-        return self.call_event(event, args, state, control, **dict(zip(_TOLD.get(event, ()), told)), **more)
+        return self.call_event(
+            event, args, state, control, **dict(zip(_TOLD.get(event, ()), told, strict=True)), **more
+        )
 
     def call_event(
         self, event: str, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any

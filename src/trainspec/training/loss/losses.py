@@ -23,7 +23,7 @@ class Losses:
     """What Trainer.compute_loss does, and what it has to remember: with past_index, the model's last memory."""
 
     def __init__(self, args: TrainingArguments, label_names: list[str], own: LossFunction | None) -> None:
-        self._names = label_names
+        self.names = label_names
         self._own = own
         factor = args.label_smoothing_factor
         self.smoother: Any = LabelSmoother(epsilon=factor) if factor else None
@@ -47,7 +47,7 @@ class Losses:
 
     def compute(self, model: nn.Module, batch: Any, items: Tensor | None) -> tuple[Tensor, Any]:
         """The loss, a tensor without dimension, and all that the model returned."""
-        labels = outputs.labels_of(batch, self._names) if self.counts_items else None
+        labels = outputs.labels_of(batch, self.names) if self.counts_items else None
         if labels is not None:
             batch = self._without_labels(model, batch)
         returned = outputs.call(model, batch, **_item_keyword(model, items))
@@ -69,8 +69,8 @@ class Losses:
     def _without_labels(self, model: nn.Module, batch: Any) -> Any:
         """So that the model does not compute a loss of its own; a forward that insists on its labels keeps them."""
         if isinstance(batch, Mapping):
-            needed = {name for name in self._names if _is_required(model, name)}
-            return {key: value for key, value in batch.items() if key not in self._names or key in needed}
+            needed = {name for name in self.names if _is_required(model, name)}
+            return {key: value for key, value in batch.items() if key not in self.names or key in needed}
         if isinstance(batch, (tuple, list)) and _positional(model) < len(batch):
             return batch[:-1]
         return batch

@@ -12,6 +12,8 @@ from trainspec.training.optimizers.ownership import release
 from trainspec.training.optimizers.registry import OPTIMIZERS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from torch import nn
     from torch.optim import Optimizer
 
@@ -19,19 +21,23 @@ if TYPE_CHECKING:
 
 
 def build_optimizer(
-    model: nn.Module, args: TrainingArguments, cls_and_kwargs: tuple[type[Optimizer], dict[str, Any]] | None = None
+    model: nn.Module,
+    args: TrainingArguments,
+    cls_and_kwargs: tuple[type[Optimizer], dict[str, Any]] | None = None,
+    decaying: Collection[str] | None = None,
 ) -> Optimizer:
     """The optimizer for the model's parameters that train, which decay as `weight_decay` says.
 
+    `decaying` names the parameters that do, where somebody chooses them; else these are all but biases and norms.
     `cls_and_kwargs` takes the place of `optim`; "params" or "model" among its keyword arguments is what the class is
     given first, instead of the decay groups. The model has to be on its device already.
     """
     release(model.parameters())
     if cls_and_kwargs is not None:
-        return _construct(model, args, *cls_and_kwargs)
+        return _construct(model, args, decaying, *cls_and_kwargs)
     request = request_of(args, model)
     entry = OPTIMIZERS[args.optim]
-    optimizer = _construct(model, args, *entry.recipe(request))
+    optimizer = _construct(model, args, decaying, *entry.recipe(request))
     if entry.finish is not None:
         entry.finish(optimizer, request)
     return optimizer
@@ -55,8 +61,12 @@ def safe_types(optim: str) -> list[Any]:
     return [load(place) for place in OPTIMIZERS[OptimizerNames(optim)].safe_types]
 
 
-def _construct(model: nn.Module, args: TrainingArguments, cls: Any, kwargs: dict[str, Any]) -> Optimizer:
+def _construct(
+    model: nn.Module, args: TrainingArguments, decaying: Collection[str] | None, cls: Any, kwargs: dict[str, Any]
+) -> Optimizer:
     kwargs = dict(kwargs)
     first = next((kwargs.pop(name) for name in ("params", "model") if name in kwargs), None)
-    optimizer: Optimizer = cls(parameter_groups(model, args.weight_decay) if first is None else first, **kwargs)
+    optimizer: Optimizer = cls(
+        parameter_groups(model, args.weight_decay, decaying) if first is None else first, **kwargs
+    )
     return optimizer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from torch import nn
@@ -30,9 +31,11 @@ def decay_parameter_names(model: nn.Module) -> list[str]:
     return names
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Two groups, decayed and not; frozen parameters are in neither."""
-    decayed = set(decay_parameter_names(model))
+def parameter_groups(
+    model: nn.Module, weight_decay: float, decaying: Collection[str] | None = None
+) -> list[dict[str, Any]]:
+    """Two groups, decayed (those named, where somebody names them) and not; frozen parameters are in neither."""
+    decayed = set(decay_parameter_names(model) if decaying is None else decaying)
     trained = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
     groups = [
         {"params": [value for name, value in trained if name in decayed], "weight_decay": weight_decay},

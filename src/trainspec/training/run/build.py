@@ -53,6 +53,8 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
     _plan(parts.state, args, cut)
     _find_best(parts.state, parts.output(args))
+    if checkpoint is not None:
+        trainer.call_hook("compare_trainer_and_checkpoint_args", args, parts.state)
     optimizer = _with_schedule(trainer, parts.state.max_steps)
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
@@ -72,7 +74,6 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     )
     if checkpoint is not None and contents is not None:
         trainer.restore_steppers(checkpoint, contents)
-        parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
         if parts.state.running_loss:
             training.running_loss.load_state_dict(parts.state.running_loss)
     training_mode(optimizer)

@@ -288,10 +288,11 @@ class TrainingLoop:
         self._train_loss = loss
         self._trainer._globalstep_last_logged = self._state.global_step
         self._trainer._total_loss_scalar = self._training.running_loss.logged()
+        self._trainer.call_hook("store_flos")
         self._trainer.log(entry)
 
     def evaluate(self, ignored: list[str] | None, *, skip_scheduler: bool) -> dict[str, float]:
-        """The Trainer's `_evaluate`: what the schedule, a search and the optimizer want to know of it, they are told."""
+        """The Trainer's `_evaluate`: the schedule, a search and the optimizer are told what they want to know of it."""
         trainer = self._trainer
         metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=ignored))
         self._training.agreement.same(sorted(metrics), "what evaluation returned")

@@ -37,7 +37,8 @@ def take_model(parts: RunParts, args: TrainingArguments, loss_function: Callable
         parts.device, parts.precision, recompute=lambda _: None, compile=lambda _: compiled, place=parts.place
     )
     parts.model_wrapped = parts.strategy.prepare(model, parts.policy)
-    parts.label_names = outputs.label_names(model, args.label_names)
+    said = parts.said_label_names
+    parts.label_names = outputs.label_names(model, args.label_names) if said is None else said
     parts.ignored_keys = keys_ignored_at_inference(model)
     parts.losses = Losses(args, parts.label_names, loss_function)
 

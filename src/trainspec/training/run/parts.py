@@ -73,6 +73,7 @@ class RunParts:
     losses: Losses = field(init=False)
     label_names: list[str] = field(init=False)
     ignored_keys: list[str] = field(init=False)
+    said_label_names: list[str] | None = None
     optimizer: Optimizer | None = None
     schedule: LRScheduler | None = None
     state: TrainerState = field(default_factory=TrainerState)
@@ -101,6 +102,17 @@ class RunParts:
         if self.is_in_train:
             raise TrainingError("the model cannot be replaced while it trains: its optimizer holds the other's weights")
         self.model = self.model_wrapped = model
+
+    @property
+    def current_label_names(self) -> list[str]:
+        """The names of labels in a batch: the settings' or the model's, until somebody says others."""
+        return self.label_names
+
+    @current_label_names.setter
+    def current_label_names(self, names: list[str]) -> None:
+        self.said_label_names = self.label_names = names
+        if hasattr(self, "losses"):
+            self.losses.names = names
 
     @property
     def current_optimizer(self) -> Optimizer | None:

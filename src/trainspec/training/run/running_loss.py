@@ -70,6 +70,11 @@ class RunningLoss:
         if logged_at() != before:
             self._counts[0] = 0.0
 
+    def unlogged(self) -> int:
+        """The number of losses since the last entry."""
+        self._sum_up()
+        return int(self._counts[0].item())
+
     def logged(self) -> float:
         """The sum of all that entries have told of."""
         self._sum_up()

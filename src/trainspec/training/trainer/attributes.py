@@ -79,7 +79,7 @@ class TrainerAttributes:
     state: OfRun[TrainerState] = OfRun("state")
     control: OfRun[TrainerControl] = OfRun("control")
     is_in_train: OfRun[bool] = OfRun("is_in_train")
-    label_names: OfRun[list[str]] = OfRun("label_names")
+    label_names: OfRun[list[str]] = OfRun("current_label_names")
     output = OutputOfRun()
 
     def _ready_model(self) -> None:

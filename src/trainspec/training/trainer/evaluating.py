@@ -92,9 +92,8 @@ class Evaluating(Steps, Loaders, Listeners):
         handler.eval_dataloader = dataloader
         ignored = supported(step, ignore_keys=ignore_keys)
         self.parts.losses.forget()
-        with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:
-            if self.overrides("_wrap_model"):
-                model = self.call_hook("_wrap_model", model, False)
+        with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as ready:
+            model = self.call_hook("_wrap_model", ready, False) if self.overrides("_wrap_model") else ready
             loop = EvaluationLoop(
                 self.args,
                 lambda batch, loss_only: step(model, batch, loss_only, **ignored),

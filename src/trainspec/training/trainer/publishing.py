@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.values.choices import HubStrategy
+from trainspec.training.checkpoint import open_checkpoint
 from trainspec.training.trainer.files import Files
 from trainspec.training.trainer.inside.hooks import Hooks
 from trainspec.training.trainer.listeners import Listeners
@@ -60,13 +61,25 @@ class Publishing(Files, Hooks, Listeners):
         if self.state.best_model_checkpoint == checkpoint.url:
             self.parts.trackers.best_checkpoint(checkpoint.url)
         if self.args.push_to_hub:
-            self._hub().after_save(checkpoint, self.state)
+            self.call_hook("_push_from_checkpoint", checkpoint.url)
+
+    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
+        """Push what hub_strategy says of a checkpoint that has just been saved."""
+        self._hub().after_save(open_checkpoint(checkpoint_folder), self.state)
 
     def after_training(self) -> None:
         """The run is whole: push the model where hub_strategy says so, and wait for pushes in the background."""
         if self.args.push_to_hub and self.args.hub_strategy == HubStrategy.END:
             self.push_to_hub()
+        self.call_hook("_finish_current_push")
+
+    def _finish_current_push(self) -> None:
         self.finish_pushes()
+
+    def end(self) -> None:
+        """At the very end of a script: trackers are done, and pushes in the background."""
+        self.finish_pushes()
+        self.parts.trackers.finish()
 
     def finish_pushes(self) -> None:
         """Wait for pushes that run in the background."""

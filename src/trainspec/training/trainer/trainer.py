@@ -32,6 +32,7 @@ from trainspec.training.run.seeding import seed_for_model
 from trainspec.training.run.session import train_as_often
 from trainspec.training.schedules import build_schedule
 from trainspec.training.trainer.evaluating import Evaluating
+from trainspec.training.trainer.inside.findings import find_overrides
 from trainspec.training.trainer.inside.overrides import remember
 from trainspec.training.trainer.log_level import apply_log_level
 from trainspec.training.trainer.publishing import Publishing
@@ -105,7 +106,11 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             self.model,
             self.processing_class,
         )
+        if self.overrides("_validate_args"):
+            self.call_hook("_validate_args")
         self.fire("on_init_end")
+        self._told = list(find_overrides(self))
+        check(self._told)
         memory.stop("init")
 
     def _made_model(self, trial: Any) -> nn.Module:
@@ -165,9 +170,14 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         schedule = self.create_scheduler(num_training_steps, self.optimizer)
         self.lr_scheduler = self.lr_scheduler if schedule is None else schedule
 
-    def create_optimizer(self) -> Optimizer:
+    def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
+        """The optimizer of this run; `model` is the Trainer's own, whoever calls."""
         if self.optimizer is None:
-            self.optimizer = build_optimizer(self.model, self.args, self.optimizer_cls_and_kwargs)
+            own = self.optimizer_cls_and_kwargs
+            if own is None and self.overrides("get_optimizer_cls_and_kwargs"):
+                own = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            decaying = self.get_decay_parameter_names(self.model) if self._own("get_decay_parameter_names") else None
+            self.optimizer = build_optimizer(self.model, self.args, own, decaying)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> LRScheduler:
@@ -194,12 +204,13 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             orders_rows_itself=self._own("_get_dataloader", "_get_train_sampler"),
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
         )
-        return examine(self.args, look_around(self.parts.device), job, trains=trains)
+        return [*find_overrides(self), *examine(self.args, look_around(self.parts.device), job, trains=trains)]
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
         checkpoint, faults = look_for_checkpoint(lambda: self.parts.output(self.args), wanted)
-        check([*faults, *self.preflight()])
+        # What was told when this was made is not told again.
+        check([*faults, *(item for item in self.preflight() if item not in self._told)])
         return checkpoint
 
     def _own(self, *names: str) -> bool:

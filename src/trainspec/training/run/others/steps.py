@@ -29,7 +29,15 @@ class OwnSteps:
             return getattr(trainer, name) if trainer.overrides(name) else None
 
         windows = trainer.overrides("get_batch_samples") or trainer.overrides("_get_num_items_in_batch")
-        return cls(windows, own("_get_learning_rate"), own("_clip_grad_norm"), own("_maybe_log_save_evaluate"))
+        clip = _clipping(trainer) if any(map(trainer.overrides, ("_clip_grad_norm", "_get_grad_norm"))) else None
+        return cls(windows, own("_get_learning_rate"), clip, own("_maybe_log_save_evaluate"))
+
+
+def _clipping(trainer: TrainerFace) -> Callable[[Any], Any]:
+    def clip(model: Any) -> Any:
+        return trainer.call_hook("_get_grad_norm", model, trainer.call_hook("_clip_grad_norm", model))
+
+    return clip
 
 
 def as_norm(told: Any, parameters: Iterable[Tensor]) -> Tensor:

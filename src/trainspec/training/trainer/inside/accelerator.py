@@ -43,6 +43,8 @@ class GradientState:
 class AcceleratorView:
     """`prepare` gives back what it gets, for the run has prepared it; so `unwrap_model` gives the user's own model."""
 
+    # Not accelerate's own.
+    answers_for = "accelerate.Accelerator"
     deepspeed_plugin = None
     fsdp_plugin = None
     deepspeed_engine_wrapped = None

@@ -13,9 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from trainspec.storage import Store, open_store
+from trainspec.storage import open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training import data
 from trainspec.training.checkpoint import Checkpoint, open_checkpoint
@@ -26,11 +24,10 @@ from trainspec.training.checkpoint.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.tensor_files import TorchFile
 from trainspec.training.errors import TrainingError
 from trainspec.training.loss.items import items_of
-from trainspec.training.model.inside import main_input_name, shifts_labels, takes_item_count
+from trainspec.training.model.inside import main_input_name, shifts_labels
 from trainspec.training.model.nests import to_device
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import learning_rate, saving
-from trainspec.training.parallel import State
 from trainspec.training.run.build import restore_steppers
 from trainspec.training.run.others.handed import OwnFiles
 from trainspec.training.run.session import train_once
@@ -93,6 +90,9 @@ class Hooks(Views):
         """Have `accelerator`: here it is what answers for one."""
         vars(self).pop("accelerator", None)
 
+    def _validate_args(self) -> None:
+        """Settings have been judged when they were made; what they need here is preflight's."""
+
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """A new model by model_init, which may take the trial of a search."""
         from trainspec.training.search import takes_trial
@@ -130,10 +130,15 @@ class Hooks(Views):
         return self._loop().is_best(metrics)
 
     def _report_to_hp_search(self, trial: Any, step: int, metrics: dict[str, float]) -> None:
-        self.report_to_search(metrics)
+        searching: Any = self
+        searching.report_to_search(metrics)
 
     def _get_learning_rate(self) -> float:
         return learning_rate(self.parts.stepping()[0])
+
+    def _get_grad_norm(self, model: nn.Module | None = None, grad_norm: Any = None) -> Any:
+        """What is logged of the gradient's norm."""
+        return grad_norm
 
     def _clip_grad_norm(self, model: nn.Module | None = None) -> Tensor:
         parameters = [value for value in self.parts.model_wrapped.parameters() if value.requires_grad]
@@ -306,11 +311,17 @@ class Hooks(Views):
         load_weights(self.model if model is None else model, self._opened(resume_from_checkpoint))
 
     def restore_steppers(self, checkpoint: Checkpoint, contents: Contents) -> None:
-        if not self.overrides("_load_optimizer_and_scheduler"):
+        own_steppers, own_scaler = self.overrides("_load_optimizer_and_scheduler"), self.overrides("_load_scaler")
+        if not own_steppers:
             restore_steppers(self.parts, contents)
-            return
-        with self._folder_of(checkpoint) as folder:
-            self.call_hook("_load_optimizer_and_scheduler", folder)
+        if not own_scaler:
+            self.parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
+        if own_steppers or own_scaler:
+            with self._folder_of(checkpoint) as folder:
+                if own_steppers:
+                    self.call_hook("_load_optimizer_and_scheduler", folder)
+                if own_scaler:
+                    self.call_hook("_load_scaler", folder)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:
@@ -328,6 +339,11 @@ class Hooks(Views):
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             _restore_rng(self._opened(checkpoint))
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        if checkpoint is not None:
+            scaler = unpack(self._opened(checkpoint), with_model=False).scaler
+            self.parts.precision.load_state_dict(None if scaler is None else dict(scaler))
 
     def _load_best_model(self) -> None:
         load_best(self.args, self.state, self.model)
@@ -363,7 +379,7 @@ class Hooks(Views):
 
     def begin_counting(self, running: RunningLoss) -> None:
         """Training begins: what scripts know of its log is that of this run."""
-        self._globalstep_last_logged = self.state.global_step
+        self._globalstep_last_logged = self.state.global_step - running.unlogged()
         self._total_loss_scalar = running.logged()
 
     def mean_loss(self, running: RunningLoss) -> float:

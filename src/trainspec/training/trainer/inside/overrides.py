@@ -23,6 +23,11 @@ def is_overridden(trainer: object, name: str) -> bool:
     return _plain(getattr(trainer, name)) is not _ORIGINAL[name]
 
 
+def is_assigned(trainer: object, name: str) -> bool:
+    """Whether somebody has a method of that name, which may be none of ours."""
+    return is_overridden(trainer, name) if name in _ORIGINAL else hasattr(trainer, name)
+
+
 def call(method: Callable[..., Any], *values: Any) -> Any:
     """Call a method with as many of the values as it takes: signatures have grown from release to release."""
     taken = inspect.signature(method).parameters.values()

@@ -160,7 +160,7 @@ class Views(TrainerAttributes):
         return torch.float16 if self.args.fp16 else torch.bfloat16
 
     def _get_output_dir(self, trial: Any = None) -> str:
-        """Where checkpoints of this run, or of this trial of a search, are written to; while one is, on this machine."""
+        """Where checkpoints of this run, or of this trial, are written to; while one is, a folder of this machine."""
         loop = self.parts.loop
         folder = None if loop is None else loop.folder_for_own_files
         return self.args.output_dir if folder is None else folder
