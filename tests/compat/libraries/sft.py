@@ -8,8 +8,8 @@ from tests.compat.libraries.begun import COMMON, InOrder, run
 from datasets import Dataset  # isort: skip
 from trl import SFTConfig, SFTTrainer  # isort: skip
 from tests.compat import tiny  # isort: skip
+from tests.compat.libraries.targets import LENGTH  # isort: skip
 
-LENGTH = 12
 
 
 class Trainer(InOrder, SFTTrainer):

@@ -24,6 +24,7 @@ from trainspec.settings.groups.hub import HubSettings
 from trainspec.settings.groups.logging import LoggingSettings
 from trainspec.settings.groups.output import OutputSettings
 from trainspec.settings.groups.tracking import TrackingSettings
+from trainspec.settings.views.dumping import dump
 from trainspec.text.redaction import show_value
 
 if TYPE_CHECKING:

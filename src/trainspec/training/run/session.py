@@ -67,7 +67,8 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             trainer.fire("on_train_begin")
             TrainingLoop(trainer, training, ignored).run()
             evaluation_mode(parts.stepping()[0])
-            trainer.call_hook("_load_best_model")
+            if args.load_best_model_at_end and parts.state.best_model_checkpoint is not None:
+                trainer.call_hook("_load_best_model")
             metrics = _closing_metrics(trainer, training, time.perf_counter() - began, first_step)
             parts.memory.stop("train", metrics)
             trainer.log(metrics)
