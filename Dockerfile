@@ -34,6 +34,7 @@ FROM builder AS package
 ARG PIP_OPTIONS=""
 COPY README.md LICENSE ./
 COPY src src
+COPY schemas schemas
 # hadolint ignore=SC2086
 RUN /opt/pip/bin/pip --python /opt/trainspec/bin/python install ${PIP_OPTIONS} --no-deps --root /package .
 

@@ -68,7 +68,7 @@ _HOMES = {
         "LengthGroupedSampler",
         "default_data_collator",
     ),
-    "trainspec.training.data.text_collators": (
+    "trainspec.training.data.collator": (
         "DataCollatorForLanguageModeling",
         "DataCollatorForMultipleChoice",
         "DataCollatorForSeq2Seq",
@@ -150,16 +150,16 @@ if TYPE_CHECKING:
     from trainspec.training.data import DataCollatorWithPadding as DataCollatorWithPadding
     from trainspec.training.data import LengthGroupedSampler as LengthGroupedSampler
     from trainspec.training.data import default_data_collator as default_data_collator
-    from trainspec.training.data.text_collators import (
+    from trainspec.training.data.collator import (
         DataCollatorForLanguageModeling as DataCollatorForLanguageModeling,
     )
-    from trainspec.training.data.text_collators import DataCollatorForMultipleChoice as DataCollatorForMultipleChoice
-    from trainspec.training.data.text_collators import DataCollatorForSeq2Seq as DataCollatorForSeq2Seq
-    from trainspec.training.data.text_collators import (
+    from trainspec.training.data.collator import DataCollatorForMultipleChoice as DataCollatorForMultipleChoice
+    from trainspec.training.data.collator import DataCollatorForSeq2Seq as DataCollatorForSeq2Seq
+    from trainspec.training.data.collator import (
         DataCollatorForTokenClassification as DataCollatorForTokenClassification,
     )
-    from trainspec.training.data.text_collators import DataCollatorWithFlattening as DataCollatorWithFlattening
-    from trainspec.training.data.text_collators import DefaultDataCollator as DefaultDataCollator
+    from trainspec.training.data.collator import DataCollatorWithFlattening as DataCollatorWithFlattening
+    from trainspec.training.data.collator import DefaultDataCollator as DefaultDataCollator
     from trainspec.training.evaluation.results import EvalLoopOutput as EvalLoopOutput
     from trainspec.training.evaluation.results import EvalPrediction as EvalPrediction
     from trainspec.training.evaluation.results import PredictionOutput as PredictionOutput

@@ -81,7 +81,7 @@ TEXTS: dict[str, tuple[str | bytes, str, list[list[str]]]] = {
     "three": ("seed: 1\n---\nseed: x\n---\nsede: 1\n", "yaml", [[], ["VAL101"], ["SRC102"]]),
     "bad syntax": ("a: [", "yaml", [["SRC107"]]),
     "no mapping": ("seed: 1\n---\n- 1\n---\nseed: x\n", "yaml", [[], ["SRC108"]]),
-    "no text": (b"\xff\xfe", "yaml", [["SRC106"]]),
+    "no text": (b"\xff", "yaml", [["SRC106"]]),
 }
 
 

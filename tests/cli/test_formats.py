@@ -80,7 +80,7 @@ STDIN: dict[str, tuple[bytes, list[str], int, list[str]]] = {
     "a format": (b"seed = 1", ["--stdin-format", "toml"], 0, ["nothing wrong"]),
     "a name and a format": (b"seed = 'x'", ["--stdin-name", "x", "--stdin-format", "toml"], 1, ["x:1:1"]),
     "a name that tells none": (b"seed: 1", ["--stdin-name", "x"], 2, ["error[SRC114]"]),
-    "no UTF-8": (b"seed: \xff", [], 2, ["error[SRC106] stdin is not UTF-8"]),
+    "no UTF-8": (b"seed: \xff", [], 2, ["error[SRC106] cannot read stdin: it is not UTF-8"]),
     "nothing": (b"", [], 0, ["nothing wrong"]),
     "a subtree": (b"a: {seed: x}", ["--at", "a"], 1, ["seed must be"]),
 }

@@ -7,7 +7,6 @@ import pytest
 
 from trainspec import TrainingArguments
 from trainspec.answers.init import BEGINNING, SCHEMA, beginning
-from trainspec.export.json_schema import _HOME as HOME
 
 
 def test_it_is_valid_without_a_warning(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,10 +26,40 @@ def test_every_setting_has_its_description() -> None:
         assert name in TrainingArguments.model_fields
 
 
-def test_the_schema_is_the_published_one() -> None:
-    schemas = Path(__file__).parents[2] / "schemas"
-    assert SCHEMA.startswith(HOME)
-    assert (schemas / SCHEMA.removeprefix(HOME)).exists()
+def test_the_schema_beside_it_is_the_published_one(run: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "configs/a.yaml"
+    assert run("init", path).code == 0
+    beside = path.parent / SCHEMA
+    assert beside.read_text() == (Path(__file__).parents[2] / "schemas/trainspec.schema.json").read_text()
+    # Nothing of it is looked up anywhere, and it is judged as no settings.
+    assert "http" not in beside.read_text().replace("http://json-schema.org/draft-07/schema#", "")
+    assert "1 file: nothing wrong" in run("validate", path.parent).out
+
+
+def test_an_older_schema_of_ours_is_brought_up_to_date_and_another_is_left(run: Callable, tmp_path: Path) -> None:
+    beside = tmp_path / SCHEMA
+    beside.write_text('{\n "$id": "urn:trainspec:settings:7"}')
+    assert run("init", tmp_path / "a.yaml").code == 0
+    assert len(beside.read_text()) > 1000
+    beside.write_text('{"mine": 1}')
+    found = run("init", tmp_path / "b.yaml")
+    assert (found.code, beside.read_text()) == (2, '{"mine": 1}')
+    assert "error[CLI112]" in found.err and not (tmp_path / "b.yaml").exists()
+
+
+CAME_WITH_IT = [[], ["--for", "env", "--draft", "2020-12"], ["--for", "diagnostics"], ["--draft", "2020-12"]]
+
+
+@pytest.mark.parametrize("words", CAME_WITH_IT)
+def test_the_schemas_that_came_with_the_package_are_where_schema_says(run: Callable, words: list[str]) -> None:
+    path = Path(run("schema", *words, "--path").out.strip())
+    assert path.is_file() and path.read_text() == run("schema", *words).out
+
+
+@pytest.mark.parametrize("words", [["--for", "env", "--draft", "7"], ["--model", "trainspec:TrainingArguments"]])
+def test_a_schema_that_did_not_come_with_it(run: Callable, words: list[str]) -> None:
+    found = run("schema", *words, "--path")
+    assert found.code == 2 and "help: " in found.err
 
 
 def test_a_file_that_is_there_stays(run: Callable, write: Callable) -> None:

@@ -99,7 +99,8 @@ export const key: TrainingArguments = { learning_rat: 0.1 };
 def test_its_typescript_compiles_and_flags_what_is_wrong(node_modules: Path, tmp_path: Path) -> None:
     # TypeScript has no words for the rules; with them, json2ts would let any key pass.
     schema = json.loads(FOR_EDITORS.read_text())
-    schema.pop("allOf", None)
+    # Nor for names that only begin alike, which YAML's anchors are kept under.
+    schema.pop("allOf", None), schema.pop("patternProperties")
     (tmp_path / "plain.json").write_text(json.dumps(schema))
     made = run([str(node_modules / ".bin" / "json2ts"), str(tmp_path / "plain.json"), str(tmp_path / "settings.ts")])
     assert made.returncode == 0, made.stderr

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GOOD = "output_dir: out\nlearning_rate: 3.0e-4\n"
 BAD = "output_dir: out\nbf16: true\nfp16: true\n"
-PUBLISHED = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "src", ".github", ".gitlab")
+PUBLISHED = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "src", "schemas", ".github", ".gitlab")
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -51,7 +51,7 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     (folder / "configs").mkdir(parents=True)
     (folder / "configs" / "run.yaml").write_text(GOOD)
-    (folder / "configs" / "train-large.yaml").write_text(BAD)
+    (folder / "configs" / "bert-base.yaml").write_text(BAD)
     (folder / "compose.yaml").write_text("services: {}\n")
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")

@@ -55,7 +55,7 @@ def test_the_action_is_composite_with_described_inputs_and_pins_nothing_foreign(
     ("given", "code", "shown"),
     [
         ({"files": "configs/run.yaml"}, 0, ""),
-        ({"files": "configs"}, 1, "::error file=configs/train-large.yaml,line=2"),
+        ({"files": "configs"}, 1, "::error file=configs/bert-base.yaml,line=2"),
         ({"files": "configs/**/run.yaml\nconfigs/*large*"}, 1, "title=PRE101"),
         ({"files": "configs/run.yaml", "target": "v100"}, 0, ""),
         ({"files": "configs/run.yaml", "world-size": "2", "strict": "true"}, 0, ""),
@@ -95,7 +95,7 @@ def test_the_action_installs_the_version_it_belongs_to(published: Path, tmp_path
 @pytest.mark.parametrize("mended", [False, True], ids=["bad", "good"])
 def test_the_gitlab_job_reports_junit_and_fails_where_settings_do(project: Path, mended: bool) -> None:
     if mended:
-        (project / "configs" / "train-large.yaml").write_text(GOOD)
+        (project / "configs" / "bert-base.yaml").write_text(GOOD)
     binaries = project / ".trainspec-venv" / "bin"
     binaries.mkdir(parents=True)
     (binaries / "trainspec").symlink_to(Path(sys.executable).with_name("trainspec"))

@@ -115,7 +115,7 @@ class TestReadText:
         store.write_bytes("bom.yaml", b"\xef\xbb\xbfa: \xc3\xa9")
         assert read_text(store.child_url("bom.yaml"), 100) == "a: é"
         store.write_bytes("latin.yaml", b"a: \xe9")
-        with pytest.raises(StorageError, match=r"not UTF-8 text \(at byte 3\)"):
+        with pytest.raises(StorageError, match=r"not UTF-8 text \(line 1, byte 3"):
             read_text(store.child_url("latin.yaml"), 100)
 
     def test_missing(self, store: Store) -> None:

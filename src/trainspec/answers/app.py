@@ -44,11 +44,12 @@ class AppJudge(Judge):
         self.variables = tuple(variables)
 
     def document(self, document: Document, name: str, number: int = 1) -> Report:
-        return self._judged(Report(name, number), [document])
+        return self._judged(Report(name, number), [document], document.faults)
 
     def together(self, documents: Sequence[Document], found: Sequence[Diagnostic] = ()) -> Report:
         names = [document.name for document in documents]
-        return self._judged(Report(names[-1], under=tuple(names[:-1])), documents, found)
+        faults = [item for one in documents for item in one.faults]
+        return self._judged(Report(names[-1], under=tuple(names[:-1])), documents, [*found, *faults])
 
     def process_alone(self, name: str) -> Report:
         return self._judged(Report(name, of_file=False), [])

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
 
-SCHEMA = "https://trainspec.dev/schemas/trainspec.schema.json"
+SCHEMA = "trainspec.schema.json"
+"""The schema that is laid beside the file: no address, so that it works without a network and for whoever gets both."""
 
 # Heading -> settings with the values to begin with; the descriptions are those of the settings themselves.
 BEGINNING: dict[str, dict[str, object]] = {
@@ -40,13 +41,14 @@ BEGINNING: dict[str, dict[str, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The text of the file, in YAML, and the settings that it says."""
+    """The text of the file, in YAML, the settings that it says, and the text of the schema laid beside it."""
 
     text: str
     settings: dict[str, object]
+    schema: str
 
     def to_dict(self) -> dict[str, Any]:
-        return {"text": self.text, "settings": self.settings}
+        return {"text": self.text, "settings": self.settings, "schema": self.schema}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,10 @@ def template(model: type[BaseSettings]) -> Template:
 
 def beginning() -> Beginning:
     """The file, the same for everybody."""
+    from trainspec.export.json_schema import render
+
     settings = {name: value for under in BEGINNING.values() for name, value in under.items()}
-    return Beginning("\n".join(_lines()) + "\n", settings)
+    return Beginning("\n".join(_lines()) + "\n", settings, render())
 
 
 def _lines() -> Iterator[str]:

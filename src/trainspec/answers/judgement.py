@@ -54,7 +54,7 @@ class Judge:
 
     def text(self, text: str | bytes, format: str, name: str, *, at: str | None = None) -> Iterator[Report]:
         """A report for each document of a text in `format` (yaml, json, toml); `at` is a dotted path inside them."""
-        return self.documents(parse_documents(text, format, name, at=at), name)
+        return self.documents(parse_documents(text, format, name, at=at, keep_faults=True), name)
 
     def documents(self, documents: Iterable[Document], name: str) -> Iterator[Report]:
         """A report for each document, and one for what cannot be read, after which nothing more is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +22,9 @@ class Schema:
 
     @property
     def text(self) -> str:
-        return json.dumps(self.document, indent=1, ensure_ascii=False) + "\n"
+        from trainspec.export.sharing import published
+
+        return published(self.document)
 
     def to_dict(self) -> dict[str, Any]:
         return self.document
@@ -41,9 +42,9 @@ def app_schema(what: What, app: type[BaseSettings]) -> Schema:
 def schema(what: What, model: type[Settings], draft: Draft = "7") -> Schema:
     """The schema of files or of environments of a settings class; that of diagnostics is the same for all of them."""
     if what == "file":
-        from trainspec.export.json_schema import settings_schema
+        from trainspec.export.json_schema import file_schema
 
-        return Schema(settings_schema(model, draft=draft))
+        return Schema(file_schema(model, draft=draft))
     if what == "env":
         from trainspec.export import environment_schema
 

@@ -102,7 +102,8 @@ def _matches(pattern: str) -> Iterator[str]:
 
 
 def _is_settings(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in FORMATS
+    # What init lays beside a file of settings is in its folder, and is none.
+    return os.path.splitext(name)[1].lower() in FORMATS and not name.lower().endswith(".schema.json")
 
 
 def stdin_name(given: Given) -> str:
@@ -117,4 +118,4 @@ def stdin_documents(given: Given) -> Iterator[Document]:
     if len(text) > LARGEST_FILE:
         raise source_error("SRC109", f"{name} is larger than {LARGEST_FILE:,} bytes", name)
     format = given.get("stdin_format") or (format_of(name) if given.has("stdin_name") else "yaml")
-    yield from parse_documents(text, format, name, at=given.get("at"))
+    yield from parse_documents(text, format, name, at=given.get("at"), keep_faults=True)

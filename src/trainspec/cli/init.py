@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainspec.answers.init import beginning, template
+from trainspec.answers.init import SCHEMA, beginning, template
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Command, Option, wants_help
 from trainspec.reports.report import shown_file
@@ -13,8 +14,9 @@ from trainspec.reports.report import shown_file
 COMMAND = Command(
     "init",
     "[FILE]",
-    "Write a file of settings, run.yaml by default, with the line that tells editors its schema, the settings that "
-    "most runs begin with, and what each of them means. A name that ends with .env gets every variable, commented out.",
+    "Write a file of settings, run.yaml by default, with the settings that most runs begin with and what each of them "
+    f"means, and beside it {SCHEMA}, to which its first line points editors. A name that ends with .env gets every "
+    "variable, commented out.",
     (
         Option("force", "write over a file that is there"),
         Option(
@@ -44,9 +46,27 @@ def run(argv: Sequence[str]) -> int:
     if not path.endswith((".yaml", ".yml")):
         message = f"{shown} is not named .yaml, .yml or .env"
         raise CannotRun(mistake("CLI103", message, "trainspec init run.yaml"))
-    _write(path, beginning().text, force=given.has("force"))
-    print(f"{shown} written; trainspec validate {shown} judges it, trainspec explain lists all settings")
+    made = beginning()
+    schema = _place_of_schema(path)
+    _write(path, made.text, force=given.has("force"))
+    _write(schema, made.schema, force=True)
+    print(f"{shown} written, and beside it {SCHEMA} for editors")
+    print(f"trainspec validate {shown} judges it, trainspec explain lists all settings")
     return 0
+
+
+def _place_of_schema(path: str) -> str:
+    """Beside the file. A schema of ours that is there is brought up to date; what is not ours is left alone."""
+    beside = os.path.join(os.path.dirname(path), SCHEMA)
+    try:
+        ours = "urn:trainspec:" in Path(beside).read_text(encoding="utf-8")[:400]
+    except FileNotFoundError:
+        ours = True
+    except (OSError, ValueError):
+        ours = False
+    if not ours:
+        raise CannotRun(mistake("CLI112", f"{shown_file(beside)} is there already, and none of ours", "move it"))
+    return beside
 
 
 def _template(place: str | None) -> str:

@@ -12,7 +12,8 @@ from trainspec.cli.files import STDIN, files_in, stdin_documents, stdin_name
 from trainspec.cli.options import Given
 from trainspec.reports.report import Report
 from trainspec.settings.diagnostics import SourceError
-from trainspec.settings.sources.files import Document, read_document, read_documents, read_several, the_only
+from trainspec.settings.sources.files import Document, read_documents, read_several, read_with_faults, the_only
+from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -27,6 +28,7 @@ class Judging:
     def __init__(self, given: Given) -> None:
         self.given = given
         self.judge = _judge_of(given)
+        self.passed_over = 0
 
     def reports(self, words: Sequence[str]) -> Iterator[Report]:
         """A report for each document of each file, every file once. What cannot be read has one too."""
@@ -38,7 +40,10 @@ class Judging:
                 for path in files_in(word):
                     if path == word or path not in seen:
                         seen.add(path)
-                        yield from self._file(path)
+                        if self._is_passed_over(path):
+                            self.passed_over += 1
+                        else:
+                            yield from self._file(path)
             except SourceError as error:
                 yield Report(word, diagnostics=list(error.diagnostics))
 
@@ -53,15 +58,35 @@ class Judging:
             return Report(name, diagnostics=list(error.diagnostics))
         return self.judge.together(documents, found)
 
+    def _is_passed_over(self, path: str) -> bool:
+        """A file that does not look like settings, where only those that do are asked for."""
+        if path == STDIN or not self.given.has("only_settings"):
+            return False
+        from trainspec.settings.base import Settings
+        from trainspec.settings.judging.likeness import looks_like_settings
+        from trainspec.settings.sources.files import read_plain
+
+        model = self.judge.model if isinstance(self.judge, Judge) else Settings
+        return not looks_like_settings(read_plain(path), path, model)
+
     def _document(self, path: str, *, at: str | None) -> Document:
         if path != STDIN:
-            return read_document(path, at=at)
+            return read_with_faults(path, at=at)
         return the_only(stdin_documents(self.given), stdin_name(self.given))
 
     def _file(self, path: str) -> Iterator[Report]:
         if path == STDIN:
             return self.judge.documents(stdin_documents(self.given), stdin_name(self.given))
-        return self.judge.documents(read_documents(path, at=self.given.get("at")), path)
+        return self.judge.documents(read_documents(path, at=self.given.get("at"), keep_faults=True), path)
+
+
+def what_to_judge() -> str:
+    """What people mean who name no file: a variable names it, or variables say it all."""
+    ours = sorted(name for name in os.environ if name.upper().startswith("TRAINSPEC_"))
+    if not ours:
+        return "trainspec validate run.yaml, or trainspec validate --env for TRAINSPEC_* variables"
+    config = next((name for name in ours if name.upper() == "TRAINSPEC_CONFIG"), ours[0])
+    return f"trainspec validate --env judges {printable(config)} and all other TRAINSPEC_* variables"
 
 
 def _judge_of(given: Given) -> Judge:

@@ -26,9 +26,14 @@ COMMAND = Command(
             "WHAT",
             ("file", "env", "diagnostics"),
         ),
+        Option("path", "print where the schema lies that came with the package, for an editor's configuration"),
         Option("model", "the settings class, or an app of pydantic-settings with one inside, instead", "pkg.mod:Class"),
     ),
-    examples=("trainspec schema > run.schema.json", "trainspec schema --model mine:MyArguments --draft 2020-12"),
+    examples=(
+        "trainspec schema --path",
+        "trainspec schema > run.schema.json",
+        "trainspec schema --model mine:MyArguments --draft 2020-12",
+    ),
 )
 
 
@@ -41,6 +46,8 @@ def run(argv: Sequence[str]) -> int:
     if given.words:
         raise CannotRun(mistake("CLI102", "schema takes no file: it describes files", "see trainspec schema --help"))
     name, what = given.get("model"), cast("What", given.get("for") or "file")
+    if given.has("path"):
+        return _path(name, what, given.get("draft"))
     model = settings_or_app(name) if name else TrainingArguments
     if issubclass(model, Settings):
         draft: Draft = "2020-12" if given.get("draft") == "2020-12" else "7"
@@ -49,4 +56,18 @@ def run(argv: Sequence[str]) -> int:
     if given.get("draft") == "7":
         raise CannotRun(mistake("CLI103", "the schema of an app is one of draft 2020-12", "leave --draft out"))
     print((schema("diagnostics", TrainingArguments) if what == "diagnostics" else app_schema(what, model)).text, end="")
+    return 0
+
+
+def _path(model: str | None, what: What, draft: str | None) -> int:
+    from trainspec.export.installed import schema_path
+
+    if model is not None:
+        remedy = f"trainspec schema --model {model} > run.schema.json"
+        raise CannotRun(mistake("CLI102", "--path is about the schemas of the package, not of a class", remedy))
+    path = schema_path(what, draft or ("7" if what == "file" else "2020-12"))
+    if path is None:
+        remedy = "leave --draft out, or write the schema into a file: trainspec schema > run.schema.json"
+        raise CannotRun(mistake("CLI103", "no file of that kind and draft came with the package", remedy))
+    print(path)
     return 0

@@ -24,7 +24,14 @@ COMMAND = Command(
     "[FILE...]",
     f"The settings that hold here: {sources_in_words()} (FILE, or what TRAINSPEC_CONFIG names; of several files, each "
     "is laid over those before it). First what differs from the defaults, then what follows from it.",
-    (Option("all", "also what stands at its default"), AT, IGNORE_UNKNOWN, TASK_OPTION, FORMAT),
+    (
+        Option("all", "also what stands at its default"),
+        Option("env", "as in validate: TRAINSPEC_* variables count, which here they always do"),
+        AT,
+        IGNORE_UNKNOWN,
+        TASK_OPTION,
+        FORMAT,
+    ),
     takes_settings=True,
     examples=(
         "trainspec show run.yaml",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from trainspec.answers.judgement import Judgement
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN_OPTIONS
-from trainspec.cli.judging import Judging
+from trainspec.cli.judging import Judging, what_to_judge
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, exit_code, style, uses_color
 from trainspec.reports.report import Report, shown_file
@@ -30,6 +30,11 @@ COMMAND = Command(
     "--env is given.",
     (
         Option("together", "judge all files as one, each laid over those before it: a base, then what a site changes"),
+        Option(
+            "only-settings",
+            "pass over files that do not look like settings: that neither point at the schema nor hold mostly names of "
+            "settings; for hooks that are handed every file",
+        ),
         Option("env", "judge this process's TRAINSPEC_* variables too, over each file; no file is needed then"),
         AT,
         IGNORE_UNKNOWN,
@@ -66,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
     given = COMMAND.parse(argv)
     given.settle()
     if not given.words and not given.has("env"):
-        raise CannotRun(mistake("CLI102", "validate needs a file", "trainspec validate run.yaml"))
+        raise CannotRun(mistake("CLI102", "validate needs a file", what_to_judge()))
     judging, form = Judging(given), given.get("format") or "text"
     reports = []
     together = given.has("together") and given.words
@@ -81,7 +86,8 @@ def run(argv: Sequence[str]) -> int:
     code = exit_code(item for report in reports for item in report.diagnostics)
     code = FINDINGS if code == FINE and not judgement.ok else code
     if form == "text":
-        print(_summary_line(judgement.summary(), of_files=bool(given.words)))
+        passed_over = f", {counted(judging.passed_over, 'other')} passed over" if judging.passed_over else ""
+        print(_summary_line(judgement.summary(), of_files=bool(given.words)) + passed_over)
     elif form == "json":
         answer_json(judgement.to_dict())
     elif text := _rendered(form, judgement, code):

@@ -11,7 +11,6 @@ from trainspec.settings.diagnostics.source import SourceKind
 
 Schema = dict[str, Any]
 
-NAME = "trainspec.diagnostics.schema.json"
 # Of the shape of the output; a change that readers would notice makes it a new one.
 VERSION = 1
 # Rules of users have codes of their own families.
@@ -22,7 +21,7 @@ def render(model: type[Settings] = TrainingArguments) -> Schema:
     """The schema, the same for every settings class: codes of its own rules are codes like any others."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"https://trainspec.dev/schemas/{NAME}",
+        "$id": f"urn:trainspec:diagnostics:{VERSION}",
         "title": "Findings of trainspec validate",
         "description": "What trainspec validate --format json prints: a report for each document, and the numbers.",
         "$comment": "Generated.",

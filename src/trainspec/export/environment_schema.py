@@ -24,7 +24,6 @@ from trainspec.settings.values.shape import ARGUMENTS, shape_of
 from trainspec.settings.views.schema.fields import titled
 from trainspec.settings.views.schema.text_patterns import Schema, any_case, as_text, listed, pattern_of
 
-_HOME = "https://trainspec.dev/schemas/"
 _COMMENT = (
     "Generated. Names are written in upper case here, though the loader reads any case. Bounds that no pattern can say,"
     " rules across settings and files are judged by trainspec validate --env."
@@ -62,7 +61,7 @@ def render(model: type[Settings] = TrainingArguments, draft: Draft = "2020-12") 
     whole = settings_schema(model, draft=draft)
     return {
         "$schema": whole["$schema"],
-        "$id": f"{_HOME}{_file_name(model, draft)}",
+        "$id": f"{whole['$id']}:environment",
         "title": f"Environment of {model.__name__}",
         "description": f"Variables that say settings of {model.__name__}; those without our prefix are left alone.",
         "$comment": _COMMENT,
@@ -113,11 +112,6 @@ class Spelling:
 def prefix_of(model: type[Settings]) -> str:
     """What the names of variables begin with, in capitals."""
     return model.env_prefix.upper()
-
-
-def _file_name(model: type[Settings], draft: Draft) -> str:
-    dialect = "" if draft == "2020-12" else f"{draft}."
-    return f"{'trainspec' if model is TrainingArguments else model.__name__}.environment.{dialect}schema.json"
 
 
 def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Variable]:

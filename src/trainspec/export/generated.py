@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from trainspec.export.sharing import published
 from trainspec.settings.arguments import TrainingArguments
 
 
@@ -16,7 +16,7 @@ def _text(module: str, **options: str) -> Callable[[], str]:
 
     def render() -> str:
         made = import_module(f"trainspec.export.{module}").render(TrainingArguments, **options)
-        return made if isinstance(made, str) else json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+        return made if isinstance(made, str) else published(made)
 
     return render
 

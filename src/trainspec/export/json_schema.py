@@ -7,30 +7,35 @@ errorMessage, deprecationMessage), and 2020-12 for tools, with standard keywords
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from trainspec.export.sharing import published, shared
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
 from trainspec.settings.views.schema.document import PARTLY, document_schema, expressed, not_expressed
 from trainspec.settings.views.schema.fields import FieldSchemas, Schema
 
-__all__ = ["PARTLY", "Draft", "expressed", "not_expressed", "render", "settings_schema"]
+__all__ = ["HOME", "PARTLY", "Draft", "expressed", "file_schema", "not_expressed", "render", "settings_schema"]
 
 Draft = Literal["7", "2020-12"]
 
 _DIALECTS = {"7": "http://json-schema.org/draft-07/schema#", "2020-12": "https://json-schema.org/draft/2020-12/schema"}
 _PLACES = {"7": "definitions", "2020-12": "$defs"}
-_NAMES = {"7": "trainspec.schema.json", "2020-12": "trainspec.2020-12.schema.json"}
-_HOME = "https://trainspec.dev/schemas/"
+# A name and no address: nothing is looked up anywhere, and nobody who owns an address can serve another schema there.
+HOME = "urn:trainspec"
 
 
 def render(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> str:
-    """The schema as JSON text, a line a value, in a stable order."""
-    return json.dumps(settings_schema(model, draft=draft), indent=1, ensure_ascii=False) + "\n"
+    """The schema as JSON text, a line for each setting, definition and rule, in a stable order."""
+    return published(file_schema(model, draft=draft))
+
+
+def file_schema(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> Schema:
+    """The schema as it is published: as settings_schema, with what stands in several rules said once."""
+    return shared(settings_schema(model, draft=draft), _PLACES[draft])
 
 
 def settings_schema(model: type[Settings] = TrainingArguments, *, draft: Draft = "7") -> Schema:
@@ -38,12 +43,13 @@ def settings_schema(model: type[Settings] = TrainingArguments, *, draft: Draft =
     definitions = _Definitions(_PLACES[draft])
     fields = FieldSchemas(definitions, "editors" if draft == "7" else "tools")
     document = document_schema(model, fields, in_file=True)
-    return {
-        "$schema": _DIALECTS[draft],
-        "$id": _HOME + (_NAMES[draft] if model is TrainingArguments else f"{model.__name__}.{draft}.schema.json"),
-        **document,
-        _PLACES[draft]: definitions.made,
-    }
+    name = "settings" if model is TrainingArguments else f"{model.__module__}.{model.__qualname__}"
+    head = {"$schema": _DIALECTS[draft], "$id": f"{HOME}:{_urn_part(name)}:{draft}"}
+    return {**head, **document, _PLACES[draft]: definitions.made}
+
+
+def _urn_part(name: str) -> str:
+    return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "_" for sign in name)
 
 
 class _Definitions:

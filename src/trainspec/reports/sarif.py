@@ -18,7 +18,6 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.text.redaction import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-HOME = "https://trainspec.dev"
 ROOT = "%SRCROOT%"
 # What fingerprints are made of is part of their name: a change of it is a new version.
 FINGERPRINT = "trainspecFinding/v1"
@@ -37,7 +36,6 @@ def render(reports: Sequence[Report], manner: Manner) -> str:
                 "name": "trainspec",
                 "version": __version__,
                 "semanticVersion": __version__,
-                "informationUri": HOME,
                 "rules": [_rule(firsts[code], meanings.get(code)) for code in codes],
             }
         },
@@ -62,7 +60,6 @@ def _rule(first: Diagnostic, meaning: Meaning | None) -> dict[str, Any]:
         "shortDescription": {"text": found},
         "fullDescription": {"text": reason},
         "help": {"text": text, "markdown": markdown},
-        "helpUri": f"{HOME}/rules/{quote(first.code)}",
         "defaultConfiguration": {"level": first.severity},
         "properties": {"tags": ["configuration", first.code.rstrip("0123456789")]},
     }

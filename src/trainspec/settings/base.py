@@ -226,16 +226,20 @@ class Settings(BuiltOnce, _Model):
     @classmethod
     def from_file(cls, path: File, *, at: str | None = None, ignore_unknown: bool = False) -> Self:
         """Settings from one YAML, JSON or TOML file (path or fsspec URL) alone; `at` picks a dotted subtree."""
-        from trainspec.settings.sources.files import read_several
+        from trainspec.settings.sources.files import read_several, read_with_faults
 
-        return settings_from_documents(cls, lambda: read_several(path, at=at), ignore_unknown=ignore_unknown)
+        return settings_from_documents(
+            cls, lambda: read_several(path, at=at, read=read_with_faults), ignore_unknown=ignore_unknown
+        )
 
     @classmethod
     def from_files(cls, paths: Iterable[File], *, at: str | None = None, ignore_unknown: bool = False) -> Self:
         """As `from_file`, of several: each is laid over those before it, mappings key by key, anything else whole."""
-        from trainspec.settings.sources.files import read_several
+        from trainspec.settings.sources.files import read_several, read_with_faults
 
-        return settings_from_documents(cls, lambda: read_several(paths, at=at), ignore_unknown=ignore_unknown)
+        return settings_from_documents(
+            cls, lambda: read_several(paths, at=at, read=read_with_faults), ignore_unknown=ignore_unknown
+        )
 
     @classmethod
     def _from_text(cls, text: str | bytes, format: str, name: str) -> Self:

@@ -9,6 +9,7 @@ from trainspec.storage.errors import StorageError, TooLarge, failure
 from trainspec.storage.local import LocalStore
 from trainspec.storage.location import local_path, scheme_of
 from trainspec.storage.retry import RetryPolicy
+from trainspec.text.decoding import decoded, undecodable
 
 if TYPE_CHECKING:
     from trainspec.storage.store import Store
@@ -28,7 +29,7 @@ def open_store(url: str | os.PathLike[str], *, retry: RetryPolicy | None = None)
 
 
 def read_text(url: str | os.PathLike[str], limit_bytes: int, encoding: str | None = None) -> str:
-    """The text of a file of at most `limit_bytes` bytes: UTF-8, of which a byte-order mark is dropped, or `encoding`.
+    """The text of a file of at most `limit_bytes` bytes: in `encoding`, else UTF-8, or UTF-16 or UTF-32 by first bytes.
 
     Raises StorageError; a file that is larger is refused after `limit_bytes` + 1 bytes, so a device or an
     endless answer cannot fill the memory.
@@ -38,11 +39,10 @@ def read_text(url: str | os.PathLike[str], limit_bytes: int, encoding: str | Non
     if len(data) > limit_bytes:
         raise TooLarge(text, "read", f"it is larger than the limit of {limit_bytes:,} bytes")
     try:
-        return data.decode(encoding or "utf-8-sig")
+        return data.decode(encoding) if encoding else decoded(data)
     except UnicodeDecodeError as cause:
-        raise StorageError(
-            text, "read", f"it is not {encoding or 'UTF-8'} text (at byte {cause.start})", cause
-        ) from None
+        reason = f"it is not {encoding} text (at byte {cause.start})" if encoding else undecodable(data, cause)
+        raise StorageError(text, "read", reason, cause) from None
     except LookupError as cause:
         raise StorageError(text, "read", f"{encoding} is no encoding that Python knows", cause) from None
 

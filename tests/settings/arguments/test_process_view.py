@@ -1,7 +1,9 @@
 """What scripts read about the process, from the launcher's variables and from torch when first read."""
 
 import logging
+import sys
 from datetime import timedelta
+from types import ModuleType
 
 import pytest
 
@@ -50,6 +52,33 @@ def test_log_levels_of_main_and_replica(monkeypatch: pytest.MonkeyPatch) -> None
     assert args.get_process_log_level() == logging.ERROR
     passive = TrainingArguments.from_dict({"log_level_replica": "passive"})
     assert passive.get_process_log_level() == logging.getLogger("trainspec").getEffectiveLevel()
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "expected"),
+    [
+        (logging.NOTSET, logging.INFO, logging.INFO),
+        (logging.NOTSET, logging.ERROR, logging.ERROR),
+        (logging.DEBUG, logging.INFO, logging.DEBUG),
+        (logging.NOTSET, None, logging.WARNING),
+    ],
+    ids=["as set_verbosity_info says", "as set_verbosity_error says", "our own logger's first", "no transformers"],
+)
+def test_a_passive_level_is_the_one_that_the_application_has_chosen(
+    own: int, theirs: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loggers = {name: logging.getLogger(name) for name in ("trainspec", "transformers")}
+    monkeypatch.setattr(loggers["trainspec"], "level", own)
+    monkeypatch.setattr(loggers["transformers"], "level", theirs or logging.NOTSET)
+    monkeypatch.setattr(logging.getLogger(), "level", logging.WARNING)
+    for logger in loggers.values():
+        monkeypatch.setattr(logger, "_cache", {})
+    if theirs is None:
+        monkeypatch.delitem(sys.modules, "transformers", raising=False)
+    else:
+        monkeypatch.setitem(sys.modules, "transformers", ModuleType("transformers"))
+    assert TrainingArguments.from_dict({}).get_process_log_level() == expected
+    assert TrainingArguments.from_dict({"log_level": "error"}).get_process_log_level() == logging.ERROR
 
 
 def test_numbers_scripts_read() -> None:

@@ -56,7 +56,7 @@ def test_do_train_do_eval_do_predict(arguments: Arguments, tmp_path: Path, capsy
         "loss.png",
     }
     told = capsys.readouterr()
-    for word in ("run first", "6 in 1 epochs", "train loss", "evaluation", "test", "samples/s", str(out / "loss.png")):
+    for word in ("run first", "6 in 1 epoch", "train loss", "evaluation", "test", "samples/s", str(out / "loss.png")):
         assert word in told.out
     assert "step 2/6" in told.err and "step 2/6" not in told.out
     rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]

@@ -154,6 +154,12 @@ CODES: dict[str, Explanation] = {
         "a mistyped name would otherwise be ignored",
         "correct the name, or ignore this when it is another program's",
     ),
+    "SRC130": Explanation(
+        "unset-name",
+        "a dotenv line with ${NAME} where nothing sets NAME",
+        "dotenv files are expanded as python-dotenv does, for which a name that is not set is empty text",
+        "set the name, or give a default: ${NAME:-default}",
+    ),
     **{
         f"{family}{number}": Explanation(name, f"{what} of {whose}", why, fix)
         for family, whose in (("SCH", "a learning-rate schedule"), ("OPT", "an optimizer"))

@@ -170,7 +170,7 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "an _inner_training_loop that does not call super()",
         "it trains in place of trainspec's loop: exact windows, checkpoints, resuming, limits and findings are its own "
         "work then",
-        "call super()._inner_training_loop(...), and change single steps by training_step, get_batch_samples, callbacks",
+        "call super()._inner_training_loop(...): change single steps by training_step, get_batch_samples or a callback",
     ),
     "RUN187": Explanation(
         "own-accelerator",

@@ -263,7 +263,11 @@ def _remedy(kind: Kind | None, value: Any) -> str:
     if isinstance(value, str) and (kind.boolean or kind.integer or kind.number) and not kind.takes_strings:
         # Text of a variable or flag was parsed already, so what still is text there has no quotes to lose.
         unquoted = _reads_as_scalar(value) and not isinstance(parse(kind, value), str)
-        return "write it without quotes" if unquoted else ""
+        if unquoted:
+            return "write it without quotes"
+        from trainspec.settings.judging.number_slips import meant
+
+        return f"write {number}" if (number := meant(kind, value)) else ""
     return "write it as a list" if isinstance(value, str) and kind.items is not None else ""
 
 

@@ -1,32 +1,48 @@
-"""A dotenv file as variables with their lines. Values stand as written: `${NAME}` is not expanded."""
+"""A dotenv file as variables with their lines, `${NAME}` and `${NAME:-default}` expanded as python-dotenv does."""
 
 from __future__ import annotations
 
 import io
+import os
 from typing import TYPE_CHECKING
 
+from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import read_plain, source_error
 from trainspec.settings.sources.formats.limits import Place
 from trainspec.settings.sources.variables import Variables, naming
+from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trainspec.settings.base import Settings
     from trainspec.settings.sources.customised.options import SourceOptions
 
 
-def read_dotenv(path: str, model: type[Settings], options: SourceOptions) -> Variables:
-    """The variables of a dotenv file that are ours. Raises SourceError: missing, unreadable, bad line."""
+def read_dotenv(
+    path: str, model: type[Settings], options: SourceOptions, environ: Mapping[str, str] | None = None
+) -> tuple[Variables, list[Diagnostic]]:
+    """The variables of a dotenv file that are ours, and a warning for each name in them that nothing sets.
+
+    Raises SourceError: missing, unreadable, bad line.
+    """
     from dotenv.parser import parse_stream
 
     pairs: list[tuple[str, str]] = []
     lines: dict[str, int] = {}
+    expanding = _Expanding(path, os.environ if environ is None else environ)
     is_ours, made = naming(model, options)
     for binding in parse_stream(io.StringIO(read_plain(path, options.env_file_encoding))):
         line = binding.original.line + _blank_lines_before(binding.original.string)
         if binding.error:
             raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))
-        if binding.key is None or not is_ours(binding.key):
+        if binding.key is None:
+            continue
+        ours = is_ours(binding.key)
+        if not ours:
+            expanding.take(binding.key, binding.value, None)
             continue
         if binding.value is None:
             raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))
@@ -34,8 +50,47 @@ def read_dotenv(path: str, model: type[Settings], options: SourceOptions) -> Var
             message = f"{path}: {binding.key} stands twice (first in line {lines[binding.key]})"
             raise source_error("SRC104", message, path, Place(line, 1))
         lines[binding.key] = line
-        pairs.append((binding.key, binding.value))
-    return made(pairs, SourceKind.DOTENV, lambda name: Source(SourceKind.DOTENV, path, lines.get(name)))
+        pairs.append((binding.key, expanding.take(binding.key, binding.value, line)))
+    variables = made(pairs, SourceKind.DOTENV, lambda name: Source(SourceKind.DOTENV, path, lines.get(name)))
+    return variables, expanding.found
+
+
+class _Expanding:
+    """What `${NAME}` stands for in each line: what a line above says, else the environment."""
+
+    def __init__(self, path: str, environ: Mapping[str, str]) -> None:
+        self.found: list[Diagnostic] = []
+        self._path = path
+        self._environ = environ
+        self._above: dict[str, str] = {}
+
+    def take(self, name: str, value: str | None, line: int | None) -> str:
+        """The value expanded; names that nothing sets are told where a line is given."""
+        if value is not None and "${" in value:
+            value = self._expanded(name, value, line)
+        if value is not None:
+            self._above[name] = value
+        return value or ""
+
+    def _expanded(self, name: str, value: str, line: int | None) -> str:
+        from dotenv.variables import Variable, parse_variables
+
+        # Expanding one by one is quick where a mapping of both would be copied for each line.
+        parts = []
+        for atom in parse_variables(value):
+            known = atom.name in self._above or atom.name in self._environ if isinstance(atom, Variable) else True
+            if isinstance(atom, Variable) and not known and atom.default is None and line is not None:
+                self.found.append(_unset(self._path, line, name, atom.name))
+            parts.append(atom.resolve(self._above if getattr(atom, "name", None) in self._above else self._environ))
+        return "".join(parts)
+
+
+def _unset(path: str, line: int, name: str, inner: str) -> Diagnostic:
+    code = CODES["SRC130"]
+    message = printable(f"{name}: ${{{inner}}} is not set, so nothing stands in its place")
+    evidence = (Evidence("", None, Source(SourceKind.DOTENV, path, line)),)
+    remedy = printable(f"set {inner} above it or in the environment, or write ${{{inner}:-a default}}")
+    return Diagnostic("SRC130", code.name, "warning", message, code.reason, remedy, evidence)
 
 
 def _blank_lines_before(text: str) -> int:

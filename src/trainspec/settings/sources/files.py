@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
@@ -15,6 +15,7 @@ from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.values.coercion import Manner
+from trainspec.text.decoding import decoded, undecodable
 from trainspec.text.redaction import printable, redact_reason, redact_url, shortened
 
 if TYPE_CHECKING:
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
 LARGEST_FILE = 16 * 2**20
 # Places in a larger text of JSON or TOML are not looked for: nobody writes that many settings by hand.
 LARGEST_MARKED = 2**20
+_AS_UTF8 = "save it as UTF-8"
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
+
+_PICKLED = "trainspec migrate reads pickled settings"
+_COMMENTED = "take its comments and trailing commas out and name it .json, or write it as YAML, which has comments"
+_OTHER_FORMATS = {
+    **dict.fromkeys((".bin", ".pt", ".pkl"), _PICKLED),
+    **dict.fromkeys((".jsonc", ".json5", ".hjson"), _COMMENTED),
+    **dict.fromkeys(
+        (".sh", ".bash", ".slurm", ".sbatch", ".bat", ".cmd", ".ps1"), "trainspec migrate reads launch scripts"
+    ),
+    ".env": "name it in TRAINSPEC_ENV_FILE and run trainspec validate --env",
+}
 
 File = str | os.PathLike[str]
 Files = File | Iterable[File]
@@ -46,6 +59,8 @@ class Document:
     format: str
     at: Path = ()
     _marks: Marks | None = None
+    # Keys that stand twice, told with all else that is wrong.
+    faults: list[Diagnostic] = field(default_factory=list)
 
     def source(self, path: Path) -> Source:
         """Where the value at `path` stands; the nearest mapping around it where the format does not tell."""
@@ -73,6 +88,11 @@ def read_document(path: str, *, at: str | None = None) -> Document:
     return the_only(read_documents(path, at=at), path)
 
 
+def read_with_faults(path: str, *, at: str | None = None) -> Document:
+    """As read_document, with keys that stand twice among the document's faults, which document_layer tells."""
+    return the_only(read_documents(path, at=at, keep_faults=True), path)
+
+
 def the_only(documents: Iterable[Document], name: str) -> Document:
     """The one document of a file. Raises SourceError where it holds none or several."""
     found = list(documents)
@@ -81,11 +101,11 @@ def the_only(documents: Iterable[Document], name: str) -> Document:
     return found[0]
 
 
-def read_documents(path: str, *, at: str | None = None) -> Iterator[Document]:
+def read_documents(path: str, *, at: str | None = None, keep_faults: bool = False) -> Iterator[Document]:
     """Every document of a file: a YAML stream may hold several. Raises SourceError."""
     format = format_of(path)
     text = read_plain(path)
-    yield from parse_documents(text, format, path, at=at)
+    yield from parse_documents(text, format, path, at=at, keep_faults=keep_faults)
 
 
 def read_several(
@@ -184,10 +204,7 @@ def format_of(path: str) -> str:
     ending = _ending(path)
     if ending not in FORMATS:
         message = f"{path} is not named .yaml, .yml, .json or .toml, so its format is unknown"
-        pickled = ending in (".bin", ".pt", ".pkl")
-        raise source_error(
-            "SRC114", message, path, remedy="trainspec migrate reads pickled settings" if pickled else ""
-        )
+        raise source_error("SRC114", message, path, remedy=_OTHER_FORMATS.get(ending, ""))
     return FORMATS[ending]
 
 
@@ -200,7 +217,8 @@ def read_plain(path: str, encoding: str | None = None) -> str:
     try:
         return read_text(path, LARGEST_FILE, encoding)
     except StorageError as error:
-        raise source_error(_code_of(error), str(error), path) from None
+        remedy = _AS_UTF8 if isinstance(error.cause, UnicodeDecodeError) else ""
+        raise source_error(_code_of(error), str(error), path, remedy=remedy) from None
 
 
 def _code_of(error: StorageError) -> str:
@@ -218,37 +236,72 @@ def parse_document(text: str | bytes, format: str, name: str) -> Document:
     return the_only(parse_documents(text, format, name), name)
 
 
-def parse_documents(text: str | bytes, format: str, name: str, *, at: str | None = None) -> Iterator[Document]:
-    """Every document of a text in `format` (yaml, json, toml); `at` is a dotted path. Raises SourceError."""
+@dataclass
+class _Beside:
+    """What a parser tells beside values: keys that stand twice, where they are kept, and what aliases refer to."""
+
+    faults: list[Fault] | None
+    referred: set[Path] = field(default_factory=set)
+
+    def taken(self, name: str) -> list[Diagnostic]:
+        """The faults so far, no longer here."""
+        found = [item for fault in self.faults or () for item in _of_fault(fault, name).diagnostics]
+        if self.faults is not None:
+            self.faults.clear()
+        return found
+
+
+def parse_documents(
+    text: str | bytes, format: str, name: str, *, at: str | None = None, keep_faults: bool = False
+) -> Iterator[Document]:
+    """Every document of a text in `format` (yaml, json, toml); `at` is a dotted path. Raises SourceError.
+
+    With `keep_faults`, keys that stand twice are among the faults of the document, so that all else is judged too.
+    """
     try:
-        plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        plain = decoded(text) if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
-        raise source_error("SRC106", f"{name} is not UTF-8 text (at byte {error.start})", name) from None
+        message = f"cannot read {name}: {undecodable(error.object, error)}"
+        raise source_error("SRC106", message, name, remedy=_AS_UTF8) from None
+    beside = _Beside([] if keep_faults else None)
     try:
-        for values, marks in _parse(plain, format):
-            yield _document(values, marks, plain, format, name, at)
+        for values, marks in _parse(plain, format, beside):
+            document = _document(values, marks, plain, format, name, at, beside.referred)
+            document.faults = beside.taken(name)
+            yield document
     except Fault as fault:
-        raise source_error(fault.code, f"{name}: {fault.message}", name, fault.place) from None
+        raise SourceError(*beside.taken(name), *_of_fault(fault, name, plain, format).diagnostics) from None
     except RecursionError:
         raise source_error("SRC109", f"{name} nests too deep", name) from None
 
 
-def _parse(text: str, format: str) -> Iterator[tuple[Any, Marks | None]]:
+def _of_fault(fault: Fault, name: str, text: str = "", format: str = "") -> SourceError:
+    """The error of a file's fault, in better words than the parser's where the slip behind it is known."""
+    from trainspec.settings.sources.formats.slips import slip_in
+
+    slip = slip_in(text, format, fault) if format else None
+    message, place = (slip.message or fault.message, slip.place) if slip else (fault.message, fault.place)
+    return source_error(fault.code, f"{name}: {message}", name, place, remedy=slip.remedy if slip else "")
+
+
+def _parse(text: str, format: str, beside: _Beside) -> Iterator[tuple[Any, Marks | None]]:
     if format == "yaml":
         from trainspec.settings.sources.formats.yaml12 import parse_yaml
 
-        yield from parse_yaml(text)
+        yield from parse_yaml(text, faults=beside.faults, referred=beside.referred)
     elif format == "json":
         from trainspec.settings.sources.formats.json_text import parse_json
 
-        yield parse_json(text), None
+        yield parse_json(text, faults=beside.faults), None
     else:
         from trainspec.settings.sources.formats.toml_text import parse_toml
 
-        yield parse_toml(text), None
+        yield parse_toml(text, faults=beside.faults), None
 
 
-def _document(values: Any, marks: Marks | None, text: str, format: str, name: str, at: str | None) -> Document:
+def _document(
+    values: Any, marks: Marks | None, text: str, format: str, name: str, at: str | None, referred: set[Path]
+) -> Document:
     steps: Path = tuple(at.split(".")) if at else ()
     for number, step in enumerate(steps):
         if not isinstance(values, dict) or step not in values:
@@ -262,8 +315,14 @@ def _document(values: Any, marks: Marks | None, text: str, format: str, name: st
         where = at or "the document"
         place = (marks or {}).get(steps)
         raise Fault("SRC108", f"{where} must be a mapping of settings, not {_noun(values)}", place)
-    settings = {key: value for key, value in values.items() if key != SCHEMA_KEY}
+    holders = {path[len(steps)] for path in referred if path[: len(steps)] == steps and len(path) > len(steps)}
+    settings = {key: value for key, value in values.items() if key != SCHEMA_KEY and not _holds(key, holders)}
     return Document(name, settings, text, format, steps, marks)
+
+
+def _holds(key: str, holders: set[str]) -> bool:
+    """Whether a key only holds what aliases elsewhere stand for, as `x-` keys do in the files of Compose."""
+    return key.startswith(("x-", ".")) and key in holders
 
 
 def _noun(value: Any) -> str:
@@ -299,6 +358,6 @@ def document_layer(
     reading = Reading(cls, SourceKind.FILE, Manner.DOCUMENT, document.source)
     layer = reading.read(values)
     if not ignore_unknown:
-        return layer, [*found, *reading.diagnostics]
+        return layer, [*document.faults, *found, *reading.diagnostics]
     layer.ignored = tuple(reading.unknown)
-    return layer, [*found, *(item for item in reading.diagnostics if item.code != "SRC102")]
+    return layer, [*document.faults, *found, *(item for item in reading.diagnostics if item.code != "SRC102")]

@@ -133,7 +133,9 @@ def open_sources(
     dotenvs: list[Variables] = []
     for path in _dotenv_files(env_file, environment, options):
         try:
-            dotenvs.append(_read_dotenv(path, model, options))
+            said, unset = _read_dotenv(path, model, options, environ)
+            dotenvs.append(said)
+            failures += unset
         except SourceError as error:
             failures += _named(
                 ENV_FILE, (environment,) if path == environment.reserved(ENV_FILE) else (), error.diagnostics
@@ -273,16 +275,18 @@ def process_layers(
     return sources.layers(model, ignore_unknown=ignore_unknown, given=given)
 
 
-def _read_dotenv(path: str, model: type[Settings], options: SourceOptions) -> Variables:
+def _read_dotenv(
+    path: str, model: type[Settings], options: SourceOptions, environ: Mapping[str, str] | None
+) -> tuple[Variables, list[Diagnostic]]:
     from trainspec.settings.sources.dotenv import read_dotenv
 
-    return read_dotenv(path, model, options)
+    return read_dotenv(path, model, options, environ)
 
 
 def _open_config(files: Files, at: str | None) -> tuple[list[Document], list[Diagnostic]]:
-    from trainspec.settings.sources.files import read_several
+    from trainspec.settings.sources.files import read_several, read_with_faults
 
-    return read_several(files, at=at)
+    return read_several(files, at=at, read=read_with_faults)
 
 
 def _read_config(document: Document, ignore_unknown: bool, model: type[Settings]) -> Read:

@@ -275,6 +275,8 @@ class Reading:
         right = (*self._fields, *self.also, *old)
         shown = self.prefix + "{}" if self.prefix else spelling.write
         remedy = did_you_mean(name.lower(), (item.upper() if self.in_capitals else item for item in right), shown)
+        if raw.startswith(("x-", ".")) and self.layer.kind is SourceKind.FILE:
+            remedy = "take it out: no alias refers to it, and nothing else may stand under such a name"
         why = CODES[spelling.code]
         message = f"{written} matches no setting"
         self.unknown.append(raw)

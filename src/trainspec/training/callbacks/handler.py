@@ -115,10 +115,10 @@ class CallbackHandler:
     ) -> TrainerControl:
         for switch in _SWITCHED_OFF.get(event, ()):
             setattr(control, switch, False)
+        # Whoever calls this may have changed `callbacks` directly.
         self.listen()
-        return self.call_event(
-            event, args, state, control, **dict(zip(_TOLD.get(event, ()), told, strict=True)), **more
-        )
+        names = _TOLD.get(event, ())[: len(told)]
+        return self.call_event(event, args, state, control, **dict(zip(names, told, strict=True)), **more)
 
     def call_event(
         self, event: str, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any

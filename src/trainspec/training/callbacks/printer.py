@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from trainspec.text.numbers import readable
 from trainspec.training.callbacks.base import TrainerCallback
 
 if TYPE_CHECKING:
@@ -19,12 +20,8 @@ _TALKATIVE = ("passive", "debug", "info")
 
 
 def entry_line(state: TrainerState, entry: Mapping[str, Any]) -> str:
-    numbers = [f"{key} {_short(value)}" for key, value in entry.items() if key not in _HIDDEN]
+    numbers = [f"{key} {readable(value)}" for key, value in entry.items() if key not in _HIDDEN]
     return "  ".join([f"step {state.global_step}/{state.max_steps}", f"epoch {state.epoch:.2f}", *numbers])
-
-
-def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 class PrinterCallback(TrainerCallback):

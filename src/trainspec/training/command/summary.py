@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from trainspec.text.numbers import readable
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 
@@ -48,8 +49,8 @@ def render_summary(args: TrainingArguments, state: TrainerState, outcome: Outcom
 
 def _training(args: TrainingArguments, state: TrainerState, metrics: Mapping[str, float]) -> list[tuple[str, str]]:
     rows = [
-        ("updates", f"{state.global_step:,} in {state.epoch:.4g} epochs"),
-        ("train loss", f"{metrics['train_loss']:.4g}"),
+        ("updates", f"{state.global_step:,} in {_epochs(state.epoch)}"),
+        ("train loss", readable(metrics["train_loss"])),
         (
             "runtime",
             f"{metrics['train_runtime']:,.1f} s, {metrics['train_samples_per_second']:,.0f} samples/s",
@@ -58,18 +59,19 @@ def _training(args: TrainingArguments, state: TrainerState, metrics: Mapping[str
     if state.best_metric is not None:
         kept = " (its weights are the model)" if args.load_best_model_at_end else ""
         at = f"at update {state.best_global_step:,}"
-        rows.append(("best", f"{args.metric_for_best_model} {state.best_metric:.4g} {at}{kept}"))
+        rows.append(("best", f"{args.metric_for_best_model} {readable(state.best_metric)} {at}{kept}"))
     return rows
 
 
 def _numbers(metrics: Mapping[str, float], prefix: str) -> str:
     shown = {name: value for name, value in metrics.items() if name != "epoch" and not name.endswith(_SPEED)}
-    return "  ".join(
-        f"{name.removeprefix(prefix)} {value:.4g}"
-        if isinstance(value, float)
-        else f"{name.removeprefix(prefix)} {value}"
-        for name, value in shown.items()
-    )
+    return "  ".join(f"{name.removeprefix(prefix)} {readable(value)}" for name, value in shown.items())
+
+
+def _epochs(count: float) -> str:
+    """To the hundredth: 30 updates in 0.19 epochs."""
+    rounded = round(count, 2) or count
+    return f"{rounded:,.15g} epoch{'s' * (rounded != 1)}" if rounded >= 0.01 else "less than 0.01 epochs"
 
 
 def _places(output: Store) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from trainspec.settings.groups.logging import LoggingSettings
 from trainspec.settings.groups.output import OutputSettings
 from trainspec.settings.groups.tracking import TrackingSettings
 from trainspec.settings.views.dumping import dump
+from trainspec.text.numbers import readable
 from trainspec.text.redaction import show_value
 
 if TYPE_CHECKING:
@@ -258,4 +259,4 @@ def _row(cells: Iterable[str]) -> str:
 def _number(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return readable(value)

@@ -77,7 +77,16 @@ class PreflightError(Exception):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("\n\n".join(item.render() for item in self.diagnostics))
+        super().__init__("\n\n".join((self._in_short(), *(item.render() for item in self.diagnostics))))
+
+    def _in_short(self) -> str:
+        """What a traceback shows beside the name of the class: how much is wrong, and with what."""
+        things = [(next(filter(None, item.fields), item.name), item.code) for item in errors_of(self.diagnostics)]
+        return f"stopped before it began: {', '.join(f'{thing} ({code})' for thing, code in things)}"
+
+
+# By the name that people import it by: a traceback shows it in the line that they read.
+PreflightError.__module__ = "trainspec"
 
 
 def look_around(device: torch.device) -> Machine:

@@ -13,6 +13,7 @@ from trainspec.training.run.batch_size import find_executable_batch_size
 from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
 from trainspec.training.run.model import ready_for_training
+from trainspec.training.run.opening import announce
 from trainspec.training.run.others.saving import checkpoints_by_others
 from trainspec.training.run.seeding import seed_for_training
 from trainspec.training.trackers.facts import run_facts
@@ -91,6 +92,7 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
     trainer.begin_counting(training.running_loss)
     parts.trackers.start(run_facts(trainer.args, parts.model, parts.output(trainer.args)), parts.state.log_history)
     parts.model_wrapped.train()
+    announce(trainer.args, parts, training)
 
 
 def _end(trainer: TrainerFace, *, failed: bool) -> None:

@@ -9,7 +9,23 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
 
 
+class _UntilConfigured(logging.StreamHandler):  # type: ignore[type-arg]
+    """Shows the package's log on stderr as long as the application has no handler of its own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        others = (handler for handler in logging.getLogger("trainspec").handlers if handler is not self)
+        if not logging.getLogger().handlers and next(others, None) is None:
+            super().emit(record)
+
+
+_HANDLER = _UntilConfigured()
+
+
 def apply_log_level(args: TrainingArguments) -> None:
-    """Passive leaves the level to the application."""
-    if args.log_level != "passive":
-        logging.getLogger("trainspec").setLevel(str(args.log_level).upper())
+    """Passive leaves the level, and who shows it, to the application."""
+    if args.log_level == "passive":
+        return
+    logger = logging.getLogger("trainspec")
+    logger.setLevel(str(args.log_level).upper())
+    if _HANDLER not in logger.handlers:
+        logger.addHandler(_HANDLER)

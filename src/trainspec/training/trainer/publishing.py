@@ -20,9 +20,9 @@ class Publishing(Files, Hooks, Listeners):
     _publisher: HubPublisher | None = None
     _published_for: TrainingArguments | None = None
 
-    def init_hf_repo(self, token: str | None = None) -> None:
-        """Have the repository on the hub."""
-        self._hub().init_repo(token)
+    def init_hf_repo(self, token: str | None = None, private: bool | None = None) -> None:
+        """Have the repository on the hub; `private` stands in for hub_private_repo."""
+        self._hub().init_repo(token, private)
 
     def push_to_hub(
         self,

@@ -77,7 +77,7 @@ REFUSED = {
     "a tag that lies": ("a: !!int x", "SRC107", (1, 4)),
     "binary": ("a: !!binary aGVsbG8=", "SRC107", (1, 4)),
     "a tab for indentation": ("a:\n\tb: 1", "SRC107", (2, 1)),
-    "an open quote": ('a: "b', "SRC107", (1, 6)),
+    "an open quote": ('a: "b', "SRC107", (1, 4)),
     "an open list": ("a: [1, 2", "SRC107", (2, 1)),
     "two values on a line": ("a: b: c", "SRC107", (1, 5)),
     "an unknown anchor": ("a: *b", "SRC107", (1, 4)),

@@ -30,7 +30,9 @@ def test_it_says_what_theirs_says(trainer: Trainer, name: str) -> None:
     assert getattr(trainer.accelerator, name) == getattr(accelerate.Accelerator(cpu=True), name)
 
 
-@pytest.mark.parametrize("name", ["num_processes", "process_index", "deepspeed_plugin", "fsdp_plugin", "mixed_precision"])
+@pytest.mark.parametrize(
+    "name", ["num_processes", "process_index", "deepspeed_plugin", "fsdp_plugin", "mixed_precision"]
+)
 def test_its_state_says_what_theirs_says(trainer: Trainer, name: str) -> None:
     assert getattr(trainer.accelerator.state, name) == getattr(accelerate.Accelerator(cpu=True).state, name, None)
 

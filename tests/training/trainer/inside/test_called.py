@@ -33,8 +33,16 @@ def recording(ran: dict[str, Any], *names: str) -> type[Trainer]:
 def scenario(make_trainer: Make, kind: type[Trainer], *, fp16: bool = True) -> Trainer:
     """Trains, saves, evaluates, predicts, goes on from a checkpoint: half precision has a scaler to save."""
     settings: dict[str, Any] = {
-        **{"kind": kind, "model_init": Line, "fp16": fp16, "gradient_accumulation_steps": 2, "logging_steps": 1},
-        **{"save_strategy": "steps", "save_steps": 1, "eval_strategy": "steps", "eval_steps": 1, "eval_on_start": True},
+        "kind": kind,
+        "model_init": Line,
+        "fp16": fp16,
+        "gradient_accumulation_steps": 2,
+        "logging_steps": 1,
+        "save_strategy": "steps",
+        "save_steps": 1,
+        "eval_strategy": "steps",
+        "eval_steps": 1,
+        "eval_on_start": True,
         "load_best_model_at_end": True,
     }
     make_trainer(max_steps=2, **settings).train()

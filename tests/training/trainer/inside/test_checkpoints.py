@@ -9,7 +9,8 @@ import torch
 from tests.training.small_job import Make
 
 from trainspec import Trainer
-from trainspec.training.checkpoint import CheckpointError, get_last_checkpoint, open_checkpoint
+from trainspec.training.checkpoint import CheckpointError, open_checkpoint
+from trainspec.training.checkpoint.load import get_last_checkpoint
 from trainspec.training.errors import TrainingError
 from trainspec.training.preflight.preflight import PreflightError
 
@@ -106,7 +107,10 @@ class OwnRandomness(Trainer):
 
 TABLE = {
     "adds later": (AddsLater, OURS | {"model.safetensors", "mm_projector.bin"}),
-    "only the adapter": (OnlyTheAdapter, {"mm_projector.bin"} | OURS - {"optimizer.pt", "scheduler.pt", "rng_state.json"}),
+    "only the adapter": (
+        OnlyTheAdapter,
+        {"mm_projector.bin"} | OURS - {"optimizer.pt", "scheduler.pt", "rng_state.json"},
+    ),
     "part by part": (PartByPart, OURS | {"model.safetensors"}),
     "rewrites and removes": (RewritesAndRemoves, OURS - {"optimizer.pt"} | {"model.safetensors"}),
     "embeds": (Embeds, OURS | {"pytorch_model.bin", "1_Pooling/config.json"}),
@@ -125,10 +129,11 @@ def test_the_manifest_names_all_that_is_there(make_trainer: Make, kind: type[Tra
 
 @pytest.mark.parametrize("kind", [AddsLater, PartByPart, Embeds, HeadBeside, OwnRandomness])
 def test_one_can_go_on_from_it(make_trainer: Make, kind: type[Trainer]) -> None:
-    plain = make_trainer(max_steps=4)
+    constant = {"lr_scheduler_type": "constant"}
+    plain = make_trainer(max_steps=4, **constant)
     plain.train()
-    url = saved(make_trainer, kind).url
-    trainer = make_trainer(kind=kind, max_steps=4)
+    url = saved(make_trainer, kind, **constant).url
+    trainer = make_trainer(kind=kind, max_steps=4, **constant)
     trainer.train(resume_from_checkpoint=url)
     assert torch.equal(trainer.model.layer.weight, plain.model.layer.weight)
 
@@ -164,9 +169,7 @@ def test_a_save_that_breaks_off_is_no_checkpoint(make_trainer: Make) -> None:
 
 
 def test_the_limit_holds_for_them_too(make_trainer: Make) -> None:
-    trainer = make_trainer(
-        kind=OnlyTheAdapter, max_steps=4, save_strategy="steps", save_steps=1, save_total_limit=2
-    )
+    trainer = make_trainer(kind=OnlyTheAdapter, max_steps=4, save_strategy="steps", save_steps=1, save_total_limit=2)
     trainer.train()
     kept = sorted(path.name for path in Path(trainer.args.output_dir).glob("checkpoint-*"))
     assert kept == ["checkpoint-3", "checkpoint-4"]
@@ -223,8 +226,14 @@ def test_the_best_of_them_is_loaded_at_the_end(make_trainer: Make) -> None:
 
     for kind in (Best, Embeds):
         trainer = make_trainer(
-            **{"kind": kind, "max_steps": 4, "learning_rate": 1.0, "load_best_model_at_end": True},
-            **{"save_strategy": "steps", "save_steps": 1, "eval_strategy": "steps", "eval_steps": 1},
+            kind=kind,
+            max_steps=4,
+            learning_rate=1.0,
+            load_best_model_at_end=True,
+            save_strategy="steps",
+            save_steps=1,
+            eval_strategy="steps",
+            eval_steps=1,
         )
         trainer.train()
         assert trainer.evaluate()["eval_loss"] == pytest.approx(trainer.state.best_metric)

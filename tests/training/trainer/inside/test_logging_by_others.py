@@ -1,5 +1,6 @@
 """Overrides of `_maybe_log_save_evaluate` and the parts of it: logs, evaluations and checkpoints of their own."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ import torch
 from tests.training.small_job import Make, entries
 
 from trainspec import Trainer, TrainerCallback
-from trainspec.training.checkpoint import list_checkpoints, open_checkpoint
 from trainspec.storage import open_store
+from trainspec.training.checkpoint import list_checkpoints, open_checkpoint
 
 
 class Copied(Trainer):
@@ -51,8 +52,14 @@ class Older(Trainer):
 
 
 SETTINGS: dict[str, Any] = {
-    **{"max_steps": 5, "logging_steps": 2, "eval_strategy": "steps", "eval_steps": 2, "learning_rate": 0.1},
-    **{"save_strategy": "steps", "save_steps": 2, "load_best_model_at_end": True},
+    "max_steps": 5,
+    "logging_steps": 2,
+    "eval_strategy": "steps",
+    "eval_steps": 2,
+    "learning_rate": 0.1,
+    "save_strategy": "steps",
+    "save_steps": 2,
+    "load_best_model_at_end": True,
 }
 TIMES = ("runtime", "_per_", "extra", "train_steps")
 
@@ -64,7 +71,11 @@ def numbers(entry: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", [Copied, Older])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"save_strategy": "best", "metric_for_best_model": "loss"}, {"eval_strategy": "epoch", "save_strategy": "epoch"}],
+    [
+        {},
+        {"save_strategy": "best", "metric_for_best_model": "loss", "save_steps": None},
+        {"eval_strategy": "epoch", "save_strategy": "epoch", "eval_steps": None, "save_steps": None},
+    ],
     ids=["steps", "best", "epoch"],
 )
 def test_numbers_and_checkpoints_are_those_of_a_plain_run(
@@ -72,7 +83,8 @@ def test_numbers_and_checkpoints_are_those_of_a_plain_run(
 ) -> None:
     found = []
     for each in (Trainer, kind):
-        trainer = make_trainer(kind=each, **{**SETTINGS, **changes}, overwrite_output_dir=True)
+        settings = {name: value for name, value in {**SETTINGS, **changes}.items() if value is not None}
+        trainer = make_trainer(kind=each, **settings, overwrite_output_dir=True)
         output = trainer.train()
         steps = [checkpoint.step for checkpoint in list_checkpoints(open_store(trainer.args.output_dir))]
         best = trainer.state.best_metric, trainer.state.best_global_step
@@ -90,15 +102,17 @@ def test_a_resumed_run_logs_the_mean_since_the_last_entry(make_trainer: Make) ->
     resumed = make_trainer(kind=Copied, max_steps=4, logging_steps=2)
     resumed.train(resume_from_checkpoint=f"{plain.args.output_dir}/checkpoint-3")
     assert entries(resumed, "loss")[-1]["loss"] == pytest.approx(entries(plain, "loss")[-1]["loss"])
-    assert entries(resumed, "train_loss")[-1]["train_loss"] == pytest.approx(entries(plain, "train_loss")[-1]["train_loss"])
+    assert entries(resumed, "train_loss")[-1]["train_loss"] == pytest.approx(
+        entries(plain, "train_loss")[-1]["train_loss"]
+    )
 
 
 def test_a_checkpoint_of_both_overrides_is_whole(make_trainer: Make) -> None:
     class Both(Copied):
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
             super()._save_checkpoint(model, trial)
-            with open(f"{self._get_output_dir(trial)}/checkpoint-{self.state.global_step}/head.bin", "wb") as file:
-                file.write(b"head")
+            folder = Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
+            (folder / "head.bin").write_bytes(b"head")
 
     class Sees(TrainerCallback):
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

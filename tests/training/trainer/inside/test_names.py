@@ -74,7 +74,7 @@ def test_a_whole_loop_is_told_and_one_around_ours_is_not(make_trainer: Make) -> 
 
     class Around(Trainer):
         def _inner_training_loop(self, *values: Any, **named: Any) -> Any:
-            return [super()._inner_training_loop(*values, **named) for _ in range(1)][0]
+            return next(super(Around, self)._inner_training_loop(*values, **named) for _ in range(1))
 
     whole = make_trainer(kind=Whole)
     assert [item.code for item in whole.preflight()] == ["RUN186"] and whole.train() == "trained"

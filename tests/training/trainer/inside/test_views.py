@@ -1,5 +1,6 @@
 """What scripts read of a Trainer, and what they assign has the effect that it has in transformers."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,8 +45,7 @@ def test_counts_of_a_run_can_be_read_while_it_logs(make_trainer: Make) -> None:
 def test_a_tokenizer_that_is_assigned_is_the_processing_class(make_trainer: Make, tmp_path: Any) -> None:
     class Words:
         def save_pretrained(self, folder: str) -> None:
-            with open(f"{folder}/words.txt", "w") as file:
-                file.write("a b")
+            Path(folder, "words.txt").write_text("a b")
 
     trainer = make_trainer()
     trainer.tokenizer = words = Words()
@@ -59,7 +59,7 @@ def test_the_collators_tokenizer_is_saved_where_there_is_no_other(make_trainer: 
         class tokenizer:  # noqa: N801
             @staticmethod
             def save_pretrained(folder: str) -> None:
-                open(f"{folder}/words.txt", "w").close()
+                Path(folder, "words.txt").touch()
 
         def __call__(self, rows: Any) -> Any:
             return torch.utils.data.default_collate(rows)

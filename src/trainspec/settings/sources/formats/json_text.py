@@ -7,16 +7,29 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from trainspec.settings.sources.formats.limits import DEEPEST, Fault, Marks, Path, Place, is_deeper
+from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS, Fault, Marks, Path, Place, is_deeper
 
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
-def parse_json(text: str) -> Any:
-    """The value of a JSON text. Raises Fault: bad syntax, NaN or Infinity, duplicate keys, too deep."""
+def parse_json(text: str, *, faults: list[Fault] | None = None) -> Any:
+    """The value of a JSON text. Raises Fault: bad syntax, NaN or Infinity, duplicate keys, too deep.
+
+    Keys that stand twice go into `faults`, where it is given, and the first of each counts.
+    """
+    twice: list[Fault] = []
+
+    def first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        try:
+            return _unique(pairs)
+        except Fault as fault:
+            twice.append(fault)
+            return dict(reversed(pairs))
+
+    hook = _unique if faults is None else first_of_each
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=hook, parse_constant=_refuse_constant)
     except Fault as fault:
         raise _placed(fault, text) from None
     except json.JSONDecodeError as error:
@@ -27,6 +40,8 @@ def parse_json(text: str) -> Any:
         raise Fault("SRC107", f"it is not valid JSON: {error}", None) from None
     if text.count("[") + text.count("{") > DEEPEST and is_deeper(value, DEEPEST):
         raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", None)
+    if faults is not None and twice:
+        faults += _second_keys(text)
     if _HALF_PAIR.search(text) and _has_surrogate(value):
         raise Fault("SRC107", "it is not valid JSON: half of a surrogate pair stands alone", None)
     return value
@@ -35,18 +50,22 @@ def parse_json(text: str) -> Any:
 def _placed(fault: Fault, text: str) -> Fault:
     """The fault with its place, which the standard library's hooks do not tell; all text before it is valid."""
     if fault.code == "SRC104":
-        return Fault(fault.code, fault.message, _second_key(text))
+        return next(_second_keys(text), fault)
     constants = (token for token in _TOKEN.finditer(text) if token.group() in ("NaN", "Infinity", "-Infinity"))
     return Fault(fault.code, fault.message, _Lines(text).place(next(constants).start()))
 
 
-def _second_key(text: str) -> Place | None:
-    seen: set[Path] = set()
+def _second_keys(text: str) -> Iterator[Fault]:
+    """Each key that stands twice, but none inside a mapping that does."""
+    seen: dict[Path, Place] = {}
+    twice: set[Path] = set()
     for path, place in _places(text):
-        if path in seen:
-            return place
-        seen.add(path)
-    return None
+        first = seen.setdefault(path, place)
+        if first is place or any(path[:length] in twice for length in range(1, len(path))):
+            continue
+        if len(twice) < MOST_FAULTS:
+            yield Fault("SRC104", f"the key {path[-1]} stands twice (first in line {first.line})", place)
+        twice.add(path)
 
 
 def _has_surrogate(value: Any) -> bool:

@@ -18,6 +18,8 @@ Marks = dict[Path, Place]
 
 # Nobody nests settings this deep; beyond, recursion would end in a traceback.
 DEEPEST = 64
+# Keys that stand twice are told with all else that is wrong, up to here.
+MOST_FAULTS = 20
 
 
 def is_deeper(value: Any, limit: int) -> bool:

@@ -6,7 +6,7 @@ import re
 import tomllib
 from typing import Any
 
-from trainspec.settings.sources.formats.limits import DEEPEST, Fault, Marks, Path, Place, is_deeper
+from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS, Fault, Marks, Path, Place, is_deeper
 
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
@@ -20,13 +20,43 @@ _TOKEN = re.compile(
 )
 
 
-def parse_toml(text: str) -> Any:
-    """The table of a TOML text. Raises Fault."""
+def parse_toml(text: str, *, faults: list[Fault] | None = None) -> Any:
+    """The table of a TOML text. Raises Fault.
+
+    Keys that stand twice go into `faults`, where it is given, and the first of each counts.
+    """
+    while True:
+        try:
+            return _parsed(text)
+        except Fault as fault:
+            rest = _without_line(text, fault)
+            if faults is None or rest is None or len(faults) >= MOST_FAULTS:
+                raise
+            faults.append(fault)
+            text = rest
+
+
+def _without_line(text: str, fault: Fault) -> str | None:
+    """The text with the line of a second key made a comment, so that all below it is read; None for any other fault."""
+    if fault.code != "SRC104" or fault.place is None:
+        return None
+    lines = text.split("\n")
+    number = fault.place.line - 1
+    # The parser stops behind the value: at its line's end, or at the start of the next line.
+    if _KEY.match(lines[number].lstrip()) is None:
+        return None
+    lines[number] = "#"
+    return "\n".join(lines)
+
+
+def _parsed(text: str) -> Any:
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _PLACE.search(str(error))
         place = Place(int(found[1]), int(found[2])) if found else None
+        if place is None and "end of document" in str(error):
+            place = Place(text.rstrip().count("\n") + 1, 1)
         code = "SRC104" if "Cannot overwrite a value" in str(error) else "SRC107"
         raise Fault(code, f"it is not valid TOML: {_PLACE.sub('', str(error)).strip()}", place) from None
     except (RecursionError, ValueError) as error:

@@ -25,7 +25,7 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from trainspec.settings.sources.formats.limits import DEEPEST, Fault, Marks, Path, Place
+from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS, Fault, Marks, Path, Place
 
 # Values, and characters in them, after expanding aliases, of which each may stand for many.
 LARGEST = 100_000
@@ -61,15 +61,21 @@ def resolve_plain(text: str) -> Any:
     return text
 
 
-def parse_yaml(text: str) -> Iterator[tuple[Any, Marks]]:
-    """The documents of a YAML stream, each with the places of its values; one that is empty, if none. Raises Fault."""
+def parse_yaml(
+    text: str, *, faults: list[Fault] | None = None, referred: set[Path] | None = None
+) -> Iterator[tuple[Any, Marks]]:
+    """The documents of a YAML stream, each with the places of its values; one that is empty, if none. Raises Fault.
+
+    Keys that stand twice go into `faults`, where it is given, and the first of each counts. `referred` gets the path
+    of every value that an alias stands for.
+    """
     try:
         parser = CParser(text)
     except yaml.YAMLError as error:
         raise _syntax_fault(error) from None
     except (ValueError, UnicodeError) as error:
         raise Fault("SRC107", str(error), Place(1, 1)) from None
-    reader = _Reader(parser.get_event)
+    reader = _Reader(parser.get_event, faults, referred)
     if not reader.next_is_document():
         yield None, {}
         return
@@ -80,6 +86,10 @@ def parse_yaml(text: str) -> Iterator[tuple[Any, Marks]]:
 
 def _syntax_fault(error: yaml.YAMLError) -> Fault:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    begun = getattr(error, "context_mark", None)
+    if "quoted scalar" in str(getattr(error, "context", "")) and "unexpected end" in str(error) and begun is not None:
+        # Where the quote opens, not where the file ends.
+        return Fault("SRC107", "it is not valid YAML: a quote is not closed", Place(begun.line + 1, begun.column + 1))
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
     place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
     if "nesting depth" in problem:
@@ -94,9 +104,10 @@ def _place_of(event: Event) -> Place:
 
 
 class _Anchored(NamedTuple):
-    """What an alias stands for: a value, the places inside it, how deep it nests, how many characters it holds."""
+    """What an alias stands for: a value, its path, the places inside, how deep it nests, its characters."""
 
     value: Any
+    path: Path
     inner: list[tuple[Path, Place]]
     height: int
     size: int
@@ -105,8 +116,12 @@ class _Anchored(NamedTuple):
 class _Reader:
     """Builds values from events, with anchors, bounds and duplicate keys watched."""
 
-    def __init__(self, next_event: Callable[[], Event | None]) -> None:
+    def __init__(
+        self, next_event: Callable[[], Event | None], faults: list[Fault] | None, referred: set[Path] | None
+    ) -> None:
         self._next_event = next_event
+        self._faults = faults
+        self._referred = set() if referred is None else referred
         self._anchors: dict[str, _Anchored] = {}
         self._count = 0
         self._size = 0
@@ -156,7 +171,7 @@ class _Reader:
         if event.anchor is not None:
             inner = [(key[len(path) :], mark) for key, mark in self._journal[start:]]
             height = max((len(key) for key, _ in inner), default=0)
-            self._anchors[event.anchor] = _Anchored(value, inner, height, self._size - size)
+            self._anchors[event.anchor] = _Anchored(value, path, inner, height, self._size - size)
         return value
 
     def _mark(self, path: Path, place: Place) -> None:
@@ -173,6 +188,7 @@ class _Reader:
         if event.anchor not in self._anchors:
             raise Fault("SRC107", f"the anchor {event.anchor} is not defined before its use", place)
         anchored = self._anchors[event.anchor]
+        self._referred.add(anchored.path)
         self._grow(len(anchored.inner), anchored.size, place)
         if depth + anchored.height > DEEPEST:
             raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", place)
@@ -217,12 +233,22 @@ class _Reader:
                 merged.append((self._value(self._event(), inner, depth + 1), at))
                 continue
             if key in mapping:
-                raise Fault("SRC104", f"the key {key} stands twice (first in line {self._marks[inner].line})", at)
+                self._twice(key, self._marks[inner], at)
+                marks = dict(self._marks)
+                self._value(self._event(), inner, depth + 1)
+                self._marks = marks
+                continue
             mapping[key] = self._value(self._event(), inner, depth + 1)
             self._mark(inner, at)
         for value, at in merged:
             self._merge(mapping, value, path, at)
         return mapping
+
+    def _twice(self, key: str, first: Place, at: Place) -> None:
+        fault = Fault("SRC104", f"the key {key} stands twice (first in line {first.line})", at)
+        if self._faults is None or len(self._faults) >= MOST_FAULTS:
+            raise fault
+        self._faults.append(fault)
 
     def _key(self, event: Event) -> tuple[str, Place]:
         place = _place_of(event)
@@ -234,7 +260,7 @@ class _Reader:
             raise Fault("SRC107", "keys must be plain text", place)
         self._check_tag(event.tag, "str", place)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(event.value, [], 0, len(event.value))
+            self._anchors[event.anchor] = _Anchored(event.value, (), [], 0, len(event.value))
         return event.value, place
 
     def _merge(self, mapping: dict[str, Any], value: Any, path: Path, at: Place) -> None:

@@ -52,6 +52,9 @@ def document_schema(model: type[Settings], fields: FieldSchemas, *, in_file: boo
         "properties": properties,
     }
     needed = [name for name, info in model.model_fields.items() if info.is_required()]
+    if in_file:
+        # Holders of what YAML's aliases stand for; that something refers to one is for the validator to see.
+        schema["patternProperties"] = {r"^(x-|\.)": True}
     if required := [name for name in needed if name not in spellings.values()]:
         schema["required"] = required
     constraints += [_under_any_name(model, name) for name in needed if name not in required]

@@ -101,7 +101,6 @@ class FieldSchemas:
             schema = {"anyOf": [schema, {"type": "null"}]}
         head: Schema = {"title": info.title or titled(name), "description": info.description or titled(name)}
         if self.for_editors:
-            head["markdownDescription"] = info.description or titled(name)
             for choice in _all_choices(schema):
                 # Over a choice editors show this alone, so it tells of the setting too.
                 choice["markdownDescription"] = f"{head['description']}\n\n`{choice['const']}`: {choice['description']}"

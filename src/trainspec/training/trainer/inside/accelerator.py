@@ -162,7 +162,7 @@ class AcceleratorView:
             if self.num_processes > 1:
                 value = torch.stack(self._processes.each(value)).sum(0)
                 value = value / self.num_processes if reduction == "mean" else value
-            return value * scale
+            return value if scale == 1 else value * scale
 
         return _each(tensor, reduced)
 

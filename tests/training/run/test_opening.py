@@ -1,0 +1,97 @@
+"""At log level info a run says what it is about to do, once, and nothing at the levels above."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.training.small_job import Line, Rows
+
+from trainspec import PreflightError, Trainer, TrainingArguments
+
+
+def opening(caplog: pytest.LogCaptureFixture, out: Path, level: str = "info", **settings: object) -> list[str]:
+    args = TrainingArguments(out, report_to="none", use_cpu=True, disable_tqdm=True, log_level=level, **settings)
+    with caplog.at_level(logging.DEBUG if level == "info" else logging.WARNING, "trainspec"):
+        Trainer(Line(), args, train_dataset=Rows(24)).train()
+    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("training begins")]
+    assert len(told) <= 1
+    return [" ".join(line.split()) for line in told[0].splitlines()] if told else []
+
+
+def test_rows_epochs_batch_accumulation_updates_and_parameters(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    lines = opening(caplog, tmp_path, per_device_train_batch_size=4, gradient_accumulation_steps=2, num_train_epochs=2)
+    assert lines == [
+        "training begins",
+        "rows 24",
+        "epochs 2",
+        "batch 4 rows a device, 1 process; 8 rows an update",
+        "accumulation 2 batches an update",
+        "updates 6",
+        "parameters 5 trained of 5",
+        "device cpu",
+    ]
+
+
+def test_a_count_of_updates_and_frozen_weights(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    model = Line()
+    model.layer.bias.requires_grad_(False)
+    args = TrainingArguments(tmp_path, report_to="none", use_cpu=True, disable_tqdm=True, log_level="info", max_steps=3)
+    with caplog.at_level(logging.DEBUG, "trainspec"):
+        Trainer(model, args, train_dataset=Rows(24)).train()
+    assert "as many as 3 updates take" in caplog.text and "4 trained of 5" in caplog.text
+
+
+def test_a_resumed_run_says_where_it_goes_on(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    settings = {"max_steps": 2, "save_steps": 2, "save_strategy": "steps"}
+    opening(caplog, tmp_path, **settings)
+    caplog.clear()
+    lines = opening(caplog, tmp_path, **{**settings, "max_steps": 3, "resume_from_checkpoint": "latest"})
+    assert lines[-1] == "resumed at update 2, epoch 0.67"
+
+
+def test_nothing_at_warning(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    assert opening(caplog, tmp_path, level="warning", max_steps=1) == []
+
+
+SCRIPT = """
+import logging, sys
+from tests.training.small_job import Line, Rows
+from trainspec import Trainer, TrainingArguments
+{before}
+settings = {{"report_to": "none", "use_cpu": True, "disable_tqdm": True, "max_steps": 1}}
+args = TrainingArguments(sys.argv[1], log_level="{level}", **settings)
+Trainer(Line(), args, train_dataset=Rows(24)).train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "level", "times"),
+    [
+        ("", "info", 1),
+        ("", "passive", 0),
+        ("", "error", 0),
+        ("logging.basicConfig()", "info", 1),
+        ("logging.getLogger('trainspec').addHandler(logging.StreamHandler())", "info", 1),
+    ],
+)
+def test_a_script_shows_it_once_whether_or_not_it_sets_logging_up(
+    before: str, level: str, times: int, tmp_path: Path
+) -> None:
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-c", SCRIPT.format(before=before, level=level), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
+    assert done.stderr.count("training begins") == times
+
+
+def test_what_stops_a_run_is_named_beside_the_error_by_the_name_that_is_imported(tmp_path: Path) -> None:
+    args = TrainingArguments(tmp_path, report_to="none", use_cpu=True, fsdp="full_shard")
+    with pytest.raises(PreflightError) as caught:
+        Trainer(Line(), args, train_dataset=Rows(24)).train()
+    assert str(caught.value).splitlines()[0] == "stopped before it began: fsdp (RUN101)"
+    assert f"{type(caught.value).__module__}.{type(caught.value).__qualname__}" == "trainspec.PreflightError"
