@@ -107,6 +107,13 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - names of the table above
 
 if TYPE_CHECKING:
+    from transformers import DataCollatorForLanguageModeling as DataCollatorForLanguageModeling
+    from transformers import DataCollatorForMultipleChoice as DataCollatorForMultipleChoice
+    from transformers import DataCollatorForSeq2Seq as DataCollatorForSeq2Seq
+    from transformers import DataCollatorForTokenClassification as DataCollatorForTokenClassification
+    from transformers import DataCollatorWithFlattening as DataCollatorWithFlattening
+    from transformers import DefaultDataCollator as DefaultDataCollator
+
     from trainspec.plan.run import RunPlan as RunPlan
     from trainspec.plan.run import plan_run as plan_run
     from trainspec.settings.arguments import TrainingArguments as TrainingArguments
@@ -150,16 +157,6 @@ if TYPE_CHECKING:
     from trainspec.training.data import DataCollatorWithPadding as DataCollatorWithPadding
     from trainspec.training.data import LengthGroupedSampler as LengthGroupedSampler
     from trainspec.training.data import default_data_collator as default_data_collator
-    from trainspec.training.data.collator import (
-        DataCollatorForLanguageModeling as DataCollatorForLanguageModeling,
-    )
-    from trainspec.training.data.collator import DataCollatorForMultipleChoice as DataCollatorForMultipleChoice
-    from trainspec.training.data.collator import DataCollatorForSeq2Seq as DataCollatorForSeq2Seq
-    from trainspec.training.data.collator import (
-        DataCollatorForTokenClassification as DataCollatorForTokenClassification,
-    )
-    from trainspec.training.data.collator import DataCollatorWithFlattening as DataCollatorWithFlattening
-    from trainspec.training.data.collator import DefaultDataCollator as DefaultDataCollator
     from trainspec.training.evaluation.results import EvalLoopOutput as EvalLoopOutput
     from trainspec.training.evaluation.results import EvalPrediction as EvalPrediction
     from trainspec.training.evaluation.results import PredictionOutput as PredictionOutput

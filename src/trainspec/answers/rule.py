@@ -7,9 +7,9 @@ from typing import Any
 
 from trainspec.answers.faults import NoAnswer, command_codes, mistake, shown_word
 from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.arguments.generation_rules import RULES as SEQ2SEQ_RULES
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
-from trainspec.settings.arguments.generation_rules import RULES as SEQ2SEQ_RULES
 from trainspec.settings.targets.rules import TARGET_RULES
 from trainspec.text.suggestions import nearest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 import torch
@@ -12,17 +12,7 @@ from torch import Tensor
 
 from trainspec.training.errors import CollationError
 
-if TYPE_CHECKING:
-    # They work through a tokenizer, as transformers' own do.
-    from transformers import (
-        DataCollatorForLanguageModeling as DataCollatorForLanguageModeling,
-        DataCollatorForMultipleChoice as DataCollatorForMultipleChoice,
-        DataCollatorForSeq2Seq as DataCollatorForSeq2Seq,
-        DataCollatorForTokenClassification as DataCollatorForTokenClassification,
-        DataCollatorWithFlattening as DataCollatorWithFlattening,
-        DefaultDataCollator as DefaultDataCollator,
-    )
-
+# They work through a tokenizer.
 FROM_TRANSFORMERS = (
     "DataCollatorForLanguageModeling",
     "DataCollatorForMultipleChoice",

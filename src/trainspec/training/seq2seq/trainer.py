@@ -21,6 +21,7 @@ from trainspec.training.seq2seq.generation import (
 )
 from trainspec.training.seq2seq.needs import find_generation_needs, find_unsortable_rows, unreadable_configuration
 from trainspec.training.trainer import Trainer
+from trainspec.training.trainer.inside.overrides import remember
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -132,3 +133,6 @@ class Seq2SeqTrainer(Trainer):
         found = super().preflight(trains=trains)
         found += find_generation_needs(self.args, self.model, self.processing_class)
         return [*found, *find_unsortable_rows(self.args, self.train_dataset)] if trains else found
+
+
+remember(Seq2SeqTrainer)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.compat.libraries.begun import COMMON, FOLDER, InOrder, run
+from tests.training.compat.libraries.begun import COMMON, FOLDER, run
 
 from datasets import Dataset  # isort: skip
 from sentence_transformers import (  # isort: skip
@@ -13,7 +13,7 @@ from sentence_transformers import (  # isort: skip
 )
 from sentence_transformers.models import Pooling, Transformer  # isort: skip
 from transformers import BertModel  # isort: skip
-from tests.compat import tiny  # isort: skip
+from tests.training.compat import tiny  # isort: skip
 
 
 class Trainer(SentenceTransformerTrainer):
@@ -34,7 +34,9 @@ def make(folder: str) -> Any:
         {
             "sentence1": rows,
             "sentence2": rows[1:] + rows[:1],
-            "score": [float(len(set(a.split()) & set(b.split())) > 2) for a, b in zip(rows, rows[1:] + rows[:1])],
+            "score": [
+                float(len(set(a.split()) & set(b.split())) > 2) for a, b in zip(rows, rows[1:] + rows[:1], strict=True)
+            ],
         }
     )
     args = SentenceTransformerTrainingArguments(folder, batch_sampler=in_order, **COMMON)

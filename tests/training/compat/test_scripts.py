@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.compat import tiny
-from tests.compat.running import Results, assert_same_numbers, assert_same_weights, interrupted, run_script
+from tests.training.compat import tiny
+from tests.training.compat.running import Results, assert_same_numbers, assert_same_weights, interrupted, run_script
 
 ROWS, BATCH, UPDATES = 48, 8, 12
 TASKS = {

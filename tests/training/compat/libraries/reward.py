@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from tests.compat.libraries.begun import COMMON, InOrder, run
+from tests.training.compat.libraries.begun import COMMON, InOrder, run
 
 from datasets import Dataset  # isort: skip
 from trl import RewardConfig, RewardTrainer  # isort: skip
-from tests.compat import tiny  # isort: skip
+from tests.training.compat import tiny  # isort: skip
 
 
 class Trainer(InOrder, RewardTrainer):

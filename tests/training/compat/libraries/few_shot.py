@@ -3,19 +3,18 @@
 from functools import partial
 from typing import Any
 
-from tests.compat.libraries.begun import run
+from tests.training.compat.libraries.begun import run
 
 import numpy as np  # isort: skip
 from datasets import Dataset  # isort: skip
 from setfit import SetFitModel, Trainer, TrainingArguments  # isort: skip
 from sklearn.linear_model import LogisticRegression  # isort: skip
-from tests.compat import tiny  # isort: skip
-from tests.compat.libraries.sentence_embeddings import in_order, model  # isort: skip
-
+from tests.training.compat import tiny  # isort: skip
+from tests.training.compat.libraries.sentence_embeddings import in_order, model  # isort: skip
 
 
 def make(folder: str) -> Any:
-    rows = [row for row in tiny.rows("text_classification", 80, 0)]
+    rows = tiny.rows("text_classification", 80, 0)
     groups = [[row for row in rows if row["label"] == label][:8] for label in ("even", "odd")]
     data = Dataset.from_dict(
         {

@@ -6,16 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from safetensors.torch import load_file
-from tests.compat.libraries import targets
-from tests.compat.running import assert_same_numbers, assert_same_weights
+from tests.training.compat.libraries import targets
+from tests.training.compat.running import assert_same_numbers, assert_same_weights
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LIBRARIES = ("sft", "dpo", "reward", "sentence_embeddings", "few_shot")
 # Ours divides the sum over a batch by the tokens that are targets, trl's SFT by all that are no padding.
 FACTOR = {"sft": targets.LENGTH / (targets.LENGTH - 1)}
@@ -34,7 +34,7 @@ def both(name: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pat
 def run(name: str, side: str, folder: Path) -> Path:
     """In a process of its own, as what a library is made of is decided when it is imported."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-m", f"tests.compat.libraries.{name}", str(folder), side]
+    words = [sys.executable, "-m", f"tests.training.compat.libraries.{name}", str(folder), side]
     ended = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
     assert ended.returncode == 0, ended.stderr[-4000:]
     return folder
@@ -45,7 +45,7 @@ def results(folder: Path) -> dict[str, Any]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def weights(folder: Path) -> dict[str, Any]:
     return load_file(folder / "model.safetensors")
 

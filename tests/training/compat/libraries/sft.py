@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from tests.compat.libraries.begun import COMMON, InOrder, run
+from tests.training.compat.libraries.begun import COMMON, InOrder, run
 
 # Behind it, as it decides what the library is made of.
 from datasets import Dataset  # isort: skip
 from trl import SFTConfig, SFTTrainer  # isort: skip
-from tests.compat import tiny  # isort: skip
-from tests.compat.libraries.targets import LENGTH  # isort: skip
-
+from tests.training.compat import tiny  # isort: skip
+from tests.training.compat.libraries.targets import LENGTH  # isort: skip
 
 
 class Trainer(InOrder, SFTTrainer):
