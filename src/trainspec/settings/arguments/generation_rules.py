@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from trainspec.settings.rules import data
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
-from trainspec.settings.rules.predicates import off, on
+from trainspec.settings.rules.predicates import all_of, off, on
 from trainspec.settings.rules.rule import Rule
 
 _GENERATES_NOTHING = off("predict_with_generate")
@@ -56,6 +59,13 @@ RULES: tuple[Rule, ...] = (
         fix="drop one of the two",
     ),
 )
+
+ADAPTED: tuple[Rule, ...] = tuple(
+    replace(rule, when=all_of(rule.when, off("sortish_sampler")))
+    for rule in data.RULES
+    if rule.code == "DAT301" and rule.when is not None
+)
+"""Rules of all settings that sortish_sampler changes: it measures rows too."""
 
 NEVER_DEAD: dict[str, str] = {
     "generation_config": "it becomes the model's own, and is saved with it, whether or not an evaluation generates",

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from trainspec.settings.arguments.arguments import TrainingArguments
-from trainspec.settings.arguments.generation_rules import RULES
+from trainspec.settings.arguments.generation_rules import ADAPTED, RULES
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.coercion import Word
 from trainspec.settings.values.types import Flag, Name, Positive
@@ -45,7 +45,7 @@ class Seq2SeqTrainingArguments(TrainingArguments):
     `--model trainspec:Seq2SeqTrainingArguments`.
     """
 
-    own_rules: ClassVar[tuple[Rule, ...]] = RULES
+    own_rules: ClassVar[tuple[Rule, ...]] = (*ADAPTED, *RULES)
 
     sortish_sampler: Flag = Field(
         default=False,
