@@ -81,4 +81,6 @@ def test_a_resumed_run_comes_to_the_same_end(both: tuple[Path, Path]) -> None:
     )
     assert len(whole) == len(resumed) == 8
     for one, other in zip(whole, resumed, strict=True):
+        # trl counts anew from a resume on, whichever Trainer is below it.
+        one.pop("num_tokens", None), other.pop("num_tokens", None)
         assert_same_numbers(one, other, close=1e-5)
