@@ -55,3 +55,8 @@ def entries(trainer: Trainer, key: str) -> list[dict[str, Any]]:
 
 def weights(trainer: Trainer) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def rows_of(trainer: Trainer) -> list[int]:
+    """The numbers of the rows that a Line was trained on, in their order."""
+    return [number for batch in trainer.model.seen for number in batch]

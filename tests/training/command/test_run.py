@@ -161,6 +161,18 @@ def test_what_ends_a_run_is_told_without_a_traceback(
     assert len((Path(args.output_dir) / "metrics.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [(None, "returned NoneType"), (Line(), "returned Line"), (TaskParts("bert"), "the model str, which is no")],  # type: ignore[arg-type]
+)
+def test_a_task_that_returns_nothing_to_train_is_told_so(
+    arguments: Arguments, capsys: pytest.CaptureFixture[str], returned: Any, told: str
+) -> None:
+    assert run_task(arguments(), lambda args: returned) == COULD_NOT_RUN
+    printed = capsys.readouterr()
+    assert told in printed.err and "Traceback" not in printed.err
+
+
 def test_a_fault_of_the_users_own_code_shows_its_traceback(arguments: Arguments) -> None:
     with pytest.raises(ZeroDivisionError):
         run_task(arguments(), Failing(ZeroDivisionError()))

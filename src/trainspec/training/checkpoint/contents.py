@@ -90,9 +90,13 @@ def _read(checkpoint: Checkpoint, name: str, parse: Callable[[bytes], Any]) -> d
     return document
 
 
-def why_not_resumable(checkpoint: Checkpoint) -> str | None:
-    """The reason why training cannot go on from a checkpoint, None when it can."""
-    missing = [name for name in (TRAINER_STATE, OPTIMIZER, SCHEDULER) if not checkpoint.has(name)]
+def why_not_resumable(checkpoint: Checkpoint, *, loads_itself: bool = False) -> str | None:
+    """The reason why training cannot go on from a checkpoint, None when it can.
+
+    `loads_itself`: the optimizer and its schedule are restored by somebody else, from whatever files.
+    """
+    needed = (TRAINER_STATE,) if loads_itself else (TRAINER_STATE, OPTIMIZER, SCHEDULER)
+    missing = [name for name in needed if not checkpoint.has(name)]
     if not missing:
         return None
     names = " and ".join(missing)

@@ -27,16 +27,19 @@ logger = logging.getLogger(__name__)
 
 
 def look_for_checkpoint(
-    output: Callable[[], Store], wanted: str | bool | None
+    output: Callable[[], Store], wanted: str | bool | None, *, loads_itself: bool = False
 ) -> tuple[Checkpoint | None, list[Diagnostic]]:
-    """The checkpoint that a value of resume_from_checkpoint means, and what is wrong with it."""
+    """The checkpoint that a value of resume_from_checkpoint means, and what is wrong with it.
+
+    `loads_itself`: a subclass restores the optimizer and its schedule.
+    """
     if not wanted:
         return None, []
     try:
         found = find_checkpoint(output, wanted)
     except (CheckpointError, StorageError) as error:
         return None, [_no_checkpoint(wanted, str(error))]
-    reason = why_not_resumable(found)
+    reason = why_not_resumable(found, loads_itself=loads_itself)
     return (found, []) if reason is None else (None, [_incomplete(wanted, reason)])
 
 

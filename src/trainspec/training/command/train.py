@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
 from tqdm import tqdm
 
 from trainspec.plan.batches import PlanError
@@ -70,7 +72,7 @@ def trains(args: TrainingArguments) -> bool:
 def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any) -> str:
     # The task makes the model, so its first weights depend on the seed.
     seed_for_model(args)
-    parts = task(args, task_settings) if takes_settings(task) else task(args)
+    parts = _with_model(task, task(args, task_settings) if takes_settings(task) else task(args))
     trainer = _trainer(args, parts)
     output = trainer.parts.output(args)
     outcome = Outcome()
@@ -90,6 +92,18 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
         write_predictions(output, prediction)
         outcome.test = prediction.metrics
     return render_summary(args, trainer.state, outcome, output)
+
+
+def _with_model(task: Callable[..., Any], parts: Any) -> TaskParts:
+    """What a task returned. Raises TaskError where there is nothing in it to train."""
+    name = f"{getattr(task, '__module__', '')}:{getattr(task, '__qualname__', type(task).__name__)}"
+    if not all(hasattr(parts, part.name) for part in fields(TaskParts)):
+        got = type(parts).__name__
+        raise TaskError(f"the task {name} returned {got}; return TaskParts(model=..., train_dataset=...)")
+    if not isinstance(parts.model, nn.Module):
+        raise TaskError(f"the task {name} returned the model {type(parts.model).__name__}, which is no torch.nn.Module")
+    whole: TaskParts = parts
+    return whole
 
 
 class _CommandTrainer(Trainer):

@@ -11,6 +11,7 @@ from trainspec.training.model.inside import main_input_name
 from trainspec.training.model.outputs import count_rows, main_input
 from trainspec.training.optimizers import decay_parameter_names, get_optimizer_cls_and_kwargs
 from trainspec.training.trainer.attributes import TrainerAttributes
+from trainspec.training.trainer.inside.overrides import is_overridden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -86,7 +87,7 @@ class Questions(TrainerAttributes):
     def operations_counter(self) -> Callable[[Any], float]:
         """`floating_point_ops` for a whole run, in which the parameters stay the same."""
         said = hasattr(self.model, "floating_point_ops")
-        if said or type(self).floating_point_ops is not Questions.floating_point_ops:
+        if said or is_overridden(self, "floating_point_ops"):
             return self.floating_point_ops
         return self._estimate()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainspec.training.trainer.attributes import TrainerAttributes
+from trainspec.training.trainer.inside.views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trainspec.training.search import BestRun
 
 
-class Searching(TrainerAttributes):
+class Searching(Views):
     def hyperparameter_search(
         self,
         hp_space: Callable[[Any], dict[str, Any]] | None = None,
@@ -27,16 +27,21 @@ class Searching(TrainerAttributes):
         from trainspec.training.search import hyperparameter_search
 
         searched: Any = self
-        return hyperparameter_search(
-            searched,
-            hp_space=hp_space,
-            compute_objective=compute_objective,
-            n_trials=n_trials,
-            direction=direction,
-            backend=backend,
-            hp_name=hp_name,
-            **kwargs,
-        )
+        # What scripts ask while a search is under way.
+        self.hp_name, self.hp_search_backend = hp_name, backend or "optuna"
+        try:
+            return hyperparameter_search(
+                searched,
+                hp_space=hp_space,
+                compute_objective=compute_objective,
+                n_trials=n_trials,
+                direction=direction,
+                backend=backend,
+                hp_name=hp_name,
+                **kwargs,
+            )
+        finally:
+            self.hp_name = self.hp_search_backend = None
 
     def report_to_search(self, metrics: dict[str, float]) -> None:
         """Tell a search that is under way what an evaluation found; it may end this trial."""

@@ -208,7 +208,10 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
-        checkpoint, faults = look_for_checkpoint(lambda: self.parts.output(self.args), wanted)
+        loads_itself = self.overrides("_load_optimizer_and_scheduler")
+        checkpoint, faults = look_for_checkpoint(
+            lambda: self.parts.output(self.args), wanted, loads_itself=loads_itself
+        )
         # What was told when this was made is not told again.
         check([*faults, *(item for item in self.preflight() if item not in self._told)])
         return checkpoint

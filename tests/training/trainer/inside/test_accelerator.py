@@ -94,6 +94,12 @@ def test_files_and_words_are_of_the_main_process(trainer: Trainer, tmp_path: Any
         assert view.on_main_process(lambda: 5)() == 5 and view.free_memory(1, 2) == [None, None]
 
 
+def test_what_it_has_not_is_said(trainer: Trainer) -> None:
+    with pytest.raises(AttributeError, match="trainspec has no 'load_state'"):
+        trainer.accelerator.load_state  # noqa: B018
+    assert not hasattr(trainer.accelerator, "deepspeed_engine")
+
+
 def test_it_is_made_once_and_may_be_another(trainer: Trainer) -> None:
     assert trainer.accelerator is trainer.accelerator
     trainer.accelerator = other = accelerate.Accelerator(cpu=True)

@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 from tests.training.trainer.inside.test_logging_by_others import Copied
-from tests.training.trainer.inside.test_styles import StepByHand
+from tests.training.trainer.inside.test_own_steps import StepByHand
 from torch import Tensor, nn
 from torch.utils.data import Dataset, SequentialSampler
 

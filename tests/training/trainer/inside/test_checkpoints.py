@@ -144,6 +144,21 @@ def test_what_is_missing_is_said_by_who_resumes(make_trainer: Make) -> None:
         make_trainer(max_steps=4).train(resume_from_checkpoint=url)
 
 
+def test_who_loads_by_himself_goes_on_from_his_own_files(make_trainer: Make) -> None:
+    class LoadsIt(OnlyTheAdapter):
+        def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+            path = Path(resume_from_checkpoint, "mm_projector.bin")
+            (model or self.model).load_state_dict(torch.load(path, weights_only=True))
+
+        def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+            assert self.optimizer is not None
+
+    saved_at = saved(make_trainer, LoadsIt)
+    trainer = make_trainer(kind=LoadsIt, max_steps=3)
+    trainer.train(resume_from_checkpoint=saved_at.url)
+    assert trainer.state.global_step == 3 and len(trainer.model.seen) == 1
+
+
 def test_nothing_written_is_no_checkpoint(make_trainer: Make) -> None:
     class Never(Trainer):
         def _save_checkpoint(self, model: Any, trial: Any) -> None:

@@ -58,6 +58,12 @@ class AcceleratorView:
         self._trainer = trainer
         self.gradient_state = GradientState()
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"trainer.accelerator of trainspec has no {name!r}: it answers for what scripts ask of accelerate's "
+            "Accelerator, and there is none behind it"
+        )
+
     def __repr__(self) -> str:
         return f"<the part of trainspec's Trainer that answers for an Accelerator, on {self.device}>"
 

@@ -1,63 +1,36 @@
 """The methods that scripts written for transformers override, called where transformers calls them.
 
 Each does here what our run does at that place, so that `super()` works in an override; signatures are those of the
-releases 4.57 and 5.x, and an override with an older one is given what it takes. `names.py` beside this file lists them.
+releases 4.57 and 5.x, and an override with an older one is given what it takes. `names.py` beside this file lists them,
+`file_hooks.py` has those that read and write checkpoints.
 """
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import contextmanager
-from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainspec.storage import open_store
-from trainspec.storage.local import LocalStore
 from trainspec.training import data
-from trainspec.training.checkpoint import Checkpoint, open_checkpoint
-from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, Contents, unpack
-from trainspec.training.checkpoint.model_files import model_artifacts
-from trainspec.training.checkpoint.resume import load_best, load_weights
-from trainspec.training.checkpoint.rng import restore_rng, rng_bytes, rng_file
-from trainspec.training.checkpoint.tensor_files import TorchFile
-from trainspec.training.errors import TrainingError
+from trainspec.training.checkpoint import Checkpoint
 from trainspec.training.loss.items import items_of
 from trainspec.training.model.inside import main_input_name, shifts_labels
 from trainspec.training.model.nests import to_device
-from trainspec.training.optimizers import safe_types
-from trainspec.training.optimizers.behaviour import learning_rate, saving
-from trainspec.training.run.build import restore_steppers
-from trainspec.training.run.others.handed import OwnFiles
+from trainspec.training.optimizers.behaviour import learning_rate
 from trainspec.training.run.session import train_once
-from trainspec.training.trainer.inside.overrides import call, is_overridden
-from trainspec.training.trainer.inside.views import Views
+from trainspec.training.trainer.inside.file_hooks import FileHooks
+from trainspec.training.trainer.inside.overrides import call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor, nn
     from torch.utils.data import Sampler
 
     from trainspec.training.evaluation.results import TrainOutput
-    from trainspec.training.run.loop import TrainingLoop
     from trainspec.training.run.running_loss import RunningLoss
 
 
-class Hooks(Views):
-    _resuming: Checkpoint | None = None
-
-    # How a run asks
-
-    def overrides(self, name: str) -> bool:
-        """Whether a method of that name is somebody's own."""
-        return is_overridden(self, name)
-
-    def call_hook(self, name: str, *values: Any) -> Any:
-        """Call a method with as many of the values as its signature takes."""
-        return call(getattr(self, name), *values)
-
+class Hooks(FileHooks):
     # The run
 
     def train_once(self, checkpoint: Checkpoint | None, ignored: list[str] | None) -> TrainOutput:
@@ -235,147 +208,7 @@ class Hooks(Views):
         make = data.train_loader if is_training else data.eval_loader
         return make(dataset, self.args, collator, self.parts.device, batch_size=batch_size, sampler=sampler)
 
-    # Saving
-
-    def _save_checkpoint(self, model: Any = None, trial: Any = None, metrics: Any = None) -> None:
-        """Write the checkpoint of this update."""
-        self._loop().save()
-
-    def own_files(self) -> OwnFiles:
-        """What of a checkpoint overrides write: the model through save_model, which calls _save."""
-        found: dict[str, Callable[[str], Any]] = {}
-        if self.overrides("save_model") or self.overrides("_save"):
-            found["model"] = lambda folder: self.call_hook("save_model", folder, True)
-        parts = {"steppers": "_save_optimizer_and_scheduler", "rng": "_save_rng_state", "scaler": "_save_scaler"}
-        for part, name in parts.items():
-            if self.overrides(name) and not self.args.save_only_model:
-                found[part] = partial(self.call_hook, name)
-        return OwnFiles(**found)
-
-    def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Any] | None = None) -> None:
-        """The model's files and its tokenizer's into output_dir or another folder or URL."""
-        store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
-        self._ready_model()
-        files = model_artifacts(
-            self.model,
-            save_safetensors=self.args.save_safetensors,
-            processing_class=self.saved_processing(),
-            state_dict=self.parts.strategy.weights() if state_dict is None else state_dict,
-        )
-        if self.parts.strategy.processes.is_main:
-            for name, content in files.items():
-                store.write(name, content.write)
-
-    def write_model(self, output_dir: str | None) -> None:
-        """By `_save`, which is given a folder of this machine where it is somebody's own."""
-        store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
-        if isinstance(store, LocalStore) or not self.overrides("_save"):
-            self.call_hook("_save", store.url if output_dir is None else output_dir)
-            return
-        with tempfile.TemporaryDirectory(prefix="trainspec-") as folder:
-            self.call_hook("_save", folder)
-            for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
-                store.upload(path, path.relative_to(folder).as_posix())
-
-    def saved_processing(self) -> Any:
-        """The tokenizer that is saved beside the model; the collator's where the Trainer was given none."""
-        if self.processing_class is not None:
-            return self.processing_class
-        return getattr(getattr(self, "data_collator", None), "tokenizer", None)
-
-    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        parts = self.parts
-        optimizer, schedule = parts.stepping()
-        with saving(optimizer):
-            _write(output_dir, OPTIMIZER, TorchFile(parts.strategy.state().optimizer or {}).write)
-        _write(output_dir, SCHEDULER, TorchFile(schedule.state_dict()).write)
-
-    def _save_scaler(self, output_dir: str) -> None:
-        state = self.parts.precision.state_dict()
-        if state is not None:
-            _write(output_dir, SCALER, TorchFile(state).write)
-
-    def _save_rng_state(self, output_dir: str) -> None:
-        _write(output_dir, rng_file(), lambda file: file.write(rng_bytes()))
-
-    # Loading
-
-    def load_checkpoint_weights(self, checkpoint: Checkpoint) -> None:
-        if not self.overrides("_load_from_checkpoint"):
-            load_weights(self.model, checkpoint)
-            return
-        with self._folder_of(checkpoint) as folder:
-            self.call_hook("_load_from_checkpoint", folder)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        load_weights(self.model if model is None else model, self._opened(resume_from_checkpoint))
-
-    def restore_steppers(self, checkpoint: Checkpoint, contents: Contents) -> None:
-        own_steppers, own_scaler = self.overrides("_load_optimizer_and_scheduler"), self.overrides("_load_scaler")
-        if not own_steppers:
-            restore_steppers(self.parts, contents)
-        if not own_scaler:
-            self.parts.precision.load_state_dict(None if contents.scaler is None else dict(contents.scaler))
-        if own_steppers or own_scaler:
-            with self._folder_of(checkpoint) as folder:
-                if own_steppers:
-                    self.call_hook("_load_optimizer_and_scheduler", folder)
-                if own_scaler:
-                    self.call_hook("_load_scaler", folder)
-
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        if checkpoint is None:
-            return
-        known = () if self.given[0] is not None else safe_types(self.args.optim)
-        restore_steppers(self.parts, unpack(self._opened(checkpoint), with_model=False, safe_types=known))
-
-    def restore_rng(self, checkpoint: Checkpoint) -> None:
-        if not self.overrides("_load_rng_state"):
-            _restore_rng(checkpoint)
-            return
-        with self._folder_of(checkpoint) as folder:
-            self.call_hook("_load_rng_state", folder)
-
-    def _load_rng_state(self, checkpoint: str | None) -> None:
-        if checkpoint is not None:
-            _restore_rng(self._opened(checkpoint))
-
-    def _load_scaler(self, checkpoint: str | None) -> None:
-        if checkpoint is not None:
-            scaler = unpack(self._opened(checkpoint), with_model=False).scaler
-            self.parts.precision.load_state_dict(None if scaler is None else dict(scaler))
-
-    def _load_best_model(self) -> None:
-        load_best(self.args, self.state, self.model)
-
-    # What these stand on
-
-    def _loop(self) -> TrainingLoop:
-        loop = self.parts.loop
-        if loop is None:
-            raise TrainingError(
-                "this belongs to the training loop of trainspec, and train() has not begun it: an override of "
-                "_inner_training_loop that does not call super() evaluates by evaluate() and saves by save_model()"
-            )
-        return loop
-
-    @contextmanager
-    def _folder_of(self, checkpoint: Checkpoint | None) -> Iterator[str | None]:
-        """A checkpoint's files in a folder of this machine, for code that opens them by path."""
-        if checkpoint is None or isinstance(checkpoint.store, LocalStore):
-            yield None if checkpoint is None else checkpoint.url
-            return
-        with tempfile.TemporaryDirectory(prefix="trainspec-") as parent:
-            folder = Path(parent) / f"checkpoint-{checkpoint.step}"
-            for entry in checkpoint.store.entries():
-                target = folder / entry.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                checkpoint.store.download(entry.name, target)
-            yield str(folder)
-
-    def _opened(self, folder: str) -> Checkpoint:
-        chosen = self._resuming
-        return chosen if chosen is not None and chosen.url == str(folder) else open_checkpoint(folder)
+    # What a run adds up
 
     def begin_counting(self, running: RunningLoss) -> None:
         """Training begins: what scripts know of its log is that of this run."""
@@ -387,12 +220,3 @@ class Hooks(Views):
         if not self.overrides("_maybe_log_save_evaluate"):
             return running.overall()
         return running.overall(self._total_loss_scalar)
-
-
-def _restore_rng(checkpoint: Checkpoint) -> None:
-    if checkpoint.has(rng_file()):
-        restore_rng(checkpoint.read(rng_file()), checkpoint.url)
-
-
-def _write(folder: str, name: str, writer: Callable[[Any], Any]) -> None:
-    open_store(folder).write(name, writer)
