@@ -7,7 +7,7 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help editor-tools test-agreement schemas install demo test test-settings test-alone test-image test-packaging test-shells test-trackers test-search mutate check bench clean
+.PHONY: help editor-tools test-agreement schemas install demo test test-settings test-alone test-image test-packaging test-shells test-trackers test-search test-compat mutate check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -81,6 +81,18 @@ test-search: .venv-search/installed ## real Ray searches, in an environment with
 	.venv-search/bin/python $(PIP_INSTALL) 'ray[tune]==2.60.*'
 	@touch $@
 
+# Libraries that build on transformers' Trainer, in an environment of their own that sees the packages of .venv.
+test-compat: .venv-compat/installed ## example scripts, trl, sentence-transformers and setfit with our Trainer (minutes)
+	TEST_COMPAT=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 .venv-compat/bin/python -m pytest -n 2 --dist loadfile tests/training/compat
+
+.venv-compat/installed: $(VENV)/installed
+	$(PYTHON) -m venv .venv-compat
+	SITE=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	echo "import site; site.addsitedir('$$SITE')" > \
+	$$(.venv-compat/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/shared.pth
+	.venv-compat/bin/python $(PIP_INSTALL) 'trl==1.16.*' 'sentence-transformers==6.2.*' 'setfit==1.2.*'
+	@touch $@
+
 mutate: install ## break what each setting does, in 328 ways, and show that its tests notice (15 minutes)
 	$(BIN)/python tests/contract/mutations/mutate.py
 
@@ -120,4 +132,4 @@ bench: .venv-bench/installed ## the speed table of the README, measured here
 	@touch $@
 
 clean: ## remove environments, caches and demo runs
-	rm -rf $(VENV) .venv-alone .venv-bench .venv-search .venv-trackers runs build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-alone .venv-bench .venv-search .venv-trackers .venv-compat runs build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "trainspec.settings.arguments": ("TrainingArguments",),
+    "trainspec.settings.arguments.seq2seq": ("Seq2SeqTrainingArguments",),
     "trainspec.settings.base": ("Settings",),
     "trainspec.settings.rules.rule": ("Rule", "rule"),
     "trainspec.settings.rules": ("predicates",),
@@ -36,6 +37,8 @@ _HOMES = {
     "trainspec.settings.typed": ("TrainingArgumentsDict",),
     "trainspec.plan.run": ("RunPlan", "plan_run"),
     "trainspec.training.trainer.trainer": ("Trainer",),
+    "trainspec.training.trainer.replacing": ("replace_transformers_trainer",),
+    "trainspec.training.seq2seq": ("Seq2SeqTrainer",),
     "trainspec.training.preflight.preflight": ("PreflightError",),
     "trainspec.training.callbacks": (
         "DEFAULT_CALLBACKS",
@@ -64,6 +67,14 @@ _HOMES = {
         "DataCollatorWithPadding",
         "LengthGroupedSampler",
         "default_data_collator",
+    ),
+    "trainspec.training.data.collator": (
+        "DataCollatorForLanguageModeling",
+        "DataCollatorForMultipleChoice",
+        "DataCollatorForSeq2Seq",
+        "DataCollatorForTokenClassification",
+        "DataCollatorWithFlattening",
+        "DefaultDataCollator",
     ),
     "trainspec.training.model.debugging": ("DebugUnderflowOverflow",),
     "trainspec.training.search": ("BestRun",),
@@ -96,9 +107,17 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - names of the table above
 
 if TYPE_CHECKING:
+    from transformers import DataCollatorForLanguageModeling as DataCollatorForLanguageModeling
+    from transformers import DataCollatorForMultipleChoice as DataCollatorForMultipleChoice
+    from transformers import DataCollatorForSeq2Seq as DataCollatorForSeq2Seq
+    from transformers import DataCollatorForTokenClassification as DataCollatorForTokenClassification
+    from transformers import DataCollatorWithFlattening as DataCollatorWithFlattening
+    from transformers import DefaultDataCollator as DefaultDataCollator
+
     from trainspec.plan.run import RunPlan as RunPlan
     from trainspec.plan.run import plan_run as plan_run
     from trainspec.settings.arguments import TrainingArguments as TrainingArguments
+    from trainspec.settings.arguments.seq2seq import Seq2SeqTrainingArguments as Seq2SeqTrainingArguments
     from trainspec.settings.base import Settings as Settings
     from trainspec.settings.diagnostics import Diagnostic as Diagnostic
     from trainspec.settings.diagnostics import SettingsDeprecationWarning as SettingsDeprecationWarning
@@ -166,9 +185,11 @@ if TYPE_CHECKING:
     from trainspec.training.schedules import get_scheduler as get_scheduler
     from trainspec.training.schedules import get_wsd_schedule as get_wsd_schedule
     from trainspec.training.search import BestRun as BestRun
+    from trainspec.training.seq2seq import Seq2SeqTrainer as Seq2SeqTrainer
     from trainspec.training.state import TRAINER_STATE_NAME as TRAINER_STATE_NAME
     from trainspec.training.state import TrainerState as TrainerState
     from trainspec.training.trainer import Trainer as Trainer
+    from trainspec.training.trainer.replacing import replace_transformers_trainer as replace_transformers_trainer
 
 
 def __getattr__(name: str) -> Any:

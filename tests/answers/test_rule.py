@@ -3,7 +3,7 @@
 import pytest
 from tests.answers.conftest import as_json
 
-from trainspec import TrainingArguments
+from trainspec import Seq2SeqTrainingArguments
 from trainspec.answers.faults import NoAnswer, command_codes
 from trainspec.answers.rule import meaning_of, meanings
 from trainspec.settings.diagnostics.codes import CODES
@@ -12,7 +12,7 @@ from trainspec.settings.targets.rules import TARGET_RULES
 
 
 def test_every_code_is_there_once_sorted() -> None:
-    rules = [item.code for item in (*TrainingArguments.rules(), *TARGET_RULES)]
+    rules = [item.code for item in (*Seq2SeqTrainingArguments.rules(), *TARGET_RULES)]
     assert list(meanings()) == sorted({*rules, *CODES, *PREFLIGHT_CODES, *command_codes()})
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from trainspec import TrainingArguments
+from trainspec import Seq2SeqTrainingArguments
 
 HERE = Path(__file__).parent
-FIELDS = list(TrainingArguments.model_fields)
+FIELDS = list(Seq2SeqTrainingArguments.model_fields)
 
 
 def _test_names() -> list[str]:

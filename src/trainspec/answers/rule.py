@@ -7,6 +7,7 @@ from typing import Any
 
 from trainspec.answers.faults import NoAnswer, command_codes, mistake, shown_word
 from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.arguments.generation_rules import RULES as SEQ2SEQ_RULES
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.settings.targets.rules import TARGET_RULES
@@ -50,7 +51,7 @@ def meanings() -> dict[str, Meaning]:
         found[machine.code] = Meaning(
             machine.code, machine.name, words, machine.reason, machine.fix, machine.severity, machine.fields
         )
-    for rule in TrainingArguments.rules():
+    for rule in (*TrainingArguments.rules(), *SEQ2SEQ_RULES):
         condition = rule.when.prose() if rule.when is not None and rule.is_data else ""
         found[rule.code] = Meaning(
             rule.code, rule.name, rule.message, rule.reason, rule.fix, rule.severity, rule.fields, condition

@@ -210,4 +210,50 @@ BEST = (
     ),
 )
 
-MUTATIONS = (*WHEN, *WHAT, *METRICS, *BEST)
+_GENERATION, _SEQ2SEQ = "training/seq2seq/generation.py", "training/seq2seq/trainer.py"
+GENERATED = (
+    Mutation(
+        "predict_with_generate",
+        _SEQ2SEQ,
+        "if not self.args.predict_with_generate or prediction_loss_only:",
+        "if prediction_loss_only:",
+    ),
+    Mutation(
+        "predict_with_generate",
+        _SEQ2SEQ,
+        "if not self.args.predict_with_generate or prediction_loss_only:",
+        "if True:",
+    ),
+    Mutation(
+        "generation_max_length",
+        _GENERATION,
+        'asked["max_length"] = args.generation_max_length',
+        'asked["max_length"] = 4',
+    ),
+    Mutation(
+        "generation_max_length",
+        _GENERATION,
+        'if not asked.keys() & {"max_length", "max_new_tokens"} and args',
+        "if args",
+    ),
+    without("generation_num_beams", _GENERATION, 'asked.setdefault("num_beams", args.generation_num_beams)'),
+    Mutation(
+        "generation_num_beams",
+        _GENERATION,
+        'asked.setdefault("num_beams", args.generation_num_beams)',
+        'asked["num_beams"] = args.generation_num_beams',
+    ),
+    Mutation("generation_config", _SEQ2SEQ, "if said is None:", "if True:"),
+    Mutation("generation_config", _GENERATION, "config.validate(strict=True)", "pass"),
+    Mutation(
+        "sortish_sampler",
+        _SEQ2SEQ,
+        "if not self.args.sortish_sampler or data.is_iterable(dataset):",
+        "if data.is_iterable(dataset):",
+    ),
+    Mutation(
+        "sortish_sampler", _SEQ2SEQ, "model_input_name=name, grouped=True", "model_input_name=name, grouped=False"
+    ),
+)
+
+MUTATIONS = (*WHEN, *WHAT, *METRICS, *BEST, *GENERATED)

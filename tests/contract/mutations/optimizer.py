@@ -150,10 +150,10 @@ SCHEDULE = (
     Mutation(
         "warmup_ratio",
         "settings/views/derived.py",
-        "math.ceil(exact(warmup_ratio) * total_updates)",
-        "math.floor(exact(warmup_ratio) * total_updates)",
+        "math.ceil(exact(warmup_ratio or 0) * total_updates)",
+        "math.floor(exact(warmup_ratio or 0) * total_updates)",
     ),
-    Mutation("warmup_ratio", "settings/views/derived.py", "math.ceil(exact(warmup_ratio) * total_updates)", "0"),
+    Mutation("warmup_ratio", "settings/views/derived.py", "math.ceil(exact(warmup_ratio or 0) * total_updates)", "0"),
     Mutation(
         "warmup_steps",
         "settings/views/derived.py",

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from tests.contract.mutations import MUTATIONS, Mutation
 
-from trainspec import TrainingArguments
+from trainspec import Seq2SeqTrainingArguments
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("field", TrainingArguments.model_fields)
+@pytest.mark.parametrize("field", Seq2SeqTrainingArguments.model_fields)
 def test_there_is_a_mutation(field: str) -> None:
     assert field in {mutation.field for mutation in MUTATIONS}
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
 def test_a_mutation_finds_its_place_and_leaves_a_program(mutation: Mutation) -> None:
-    assert mutation.field in TrainingArguments.model_fields
+    assert mutation.field in Seq2SeqTrainingArguments.model_fields
     assert mutation.old != mutation.new
     ast.parse(mutation.applied())
 

@@ -31,6 +31,14 @@ class TrainingArguments(Setters, ProcessView, Fields, PluginFields):
 
     positional: ClassVar[tuple[str, ...]] = ("output_dir",)
     own_rules: ClassVar[tuple[Rule, ...]] = ALL_RULES
+    # Subclasses of other libraries add to the list; here every mapping may be said as JSON text, listed or not.
+    _VALID_DICT_FIELDS: ClassVar[list[str]] = [
+        "accelerator_config",
+        "fsdp_config",
+        "deepspeed",
+        "gradient_checkpointing_kwargs",
+        "lr_scheduler_kwargs",
+    ]
 
     if TYPE_CHECKING:
         # What checkers would work out from the fields, in words that pydantic's mypy plugin keeps to as well.

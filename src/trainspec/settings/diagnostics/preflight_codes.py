@@ -377,6 +377,30 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "they would be lost",
         "leave gradient_checkpointing_kwargs out, or let the method take them",
     ),
+    "RUN210": Explanation(
+        "unusable-generation-config",
+        "a generation_config that cannot be read, or that contradicts itself",
+        "the model would generate by another one, or could not be saved with this one",
+        "give a mapping, or a file or folder that save_pretrained wrote",
+    ),
+    "RUN211": Explanation(
+        "model-cannot-generate",
+        "predict_with_generate with a model that has no method generate",
+        "the first evaluation would fail",
+        "leave predict_with_generate out, or give the model a generate(**inputs) that returns token ids",
+    ),
+    "RUN212": Explanation(
+        "no-padding-token",
+        "predict_with_generate where nothing says how to fill rows up",
+        "rows that are generated differ in length, and only rows of one length can be joined",
+        "give the tokenizer a pad_token, or the model's configuration a pad_token_id",
+    ),
+    "RUN213": Explanation(
+        "unsortable-rows",
+        "sortish_sampler with training data whose rows have no number or no length",
+        "rows can be put into an order of their lengths only where each can be fetched and measured",
+        "pass a data set with __len__ and __getitem__ whose rows have a length, or leave sortish_sampler out",
+    ),
     "RUN172": Explanation(
         "no-key-cache",
         "use_cache: true for a model whose configuration has no such switch",

@@ -43,9 +43,12 @@ def interval_updates(interval: int | float, total_updates: int) -> int:
     return max(1, math.ceil(exact(interval) * total_updates))
 
 
-def warmup_updates(warmup_steps: int, warmup_ratio: float, total_updates: int) -> int:
-    """Updates spent warming up: `warmup_steps` when above 0, else that share of all updates rounded up."""
-    return warmup_steps if warmup_steps > 0 else math.ceil(exact(warmup_ratio) * total_updates)
+def warmup_updates(warmup_steps: int, warmup_ratio: float | None, total_updates: int) -> int:
+    """Updates spent warming up: `warmup_steps` when above 0, else that share of all updates rounded up.
+
+    Subclasses of other libraries have None as the default of `warmup_ratio`, as transformers 5.x has.
+    """
+    return warmup_steps if warmup_steps > 0 else math.ceil(exact(warmup_ratio or 0) * total_updates)
 
 
 def repository_name(output_dir: str) -> str:

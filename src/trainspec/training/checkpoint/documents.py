@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainspec.settings.views.dumping import dump
 from trainspec.text.redaction import redact_whole_url
 
 if TYPE_CHECKING:
@@ -11,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def settings_document(args: TrainingArguments) -> dict[str, Any]:
-    """What the user said, secrets and credentials in URLs left out."""
-    return _without_credentials(args.to_dict())
+    """What the user said, secrets and credentials in URLs left out, whatever a subclass made of `to_dict`."""
+    return _without_credentials(dump(args, derived=False, secrets=False))
 
 
 def resolved_document(args: TrainingArguments) -> dict[str, Any]:
     """Every setting with the value that holds and its source: what was not said means the same years later."""
     sources = {name: str(entry.source) for name, entry in args.provenance.items()}
-    values = _without_credentials(args.to_dict(derived=True))
+    values = _without_credentials(dump(args, derived=True, secrets=False))
     return {name: {"value": value, "source": sources[name]} for name, value in values.items()}
 
 

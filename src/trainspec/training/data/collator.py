@@ -12,6 +12,15 @@ from torch import Tensor
 
 from trainspec.training.errors import CollationError
 
+# They work through a tokenizer.
+FROM_TRANSFORMERS = (
+    "DataCollatorForLanguageModeling",
+    "DataCollatorForMultipleChoice",
+    "DataCollatorForSeq2Seq",
+    "DataCollatorForTokenClassification",
+    "DataCollatorWithFlattening",
+    "DefaultDataCollator",
+)
 _LABEL, _LABELS = "label", "label_ids"
 _LEFT_OUT = (str, type(None))
 
@@ -143,3 +152,17 @@ def _stacked(values: Sequence[Any]) -> Tensor:
     if isinstance(first, Sequence) and any(isinstance(value, (Tensor, numpy.ndarray)) for value in first):
         return torch.stack([_stacked(value) for value in values])
     return torch.tensor(values)
+
+
+def __getattr__(name: str) -> Any:
+    """Those of transformers, where it is installed. Raises ImportError, which says what is missing, elsewhere."""
+    if name not in FROM_TRANSFORMERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import transformers
+    except ImportError as error:
+        raise ImportError(
+            f"{name} works through a tokenizer and comes from transformers, which is not installed here: "
+            "pip install transformers"
+        ) from error
+    return getattr(transformers, name)

@@ -50,14 +50,21 @@ def train_loader(
 
 
 def train_sampler(
-    dataset: Any, args: TrainingArguments, *, batch_size: int, model_input_name: str | None = None
+    dataset: Any,
+    args: TrainingArguments,
+    *,
+    batch_size: int,
+    model_input_name: str | None = None,
+    grouped: bool | None = None,
 ) -> EpochSampler | None:
-    """The order of the training rows; None where they come one after the other."""
+    """The order of the training rows; None where they come one after the other. `grouped` stands in for the settings'
+    group_by_length.
+    """
     if is_iterable(dataset):
         return None
     if args.train_sampling_strategy == SamplingStrategy.SEQUENTIAL:
         return InOrderSampler(len(dataset), data_seed(args))
-    if not args.group_by_length:
+    if not (args.group_by_length if grouped is None else grouped):
         return EpochSampler(len(dataset), data_seed(args))
     lengths = measure(dataset, args.length_column_name, model_input_name)
     return GroupedEpochSampler(lengths, batch_size * args.gradient_accumulation_steps, data_seed(args))

@@ -26,6 +26,7 @@ from trainspec.settings.groups.hub import HubSettings
 from trainspec.settings.groups.logging import LoggingSettings
 from trainspec.settings.groups.output import OutputSettings
 from trainspec.settings.groups.tracking import TrackingSettings
+from trainspec.settings.views.dumping import dump
 from trainspec.text.numbers import readable
 from trainspec.text.redaction import show_value
 from trainspec.training.errors import MetricError
@@ -241,7 +242,7 @@ def _introduction(facts: CardFacts) -> str:
 
 
 def _hyperparameters(args: TrainingArguments) -> str:
-    said = [name for name in args.to_dict() if name not in _CIRCUMSTANCES]
+    said = [name for name in dump(args, derived=False, secrets=False) if name not in _CIRCUMSTANCES]
     if "max_steps" in said:
         said = [name for name in said if name != "num_train_epochs"]
     always = [name for name in _ALWAYS if name != "num_train_epochs" or args.max_steps <= 0]

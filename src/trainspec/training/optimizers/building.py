@@ -29,8 +29,8 @@ def build_optimizer(
     """The optimizer for the model's parameters that train, which decay as `weight_decay` says.
 
     `decaying` names the parameters that do, where somebody chooses them; else these are all but biases and norms.
-    `cls_and_kwargs` takes the place of `optim`; "params" or "model" among its keyword arguments is what the class is
-    given first, instead of the decay groups. The model has to be on its device already.
+    `cls_and_kwargs` takes the place of `optim`; "params", "model" or "optimizer_dict" among its keyword arguments
+    is what the class is given first, instead of the decay groups. The model has to be on its device already.
     """
     release(model.parameters())
     if cls_and_kwargs is not None:
@@ -65,7 +65,7 @@ def _construct(
     model: nn.Module, args: TrainingArguments, decaying: Collection[str] | None, cls: Any, kwargs: dict[str, Any]
 ) -> Optimizer:
     kwargs = dict(kwargs)
-    first = next((kwargs.pop(name) for name in ("params", "model") if name in kwargs), None)
+    first = next((kwargs.pop(name) for name in ("params", "model", "optimizer_dict") if name in kwargs), None)
     optimizer: Optimizer = cls(
         parameter_groups(model, args.weight_decay, decaying) if first is None else first, **kwargs
     )

@@ -90,9 +90,10 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             loop = TrainingLoop(trainer, training, ignored)
             loop.run()
             evaluation_mode(parts.stepping()[0])
-            loaded = trainer.call_hook("_load_best_model")
-            # What an override has loaded, nobody knows.
-            last = not (loaded or (args.load_best_model_at_end and trainer.overrides("_load_best_model")))
+            if args.load_best_model_at_end and parts.state.best_global_step is not None:
+                loaded = trainer.call_hook("_load_best_model")
+                # What an override has loaded, nobody knows.
+                last = not (loaded or trainer.overrides("_load_best_model"))
             metrics = _closing_metrics(trainer, training, time.perf_counter() - began, first_step)
             parts.memory.stop("train", metrics)
             trainer.log(metrics)

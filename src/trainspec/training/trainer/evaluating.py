@@ -36,27 +36,41 @@ class Evaluating(Steps, Loaders, Listeners):
             for name, dataset in chosen.items():
                 metrics |= self.evaluate(dataset, ignore_keys, f"{metric_key_prefix}_{name}")
             return metrics
-        self.parts.memory.start("eval")
-        loader = self.get_eval_dataloader(eval_dataset)
-        loss_only = True if self.compute_metrics is None else None
-        output = self._evaluated(loader, "Evaluation", loss_only, ignore_keys, metric_key_prefix)
-        self.parts.memory.stop("eval", output.metrics)
-        self._report(output.metrics)
-        self.fire("on_evaluate", metrics=output.metrics)
+        with self._evaluation_mode():
+            self.parts.memory.start("eval")
+            loader = self.get_eval_dataloader(eval_dataset)
+            loss_only = True if self.compute_metrics is None else None
+            output = self._evaluated(loader, "Evaluation", loss_only, ignore_keys, metric_key_prefix)
+            self.parts.memory.stop("eval", output.metrics)
+            self._report(output.metrics)
+            self.fire("on_evaluate", metrics=output.metrics)
         return output.metrics
 
     def predict(
         self, test_dataset: Any, ignore_keys: list[str] | None = None, metric_key_prefix: str = "test"
     ) -> PredictionOutput:
         """Predictions for every row, with metrics where the rows have labels."""
-        self.parts.memory.start("test")
-        loader = self.get_test_dataloader(test_dataset)
-        with self._on("prediction"):
-            output = self._evaluated(loader, "Prediction", None, ignore_keys, metric_key_prefix)
-        self.parts.memory.stop("test", output.metrics)
-        self._report(output.metrics)
-        self.fire("on_predict", metrics=output.metrics)
+        with self._evaluation_mode():
+            self.parts.memory.start("test")
+            loader = self.get_test_dataloader(test_dataset)
+            with self._on("prediction"):
+                output = self._evaluated(loader, "Prediction", None, ignore_keys, metric_key_prefix)
+            self.parts.memory.stop("test", output.metrics)
+            self._report(output.metrics)
+            self.fire("on_predict", metrics=output.metrics)
         return PredictionOutput(output.predictions, output.label_ids, output.metrics)
+
+    @contextmanager
+    def _evaluation_mode(self) -> Iterator[None]:
+        """Until its metrics are logged: an override of `log` tells by `model.training` which metrics it adds."""
+        self._ready_model()
+        model = self.parts.model_wrapped
+        was_training = model.training
+        model.eval()
+        try:
+            yield
+        finally:
+            model.train(was_training)
 
     def _evaluated(self, loader: Any, description: str, loss_only: bool | None, *rest: Any) -> EvalLoopOutput:
         ignore_keys, prefix = rest

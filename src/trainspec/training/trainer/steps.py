@@ -120,7 +120,9 @@ class Steps(Hooks):
 
     def _has_loss_without_labels(self, inputs: Any) -> bool:
         asked = inputs.get("return_loss") if isinstance(inputs, Mapping) else None
-        return not self.label_names and bool(self.can_return_loss if asked is None else asked)
+        # `labels` is what we look for where a model's forward names none; whoever assigns can_return_loss knows better.
+        knows_none = not self.label_names or "can_return_loss" in vars(self)
+        return knows_none and bool(self.can_return_loss if asked is None else asked)
 
 
 def _alone(loss: Any, is_enough: bool) -> tuple[Any, Any]:

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Every method of our Trainer as it was when its class was made, whatever is assigned to that later.
-_ORIGINAL: dict[str, Any] = {}
+# Every method of our Trainers as it was when their class was made, whatever is assigned to that later.
+_ORIGINAL: dict[str, dict[int, Any]] = {}
 
 
 def remember(kind: type) -> None:
-    """Take down the methods of our Trainer, once."""
-    for base in reversed(kind.__mro__[:-1]):
-        _ORIGINAL.update({name: _plain(value) for name, value in vars(base).items()})
+    """Take down the methods of a Trainer of ours, once."""
+    seen: set[str] = set()
+    for base in kind.__mro__[:-1]:
+        for name in vars(base).keys() - seen:
+            # What stands behind another one of ours is not reached.
+            seen.add(name)
+            method = _plain(vars(base)[name])
+            _ORIGINAL.setdefault(name, {})[id(method)] = method
 
 
 def is_overridden(trainer: object, name: str) -> bool:
     """Whether a call of that method reaches code of somebody else first."""
-    return _plain(getattr(trainer, name)) is not _ORIGINAL[name]
+    return id(_plain(getattr(trainer, name))) not in _ORIGINAL[name]
 
 
 def is_assigned(trainer: object, name: str) -> bool:
