@@ -162,13 +162,13 @@ METRICS = (
 BEST = (
     Mutation(
         "load_best_model_at_end",
-        "training/checkpoint/best.py",
+        "training/run/resuming/best.py",
         "if not args.load_best_model_at_end or state.best_global_step is None:",
         "if True:",
     ),
     Mutation(
         "load_best_model_at_end",
-        "training/checkpoint/best.py",
+        "training/run/resuming/best.py",
         "if not args.load_best_model_at_end or state.best_global_step is None:",
         "if state.best_global_step is None:",
     ),

@@ -9,7 +9,6 @@ from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
 from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
-from trainspec.training.checkpoint.best import find_best
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
@@ -22,6 +21,7 @@ from trainspec.training.preflight.preflight import check
 from trainspec.training.run.keeper import CheckpointKeeper
 from trainspec.training.run.measuring.tokens import TokenCounter
 from trainspec.training.run.parts import Training
+from trainspec.training.run.resuming.best import find_best
 from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.resuming.overruling import Steps, resuming
 from trainspec.training.run.running_loss import RunningLoss

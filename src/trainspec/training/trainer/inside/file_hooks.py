@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from trainspec.storage import open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import Checkpoint
-from trainspec.training.checkpoint.best import load_best
 from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, Contents, unpack
 from trainspec.training.checkpoint.model_files import model_artifacts
 from trainspec.training.checkpoint.resume import load_weights
@@ -23,6 +22,7 @@ from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import saving
 from trainspec.training.run.build import restore_steppers
 from trainspec.training.run.others.handed import OwnFiles
+from trainspec.training.run.resuming.best import load_best
 from trainspec.training.trainer.inside.overrides import call, is_overridden
 from trainspec.training.trainer.inside.views import Views
 
