@@ -15,7 +15,7 @@ from trainspec.training.errors import TrainingError
 from trainspec.training.preflight.preflight import PreflightError
 
 OURS = {"optimizer.pt", "scheduler.pt", "rng_state.json", "trainer_state.json", "training_args.json"}
-OURS |= {"resolved_args.json"}
+OURS |= {"resolved_args.json", "trainspec_state.json"}
 
 
 def saved(make_trainer: Make, kind: type[Trainer], **changes: Any) -> Any:
