@@ -162,8 +162,9 @@ class Reading:
                 "REN105", name, value, f"{name} {self._shown(name, value)} has no counterpart", retired.reason, ""
             )
             return REFUSED
-        remedy = f"write {name}: {retired.becomes}"
-        message = f"{name} {self._shown(name, value)} became {retired.becomes}"
+        becomes = str(retired.becomes).lower() if isinstance(retired.becomes, bool) else retired.becomes
+        remedy = f"write {name}: {becomes}"
+        message = f"{name} {self._shown(name, value)} became {becomes}"
         self._say("REN104", name, value, message, retired.reason, remedy, warning=True)
         return retired.becomes
 
