@@ -130,7 +130,7 @@ def test_a_whole_configuration_of_accelerate_is_named_once(tmp_path: Path) -> No
         TrainingArguments.from_file(path)
 
 
-@pytest.mark.parametrize("name", ["fsdp_config", "accelerator_config"])
+@pytest.mark.parametrize("name", ["fsdp_config", "accelerator_config", "deepspeed"])
 @pytest.mark.parametrize("in_file", [True, False])
 def test_it_is_no_section_either(tmp_path: Path, name: str, in_file: bool) -> None:
     path = tmp_path / "a.json"

@@ -89,7 +89,10 @@ class FieldSchemas:
         return self._reader == "dumps"
 
     def of_all(self, named: Mapping[str, FieldInfo], *, inside: bool = False) -> dict[str, Schema]:
-        """The properties of a class; one that its author wants told nowhere is none. `inside` a setting nothing is old."""
+        """The properties of a class; one that its author wants told nowhere is none.
+
+        `inside` a setting, names of settings mean something else, and have no old values.
+        """
         found = {}
         for name, info in named.items():
             with suppress(PydanticOmit):
