@@ -4378,7 +4378,7 @@ export interface TrainingArguments {
    * Bounds: >= 1.
    * @example 3
    */
-  save_total_limit?: number | null;
+  save_total_limit?: number | null | 0 | -1;
   /**
    * Weights as safetensors; false: a torch file.
    * @default true
@@ -4756,7 +4756,7 @@ export interface TrainingArguments {
    * Bounds: > 0.
    * @example 5.0
    */
-  neftune_noise_alpha?: number | null;
+  neftune_noise_alpha?: number | null | 0;
   /**
    * Report train_tokens_per_second per device.
    * @default false

@@ -147,7 +147,7 @@ class Reading:
             return value
         if isinstance(value, list):
             return [self._retire(name, item) if isinstance(item, str) else item for item in value]
-        if not (value is None or isinstance(value, str)) or value not in table:
+        if not _may_be_retired(value) or value not in table:
             return value
         if value is None and self.shape.kinds[name].null:
             # The class of a user's takes it.
@@ -375,3 +375,8 @@ def constructor_layer(cls: type[Settings], arguments: dict[str, Any]) -> tuple[L
 
 def _constructor_source(path: Path) -> Source:
     return Source(SourceKind.CONSTRUCTOR)
+
+
+def _may_be_retired(value: Any) -> bool:
+    """Of a table of old values: null, a text or a number; false is no 0."""
+    return value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))

@@ -156,6 +156,7 @@ class RetiredValue:
 
 _OFF = RetiredValue(False, "null is off, as it was in transformers")
 _UNSAID = RetiredValue(NOTHING, "null leaves the default, as it did in transformers")
+_NO_LIMIT = RetiredValue(NOTHING, "it kept all checkpoints in transformers, as leaving it out does")
 _NO_TEXT = RetiredValue(NOTHING, "no text was the same as nothing, as it was in transformers")
 _EMPTY_IN_TRANSFORMERS = (
     *("deepspeed", "hub_revision", "logging_dir", "metric_for_best_model"),
@@ -172,10 +173,12 @@ _SWITCHES_OF_TRANSFORMERS = (
     *("save_safetensors", "skip_memory_metrics", "torch_compile", "use_cpu", "use_liger_kernel", "use_mps_device"),
 )
 
-RETIRED_VALUES: dict[str, dict[str | None, RetiredValue]] = {
+RETIRED_VALUES: dict[str, dict[str | int | None, RetiredValue]] = {
     **{name: {None: _OFF} for name in _SWITCHES_OF_TRANSFORMERS},
     **{name: {"": _NO_TEXT} for name in _EMPTY_IN_TRANSFORMERS},
     "max_grad_norm": {None: RetiredValue(0.0, "null is no clipping, as it was in transformers")},
+    "save_total_limit": dict.fromkeys((0, -1), _NO_LIMIT),
+    "neftune_noise_alpha": {0: RetiredValue(NOTHING, "no noise is none, as it was in transformers")},
     "debug": {None: _UNSAID},
     "include_for_metrics": {None: _UNSAID},
     "output_dir": {

@@ -32,6 +32,10 @@ def of_other_types(name: str, deprecation: Callable[[str], Schema]) -> list[Sche
     retired = RETIRED_VALUES.get(name, {})
     null, empty = retired.get(None), retired.get("")
     found: list[Schema] = [{"type": "null"}] if null is not None and null.becomes is not None else []
+    numbers = [old for old in retired if isinstance(old, int)]
+    if numbers:
+        marks = {"description": "Old value: leave it out.", **deprecation("it says nothing")}
+        found.append({"enum": numbers, **marks})
     if empty is not None:
         what = "leave it out" if empty.becomes is NOTHING else f"write {empty.becomes}"
         why = "it says nothing" if empty.becomes is NOTHING else f"it became {empty.becomes}"
