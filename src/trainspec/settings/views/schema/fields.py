@@ -89,10 +89,7 @@ class FieldSchemas:
         return self._reader == "dumps"
 
     def of_all(self, named: Mapping[str, FieldInfo], *, inside: bool = False) -> dict[str, Schema]:
-        """The properties of a class; one that its author wants told nowhere is none.
-
-        `inside` a setting, names of settings mean something else, and have no old values.
-        """
+        """The properties of a class; none of what nobody is to be told of. `inside` a setting no name has old values."""
         found = {}
         for name, info in named.items():
             with suppress(PydanticOmit):
