@@ -89,7 +89,7 @@ class FieldSchemas:
         return self._reader == "dumps"
 
     def of_all(self, named: Mapping[str, FieldInfo], *, inside: bool = False) -> dict[str, Schema]:
-        """The properties of a class; none of what nobody is to be told of. `inside` a setting no name has old values."""
+        """The properties of a class; none that its author tells nobody of. `inside` a setting nothing is old."""
         found = {}
         for name, info in named.items():
             with suppress(PydanticOmit):
