@@ -16,7 +16,7 @@ HIDDEN = "**********"
 # Any name will do, also one we do not know: a token under a name of years ago is a token all the same.
 _SECRET_NAME = re.compile(
     r"(?i)(?:^|[._-])(?:(?<!pad_)(?<!eos_)(?<!bos_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token"
-    r"|secret|password|passwd|api_?key|access_?key|credentials?)$"
+    r"|secret(?:_?key)?|password|passwd|api_?key|access_?key|private_?key|credentials?)$"
 )
 # Passwords hold slashes and at signs that nobody has escaped, users are addresses with an at sign of their own; queries
 # hold signatures and tokens. What Azure's abfs writes before the at sign is a container, unless a password follows.
@@ -36,7 +36,8 @@ _URL_END = re.compile(r"[\s\"']|$")
 _QUERY = re.compile(r"(?<=\?)[^\s\"'#]+")
 # A secret beside its name inside a longer text: arguments as k=v, JSON that does not parse.
 _PAIR = re.compile(
-    r"""(?ix) ((?:token|secret|password|passwd|api_?key|access_?key|credentials?) \\?["']? \s*[:=]\s*)
+    r"""(?ix)
+    ((?:token|secret(?:_?key)?|password|passwd|api_?key|access_?key|private_?key|credentials?) \\?["']? \s*[:=]\s*)
     (?: (?P<escaped>\\["']) (?:(?!(?P=escaped)).)+ (?=(?P=escaped))
       | (?P<plain>["']) (?:\\.|(?!(?P=plain))[^\\\n])+ (?=(?P=plain))
       | (?P<open>\\?["']?) [^\s"',}\\]+ )"""

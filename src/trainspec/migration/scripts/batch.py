@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from trainspec.migration.scripts.shell.arithmetic import NotReckoned, reckon
-from trainspec.migration.scripts.words import Command, Marks, Word, is_known
+from trainspec.migration.scripts.words import Command, Marks, TooMuch, Word, is_known
 
 _COMMENT = re.compile(r"\s*@?\s*(?:rem(?=\s|$)|::)", re.I)
 _BLOCK = re.compile(r"\s*@?\s*\(?\s*(?P<word>if|for|else)\b(?P<rest>.*)", re.I)
@@ -19,6 +19,12 @@ _CONDITION = re.compile(
     r"(?:\"[^\"]*\"|[^\s=]+)\s*(?:==|\b(?:equ|neq|lss|leq|gtr|geq)\b)\s*(?:\"[^\"]*\"|\S+))\s*",
     re.I,
 )
+_NAMED = re.compile(r"[%!]([^%!:\s]+)(?::[^%!]*)?[%!]")
+_SLASHES = re.compile(r"\\*")
+# Windows itself runs no line of more than 8,191 letters.
+_LONGEST = 30_000
+# Reading a line, or one word of it, takes as long as so many letters.
+_WORK = 100
 _UNSET = "nothing in the file sets it"
 
 
@@ -39,6 +45,9 @@ class _Batch:
         """Go through one logical line."""
         if _COMMENT.match(text):
             return
+        self.marks.spend(_WORK)
+        if len(text) > _LONGEST:
+            raise TooMuch
         block = _BLOCK.match(text)
         if block is not None:
             before, self.within = self.within, (*self.within, block["word"].lower())
@@ -96,6 +105,10 @@ class _Batch:
             return self.marks.unknown(text.strip(), "not all of it is known whole numbers")
 
     def expanded(self, text: str) -> str:
+        said = len(text) + sum(len(self.values.get(name.lower(), "")) for name in _NAMED.findall(text))
+        if said > _LONGEST:
+            raise TooMuch
+        self.marks.spend(said)
         return _VARIABLE.sub(self._value, text).replace("%%", "%")
 
     def _value(self, found: re.Match[str]) -> str:
@@ -110,7 +123,8 @@ class _Batch:
             return value
         old, equals, new = changed[1:].partition("=")
         if equals and is_known(value) and not old.startswith(("*", "~")):
-            return re.sub(re.escape(old), lambda _: new, value, flags=re.I)
+            changed = re.sub(re.escape(old), lambda _: new, value, flags=re.I)
+            return changed if len(changed) <= _LONGEST else self.marks.unknown(found[0], "it is longer than any line")
         return self.marks.unknown(found[0], "what is done to it is not worked out here")
 
     def _command(self, text: str, line: int, column: int) -> None:
@@ -127,6 +141,7 @@ class _Batch:
         """Each word where the file has it; one that is put together, where the one before it is."""
         words = []
         at = (line, column)
+        self.marks.spend(_WORK * len(texts))
         for number, text in enumerate(texts):
             found = self._find(self.marks.readable(text), *at)
             at = found or at
@@ -191,7 +206,8 @@ def words_of(text: str) -> list[str]:
             position += 1
             word, open_word = word + text[position : position + 1], True
         elif letter == "\\":
-            count = len(text[position:]) - len(text[position:].lstrip("\\"))
+            slashes = _SLASHES.match(text, position)
+            count = len(slashes[0]) if slashes is not None else 1
             position += count - 1
             is_quote = text[position + 1 : position + 2] == '"'
             word, open_word = word + "\\" * (count // 2 if is_quote else count), True

@@ -18,6 +18,10 @@ from trainspec.settings.sources.files import source_error
 from trainspec.settings.sources.formats.limits import Place
 from trainspec.text.redaction import printable, redact_url
 
+# Judging the flags of one command takes as long as so many steps of reading it.
+_WORK = 400
+# No report lists more.
+_LISTED = 20
 # A program that nobody knows is one with settings only where it is given several: `pip --debug` trains nothing.
 _ENOUGH = 2
 # What prepares a machine says nothing of a training.
@@ -62,6 +66,7 @@ def candidates_of(script: Script) -> list[Candidate]:
         launch = launch_of(command)
         if launch is None or (launch.script is None and not launch.program and not launch.arguments):
             continue
+        script.marks.spend(_WORK + 10 * len(launch.arguments))
         pieces = cut(launch.arguments, find)
         # Words that nobody knows may be settings.
         unknown = sum(isinstance(word, Word) and not word.is_known for word, _ in pieces.strays)
@@ -136,8 +141,10 @@ def _several(script: Script, candidates: list[Candidate], chosen: Candidate) -> 
     message = f"{len(candidates)} commands in {script.name}; this is number {number}, {_named(chosen, script.marks)}"
     evidence = tuple(
         Evidence("", f"{at}: {_named(one, script.marks)}", script.place(one.launch.line, one.launch.command.column))
-        for at, one in enumerate(candidates, 1)
+        for at, one in enumerate(candidates[:_LISTED], 1)
     )
+    if len(candidates) > _LISTED:
+        evidence = (*evidence, Evidence("", f"and {len(candidates) - _LISTED} more"))
     return Diagnostic("SRC142", code.name, "error", printable(message), code.reason, code.fix, evidence)
 
 

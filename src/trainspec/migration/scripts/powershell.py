@@ -22,6 +22,8 @@ _GLUED = re.compile(rf"(\$(?:{_NAME}))(\+?=)(.*)", re.S)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
 _BLOCKS = frozenset({"if", "else", "elseif", "foreach", "for", "while", "switch", "function", "try", "catch", "do"})
 _DEEPEST = 20
+# Reading one token takes as long as so many letters.
+_WORK = 10
 _UNSET = "nothing in the script sets it"
 
 
@@ -31,11 +33,16 @@ class _Token:
 
 
 def _tokens(text: str) -> Iterator[_Token]:
+    line, start, position = 1, 0, 0
     for found in _TOKEN.finditer(text):
-        start = text.rfind("\n", 0, found.start()) + 1
+        # On from the token before: all of a script may stand on one line.
+        passed = text.count("\n", position, found.start())
+        if passed:
+            line, start = line + passed, text.rfind("\n", position, found.start()) + 1
+        position = found.start()
         kind = found.lastgroup or "other"
         kind = "here" if kind in ("q", "body") else kind
-        yield _Token(kind, found[0], text.count("\n", 0, found.start()) + 1, found.start() - start + 1)
+        yield _Token(kind, found[0], line, position - start + 1)
 
 
 def _apart(statement: list[_Token]) -> list[_Token]:
@@ -65,6 +72,7 @@ class _Script:
         statement: list[_Token] = []
         brackets = 0
         for token in _tokens(text):
+            self.marks.spend(_WORK)
             brackets += (token.text in ("(", "@(", "$(", "[")) - (token.text in (")", "]"))
             is_brace = token.text in ("{", "}") and brackets <= 0
             if (token.kind == "end" and brackets <= 0) or is_brace:
@@ -97,6 +105,7 @@ class _Script:
             else:
                 value = self.value(found[0])
                 parts.append(value if isinstance(value, str) else " ".join(value))
+                self.marks.spend(len(parts[-1]))
         return "".join([*parts, text[position:]])
 
     def value(self, written: str) -> str | list[str]:
@@ -127,6 +136,7 @@ class _Script:
         name = target.text[1:].strip("{}").lower()
         said = self._right_side(value)
         before = self.values.get(name)
+        self.marks.spend(len(said) + len(before or ""))
         if sign == "+=" and before is not None:
             both_text = isinstance(before, str) and isinstance(said, str)
             said = f"{before}{said}" if both_text else [*_as_list(before), *_as_list(said)]

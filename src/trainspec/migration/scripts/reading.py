@@ -6,7 +6,7 @@ import re
 
 from trainspec.migration.documents import Found
 from trainspec.migration.scripts.choosing import Script, choose
-from trainspec.migration.scripts.words import Marks, TooManyMarks, has_marks
+from trainspec.migration.scripts.words import Marks, TooMuch, has_marks
 from trainspec.settings.sources.files import source_error
 
 _HEADER = re.compile(r"^#(?:SBATCH|PBS|BSUB|SLURM|\$)(?=\s)", re.M)
@@ -26,8 +26,9 @@ def read_script(text: str, name: str, language: str, number: int | None = None, 
         raise source_error("SRC106", f"{name} holds characters of a private plane of Unicode", name)
     try:
         found = choose(script_in(text.replace("\r\n", "\n"), name, language, is_file=is_file), number)
-    except (TooManyMarks, RecursionError):
-        raise source_error("SRC109", f"{name} holds more that is unknown than any script", name) from None
+    except (TooMuch, RecursionError):
+        message = f"{name} comes to more commands, values or levels than any launch script"
+        raise source_error("SRC109", message, name) from None
     headers = _HEADER.findall(text)
     if headers:
         found.notes.append(f"{headers[0]} lines ({len(headers)}) are the scheduler's, no settings")

@@ -26,10 +26,12 @@ from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import RESERVED, Variables, read_variables
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of
-from trainspec.text.redaction import printable, redact_url, shortened, show_value
+from trainspec.text.redaction import HIDDEN, is_secret_name, printable, redact_url, shortened, show_value
 
 _CONFIG_ENDINGS = (".yaml", ".yml", ".json", ".toml")
 _SECRETIVE = re.compile(r"(?i)bearer|token|secret|passw|api.?key|credential")
+# These take the name of a variable and its value as two words.
+_NAME_AND_VALUE = frozenset({"-genv", "-env"})
 _PRECISIONS = ("bf16", "fp16")
 
 
@@ -183,8 +185,9 @@ class CommandSettings:
         assumed = {one for word in words for one in self.marks.assumptions_in(word.assumed)}
         for one in sorted(assumed, key=lambda one: one.variable):
             default = show_value(one.variable, one.default)
+            shown = HIDDEN if default == HIDDEN else show_value(field, " ".join(use.words))
             message = f"{field} holds as long as nothing sets {one.variable}, which is {default} in the script"
-            evidence = (Evidence(field, show_value(field, " ".join(use.words)), self._places.of(words[0])),)
+            evidence = (Evidence(field, shown, self._places.of(words[0])),)
             remedy = f"check that {field} is what you want"
             self.told.append(Diagnostic("SRC144", code.name, "warning", message, "", remedy, evidence))
 
@@ -345,16 +348,18 @@ def _shown(written: str, longest: int) -> str:
 
 
 def _without_secrets(words: list[str]) -> Iterator[str]:
-    hide = False
+    hide, before = False, ""
     for word in words:
         name, equals, _ = word.partition("=")
         if hide and not word.startswith("-"):
-            yield "**********"
-        elif equals and show_value(name.lstrip("-"), "x") != '"x"':
-            yield f"{name}=**********"
+            yield HIDDEN
+        elif equals and is_secret_name(name.lstrip("-")):
+            yield f"{name}={HIDDEN}"
         else:
             yield word
-        hide = word.startswith("-") and not equals and show_value(word.lstrip("-").replace("-", "_"), "x") != '"x"'
+        names_one = word.startswith("-") or before in _NAME_AND_VALUE
+        hide = names_one and not equals and is_secret_name(word.lstrip("-").replace("-", "_"))
+        before = word
 
 
 def _current(path: Path) -> Path:

@@ -11,10 +11,12 @@ from typing import Any
 
 _FIRST_UNKNOWN, _FIRST_ASSUMED, _END = 0xF0000, 0x100000, 0x110000
 _MOST = 0xFFFD
+# Letters, copied variables and steps; a launch script of thousands of lines takes a hundredth of it.
+_MOST_WORK = 2_000_000
 
 
-class TooManyMarks(Exception):
-    """A script with more unknown places than anybody writes."""
+class TooMuch(Exception):
+    """A script that comes to more commands, letters or unknown places than anybody writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,18 @@ class Marks:
 
     unknowns: list[Unknown] = field(default_factory=list)
     assumptions: list[Assumed] = field(default_factory=list)
+    _numbers: dict[Unknown | Assumed, int] = field(default_factory=dict)
+    _work: int = 0
+
+    def spend(self, amount: int) -> None:
+        """Count work before it is done, so that no few lines take minutes or all memory. Raises TooMuch."""
+        self._work += amount
+        if self._work > _MOST_WORK:
+            raise TooMuch
 
     def unknown(self, written: str, reason: str) -> str:
         """The letter that stands for it."""
-        return _letter(self.unknowns, Unknown(written, reason), _FIRST_UNKNOWN)
+        return self._letter(self.unknowns, Unknown(written, reason), _FIRST_UNKNOWN)
 
     def loosened(self, text: str) -> str:
         """The text of an expansion outside quotes: what is unknown in it may be several words."""
@@ -54,7 +64,7 @@ class Marks:
 
     def _loose(self, letter: str) -> str:
         (one,) = self.unknowns_in(letter)
-        return _letter(self.unknowns, Unknown(one.written, one.reason, True), _FIRST_UNKNOWN)
+        return self._letter(self.unknowns, Unknown(one.written, one.reason, True), _FIRST_UNKNOWN)
 
     def may_be_several(self, text: str) -> bool:
         """Whether a word may turn out as none, or as several."""
@@ -62,7 +72,15 @@ class Marks:
 
     def assumed(self, variable: str, default: str) -> str:
         """The letter that says what a text rests on."""
-        return _letter(self.assumptions, Assumed(variable, default), _FIRST_ASSUMED)
+        return self._letter(self.assumptions, Assumed(variable, default), _FIRST_ASSUMED)
+
+    def _letter(self, known: list[Any], one: Unknown | Assumed, first: int) -> str:
+        if one not in self._numbers:
+            if len(known) >= _MOST:
+                raise TooMuch
+            self._numbers[one] = len(known)
+            known.append(one)
+        return chr(first + self._numbers[one])
 
     def unknowns_in(self, text: str) -> list[Unknown]:
         return [self.unknowns[ord(one) - _FIRST_UNKNOWN] for one in text if _FIRST_UNKNOWN <= ord(one) < _FIRST_ASSUMED]
@@ -80,14 +98,6 @@ class Marks:
             elif number < _FIRST_ASSUMED:
                 parts.append(self.unknowns[number - _FIRST_UNKNOWN].written)
         return "".join(parts)
-
-
-def _letter(known: list[Any], one: Any, first: int) -> str:
-    if one not in known:
-        if len(known) >= _MOST:
-            raise TooManyMarks
-        known.append(one)
-    return chr(first + known.index(one))
 
 
 def is_known(text: str) -> bool:

@@ -90,6 +90,8 @@ def _index(data: bytes, name: str, where: str) -> dict[str, str]:
         raise CheckpointError(where, f"{name} is no index: it has no weight_map") from None
     if not isinstance(listed, dict) or not all(isinstance(file, str) for file in listed.values()):
         raise CheckpointError(where, f"{name} is no index: its weight_map does not map tensors to files")
+    if not listed:
+        raise CheckpointError(where, f"{name} names no tensor")
     return listed
 
 

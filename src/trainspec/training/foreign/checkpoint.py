@@ -40,6 +40,17 @@ _IN_PIECES = (
     # Both in one file each.
     (re.compile(r"pytorch_model_fsdp\.bin"), "FSDP", "save with fsdp_state_dict_type FULL_STATE_DICT and safetensors"),
 )
+# Of what a run goes on with: its types, and the least that a number may be.
+_KINDS: dict[str, tuple[tuple[type, ...], float | None]] = {
+    "log_history": ((list,), None),
+    "stateful_callbacks": ((dict,), None),
+    "best_model_checkpoint": ((str,), None),
+    "best_metric": ((int, float), None),
+    "best_global_step": ((int,), 0),
+    "train_batch_size": ((int,), 0),
+    "total_flos": ((int, float), None),
+    "num_input_tokens_seen": ((int, float), None),
+}
 
 
 @dataclass(frozen=True)
@@ -125,10 +136,15 @@ class ForeignCheckpoint(Checkpoint):
     @cached_property
     def position(self) -> dict[str, Any]:
         """The place in the data as its numbers tell it: epochs that are over, and rows of the next one."""
-        size = self.state.get("train_batch_size") or self.arguments.get("per_device_train_batch_size", 8)
-        accumulation = self.arguments.get("gradient_accumulation_steps", 1)
+        size = self.state.get("train_batch_size") or self._number("per_device_train_batch_size", 8)
+        accumulation = self._number("gradient_accumulation_steps", 1)
         epoch, batches = batches_in_epoch(self.state["global_step"], float(self.state.get("epoch") or 0), accumulation)
         return {"epoch": epoch, "rows": batches * size * self.world_size}
+
+    def _number(self, name: str, fallback: int) -> int:
+        """A positive whole number among the settings; one that is none was no setting of a run."""
+        value = self.arguments.get(name)
+        return value if type(value) is int and value > 0 else fallback
 
     def _state(self) -> bytes:
         best = self.state.get("best_model_checkpoint")
@@ -176,7 +192,19 @@ def read_state_of(store: Store) -> dict[str, Any]:
     step, epoch = state.get("global_step"), state.get("epoch")
     if type(step) is not int or step < 0 or not isinstance(epoch, int | float | None) or not 0 <= (epoch or 0) < 1e9:
         raise CheckpointError(store.url, f"{TRAINER_STATE_NAME} does not say how far the run was")
+    odd = [name for name, (kinds, least) in _KINDS.items() if not _is_of(state.get(name), kinds, least)]
+    if odd:
+        raise CheckpointError(store.url, f"{TRAINER_STATE_NAME} has no {odd[0]} that a run could have written")
+    if not all(isinstance(entry, dict) for entry in state.get("log_history") or ()):
+        raise CheckpointError(store.url, f"{TRAINER_STATE_NAME} has a log_history of something else than objects")
     return state
+
+
+def _is_of(value: Any, kinds: tuple[type, ...], least: float | None) -> bool:
+    if value is None:
+        return True
+    known = isinstance(value, kinds) and not isinstance(value, bool)
+    return known and (least is None or not value < least)
 
 
 def is_piece(name: str) -> bool:

@@ -135,7 +135,8 @@ class Acting(ABC):
     def evaluate(self, ignored: list[str] | None, *, skip_scheduler: bool) -> dict[str, float]:
         """The Trainer's `_evaluate`: the schedule, a search and the optimizer are told what they want to know of it."""
         trainer = self._trainer
-        metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=ignored))
+        # An override may return nothing; a metric that something needs is then missing, and told by its name.
+        metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=ignored)) or {}
         self._training.agreement.same(sorted(metrics), "what evaluation returned")
         trainer.call_hook("_report_to_hp_search", self._parts.trial, self._state.global_step, metrics)
         optimizer, schedule = self._parts.stepping()

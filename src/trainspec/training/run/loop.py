@@ -227,6 +227,8 @@ class TrainingLoop(Acting):
                 self._fire("on_substep_end")
             parts.items = items[number] if items is not None else None
             loss = self._micro_batch(batch, of=last + 1, last=number == last)
+            if loss is None:
+                raise TypeError("training_step returned nothing: let it return its loss, a tensor")
             total = loss if total is None else total + loss
         parts.items = None
         assert total is not None, "a window has a micro-batch"

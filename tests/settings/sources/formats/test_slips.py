@@ -17,7 +17,7 @@ SLIPS = {
     "a trailing comma in a list": ("json", '{"label_names": ["a",]}', 1, "before ]"),
     "single quotes": ("json", "{'seed': 1}", 1, "double quotes"),
     "a bare key": ("json", "{seed: 1}", 1, 'double quotes: "seed"'),
-    "a bare word": ("json", '{"optim": adamw}', 1, 'text in double quotes: "adamw"'),
+    "a bare word": ("json", '{"optim": adamw}', 1, 'text in double quotes: "..."'),
     "Python's words": ("json", '{"bf16": True}', 1, "true"),
     "None": ("json", '{"run_name": None}', 1, "null"),
     "a missing comma": ("json", '{"seed": 1\n "bf16": true}', 2, "comma"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from trainspec.migration.scripts.shell.pieces import Kind, Piece
+from trainspec.migration.scripts.words import Marks
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?|([A-Za-z])\.\.([A-Za-z])")
 _MOST = 1000
@@ -12,27 +13,27 @@ _MOST = 1000
 Letter = tuple[str, Kind]
 
 
-def with_braces(pieces: list[Piece]) -> list[list[Piece]]:
+def with_braces(pieces: list[Piece], marks: Marks) -> list[list[Piece]]:
     """The words that braces outside quotes make of one; most have none, and are what they were."""
     if not any(kind is Kind.LITERAL and "{" in text for text, kind in pieces):
         return [pieces]
     letters: list[Letter] = []
     for text, kind in pieces:
         letters += [(one, kind) for one in text] if kind is Kind.LITERAL else [(text, kind)]
-    return [[Piece(*one) for one in word] for word in _expanded(letters)[:_MOST]]
+    return [[Piece(*one) for one in word] for word in _expanded(letters, marks)]
 
 
-def _expanded(letters: list[Letter]) -> list[list[Letter]]:
+def _expanded(letters: list[Letter], marks: Marks) -> list[list[Letter]]:
     start = -1
     while (start := _next(letters, "{", start + 1)) >= 0:
         end = _closing(letters, start)
         inside = letters[start + 1 : end] if end >= 0 else []
         choices = _choices(inside)
         if choices:
-            behind = _expanded(letters[end + 1 :])
-            return [
-                [*letters[:start], *one, *rest] for choice in choices for one in _expanded(choice) for rest in behind
-            ]
+            behind = _expanded(letters[end + 1 :], marks)
+            within = [one for choice in choices for one in _expanded(choice, marks)]
+            marks.spend(len(within) * len(behind) * len(letters))
+            return [[*letters[:start], *one, *rest] for one in within for rest in behind]
     return [letters]
 
 

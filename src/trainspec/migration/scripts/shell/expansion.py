@@ -16,6 +16,8 @@ from trainspec.migration.scripts.words import Word
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+# Putting one word together takes as long as so many of the steps inside it.
+_WORK = 40
 _RUN = "only running a command would tell it"
 _GAP = re.compile(r"\\\n|\\.|\s+|[^\\\s]+|\\", re.S)
 _STRUCTURED = frozenset(
@@ -38,6 +40,7 @@ class Expander:
         self.source = source
         self.scope = scope
         self.parameters = Parameters(self)
+        self._seen = (0, 0, 1)
 
     def words(self, *parts: Node | str) -> Iterator[Word]:
         """The words that one argument becomes: none, one or several."""
@@ -68,13 +71,20 @@ class Expander:
 
     def place(self, node: Node) -> tuple[int, int]:
         """Line and column of a node, from 1."""
-        start = self.source.rfind(b"\n", 0, node.start_byte) + 1
-        return node.start_point[0] + 1, len(self.source[start : node.start_byte].decode(errors="replace")) + 1
+        line = node.start_point[0] + 1
+        before, byte, column = self._seen
+        if before != line or byte > node.start_byte:
+            byte, column = node.start_byte - node.start_point[1], 1
+        # On from the node before it: all words of a script may stand on one line.
+        column += len(self.source[byte : node.start_byte].decode(errors="replace"))
+        self._seen = line, node.start_byte, column
+        return line, column
 
     def fields(self, *parts: Node | str) -> list[str]:
         """The texts that one argument becomes."""
         whole = self._in_a_row(parts)
-        words = with_braces(whole)
+        self.scope.marks.spend(_WORK)
+        words = with_braces(whole, self.scope.marks)
         raw = "".join(part if isinstance(part, str) else self.written(part) for part in parts)
         if len(words) > 1 and _NAME_AND_BRACE.search(raw):
             return [self.scope.marks.unknown(raw, "braces are expanded into the name of a variable")]

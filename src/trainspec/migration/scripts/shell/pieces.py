@@ -39,7 +39,8 @@ class _Fields:
         self._is_quoted = self._is_pattern = False
 
     def add(self, text: str, *, quoted: bool) -> None:
-        self._open = [*(self._open or ()), text]
+        self._open = self._open or []
+        self._open.append(text)
         self._is_quoted |= quoted
         self._is_pattern |= not quoted and bool(_GLOB.intersection(text))
 
@@ -57,6 +58,7 @@ def fields_of(pieces: list[Piece], marks: Marks) -> list[str]:
     """The words that pieces become: blanks split what was expanded outside quotes; patterns are unknown."""
     fields = _Fields(marks)
     for text, kind in pieces:
+        marks.spend(1 + len(text) // 10)
         if kind is Kind.BREAK:
             fields.end()
         elif kind is not Kind.EXPANDED:

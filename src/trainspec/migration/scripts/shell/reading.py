@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
 _DEEPEST = 20
+# Reading a command takes as long as so many of the steps inside it.
+_WORK = 150
 _STATEMENTS = frozenset({"command", "redirected_statement", "pipeline", "list", "negated_command"})
 _SETTING = frozenset({"variable_assignment", "variable_assignments", "declaration_command", "unset_command"})
 _IN_ORDER = frozenset({"compound_statement", "do_group", "negated_command", "program"})
@@ -95,6 +97,7 @@ class Shell:
             self._run(node, scope)
 
     def _run(self, node: Node, scope: Scope) -> None:
+        self.marks.spend(1)
         # Every node is read under the scope that it runs in.
         before = self._expander.scope
         self._expander.scope = scope
@@ -252,19 +255,22 @@ class Shell:
         if not words:
             return
         # Flags at the beginning of a text are a command line without its program.
-        why = _cut_off(node, self._expander) if self.commands else ""
+        is_flag = words[0].startswith("-") and self.commands
+        why = _cut_off(node, self._expander) if is_flag else ""
         command = Command(words, environment, *self._place(node), tuple(self._within), why, _is_broken(node))
         text = next((document.text for document in documents if not document.target), None)
+        self.marks.spend(_WORK + len(words))
         self.commands.append(command)
         self._after(command, scope, text)
 
     def _after(self, command: Command, scope: Scope, document: str | None) -> None:
         from trainspec.migration.scripts.shell.inner import go_inside
 
+        number = len(self.commands) - 1
         if command.words[0] == "exit" and not self._within:
             self._ended = True
         elif go_inside(self, command, scope, document):
-            self.commands.remove(command)
+            del self.commands[number]
 
     def _words(self, node: Node) -> Iterator[Word]:
         parts = [child for child in node.children if not is_sign(child)]

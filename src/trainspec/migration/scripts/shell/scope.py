@@ -27,17 +27,20 @@ class Scope:
 
     def copy(self) -> Scope:
         """A scope for a subshell: what it changes stays in it. Files stay, whoever writes them."""
+        self.marks.spend(len(self.values))
         arguments = None if self.arguments is None else list(self.arguments)
         own = dict(self.values), set(self.exported), arguments, dict(self.functions)
         return Scope(self.marks, *own, self.files, dict(self.places), self.exports_all)
 
     def put(self, name: str, value: Value) -> None:
+        self.marks.spend(len(value))
         self.values[name] = value
         if self.exports_all:
             self.exported.add(name)
 
     def environment(self) -> dict[str, Word]:
         """The variables that a command is given, each where it was set."""
+        self.marks.spend(10 * len(self.exported))
         said = {name: self.values[name] for name in sorted(self.exported & self.values.keys())}
         pairs = ((name, value) for name, value in said.items() if isinstance(value, str))
         return {name: Word.at(value, *self.places.get(name, (1, 1))) for name, value in pairs}
@@ -65,6 +68,7 @@ class Scope:
 
     def joined(self, others: list[Scope], reason: str) -> None:
         """Go on from one of several ends: what they agree on is known."""
+        self.marks.spend(sum(len(one.values) for one in others))
         for name in {name for one in others for name in one.values}:
             ends = [one.values.get(name) for one in others]
             if any(end != ends[0] for end in ends):

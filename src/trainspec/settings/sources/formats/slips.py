@@ -92,7 +92,10 @@ def _json_word(word: str, after: str, at: Place) -> Slip | None:
         return Slip(f"JSON writes {_JSON_WORDS[word]}", at)
     if word in ("true", "false", "null", "NaN", "Infinity"):
         return None
-    return Slip(f'put {"keys" if after.startswith(":") else "text"} in double quotes: "{word}"', at)
+    if after.startswith(":"):
+        return Slip(f'put keys in double quotes: "{word}"', at)
+    # A value may be a secret.
+    return Slip('put text in double quotes: "..."', at)
 
 
 def _yaml(lines: list[str], said: str, at: Place) -> Slip | None:
