@@ -122,3 +122,22 @@ def test_a_plain_value_is_given_out_as_it_is_shown(value: Any, given: Any) -> No
     assert redacted("name", value) == given
     assert redacted("password", value) == HIDDEN
     assert "cnry" not in show_value("name", value)
+
+
+# Under any name, by shape; what only begins alike is text.
+SHAPES = {
+    "a hub's": ("hf_" + "aB3" * 11 + "x", True),
+    "a forge's": ("ghp_" + "a1B2" * 9, True),
+    "a cloud's": ("AKIA" + "ABCD" * 4, True),
+    "a user before a host": ("u:cnry@host:29500", True),
+    "a module": ("hf_transformers_of_mine", False),
+    "a branch": ("gh_pages", False),
+    "a time": ("12:30@noon", False),
+    "an address": ("mail@host.org:25", False),
+}
+
+
+@pytest.mark.parametrize(("text", "hidden"), SHAPES.values(), ids=SHAPES)
+def test_what_looks_like_a_credential_is_hidden_under_any_name(text: str, hidden: bool) -> None:
+    shown = show_value("run_name", f"x {text} y")
+    assert (HIDDEN in shown) is hidden and (text in shown) is not hidden

@@ -42,6 +42,13 @@ _PAIR = re.compile(
       | (?P<plain>["']) (?:\\.|(?!(?P=plain))[^\\\n])+ (?=(?P=plain))
       | (?P<open>\\?["']?) [^\s"',}\\]+ )"""
 )
+# Tokens of hubs, forges and clouds, known by their shape under whatever name they stand; long, so that no word is one.
+_TOKEN = re.compile(
+    r"\b(?:hf_[A-Za-z0-9]{24,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,}|glpat-[A-Za-z0-9_-]{20,}"
+    r"|sk-[A-Za-z0-9_-]{32,}|xox[abprs]-[A-Za-z0-9-]{20,}|A(?:KIA|SIA)[0-9A-Z]{16})\b"
+)
+# user:password@host without a scheme, as endpoints are written.
+_BARE_USERINFO = re.compile(r"(?<![\w/:.@-])[\w.-]+:[^\s/:@\"']+@(?=[\w.-]+:\d)")
 _LONGEST = 120
 # Longer than any URL; the search is quadratic in the worst of texts.
 _LONGEST_SEARCHED = 8192
@@ -56,8 +63,11 @@ def redact_url(text: str) -> str:
     """The text without what may be a credential: user:password and query of a URL in it, what follows `token=`."""
     if len(text) > _LONGEST_SEARCHED:
         text = text[:_LONGEST_SEARCHED] + "…"
+    text = _TOKEN.sub(HIDDEN, text)
     if ":" in text or "=" in text:
         text = _PAIR.sub(_hidden_pair, text)
+    if "@" in text:
+        text = _BARE_USERINFO.sub(f"{HIDDEN}@", text)
     if "://" not in text:
         return text
     return _QUERY.sub(HIDDEN, _without_userinfo(text))
