@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,6 +46,17 @@ def test_a_folder_of_them_is_imported_and_resumed(imported: Path, theirs: Path, 
     again = ours(imported, resume=str(imported / "checkpoint-12"), max_steps=14)
     longer = trained(tmp_path / "longer", Small(seed=99), resume=theirs / "checkpoint-8", max_steps=12)
     assert again.state.global_step == 14 and longer.state.global_step == 12
+
+
+def test_a_model_beside_them_does_not_stand_in_their_way(run: Callable[..., Any], theirs: Path, tmp_path: Path) -> None:
+    """As scripts leave an output folder that end with `save_model()` and `save_state()`."""
+    folder = shutil.copytree(theirs, tmp_path / "run")
+    for name in ("model.safetensors", "trainer_state.json"):
+        shutil.copy(theirs / "checkpoint-8" / name, folder)
+    code, out, err = run("checkpoints", "import", folder, tmp_path / "ours")
+    assert (code, err) == (0, "") and out.count("->") == 2
+    assert sorted(path.name for path in (tmp_path / "ours").iterdir()) == ["checkpoint-4", "checkpoint-8"]
+    assert not list((tmp_path / "ours").rglob("checkpoint-*/checkpoint-*"))
 
 
 def test_one_is_imported(run: Callable[..., Any], theirs: Path, tmp_path: Path) -> None:
