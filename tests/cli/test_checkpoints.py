@@ -51,7 +51,7 @@ def test_a_folder_of_them_is_imported_and_resumed(imported: Path, theirs: Path, 
 def test_a_model_beside_them_does_not_stand_in_their_way(run: Callable[..., Any], theirs: Path, tmp_path: Path) -> None:
     """As scripts leave an output folder that end with `save_model()` and `save_state()`."""
     folder = shutil.copytree(theirs, tmp_path / "run")
-    for name in ("model.safetensors", "trainer_state.json"):
+    for name in ("model.safetensors", "trainer_state.json", "training_args.bin"):
         shutil.copy(theirs / "checkpoint-8" / name, folder)
     code, out, err = run("checkpoints", "import", folder, tmp_path / "ours")
     assert (code, err) == (0, "") and out.count("->") == 2
