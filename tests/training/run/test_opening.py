@@ -55,6 +55,12 @@ def test_a_resumed_run_says_where_it_goes_on(caplog: pytest.LogCaptureFixture, t
     assert lines[-1] == "resumed at update 2, epoch 0.67"
 
 
+def test_each_checkpoint_is_named(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    opening(caplog, tmp_path, max_steps=4, save_steps=2, save_strategy="steps")
+    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("checkpoint saved")]
+    assert told == [f"checkpoint saved in {tmp_path}/checkpoint-{step}" for step in (2, 4)]
+
+
 def test_nothing_at_warning(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     assert opening(caplog, tmp_path, level="warning", max_steps=1) == []
 
@@ -77,6 +83,10 @@ Trainer(Line(), args, train_dataset=Rows(24)).train()
         ("", "passive", 0),
         ("", "error", 0),
         ("logging.basicConfig()", "info", 1),
+        ("logging.getLogger('transformers').setLevel('INFO')", "passive", 1),
+        ("logging.basicConfig(); logging.getLogger('transformers').setLevel('INFO')", "passive", 1),
+        ("logging.getLogger('transformers').setLevel('ERROR')", "passive", 0),
+        ("logging.getLogger('transformers').setLevel('INFO')", "warning", 0),
         ("logging.getLogger('trainspec').addHandler(logging.StreamHandler())", "info", 1),
     ],
 )
