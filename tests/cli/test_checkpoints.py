@@ -110,7 +110,7 @@ def test_list_tells_whose_each_is(run: Callable[..., Any], theirs: Path, importe
 
 def test_show_compares_every_file(run: Callable[..., Any], imported: Path) -> None:
     code, out, _ = run("checkpoints", "show", imported / "checkpoint-4")
-    assert code == 0 and "  optimizer.pt\n" in out
+    assert code == 0 and "  optimizer.pt\n" in out and out.endswith("files, each as it was written\n")
     weights = imported / "checkpoint-4" / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
