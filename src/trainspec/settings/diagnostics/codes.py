@@ -77,7 +77,7 @@ CODES: dict[str, Explanation] = {
         "unknown-key",
         "a key that matches no setting",
         "a mistyped key would otherwise be ignored",
-        "correct the name; of another program's file, trainspec migrate makes settings, and --ignore-unknown passes over its keys",
+        "correct the name (of another program's file trainspec migrate makes settings, --ignore-unknown passes over it)",
     ),
     "SRC103": Explanation(
         "unknown-flag",
