@@ -93,7 +93,7 @@ test-compat: .venv-compat/installed ## example scripts, trl, sentence-transforme
 	.venv-compat/bin/python $(PIP_INSTALL) 'trl==1.16.*' 'sentence-transformers==6.2.*' 'setfit==1.2.*'
 	@touch $@
 
-mutate: install ## break what each setting does, in 328 ways, and show that its tests notice (15 minutes)
+mutate: install ## break what each setting does, in 355 ways, and show that its tests notice (15 minutes)
 	$(BIN)/python tests/contract/mutations/mutate.py
 
 test-shells: install ## the completion scripts in real shells (Debian, as root)

@@ -17,6 +17,7 @@ NAMES = {
     "CLI110": "refused-pickle",
     "CLI111": "not-writable",
     "CLI112": "file-exists",
+    "CLI113": "no-checkpoint-there",
 }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.settings.samples import BESIDE, FIELDS, KINDS, sample
@@ -13,7 +14,7 @@ from trainspec.answers.export import READ_BACK, written
 from trainspec.answers.faults import NoAnswer
 from trainspec.migration.documents import read_back
 from trainspec.migration.rewriting import same
-from trainspec.migration.values import NotWritable
+from trainspec.migration.values import NotWritable, as_yaml
 from trainspec.migration.writing import as_cli, as_env, as_json_file, as_toml_file, as_yaml_file
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import parse_document
@@ -123,6 +124,12 @@ def test_documents_people_write(document: dict[str, Any], form: str) -> None:
             check(document, form)
         except NoAnswer as mistake:
             assert form in ("env", "cli") and mistake.diagnostics[0].code == "CLI111"
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_one_to_readers_of_older_yaml_too(number: float) -> None:
+    assert yaml.safe_load(as_yaml(number)) == number
+    assert parse_document(f"a: {as_yaml(number)}", "yaml", "here").values == {"a": number}
 
 
 @pytest.mark.parametrize("write", [as_env, as_cli])

@@ -27,6 +27,10 @@ def as_yaml(value: Any) -> str:
         return f"[{', '.join(map(as_yaml, value))}]"
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    if isinstance(value, float):
+        # To readers of YAML 1.1 a number without a point is no number once it has an exponent: 2.0e-05, not 2e-05.
+        digits, exponent, power = repr(value).partition("e")
+        return digits + (".0" if exponent and "." not in digits else "") + exponent + power
     if not isinstance(value, str):
         return json.dumps(value)
     plain = _PLAIN.fullmatch(value) and not value.startswith("- ") and value != "-" and not value.startswith("---")

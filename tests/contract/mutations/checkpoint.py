@@ -14,13 +14,13 @@ MUTATIONS = (
     ),
     Mutation(
         "save_strategy",
-        "training/run/loop.py",
+        "training/run/acting.py",
         'if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":',
         "if evaluates and self._evaluate_in_order() and False:",
     ),
     Mutation(
         "save_strategy",
-        "training/run/loop.py",
+        "training/run/acting.py",
         'if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":',
         'if evaluates and self._evaluate_in_order() is not None and self._args.save_strategy == "best":',
     ),
@@ -60,13 +60,13 @@ MUTATIONS = (
     ),
     Mutation(
         "save_safetensors",
-        "training/trainer/files.py",
+        "training/trainer/inside/file_hooks.py",
         "save_safetensors=self.args.save_safetensors,",
         "save_safetensors=True,",
     ),
     Mutation(
         "save_safetensors",
-        "training/trainer/files.py",
+        "training/trainer/inside/file_hooks.py",
         "save_safetensors=self.args.save_safetensors,",
         "save_safetensors=False,",
     ),

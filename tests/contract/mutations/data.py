@@ -2,18 +2,20 @@
 
 from tests.contract.mutations.mutation import Mutation, without
 
+_UNGROUPED = "if not (args.group_by_length if grouped is None else grouped):"
+
 COLUMNS = (
     Mutation(
         "remove_unused_columns",
-        "training/trainer/loaders.py",
-        "data.accepted_names(self.model) if self.args.remove_unused_columns else None",
-        "None",
+        "training/trainer/inside/hooks.py",
+        "if not self.args.remove_unused_columns:",
+        "if True:",
     ),
     Mutation(
         "remove_unused_columns",
-        "training/trainer/loaders.py",
-        "data.accepted_names(self.model) if self.args.remove_unused_columns else None",
-        "data.accepted_names(self.model)",
+        "training/trainer/inside/hooks.py",
+        "if not self.args.remove_unused_columns:",
+        "if False:",
     ),
     Mutation(
         "remove_unused_columns",
@@ -52,8 +54,8 @@ ORDER = (
     Mutation(
         "data_seed",
         "training/trainer/evaluating.py",
-        "with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as model:",
-        "with ready_for_evaluation(self.parts, self.args) as model:",
+        "with data.undisturbed(), ready_for_evaluation(self.parts, self.args) as ready:",
+        "with ready_for_evaluation(self.parts, self.args) as ready:",
     ),
     Mutation("ignore_data_skip", "training/run/resuming/continuing.py", "if args.ignore_data_skip:", "if False:"),
     Mutation("ignore_data_skip", "training/run/resuming/continuing.py", "if args.ignore_data_skip:", "if True:"),
@@ -66,8 +68,8 @@ ORDER = (
     Mutation(
         "dataloader_drop_last",
         "training/data/loaders.py",
-        "args.eval_batch_size, sampler, key, drop_last=False)",
-        "args.eval_batch_size, sampler, key, drop_last=args.dataloader_drop_last)",
+        "size, sampler, key, drop_last=False)",
+        "size, sampler, key, drop_last=args.dataloader_drop_last)",
     ),
     Mutation(
         "dataloader_drop_last", "training/run/build.py", "drop_last=args.dataloader_drop_last,", "drop_last=False,"
@@ -78,8 +80,8 @@ ORDER = (
         "loader.sampler), batch_size, drop_last, key)",
         "loader.sampler), batch_size, False, key)",
     ),
-    Mutation("group_by_length", "training/data/loaders.py", "if not args.group_by_length:", "if True:"),
-    Mutation("group_by_length", "training/data/loaders.py", "if not args.group_by_length:", "if False:"),
+    Mutation("group_by_length", "training/data/loaders.py", _UNGROUPED, "if True:"),
+    Mutation("group_by_length", "training/data/loaders.py", _UNGROUPED, "if False:"),
     without(
         "group_by_length",
         "training/data/lengths.py",

@@ -12,7 +12,7 @@ WHEN = (
         "interval_updates(args.eval_steps or args.logging_steps, total_updates)",
         "interval_updates(args.logging_steps, total_updates)",
     ),
-    Mutation("eval_steps", "settings/views/derived.py", '_or_from("logging_steps")', '_or_from("save_steps")'),
+    Mutation("eval_steps", "settings/views/derived.py", "said or args.logging_steps", "said or args.save_steps"),
     Mutation(
         "eval_steps",
         "settings/views/derived.py",
@@ -130,8 +130,8 @@ METRICS = (
     Mutation(
         "label_smoothing_factor",
         "training/loss/losses.py",
-        "self._smoother = LabelSmoother(epsilon=factor) if factor else None",
-        "self._smoother = None",
+        "self.smoother: Any = LabelSmoother(epsilon=factor) if factor else None",
+        "self.smoother: Any = None",
     ),
     Mutation(
         "label_smoothing_factor",

@@ -8,14 +8,14 @@ MUTATIONS = (
     Mutation(
         "push_to_hub",
         "training/trainer/publishing.py",
-        "if self.args.push_to_hub:\n            self._hub().after_save",
-        "if True:\n            self._hub().after_save",
+        "if self.args.push_to_hub:\n            self.call_hook",
+        "if True:\n            self.call_hook",
     ),
     Mutation(
         "push_to_hub",
         "training/trainer/publishing.py",
-        "if self.args.push_to_hub:\n            self._hub().after_save",
-        "if False:\n            self._hub().after_save",
+        "if self.args.push_to_hub:\n            self.call_hook",
+        "if False:\n            self.call_hook",
     ),
     Mutation(
         "push_to_hub",

@@ -7,8 +7,8 @@ NUMBERS = (
     Mutation(
         "weight_decay",
         "training/optimizers/building.py",
-        "parameter_groups(model, args.weight_decay) if first is None",
-        "parameter_groups(model, 0.0) if first is None",
+        "parameter_groups(model, args.weight_decay, decaying) if first is None",
+        "parameter_groups(model, 0.0, decaying) if first is None",
     ),
     Mutation(
         "weight_decay",
@@ -85,7 +85,7 @@ OPTIM = (
     without("optim", "training/run/session.py", "evaluation_mode(parts.stepping()[0])"),
     without("optim", "training/run/build.py", "training_mode(optimizer)\n"),
     without("optim", "training/evaluation/model.py", "stack.enter_context(evaluating(parts.optimizer))"),
-    Mutation("optim", "training/run/loop.py", "with saving(parts.optimizer):", "if True:"),
+    Mutation("optim", "training/run/acting.py", "with saving(parts.optimizer):", "if True:"),
     Mutation("optim", "training/optimizers/optimizer_needs.py", "    yield from absent\n", "    absent = []\n"),
     Mutation(
         "optim_args",
@@ -122,7 +122,7 @@ SCHEDULE = (
     ),
     without(
         "lr_scheduler_type",
-        "training/run/loop.py",
+        "training/run/acting.py",
         "after_evaluation(schedule, best.scheduled_metric(self._args, metrics))",
     ),
     without("lr_scheduler_type", "training/run/loop.py", "after_update(schedule)"),

@@ -23,10 +23,10 @@ FORMATS = (
         "Precision(Autocast(device, torch.float16))",
     ),
     Mutation("fp16", "training/run/loop.py", "        if stepped:\n", "        if True:\n"),
-    Mutation("fp16", "training/run/keeper.py", "scaler=parts.precision.state_dict(),", "scaler=None,"),
+    Mutation("fp16", "training/run/keeper.py", "scaler=parts.precision.state_dict() if", "scaler=None if"),
     Mutation(
         "fp16",
-        "training/run/build.py",
+        "training/trainer/inside/file_hooks.py",
         "None if contents.scaler is None else dict(contents.scaler)",
         "None",
     ),

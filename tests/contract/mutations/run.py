@@ -11,9 +11,14 @@ OUTPUT = (
     ),
     Mutation(
         "output_dir",
-        "training/trainer/files.py",
-        "store = self.parts.output(self.args) if output_dir is None",
-        'store = self.parts.output(self.args).child("a") if output_dir is None',
+        "training/trainer/inside/file_hooks.py",
+        "    def write_model(self, output_dir: str | None) -> None:\n"
+        '        """By `_save`, which is given a folder of this machine where it is somebody\'s own."""\n'
+        "        store = self.parts.output(self.args) if output_dir is None",
+        "    def write_model(self, output_dir: str | None) -> None:\n"
+        '        """By `_save`, which is given a folder of this machine where it is somebody\'s own."""\n'
+        '        output_dir = "a" if output_dir is None else output_dir\n'
+        "        store = self.parts.output(self.args) if output_dir is None",
     ),
     Mutation(
         "output_dir", "training/run/session.py", "parts.output(trainer.args))", 'parts.output(trainer.args).child("a"))'
@@ -116,7 +121,7 @@ LENGTH = (
         "wanted = self.args.resume_from_checkpoint if resume_from_checkpoint is None else resume_from_checkpoint",
         "wanted = resume_from_checkpoint",
     ),
-    without("resume_from_checkpoint", "training/run/build.py", "load_weights(parts.model, checkpoint)"),
+    without("resume_from_checkpoint", "training/run/build.py", "trainer.load_checkpoint_weights(checkpoint)"),
     without(
         "resume_from_checkpoint",
         "training/run/build.py",
@@ -133,7 +138,7 @@ LENGTH = (
     without(
         "resume_from_checkpoint",
         "training/run/loop.py",
-        "restore_rng(self._resumed.read(rng_file()), self._resumed.url)",
+        "self._trainer.restore_rng(self._resumed)",
     ),
 )
 

@@ -9,7 +9,7 @@ MUTATIONS = (
     Mutation(
         "train_sampling_strategy",
         LOADERS,
-        "if args.train_sampling_strategy == SamplingStrategy.SEQUENTIAL:",
+        "if grouped is None and args.train_sampling_strategy == SamplingStrategy.SEQUENTIAL:",
         "if False:",
     ),
     Mutation(

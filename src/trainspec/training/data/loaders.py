@@ -62,7 +62,7 @@ def train_sampler(
     """
     if is_iterable(dataset):
         return None
-    if args.train_sampling_strategy == SamplingStrategy.SEQUENTIAL:
+    if grouped is None and args.train_sampling_strategy == SamplingStrategy.SEQUENTIAL:
         return InOrderSampler(len(dataset), data_seed(args))
     if not (args.group_by_length if grouped is None else grouped):
         return EpochSampler(len(dataset), data_seed(args))
