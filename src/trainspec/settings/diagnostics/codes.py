@@ -77,7 +77,7 @@ CODES: dict[str, Explanation] = {
         "unknown-key",
         "a key that matches no setting",
         "a mistyped key would otherwise be ignored",
-        "correct the name (of another program's file trainspec migrate makes settings, --ignore-unknown passes over it)",
+        "correct the name; trainspec migrate reads other programs' files, --ignore-unknown passes over their keys",
     ),
     "SRC103": Explanation(
         "unknown-flag",
