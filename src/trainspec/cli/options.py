@@ -123,7 +123,8 @@ class Command(NamedTuple):
         lines += ["", "options"]
         for option in self.options:
             lines.append(f"  --{option.name} {option.value}".rstrip())
-            lines += wrap(_with_choices(option), "      ")
+            unnamed = any(choice not in option.about for choice in option.choices)
+            lines += wrap(option.about + (f": {', '.join(option.choices)}" if unnamed else ""), "      ")
         lines += ["  -h, --help", "      show this text"]
         if self.takes_settings:
             text = "Every setting is a flag: --learning_rate 3e-4, --bf16, --no_save_safetensors, --label_names a b, "
@@ -131,13 +132,6 @@ class Command(NamedTuple):
             lines += ["", "settings", *wrap(text, "  ")]
         lines += ["", "examples", *(f"  {example}" for example in self.examples)] if self.examples else []
         return "\n".join(lines)
-
-
-def _with_choices(option: Option) -> str:
-    """What an option is about, with its choices where that does not name each of them."""
-    if all(choice in option.about for choice in option.choices):
-        return option.about
-    return f"{option.about}: {', '.join(option.choices)}"
 
 
 def wants_help(argv: Sequence[str]) -> bool:

@@ -38,6 +38,11 @@ def test_rows_epochs_batch_accumulation_updates_and_parameters(
     ]
 
 
+def test_one_row_is_no_rows(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    lines = opening(caplog, tmp_path, per_device_train_batch_size=1, max_steps=1)
+    assert {"batch 1 row a device, 1 process; 1 row an update", "accumulation 1 batch an update"} <= set(lines)
+
+
 def test_a_count_of_updates_and_frozen_weights(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     model = Line()
     model.layer.bias.requires_grad_(False)

@@ -251,7 +251,8 @@ def _hyperparameters(args: TrainingArguments) -> str:
 
 
 def _results_table(history: Sequence[Mapping[str, Any]]) -> str:
-    rows, loss = [], None
+    rows: list[dict[str, Any]] = []
+    loss = None
     for entry in history:
         known = {name: number_of(entry.get(name)) for name in ("step", "epoch", "loss")}
         loss = loss if known["loss"] is None else known["loss"]
