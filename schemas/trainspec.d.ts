@@ -4099,7 +4099,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  overwrite_output_dir?: boolean;
+  overwrite_output_dir?: boolean | null;
   /**
    * Name of the run in every tracker; output_dir when unset.
    * @example "digits-lr3e-4"
@@ -4110,7 +4110,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  do_train?: boolean;
+  do_train?: boolean | null;
   /**
    * Evaluate after training; true by itself when eval_strategy is not no.
    * @example true
@@ -4121,7 +4121,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  do_predict?: boolean;
+  do_predict?: boolean | null;
   /**
    * Passes over the training data; a fraction ends inside the last epoch.
    * Bounds: >= 0.
@@ -4174,7 +4174,7 @@ export interface TrainingArguments {
    * @default 1.0
    * @example 0.5
    */
-  max_grad_norm?: number;
+  max_grad_norm?: number | null;
   /**
    * When evaluation runs: never, every eval_steps updates, or after each epoch.
    * @default "no"
@@ -4198,31 +4198,31 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  eval_on_start?: boolean;
+  eval_on_start?: boolean | null;
   /**
    * Join predictions of all batches; false: compute_metrics gets lists, one entry a batch.
    * @default true
    * @example false
    */
-  eval_do_concat_batches?: boolean;
+  eval_do_concat_batches?: boolean | null;
   /**
    * Gather nested outputs that are not tensors from all ranks.
    * @default false
    * @example true
    */
-  eval_use_gather_object?: boolean;
+  eval_use_gather_object?: boolean | null;
   /**
    * Keep only the loss of an evaluation, no logits.
    * @default false
    * @example true
    */
-  prediction_loss_only?: boolean;
+  prediction_loss_only?: boolean | null;
   /**
    * Call compute_metrics batch by batch, so that memory does not grow with the data set.
    * @default false
    * @example true
    */
-  batch_eval_metrics?: boolean;
+  batch_eval_metrics?: boolean | null;
   /**
    * Initial learning rate.
    * Bounds: >= 0.
@@ -4323,13 +4323,13 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  logging_first_step?: boolean;
+  logging_first_step?: boolean | null;
   /**
    * A nan or inf loss enters the logged average as the average so far; false: it shows.
    * @default true
    * @example false
    */
-  logging_nan_inf_filter?: boolean;
+  logging_nan_inf_filter?: boolean | null;
   /**
    * Level of the package's logger on the main process; passive leaves it alone.
    * @default "passive"
@@ -4347,7 +4347,7 @@ export interface TrainingArguments {
    * @default true
    * @example false
    */
-  log_on_each_node?: boolean;
+  log_on_each_node?: boolean | null;
   /**
    * Trackers that receive every log entry: all that are installed, none, one name or a list.
    * @default "all"
@@ -4378,31 +4378,31 @@ export interface TrainingArguments {
    * Bounds: >= 1.
    * @example 3
    */
-  save_total_limit?: number | null;
+  save_total_limit?: number | null | 0 | -1;
   /**
    * Weights as safetensors; false: a torch file.
    * @default true
    * @example true
    */
-  save_safetensors?: boolean;
+  save_safetensors?: boolean | null;
   /**
    * The first rank of every node writes, not just rank 0.
    * @default false
    * @example true
    */
-  save_on_each_node?: boolean;
+  save_on_each_node?: boolean | null;
   /**
    * Write the model alone: smaller, but training cannot be resumed from it.
    * @default false
    * @example true
    */
-  save_only_model?: boolean;
+  save_only_model?: boolean | null;
   /**
    * Drop columns that the model's forward does not take.
    * @default true
    * @example false
    */
-  remove_unused_columns?: boolean;
+  remove_unused_columns?: boolean | null;
   /**
    * Columns that are labels in evaluation; found from the forward signature when unset.
    * @example ["labels"]
@@ -4419,7 +4419,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  dataloader_drop_last?: boolean;
+  dataloader_drop_last?: boolean | null;
   /**
    * Processes that load data; 0: the training process itself.
    * Bounds: >= 0.
@@ -4432,13 +4432,13 @@ export interface TrainingArguments {
    * @default true
    * @example false
    */
-  dataloader_pin_memory?: boolean;
+  dataloader_pin_memory?: boolean | null;
   /**
    * Keep the loading processes between epochs.
    * @default false
    * @example true
    */
-  dataloader_persistent_workers?: boolean;
+  dataloader_persistent_workers?: boolean | null;
   /**
    * Batches each loading process prepares ahead.
    * Bounds: >= 1.
@@ -4450,7 +4450,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  group_by_length?: boolean;
+  group_by_length?: boolean | null;
   /**
    * Column with precomputed lengths.
    * @default "length"
@@ -4462,7 +4462,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  torch_compile?: boolean;
+  torch_compile?: boolean | null;
   /**
    * Backend of torch.compile; setting it switches compilation on.
    * @example "inductor"
@@ -4484,7 +4484,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  jit_mode_eval?: boolean;
+  jit_mode_eval?: boolean | null;
   /**
    * Recompute activations in the backward pass, for less memory.
    * @default false
@@ -4501,13 +4501,13 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  auto_find_batch_size?: boolean;
+  auto_find_batch_size?: boolean | null;
   /**
    * Use Liger kernels in a supported model.
    * @default false
    * @example true
    */
-  use_liger_kernel?: boolean;
+  use_liger_kernel?: boolean | null;
   /**
    * Which Liger kernels are used.
    * @example {"rope": true, "cross_entropy": false}
@@ -4518,13 +4518,13 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  bf16?: boolean;
+  bf16?: boolean | null;
   /**
    * Train under float16 autocast with dynamic loss scaling.
    * @default false
    * @example true
    */
-  fp16?: boolean;
+  fp16?: boolean | null;
   /**
    * O0 float32, O1 autocast, O2 half model with float32 master weights, O3 pure half.
    * @default "O1"
@@ -4542,13 +4542,13 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  bf16_full_eval?: boolean;
+  bf16_full_eval?: boolean | null;
   /**
    * Evaluate entirely in float16.
    * @default false
    * @example true
    */
-  fp16_full_eval?: boolean;
+  fp16_full_eval?: boolean | null;
   /**
    * TF32 in matmul and cuDNN; unset leaves the process alone.
    * @example true
@@ -4620,7 +4620,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  use_cpu?: boolean;
+  use_cpu?: boolean | null;
   /**
    * TPU cores, through torch_xla.
    * Bounds: >= 1.
@@ -4632,7 +4632,7 @@ export interface TrainingArguments {
    * @default false
    * @example false
    */
-  use_mps_device?: boolean;
+  use_mps_device?: boolean | null;
   /**
    * Seed of python, numpy, torch and all devices.
    * Bounds: >= 0, < 4294967296.
@@ -4645,13 +4645,13 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  full_determinism?: boolean;
+  full_determinism?: boolean | null;
   /**
    * Load the best checkpoint's weights after training.
    * @default false
    * @example true
    */
-  load_best_model_at_end?: boolean;
+  load_best_model_at_end?: boolean | null;
   /**
    * Evaluation metric that decides, with or without eval_; loss when one is needed and none is set.
    * @example "accuracy"
@@ -4667,7 +4667,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  push_to_hub?: boolean;
+  push_to_hub?: boolean | null;
   /**
    * Repository to push to; the name of output_dir when unset.
    * @example "team/digits"
@@ -4696,19 +4696,19 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  hub_always_push?: boolean;
+  hub_always_push?: boolean | null;
   /**
    * Debugging aids, as a list or as words in one text.
    * @default ""
    * @example "underflow_overflow"
    */
-  debug?: Array<DebugOption> | string;
+  debug?: Array<DebugOption> | string | null;
   /**
    * Leave memory figures out of the metrics.
    * @default true
    * @example false
    */
-  skip_memory_metrics?: boolean;
+  skip_memory_metrics?: boolean | null;
   /**
    * No progress bars; unset: none outside terminals and notebooks, or with log_level above warning.
    * @example true
@@ -4737,7 +4737,7 @@ export interface TrainingArguments {
    * @default []
    * @example ["inputs"]
    */
-  include_for_metrics?: Array<MetricInput>;
+  include_for_metrics?: Array<MetricInput> | null;
   /**
    * Smoothing of the cross-entropy; padding is ignored.
    * Bounds: >= 0, < 1.
@@ -4750,19 +4750,19 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  ignore_data_skip?: boolean;
+  ignore_data_skip?: boolean | null;
   /**
    * Noise on input embeddings while training (NEFTune).
    * Bounds: > 0.
    * @example 5.0
    */
-  neftune_noise_alpha?: number | null;
+  neftune_noise_alpha?: number | null | 0;
   /**
    * Report train_tokens_per_second per device.
    * @default false
    * @example true
    */
-  include_tokens_per_second?: boolean;
+  include_tokens_per_second?: boolean | null;
   /**
    * Count input tokens over all ranks: all of them, those that are not padding, or none.
    * @example "non_padding"
@@ -4773,13 +4773,13 @@ export interface TrainingArguments {
    * @default true
    * @example false
    */
-  average_tokens_across_devices?: boolean;
+  average_tokens_across_devices?: boolean | null;
   /**
    * Make callbacks on resume as the checkpoint's were.
    * @default false
    * @example true
    */
-  restore_callback_states_from_checkpoint?: boolean;
+  restore_callback_states_from_checkpoint?: boolean | null;
   /**
    * Trackio space; null logs locally.
    * @default "trackio"
@@ -4802,7 +4802,7 @@ export interface TrainingArguments {
    * @default true
    * @example false
    */
-  dataloader_in_order?: boolean;
+  dataloader_in_order?: boolean | null;
   /**
    * How loading processes are started; the platform's own way when unset.
    * @example "spawn"
@@ -4823,7 +4823,7 @@ export interface TrainingArguments {
    * @default false
    * @example true
    */
-  enable_jit_checkpoint?: boolean;
+  enable_jit_checkpoint?: boolean | null;
   /**
    * Bucket on the hub with the metrics of Trackio's Space.
    * @example "team/bucket"

@@ -65,7 +65,7 @@ def test_a_file_is_named_with_its_line_and_document(tmp_path: Path) -> None:
     assert "run.yaml:4" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [None, "a: [", b"\xff\xfe"], ids=["missing", "malformed", "no-text"])
+@pytest.mark.parametrize("content", [None, "a: [", b"\xff"], ids=["missing", "malformed", "no-text"])
 def test_a_file_that_cannot_be_read_fails(tmp_path: Path, content: Any) -> None:
     file = tmp_path / "run.yaml"
     if content is not None:

@@ -138,7 +138,7 @@ def test_the_json_of_files_together_names_them_all(run: Callable, files: Path) -
     data = json.loads(run("validate", "--together", "base.yaml", "bad.yaml", "--format", "json").out)
     (report,) = data["files"]
     assert (report["under"], report["file"], report["document"]) == (["base.yaml"], "bad.yaml", 1)
-    assert data["summary"] == {"files": 2, "documents": 1, "errors": 1, "warnings": 0}
+    assert data["summary"] == {"files": 2, "documents": 1, "errors": 1, "warnings": 0, "notes": 0}
 
 
 def test_diff_compares_stacks_of_files(run: Callable, files: Path) -> None:

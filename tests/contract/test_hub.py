@@ -20,7 +20,8 @@ from trainspec.training.hub import HubError
 from trainspec.training.trainer import Trainer
 
 MODEL = {"model.safetensors", "training_args.json", "resolved_args.json"}
-RESUMABLE = MODEL | {"manifest.json", "optimizer.pt", "scheduler.pt", "trainer_state.json", "rng_state.json"}
+STATE = {"trainer_state.json", "trainspec_state.json", "rng_state.json"}
+RESUMABLE = MODEL | STATE | {"manifest.json", "optimizer.pt", "scheduler.pt"}
 
 
 @pytest.fixture(name="hub")

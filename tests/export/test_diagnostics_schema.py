@@ -70,7 +70,7 @@ DIAGNOSTIC = TrainingArguments.check({"seed": "x"}).diagnostics[0].to_dict()
 WRONG: dict[str, dict[str, Any]] = {
     "a key more": {**DIAGNOSTIC, "url": "x"},
     "a key less": {key: value for key, value in DIAGNOSTIC.items() if key != "remedy"},
-    "another severity": {**DIAGNOSTIC, "severity": "note"},
+    "another severity": {**DIAGNOSTIC, "severity": "hint"},
     "no code": {**DIAGNOSTIC, "code": "wrong-type"},
     "a place of no kind": {
         **DIAGNOSTIC,

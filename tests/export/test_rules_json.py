@@ -47,7 +47,7 @@ def test_codes_are_sorted_and_stand_once() -> None:
 @pytest.mark.parametrize("item", RULES.values(), ids=RULES.keys())
 def test_each_says_all_that_a_person_needs(item: dict[str, Any]) -> None:
     assert item["name"] and item["message"] and item["reason"] and item["fix"] and item["kind"] in KINDS
-    assert (item["severity"] in ("error", "warning")) is (item["kind"] in ("rule", "target"))
+    assert (item["severity"] in ("error", "warning", "note")) is (item["kind"] in ("rule", "target"))
     assert item["fields"] or item["kind"] != "rule"
 
 

@@ -56,7 +56,7 @@ def test_the_action_is_composite_with_described_inputs_and_pins_nothing_foreign(
     [
         ({"files": "configs/run.yaml"}, 0, ""),
         ({"files": "configs"}, 1, "::error file=configs/bert-base.yaml,line=2"),
-        ({"files": "configs/**/run.yaml\nconfigs/*large*"}, 1, "title=PRE101"),
+        ({"files": "configs/**/run.yaml\nconfigs/*bert*"}, 1, "title=PRE101"),
         ({"files": "configs/run.yaml", "target": "v100"}, 0, ""),
         ({"files": "configs/run.yaml", "world-size": "2", "strict": "true"}, 0, ""),
         ({"files": "configs/warned.yaml"}, 0, "::warning"),

@@ -99,7 +99,7 @@ def explain(word: str) -> Facts:
         example=plain(info.examples[0]) if info.examples else None,
         rules=[f"{rule.code} {rule.name}" for rule in TrainingArguments.rules() if _mentions(rule.fields, whole)],
         old_names=[old for old, renamed in RENAMED.items() if renamed.successor == whole],
-        old_values=["null" if value is None else value or '""' for value in RETIRED_VALUES.get(whole, ())],
+        old_values=[_spelled(value) for value in RETIRED_VALUES.get(whole, ())],
     )
 
 
@@ -167,3 +167,7 @@ def _unknown(word: str, path: Sequence[str]) -> Diagnostic:
         return mistake("CLI104", f"{parent} has no key {shown_word(path[-1])}", remedy)
     remedy = did_you_mean(path[0], (*kinds, *RENAMED, *WHERE_FOUND)) or "trainspec explain lists all settings"
     return mistake("CLI104", f"there is no setting {shown_word(word)}", remedy)
+
+
+def _spelled(value: str | int | None) -> str:
+    return "null" if value is None else '""' if value == "" else str(value)

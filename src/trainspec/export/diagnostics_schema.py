@@ -129,6 +129,7 @@ def _summary() -> Schema:
         "documents": "How many documents they hold.",
         "errors": "How many errors were found.",
         "warnings": "How many warnings were found.",
+        "notes": "How many notes there are: of what a script's own calls may bring to life.",
     }
     return _described("The numbers.", {name: {**_of("integer", about), "minimum": 0} for name, about in counts.items()})
 

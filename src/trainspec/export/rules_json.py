@@ -11,6 +11,7 @@ from typing import Any
 
 from trainspec.export.json_schema import expressed
 from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.arguments.generation_rules import RULES as SEQ2SEQ_RULES
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics.codes import CODES, Explanation
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
@@ -58,6 +59,8 @@ def _entries(model: type[Settings]) -> Iterator[Entry]:
     yield from (_rule(rule, rule.code in carried) for rule in model.rules())
     yield from _explained(CODES, "code")
     if issubclass(model, TrainingArguments):
+        known = {rule.code for rule in model.rules()}
+        yield from (_rule(rule, in_schema=False) for rule in SEQ2SEQ_RULES if rule.code not in known)
         yield from _explained(PREFLIGHT_CODES, "preflight")
         yield from _targets()
 

@@ -105,7 +105,9 @@ def _edits_of_current(name: str, value: Any, said: Mapping[str, Any], layer: Lay
 
 
 def _is_retired(name: str, value: Any) -> bool:
-    return (value is None or isinstance(value, str)) and value in RETIRED_VALUES.get(name, {})
+    table = RETIRED_VALUES.get(name, {})
+    may_be = value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
+    return may_be and value in table
 
 
 def _holds(said: Mapping[str, Any], path: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 _PLACEHOLDER = (
     r"\$\{[^{}]+\}|\$\([^()]+\)|\$[A-Za-z_]\w*"  # shells, OmegaConf, CI systems
     r"|\{\{[^{}]+\}\}|\{%.{1,200}?%\}"  # Jinja, and what is like it
+    r"|%[A-Z_][A-Z0-9_]{2,}%"  # batch files; two characters may be a byte of a URL
     r"|%\([A-Za-z_]\w*\)s|\A\s*\?\?\?\s*\Z"  # configparser; what OmegaConf misses
 )
 # Somebody's own text may be a template, in which they stand for what the program fills in itself.
@@ -26,7 +27,7 @@ _WORDS = _NULL_WORDS | _SWITCH_WORDS
 def might_be_odd(text: str) -> bool:
     """Whether a text, without blanks around it, has to be looked at more closely; the usual answer is a quick no."""
     # Several searches for one character are faster than one pattern.
-    marked = "$" in text or "{" in text or '"' in text or "'" in text or "%(" in text or "???" in text
+    marked = "$" in text or "{" in text or '"' in text or "'" in text or "%" in text or "???" in text
     return marked or text in _WORDS
 
 

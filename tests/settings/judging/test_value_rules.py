@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from tests.settings.samples import BESIDE, FIELDS, KINDS, as_text, fields_of, sample
 
 from trainspec import TrainingArguments
+from trainspec.settings.sources.renames import RETIRED_VALUES
 
 SWITCHES, INTEGERS, NUMBERS, CHOICES = map(fields_of, ("switch", "integer", "number", "choice"))
 WAYS = ("document", "constructor", "text")
@@ -135,12 +136,20 @@ def test_text(name, way, judge):
 
 @pytest.mark.parametrize("way", ["document", "constructor"])
 @pytest.mark.parametrize("name", FIELDS)
-def test_null_is_taken_exactly_where_the_contract_has_none(name, way, judge):
-    found = codes(name, judged(name, None, way, judge))
-    if name in ("output_dir", "warmup_ratio", "gradient_checkpointing", "report_to"):
-        assert found == []
+def test_null_is_taken_where_the_contract_has_none_or_transformers_took_it(name, way, judge):
+    """Every switch of transformers, where null is off, and a few more: with a warning that says what it became."""
+    verdict = judged(name, None, way, judge)
+    if None in RETIRED_VALUES.get(name, {}):
+        assert [item.code for item in verdict.warnings if item.code.startswith("REN")] == ["REN104"]
     else:
-        assert found == ([] if KINDS[name].null else ["VAL101"])
+        assert codes(name, verdict) == ([] if KINDS[name].null else ["VAL101"])
+
+
+def test_every_switch_of_transformers_takes_null():
+    ours = {"stop_on_nonfinite"}
+    switches = {name for name in FIELDS if KINDS[name].boolean and not KINDS[name].choices and not KINDS[name].text}
+    told = {name for name, table in RETIRED_VALUES.items() if None in table}
+    assert {name for name in switches if not KINDS[name].null} - told - ours == set()
 
 
 ODD = {

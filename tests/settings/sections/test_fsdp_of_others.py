@@ -41,6 +41,15 @@ CONSEQUENCES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "size": ("full_shard", {"auto_wrap_policy": "SIZE_BASED_WRAP"}, ["full_shard", "auto_wrap"]),
     "small letters": ("full_shard", {"auto_wrap_policy": "size_based_wrap"}, ["full_shard", "auto_wrap"]),
     "no policy": ("full_shard", {"auto_wrap_policy": "NO_WRAP"}, ["full_shard"]),
+    "newer transformers' true": (
+        True,
+        {"transformer_layer_cls_to_wrap": ["Block"], "reshard_after_forward": True, "min_num_params": 0},
+        ["full_shard", "auto_wrap"],
+    ),
+    "true and a size": (True, {"min_num_params": 100}, ["full_shard", "auto_wrap"]),
+    "true and no policy": (True, {"min_num_params": 100, "auto_wrap_policy": "NO_WRAP"}, ["full_shard"]),
+    "true alone": (True, {"cpu_offload": True}, ["full_shard", "offload"]),
+    "a way to shard and a size": ("full_shard", {"min_num_params": 100}, ["full_shard"]),
     "both say it": (["full_shard", "auto_wrap"], {"auto_wrap_policy": "SIZE_BASED_WRAP"}, ["full_shard", "auto_wrap"]),
     "offload": ("full_shard", {"cpu_offload": "true"}, ["full_shard", "offload"]),
     "no offload": ("full_shard", {"cpu_offload": "False"}, ["full_shard"]),
@@ -121,7 +130,7 @@ def test_a_whole_configuration_of_accelerate_is_named_once(tmp_path: Path) -> No
         TrainingArguments.from_file(path)
 
 
-@pytest.mark.parametrize("name", ["fsdp_config", "accelerator_config"])
+@pytest.mark.parametrize("name", ["fsdp_config", "accelerator_config", "deepspeed"])
 @pytest.mark.parametrize("in_file", [True, False])
 def test_it_is_no_section_either(tmp_path: Path, name: str, in_file: bool) -> None:
     path = tmp_path / "a.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +167,17 @@ def test_any_text_is_a_target_or_a_value_error(text: str) -> None:
         assert "target" in str(error)
     else:
         assert target.name in TARGETS
+
+
+def test_of_a_file_that_a_setting_names_what_it_says_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ds.json").write_text('{\n  "train_batch_size": 36\n}', encoding="utf-8")
+    Path("a.json").write_text('{"split_batches": true}', encoding="utf-8")
+    said = {"deepspeed": "ds.json", "accelerator_config": "a.json", "per_device_train_batch_size": 9}
+    verdict = validate(said, world_size=2)
+    shown = {item.field: (item.value, str(item.source)) for found in verdict.errors for item in found.evidence}
+    assert shown["deepspeed.train_batch_size"] == ("36", "ds.json:2:3")
+    assert shown["accelerator_config.split_batches"] == ("true", "a.json:1:2")
 
 
 def test_facts() -> None:

@@ -166,7 +166,7 @@ class TestSettings:
         (html,) = page.shown("settings", "text/html")
         assert "<strong>TrainingArguments</strong>" in html and "derived from eval_strategy" in html
         assert "&lt;script&gt;alert(1)" in html and "<script" not in html
-        assert "warning[LOG303]" in html
+        assert "note[LOG303]" in html
 
     def test_a_plan_has_its_curve(self, page: Recording) -> None:
         (html,) = page.shown("plan", "text/html")

@@ -240,7 +240,7 @@ def test_a_model_alone_is_not_resumable_and_says_why(store: Store) -> None:
 
 
 def test_no_weights(store: Store) -> None:
-    with pytest.raises(CheckpointError, match=r"neither model\.safetensors nor pytorch_model\.bin"):
+    with pytest.raises(CheckpointError, match=r"holds none of model\.safetensors"):
         load_model_state(save_checkpoint(store, 1, {"a": b""}))
 
 

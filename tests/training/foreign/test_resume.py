@@ -133,6 +133,8 @@ def test_early_stopping_and_the_best_go_on(tmp_path: Path) -> None:
         resume=tmp_path / "theirs" / "checkpoint-8",
         callbacks=[transformers.EarlyStoppingCallback(3)],
         max_steps=40,
+        # Where ours go on with what they had counted, theirs have to be told so.
+        restore_callback_states_from_checkpoint=True,
         **watching,
     )
     assert trainer.state.best_global_step == theirs.state.best_global_step == 4

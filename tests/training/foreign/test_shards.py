@@ -79,11 +79,12 @@ def test_a_checkpoint_of_shards_is_read_as_any_other(folder: Path, tmp_path: Pat
 
 
 def test_the_best_model_is_loaded_from_shards(folder: Path, make_trainer: Make, tmp_path: Path) -> None:
-    from trainspec.training.checkpoint.resume import load_best
+    from trainspec.training.run.resuming.best import load_best
 
     files = {path.name: path for path in folder.iterdir() if path.is_file()}
     save_checkpoint(open_store(tmp_path / "out"), 3, files)
     trainer = make_trainer(load_best_model_at_end=True, eval_strategy="epoch", save_strategy="epoch")
+    trainer.state.best_global_step = 3
     trainer.state.best_model_checkpoint = str(tmp_path / "out" / "checkpoint-3")
     load_best(trainer.args, trainer.state, trainer.model)
     assert is_shifted(trainer.model)

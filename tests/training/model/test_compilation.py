@@ -96,6 +96,7 @@ CPU = Machine(torch.device("cpu"), world_size=1, bf16=True, tf32=True)
 JOB = Job(Small(), None, None, None)
 
 
+@pytest.mark.filterwarnings("ignore:.*PRF402")
 @pytest.mark.parametrize(
     "settings, codes, said",
     [

@@ -61,7 +61,6 @@ def test_save_strategy_best_saves_when_the_metric_improves(make_trainer: Make, t
     assert trainer.state.best_metric == 0.5 and trainer.state.best_global_step == 30
 
 
-@pytest.mark.filterwarnings("ignore:.*BST401")
 @pytest.mark.parametrize(
     "settings, best",
     [

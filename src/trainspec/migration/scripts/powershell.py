@@ -13,11 +13,12 @@ _TOKEN = re.compile(
     | (?P<here>@(?P<q>["'])[ \t]*\n(?P<body>.*?)\n(?P=q)@) | (?P<redirect>(?:[0-9*]?>>?(?:&\d)?))
     | (?P<open>@\(|\$\(|[({\[]) | (?P<close>[)}\]]) | (?P<comma>,)
     | (?P<single>'(?:[^']|'')*') | (?P<double>"(?:[^"`]|`.|"")*")
-    | (?P<other>(?:`.|[^\s`'"(){}\[\],;|&\#>]|(?<=\S)\#)+|.)"""
+    | (?P<other>(?:`.|(?!@\()[^\s`'"(){}\[\],;|&\#>]|(?<=\S)\#)+|.)"""
 )
 _NAME = r"(?:env:)?[A-Za-z_]\w*|\{(?:env:)?\w+\}"
 _VARIABLE = re.compile(rf"\$({_NAME})")
 _ASSIGNMENT = re.compile(rf"\$({_NAME})")
+_GLUED = re.compile(rf"(\$(?:{_NAME}))(\+?=)(.*)", re.S)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
 _BLOCKS = frozenset({"if", "else", "elseif", "foreach", "for", "while", "switch", "function", "try", "catch", "do"})
 _DEEPEST = 20
@@ -35,6 +36,17 @@ def _tokens(text: str) -> Iterator[_Token]:
         kind = found.lastgroup or "other"
         kind = "here" if kind in ("q", "body") else kind
         yield _Token(kind, found[0], text.count("\n", 0, found.start()) + 1, found.start() - start + 1)
+
+
+def _apart(statement: list[_Token]) -> list[_Token]:
+    """The statement with an assignment's sign in a word of its own, as in `$out='runs'`, where no blank stands."""
+    first = statement[0]
+    glued = _GLUED.match(first.text) if first.kind == "other" else None
+    if glued is None:
+        return statement
+    pieces = zip(glued.groups(), (0, *(glued.end(number) for number in (1, 2))), strict=True)
+    parts = [_Token("other", text, first.line, first.column + start) for text, start in pieces if text]
+    return [*parts, *statement[1:]]
 
 
 class _Script:
@@ -98,6 +110,7 @@ class _Script:
             statement = statement[1:]
         if not statement:
             return
+        statement = _apart(statement)
         first = _ASSIGNMENT.fullmatch(statement[0].text)
         solid = [token for token in statement if token.kind != "blank"]
         if first is not None and len(solid) > 1 and solid[1].text in ("=", "+=") and solid[0].kind == "other":

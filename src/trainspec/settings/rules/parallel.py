@@ -157,6 +157,7 @@ _EFFECTS: tuple[Rule, ...] = (
         "fsdp_config",
         all_of(
             given("fsdp"),
+            negate(on("fsdp")),
             negate(option("fsdp", FSDPOption.AUTO_WRAP)),
             negate(_DETAILS_WRAP),
             any_of(above("fsdp_config.min_num_params", 0), given("fsdp_config.transformer_layer_cls_to_wrap")),

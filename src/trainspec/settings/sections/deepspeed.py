@@ -5,7 +5,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainspec.settings.sections.deepspeed_tools import (
     ActivationCheckpointing,
@@ -145,6 +145,16 @@ class Pipeline(Section):
 
 
 class DeepSpeedConfig(Section):
+    @model_validator(mode="before")
+    @classmethod
+    def _no_whole_configuration(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not {"compute_environment", "distributed_type"}.isdisjoint(data):
+            raise ValueError(
+                "this is a whole configuration of accelerate: `trainspec migrate FILE` writes it as settings, "
+                "of which its deepspeed_config is one"
+            )
+        return data
+
     train_batch_size: Positive | Auto | None = key(None, "Rows an update, over all ranks.", "auto")
     train_micro_batch_size_per_gpu: Positive | Auto | None = key(None, "auto: per_device_train_batch_size.", "auto")
     gradient_accumulation_steps: Positive | Auto | None = key(None, "auto: our setting of that name.", "auto")

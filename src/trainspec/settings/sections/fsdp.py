@@ -173,6 +173,10 @@ class FSDPConfig(Section):
             plain[short] = value
         return plain
 
+    def says_what_is_wrapped(self) -> bool:
+        """Whether layers, or the size from which on, are named."""
+        return self.auto_wrap_policy is None and (self.min_num_params > 0 or bool(self.transformer_layer_cls_to_wrap))
+
     def options(self) -> list[FSDPOption]:
         """What these details add to the options of `fsdp`: offload, auto_wrap, and last the way to shard."""
         found: list[FSDPOption] = []

@@ -147,7 +147,7 @@ class Reading:
             return value
         if isinstance(value, list):
             return [self._retire(name, item) if isinstance(item, str) else item for item in value]
-        if not (value is None or isinstance(value, str)) or value not in table:
+        if not _may_be_retired(value) or value not in table:
             return value
         if value is None and self.shape.kinds[name].null:
             # The class of a user's takes it.
@@ -162,8 +162,9 @@ class Reading:
                 "REN105", name, value, f"{name} {self._shown(name, value)} has no counterpart", retired.reason, ""
             )
             return REFUSED
-        remedy = f"write {name}: {retired.becomes}"
-        message = f"{name} {self._shown(name, value)} became {retired.becomes}"
+        becomes = str(retired.becomes).lower() if isinstance(retired.becomes, bool) else retired.becomes
+        remedy = f"write {name}: {becomes}"
+        message = f"{name} {self._shown(name, value)} became {becomes}"
         self._say("REN104", name, value, message, retired.reason, remedy, warning=True)
         return retired.becomes
 
@@ -374,3 +375,8 @@ def constructor_layer(cls: type[Settings], arguments: dict[str, Any]) -> tuple[L
 
 def _constructor_source(path: Path) -> Source:
     return Source(SourceKind.CONSTRUCTOR)
+
+
+def _may_be_retired(value: Any) -> bool:
+    """Of a table of old values: null, a text or a number; false is no 0."""
+    return value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))

@@ -154,11 +154,35 @@ class RetiredValue:
     reason: str
 
 
-_DETAIL = RetiredValue("debug", "its level was that of debug, with the place of each message")
+_OFF = RetiredValue(False, "null is off, as it was in transformers")
+_UNSAID = RetiredValue(NOTHING, "null leaves the default, as it did in transformers")
+_NO_LIMIT = RetiredValue(NOTHING, "it kept all checkpoints in transformers, as leaving it out does")
+_NO_TEXT = RetiredValue(NOTHING, "no text was the same as nothing, as it was in transformers")
+_EMPTY_IN_TRANSFORMERS = (
+    *("deepspeed", "hub_revision", "logging_dir", "metric_for_best_model"),
+    *("resume_from_checkpoint", "run_name", "torch_compile_backend"),
+)
+_SWITCHES_OF_TRANSFORMERS = (
+    *("auto_find_batch_size", "average_tokens_across_devices", "batch_eval_metrics", "bf16", "bf16_full_eval"),
+    *("dataloader_drop_last", "dataloader_in_order", "dataloader_persistent_workers", "dataloader_pin_memory"),
+    *("do_predict", "do_train", "enable_jit_checkpoint", "eval_do_concat_batches", "eval_on_start"),
+    *("eval_use_gather_object", "fp16", "fp16_full_eval", "full_determinism", "group_by_length", "hub_always_push"),
+    *("ignore_data_skip", "include_tokens_per_second", "jit_mode_eval", "load_best_model_at_end", "log_on_each_node"),
+    *("logging_first_step", "logging_nan_inf_filter", "overwrite_output_dir", "prediction_loss_only", "push_to_hub"),
+    *("remove_unused_columns", "restore_callback_states_from_checkpoint", "save_on_each_node", "save_only_model"),
+    *("save_safetensors", "skip_memory_metrics", "torch_compile", "use_cpu", "use_liger_kernel", "use_mps_device"),
+)
 
-RETIRED_VALUES: dict[str, dict[str | None, RetiredValue]] = {
+RETIRED_VALUES: dict[str, dict[str | int | None, RetiredValue]] = {
+    **{name: {None: _OFF} for name in _SWITCHES_OF_TRANSFORMERS},
+    **{name: {"": _NO_TEXT} for name in _EMPTY_IN_TRANSFORMERS},
+    "max_grad_norm": {None: RetiredValue(0.0, "null is no clipping, as it was in transformers")},
+    "save_total_limit": dict.fromkeys((0, -1), _NO_LIMIT),
+    "neftune_noise_alpha": {0: RetiredValue(NOTHING, "no noise is none, as it was in transformers")},
+    "debug": {None: _UNSAID},
+    "include_for_metrics": {None: _UNSAID},
     "output_dir": {
-        None: RetiredValue(NOTHING, "null leaves the default, as it did in transformers"),
+        None: _UNSAID,
         "": RetiredValue(".", "no name is the folder that the run is started in"),
     },
     "log_level": {"detail": RetiredValue("debug", "its level was that of debug, with the place of each message")},

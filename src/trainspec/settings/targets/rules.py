@@ -41,8 +41,10 @@ def findings(settings: Any, target: Target | None, world_size: int | None) -> li
 
 
 def _diagnostic(rule: TargetRule, message: str, settings: Any) -> Diagnostic:
-    values = {name: read(settings.__dict__, *name.split(".")) for name in rule.fields}
     origin = settings.origin
+    # Of a setting that names a file, what the file says.
+    said = settings.__dict__ if origin is None else {**settings.__dict__, **origin.resolved}
+    values = {name: read(said, *name.split(".")) for name in rule.fields}
     known = {name: origin.source(tuple(name.split("."))) for name in rule.fields} if origin is not None else {}
     sources = {name: source for name, source in known.items() if source is not None}
     return finding(

@@ -127,9 +127,9 @@ def _is_one_choice(kind: Kind, text: str) -> bool:
 
 
 def _parse_scalar(kind: Kind, text: str) -> Any:
-    if text in kind.choices:
-        return text
     lower = text.lower()
+    if text in kind.choices and not (kind.boolean and lower in ("true", "false")):
+        return text
     if kind.boolean:
         # Where text is a value too (a checkpoint's path), only the two unmistakable words are booleans.
         words = ({"true"}, {"false"}) if kind.text and kind.items is None else (TRUE_WORDS, FALSE_WORDS)

@@ -80,6 +80,9 @@ def _fsdp(args: TrainingArguments, said: Any) -> list[FSDPOption]:
     named = [] if said is True else [FSDPOption(item) for item in (words(said) if isinstance(said, str) else said)]
     details = args.fsdp_config
     added = [] if details is None or isinstance(details, str) else details.options()
+    if said is True and details is not None and not isinstance(details, str) and details.says_what_is_wrapped():
+        # The true of transformers 5.x wraps; so do layers that are named.
+        added = [*added, FSDPOption.AUTO_WRAP]
     # A way to shard that fsdp itself names holds.
     names_one = not _HOW_SHARDED.isdisjoint(named)
     named += [one for one in added if one not in named and not (names_one and one in _HOW_SHARDED)]

@@ -17,6 +17,7 @@ UNFILLED, IN_WORDS, QUOTED = "VAL201", "VAL202", "VAL203"
 ODD = {
     "of OmegaConf": ("${oc.env:OUT}", UNFILLED),
     "of a shell": ("$JOB_ID", UNFILLED),
+    "of a batch file": ("C:/%USERPROFILE%/runs", UNFILLED),
     "of a shell, inside": ("runs/$USER/x", UNFILLED),
     "of a shell, with a default": ("${OUT:-out}/x", UNFILLED),
     "a command": ("$(date +%s)", UNFILLED),
@@ -39,6 +40,8 @@ NOT_ODD = [
     "{a}",
     "what?",
     "100%",
+    "%Y%m%d",
+    "s3://bucket/%CE%B1",
     "none",
     "nullable",
     "'a' or 'b'",

@@ -73,6 +73,12 @@ def test_pairs_are_shown_as_json(name: str) -> None:
     assert fault.remedy == 'write JSON, with double quotes: {"num_cycles": 3, "last": "x"}'
 
 
+@pytest.mark.parametrize(("name", "words"), [("report_to", "wandb, tensorboard"), ("label_names", "a")])
+def test_words_in_brackets_are_shown_as_a_list(name: str, words: str) -> None:
+    (fault,) = TrainingArguments.check({name: f"[{words}]"}).errors
+    assert fault.remedy == f"write JSON, with double quotes: {json.dumps(words.split(', '))}"
+
+
 def test_an_old_name_takes_it_too() -> None:
     args = TrainingArguments(activation_checkpointing_kwargs='{"use_reentrant": true}', gradient_checkpointing=True)
     assert args.gradient_checkpointing_kwargs.use_reentrant is True

@@ -161,7 +161,6 @@ def test_a_plateau_schedule_hears_of_the_evaluation_that_broke_off(make_trainer:
     _same(whole, resumed)
 
 
-@pytest.mark.filterwarnings("ignore:.*BST401")
 def test_the_evaluation_that_is_made_up_for_names_the_best(make_trainer: Make, tmp_path: Path) -> None:
     best = {"save_steps": 2, "load_best_model_at_end": True, "greater_is_better": True}
     with pytest.raises(Broken):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.sources.formats.json_text import parse_json
@@ -38,7 +39,7 @@ def broken(text: str, *, conceal: bool) -> str | None:
 
 def remedy(text: str, *, conceal: bool) -> str:
     """How to write it: the text itself as JSON where it is one of Python's dicts or k=v, else an example."""
-    found = None if conceal else _as_python(text) or _as_pairs(text)
+    found = None if conceal else _as_python(text) or _as_pairs(text) or _as_words(text)
     written = _EXAMPLE if found is None else json.dumps(redacted("", found), ensure_ascii=False)
     return f"write JSON, with double quotes: {shortened(written, _LONGEST)}"
 
@@ -50,6 +51,13 @@ def _as_python(text: str) -> dict[Any, Any] | list[Any] | None:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None
+
+
+def _as_words(text: str) -> list[str] | None:
+    """`[wandb, tensorboard]` as a list of texts."""
+    found = re.fullmatch(r"\s*\[([^\[\]{}\"']*)\]\s*", text)
+    words = [word.strip() for word in found[1].split(",") if word.strip()] if found else []
+    return words or None
 
 
 def _as_pairs(text: str) -> dict[str, Any] | None:

@@ -88,20 +88,20 @@ class FieldSchemas:
     def _of_dumps(self) -> bool:
         return self._reader == "dumps"
 
-    def of_all(self, named: Mapping[str, FieldInfo]) -> dict[str, Schema]:
-        """The properties of a class; one that its author wants told nowhere is none."""
+    def of_all(self, named: Mapping[str, FieldInfo], *, inside: bool = False) -> dict[str, Schema]:
+        """The properties of a class; none that its author tells nobody of. `inside` a setting nothing is old."""
         found = {}
         for name, info in named.items():
             with suppress(PydanticOmit):
-                found[name] = self.field(name, info)
+                found[name] = self.field(name, info, inside=inside)
         return found
 
-    def field(self, name: str, info: FieldInfo) -> Schema:
+    def field(self, name: str, info: FieldInfo, *, inside: bool = False) -> Schema:
         """One property: what it may be, and all that a person wants to know about it."""
         schema = self._type_of(name, info)
-        old = [] if self._of_dumps else of_other_types(name, self.deprecation)
+        old = [] if self._of_dumps or inside else of_other_types(name, self.deprecation)
         if old:
-            schema = {"anyOf": [schema, *old]}
+            schema = {"anyOf": [*(schema["anyOf"] if [*schema] == ["anyOf"] else [schema]), *old]}
         head: Schema = {"title": info.title or titled(name), "description": info.description or titled(name)}
         if self.for_editors:
             for choice in _all_choices(schema):
@@ -266,7 +266,7 @@ class FieldSchemas:
         return self._sections[model]
 
     def _section(self, cls: type[Any], model: type[BaseModel]) -> Schema:
-        told = self.of_all(model.model_fields)
+        told = self.of_all(model.model_fields, inside=True)
         properties = {_key(model, name, model.model_fields[name]): schema for name, schema in told.items()}
         required = [_key(model, name, info) for name, info in model.model_fields.items() if info.is_required()]
         about = _docstring(cls) or f"Keys of {cls.__name__}."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import permutations
 from typing import Any
 
-from trainspec.settings.sources.renames import RETIRED_VALUES, SHARDED_DDP
+from trainspec.settings.sources.renames import NOTHING, RETIRED_VALUES, SHARDED_DDP
 from trainspec.settings.views.schema.combining import Schema, any_of
 
 _SWITCHES: tuple[Any, ...] = (True, False, None, "", [])
@@ -32,8 +32,14 @@ def of_other_types(name: str, deprecation: Callable[[str], Schema]) -> list[Sche
     retired = RETIRED_VALUES.get(name, {})
     null, empty = retired.get(None), retired.get("")
     found: list[Schema] = [{"type": "null"}] if null is not None and null.becomes is not None else []
+    numbers = [old for old in retired if isinstance(old, int)]
+    if numbers:
+        marks = {"description": "Old value: leave it out.", **deprecation("it says nothing")}
+        found.append({"enum": numbers, **marks})
     if empty is not None:
-        marks = {"description": f"Old value: write {empty.becomes}.", **deprecation(f"it became {empty.becomes}")}
+        what = "leave it out" if empty.becomes is NOTHING else f"write {empty.becomes}"
+        why = "it says nothing" if empty.becomes is NOTHING else f"it became {empty.becomes}"
+        marks = {"description": f"Old value: {what}.", **deprecation(why)}
         found.append({"type": "string", "pattern": r"^\s*$", **marks})
     return found
 
