@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,6 +46,17 @@ def test_a_folder_of_them_is_imported_and_resumed(imported: Path, theirs: Path, 
     again = ours(imported, resume=str(imported / "checkpoint-12"), max_steps=14)
     longer = trained(tmp_path / "longer", Small(seed=99), resume=theirs / "checkpoint-8", max_steps=12)
     assert again.state.global_step == 14 and longer.state.global_step == 12
+
+
+def test_a_model_beside_them_does_not_stand_in_their_way(run: Callable[..., Any], theirs: Path, tmp_path: Path) -> None:
+    """As scripts leave an output folder that end with `save_model()` and `save_state()`."""
+    folder = shutil.copytree(theirs, tmp_path / "run")
+    for name in ("model.safetensors", "trainer_state.json", "training_args.bin"):
+        shutil.copy(theirs / "checkpoint-8" / name, folder)
+    code, out, err = run("checkpoints", "import", folder, tmp_path / "ours")
+    assert (code, err) == (0, "") and out.count("->") == 2
+    assert sorted(path.name for path in (tmp_path / "ours").iterdir()) == ["checkpoint-4", "checkpoint-8"]
+    assert not list((tmp_path / "ours").rglob("checkpoint-*/checkpoint-*"))
 
 
 def test_one_is_imported(run: Callable[..., Any], theirs: Path, tmp_path: Path) -> None:
@@ -98,7 +110,7 @@ def test_list_tells_whose_each_is(run: Callable[..., Any], theirs: Path, importe
 
 def test_show_compares_every_file(run: Callable[..., Any], imported: Path) -> None:
     code, out, _ = run("checkpoints", "show", imported / "checkpoint-4")
-    assert code == 0 and "  optimizer.pt\n" in out
+    assert code == 0 and "  optimizer.pt\n" in out and out.endswith("files, each as it was written\n")
     weights = imported / "checkpoint-4" / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_every_command_has_help(run: Callable, command: str, flag: str) -> None:
     assert out.startswith(f"usage: trainspec {command} ")
     assert "\noptions\n" in out
     assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_every_choice(run: Callable, command: str) -> None:
+    found = import_module(f"trainspec.cli.{command}").COMMAND
+    told = run(command, "--help").out
+    assert {choice for option in found.options for choice in option.choices if choice not in told} == set()
 
 
 MISTAKES: dict[str, tuple[tuple[str, ...], str, str]] = {

@@ -88,7 +88,9 @@ def _show(given: Given, stores: Sequence[Store]) -> int:
     if given.get("format") == "json":
         answer_json(one.to_dict())
     else:
-        print("\n".join([_line(one), *(f"  {printable(name)}" for name in one.files)]))
+        ours = one.problem is None and one.written_by != "transformers"
+        verdict = [f"{counted(len(one.files), 'file')}, each as it was written"] if ours else []
+        print("\n".join([_line(one), *(f"  {printable(name)}" for name in one.files), *verdict]))
     return FINDINGS if one.problem else FINE
 
 

@@ -30,7 +30,7 @@ COMMAND = Command(
         Option("check", "write nothing; exit code 1 where something would change"),
         Option("diff", "write nothing; show what would change"),
         Option("to", "write all settings to stdout in this form", "FORM", ("yaml", "toml", "json", "env", "cli")),
-        Option("from", "what to read, where the name does not tell; cli is a shell's", "FORM", _FROM),
+        Option("from", "what to read, where the name does not tell (cli: a shell's line or script)", "FORM", _FROM),
         Option("command", "which command of a script, by its number among those listed; the first with settings", "N"),
         AT,
         FORMAT,

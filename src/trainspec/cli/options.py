@@ -123,7 +123,8 @@ class Command(NamedTuple):
         lines += ["", "options"]
         for option in self.options:
             lines.append(f"  --{option.name} {option.value}".rstrip())
-            lines += wrap(option.about, "      ")
+            unnamed = any(choice not in option.about for choice in option.choices)
+            lines += wrap(option.about + (f": {', '.join(option.choices)}" if unnamed else ""), "      ")
         lines += ["  -h, --help", "      show this text"]
         if self.takes_settings:
             text = "Every setting is a flag: --learning_rate 3e-4, --bf16, --no_save_safetensors, --label_names a b, "

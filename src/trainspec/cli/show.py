@@ -26,7 +26,7 @@ COMMAND = Command(
     "is laid over those before it). First what differs from the defaults, then what follows from it.",
     (
         Option("all", "also what stands at its default"),
-        Option("env", "as in validate: TRAINSPEC_* variables count, which here they always do"),
+        Option("env", "taken as in validate, and without effect: TRAINSPEC_* variables always count here"),
         AT,
         IGNORE_UNKNOWN,
         TASK_OPTION,

@@ -202,7 +202,7 @@ def test_a_gathered_state_dict_stands_for_the_models_own() -> None:
 MISFITS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], str]] = {
     "more layers": (gpt2, lambda: nn.Linear(2, 2), "lacks bias, weight"),
     "fewer": (lambda: nn.Linear(2, 2), lambda: nn.Linear(2, 2, bias=False), "has beyond the model bias"),
-    "another shape": (lambda: nn.Linear(2, 2), lambda: nn.Linear(2, 3), r"weight is \(2, 2\) there"),
+    "another shape": (lambda: nn.Linear(2, 2), lambda: nn.Linear(2, 3), r"weight is \(2, 2\) there and \(3, 2\) here"),
     "adapter for none": (lora, gpt2, "a PEFT adapter, and the model has none"),
     "another adapter": (lora, lambda: get_peft_model(gpt2(), LoraConfig(target_modules=["c_proj"])), "lacks"),
     "another rank": (lora, lambda: get_peft_model(gpt2(), LoraConfig(r=3, target_modules=["c_attn"])), "size mismatch"),

@@ -77,6 +77,13 @@ def test_the_table_shows_each_evaluation_with_the_loss_before_it() -> None:
     assert "- accuracy: 0.75" in lines and "runtime" not in card()
 
 
+def test_the_same_evaluation_once_more_is_one_row() -> None:
+    again = {"eval_loss": 3.0, "step": 4, "epoch": 1.0}
+    other = {"eval_loss": 2.0, "step": 4, "epoch": 1.0}
+    rows = card(history=[again, {"train_runtime": 1.0, "step": 4, "epoch": 1.0}, again, other]).splitlines()
+    assert rows.count("| 4 | 1 |  | 3 |") == 1 and rows.count("| 4 | 1 |  | 2 |") == 1
+
+
 def test_an_evaluation_before_any_loss_has_an_empty_cell() -> None:
     assert "| 0 | 0 |  | 3 |" in card(history=[{"eval_loss": 3.0, "step": 0, "epoch": 0.0}]).splitlines()
 

@@ -38,6 +38,11 @@ def test_rows_epochs_batch_accumulation_updates_and_parameters(
     ]
 
 
+def test_one_row_is_no_rows(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    lines = opening(caplog, tmp_path, per_device_train_batch_size=1, max_steps=1)
+    assert {"batch 1 row a device, 1 process; 1 row an update", "accumulation 1 batch an update"} <= set(lines)
+
+
 def test_a_count_of_updates_and_frozen_weights(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     model = Line()
     model.layer.bias.requires_grad_(False)
@@ -53,6 +58,12 @@ def test_a_resumed_run_says_where_it_goes_on(caplog: pytest.LogCaptureFixture, t
     caplog.clear()
     lines = opening(caplog, tmp_path, **{**settings, "max_steps": 3, "resume_from_checkpoint": "latest"})
     assert lines[-1] == "resumed at update 2, epoch 0.67"
+
+
+def test_each_checkpoint_is_named(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    opening(caplog, tmp_path, max_steps=4, save_steps=2, save_strategy="steps")
+    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("checkpoint saved")]
+    assert told == [f"checkpoint saved in {tmp_path}/checkpoint-{step}" for step in (2, 4)]
 
 
 def test_nothing_at_warning(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
@@ -77,6 +88,10 @@ Trainer(Line(), args, train_dataset=Rows(24)).train()
         ("", "passive", 0),
         ("", "error", 0),
         ("logging.basicConfig()", "info", 1),
+        ("logging.getLogger('transformers').setLevel('INFO')", "passive", 1),
+        ("logging.basicConfig(); logging.getLogger('transformers').setLevel('INFO')", "passive", 1),
+        ("logging.getLogger('transformers').setLevel('ERROR')", "passive", 0),
+        ("logging.getLogger('transformers').setLevel('INFO')", "warning", 0),
         ("logging.getLogger('trainspec').addHandler(logging.StreamHandler())", "info", 1),
     ],
 )

@@ -225,14 +225,14 @@ def test_questions_about_model_and_optimizer(make_trainer: Make) -> None:
 def test_files_that_scripts_ask_for(make_trainer: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trainer = make_trainer()
     result = trainer.train()
-    trainer.log_metrics("train", {**result.metrics, "train_runtime": 3661.2})
+    trainer.log_metrics("train", {**result.metrics, "train_runtime": 3661.199})
     trainer.save_metrics("train", result.metrics)
     trainer.save_metrics("eval", {"eval_loss": 1.0})
     trainer.save_state()
     trainer.save_model()
     out = tmp_path / "out"
     told = capsys.readouterr().out
-    assert "***** train metrics *****" in told and "1:01:01" in told
+    assert "***** train metrics *****" in told and "1:01:01.20" in told
     assert json.loads((out / "eval_results.json").read_text()) == {"eval_loss": 1.0}
     combined = json.loads((out / "all_results.json").read_text())
     assert combined["eval_loss"] == 1.0 and combined["train_loss"] == result.training_loss

@@ -15,4 +15,4 @@ def note_of_launch(values: Mapping[str, Any]) -> Iterator[str]:
         return
     each = max(1, processes // max(1, machines))
     nodes = f"--nnodes {machines} " if machines > 1 else ""
-    yield f"{processes} processes are said to a launcher: torchrun {nodes}--nproc_per_node {each}"
+    yield f"{processes} processes are for a launcher to start: torchrun {nodes}--nproc_per_node {each}"

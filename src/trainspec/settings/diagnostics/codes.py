@@ -77,7 +77,7 @@ CODES: dict[str, Explanation] = {
         "unknown-key",
         "a key that matches no setting",
         "a mistyped key would otherwise be ignored",
-        "correct the name, or validate with --ignore-unknown a file that also holds other programs' keys",
+        "correct the name; trainspec migrate reads other programs' files, --ignore-unknown passes over their keys",
     ),
     "SRC103": Explanation(
         "unknown-flag",
@@ -204,7 +204,7 @@ CODES: dict[str, Explanation] = {
     ),
     "SRC143": Explanation(
         "no-command",
-        "a script in which nothing starts a training script, or not so many commands",
+        "a script in which nothing starts a training script, or not as many commands as --command says",
         "there are no settings to read",
         "pass the command line itself: trainspec migrate --from cli 'python train.py --seed 7'",
     ),

@@ -7,8 +7,10 @@ adapters is the adapters alone, and whatever else of it is trained or changes in
 from __future__ import annotations
 
 import copy
+import logging
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from trainspec.training.errors import TrainingError
 from trainspec.training.model.names import as_named_here, bare, misfits, plain_name_of, plain_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from trainspec.training.checkpoint.payload import Payload
 
@@ -215,10 +217,22 @@ def _processing_files(processing_class: Any) -> dict[str, Payload]:
 
 def _saved_by(save: Callable[[str], Any]) -> dict[str, Payload]:
     """What `save` writes into a folder, by relative name."""
-    with tempfile.TemporaryDirectory(prefix="trainspec-") as folder:
+    with tempfile.TemporaryDirectory(prefix="trainspec-") as folder, _without_talk():
         save(folder)
         found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
         return {path.relative_to(folder).as_posix(): Document(path.read_bytes()) for path in found}
+
+
+@contextmanager
+def _without_talk() -> Iterator[None]:
+    """Nothing below a warning: transformers names each file that it writes, here in a folder that is soon gone."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 # PEFT

@@ -52,8 +52,7 @@ def run_task(args: TrainingArguments, task: Callable[..., TaskParts], task_setti
             sys.stdout.write(_run_phases(args, task, task_settings) + "\n")
             return FINE
         except PreflightError as error:
-            for item in error.diagnostics:
-                _say(item.render(color=sys.stderr.isatty()))
+            _say("\n\n".join(item.render(color=sys.stderr.isatty()) for item in error.diagnostics))
             return FINDINGS
         except _FORESEEN as error:
             _say(f"error: {error}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -66,27 +66,19 @@ class _Stored:
 
 
 def import_checkpoints(source: Store, target: Store, *, replace_old: bool = False) -> Iterator[Imported]:
-    """The checkpoint at `source`, or every one in it, as checkpoints of ours in the output folder `target`.
+    """Every checkpoint in the folder `source`, or the one it is, as checkpoints of ours in the output folder `target`.
 
     With `replace_old`, over what is there. Raises CheckpointError where there is none to import, and StorageError.
     """
-    found = _checkpoint(source)
+    stores = [source.child(folder_name(step)) for step in checkpoint_folders(source)]
+    foreign = [store for store in stores if not store.exists(MANIFEST) and _looks_foreign(store)]
+    # An output folder often holds the finished model too, which is no reason to leave its checkpoints behind.
+    found = None if foreign else _checkpoint(source)
     if found is not None:
         yield _imported(found, target, replace_old)
         return
-    stores = [source.child(folder_name(step)) for step in checkpoint_folders(source)]
-    foreign = [store for store in stores if not store.exists(MANIFEST) and _looks_foreign(store)]
     if not foreign:
-        ours = source.exists(MANIFEST) or any(store.exists(MANIFEST) for store in stores)
-        there = source.exists()
-        raise CheckpointError(
-            source.url,
-            "it is one of trainspec already"
-            if ours
-            else "it is no checkpoint of transformers, and holds none"
-            if there
-            else "there is no such folder",
-        )
+        raise CheckpointError(source.url, _nothing_to_import(source, stores))
     for store in foreign:
         try:
             checkpoint = _checkpoint(store)
@@ -95,6 +87,12 @@ def import_checkpoints(source: Store, target: Store, *, replace_old: bool = Fals
             continue
         if checkpoint is not None:
             yield _imported(checkpoint, target, replace_old)
+
+
+def _nothing_to_import(source: Store, stores: Sequence[Store]) -> str:
+    if source.exists(MANIFEST) or any(store.exists(MANIFEST) for store in stores):
+        return "it is one of trainspec already"
+    return "it is no checkpoint of transformers, and holds none" if source.exists() else "there is no such folder"
 
 
 def _looks_foreign(store: Store) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from trainspec.text.redaction import redact_whole_url
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint.payload import Payload
     from trainspec.training.run.parts import RunParts
     from trainspec.training.state import TrainerState
+
+logger = logging.getLogger(__name__)
 
 # Of a checkpoint whose model somebody else writes.
 NO_MODEL: Mapping[str, Payload] = {}
@@ -171,6 +174,7 @@ class CheckpointKeeper:
         self.newest = checkpoint = publish(snapshot, records, self._store)
         if snapshot.metadata["best"]:
             state.best_model_checkpoint = checkpoint.url
+        logger.info("checkpoint saved in %s", redact_whole_url(checkpoint.url))
         self._thin_out(snapshot.step, state)
         return checkpoint
 

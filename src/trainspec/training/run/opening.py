@@ -29,15 +29,15 @@ def _entries(args: TrainingArguments, parts: RunParts, training: Training) -> li
     state, processes = parts.state, parts.strategy.processes.world_size
     rows, _ = data.epoch_lengths(training.loader)
     per_device, accumulated = state.train_batch_size or 0, args.gradient_accumulation_steps
-    said = f"{readable(per_device)} rows a device, {readable(processes)} {'process' if processes == 1 else 'processes'}"
+    devices = f"{_counted(per_device, 'row')} a device, {_counted(processes, 'process', 'processes')}"
     epochs = f"as many as {args.max_steps:,} updates take" if args.max_steps > 0 else readable(args.num_train_epochs)
     weights = [weight.numel() for weight in parts.model.parameters()]
     trained = [weight.numel() for weight in parts.model.parameters() if weight.requires_grad]
     found = [
         ("rows", "not known" if rows is None else readable(rows)),
         ("epochs", epochs),
-        ("batch", f"{said}; {readable(per_device * processes * accumulated)} rows an update"),
-        ("accumulation", f"{readable(accumulated)} {'batch' if accumulated == 1 else 'batches'} an update"),
+        ("batch", f"{devices}; {_counted(per_device * processes * accumulated, 'row')} an update"),
+        ("accumulation", f"{_counted(accumulated, 'batch', 'batches')} an update"),
         ("updates", readable(state.max_steps)),
         ("parameters", f"{readable(sum(trained))} trained of {readable(sum(weights))}"),
         ("device", str(parts.device)),
@@ -45,3 +45,7 @@ def _entries(args: TrainingArguments, parts: RunParts, training: Training) -> li
     if training.resumed_from is not None:
         found.append(("resumed", f"at update {readable(state.global_step)}, epoch {state.epoch:.2f}"))
     return found
+
+
+def _counted(number: int, noun: str, several: str | None = None) -> str:
+    return f"{readable(number)} {noun if number == 1 else several or noun + 's'}"

@@ -24,7 +24,7 @@ ALL_RESULTS = "all_results.json"
 
 class Files(TrainerAttributes):
     def metrics_format(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
-        """The metrics as a person reads them: times as h:mm:ss, large counts in thousands, four decimals."""
+        """The metrics as a person reads them: times as h:mm:ss.cc, memory in MB, operations in GF, four decimals."""
         return {name: _readable(name, value) for name, value in metrics.items()}
 
     def log_metrics(self, split: str, metrics: Mapping[str, Any]) -> None:
@@ -68,7 +68,8 @@ def _readable(name: str, value: Any) -> Any:
     if "_mem_" in name and isinstance(value, int):
         return f"{value >> 20}MB"
     if name.endswith("_runtime"):
-        return str(datetime.timedelta(seconds=round(value)))
+        hundredths = round(value * 100)
+        return f"{datetime.timedelta(seconds=hundredths // 100)}.{hundredths % 100:02d}"
     if name == "total_flos":
         return f"{int(value) >> 30}GF"
     return round(value, 4) if isinstance(value, float) else value

@@ -22,10 +22,14 @@ _HANDLER = _UntilConfigured()
 
 
 def apply_log_level(args: TrainingArguments) -> None:
-    """Passive leaves the level, and who shows it, to the application."""
-    if args.log_level == "passive":
-        return
+    """Passive leaves the level to the application; where it asks transformers to tell more, we tell it too."""
     logger = logging.getLogger("trainspec")
-    logger.setLevel(str(args.log_level).upper())
+    if args.log_level == "passive":
+        theirs = logging.getLogger("transformers").level
+        if logger.level != logging.NOTSET or not logging.NOTSET < theirs <= logging.INFO:
+            return
+        logger.setLevel(theirs)
+    else:
+        logger.setLevel(str(args.log_level).upper())
     if _HANDLER not in logger.handlers:
         logger.addHandler(_HANDLER)

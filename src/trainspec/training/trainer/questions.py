@@ -77,8 +77,8 @@ class Questions(TrainerAttributes):
     def floating_point_ops(self, inputs: Any) -> float:
         """Operations for a forward and backward pass: what the model says, else 6 for each parameter and token.
 
-        The estimate is that of Kaplan et al. 2020, Scaling Laws for Neural Language Models, section 2.1; a row counts
-        as one token where the inputs are not whole numbers.
+        The estimate is that of Kaplan et al. 2020, Scaling Laws for Neural Language Models, section 2.1, which leaves
+        embeddings out: they are looked up. A row counts as one token where the inputs are not whole numbers.
         """
         counts = getattr(self.model, "floating_point_ops", None)
         if callable(counts):
@@ -93,7 +93,8 @@ class Questions(TrainerAttributes):
         return self._estimate()
 
     def _estimate(self) -> Callable[[Any], float]:
-        each = 6.0 * self.get_num_trainable_parameters()
+        looked_up = {id(one.weight) for one in self.model.modules() if isinstance(one, nn.Embedding)}
+        each = 6.0 * sum(one.numel() for one in self.model.parameters() if id(one) not in looked_up)
         name, labels = main_input_name(self.model), self.label_names
 
         def count(inputs: Any) -> float:

@@ -68,7 +68,7 @@ def _json(lines: list[str], said: str, at: Place) -> Slip | None:
     before = "\n".join((*lines[: at.line - 1], line[: at.column - 1])).rstrip()
     if rest.startswith(("//", "/*", "#")):
         remedy = "take the comments out, or write it as YAML, which has them"
-        return Slip(remedy, at, "it is JSON with comments, which JSON has none of")
+        return Slip(remedy, at, "here is a comment, and JSON has none")
     after = "\n".join((rest[1:], *lines[at.line :])).lstrip()
     closing = rest[:1] if before.endswith(",") else after[:1] if rest.startswith(",") else ""
     if closing in ("}", "]"):
