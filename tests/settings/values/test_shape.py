@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import pickle
 import weakref
 from typing import Any
 
@@ -124,3 +125,17 @@ def test_a_shape_keeps_no_class_alive(base: Any) -> None:
     left = made_and_described(base)
     gc.collect()
     assert left() is None
+
+
+def test_a_class_that_is_pickled_with_all_that_is_on_it_takes_none_of_it_along() -> None:
+    """As data sets hash what a function of a script refers to."""
+
+    @dataclasses.dataclass
+    class Data:
+        file: str = "x"
+
+    shape = shape_of(Data)
+    assert shape_of(Data) is shape
+    assert pickle.loads(pickle.dumps(shape)) is None
+    Data.__trainspec_shape__ = None  # type: ignore[attr-defined]
+    assert shape_of(Data).kinds.keys() == {"file"}

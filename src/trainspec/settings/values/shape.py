@@ -43,6 +43,12 @@ _VALIDATOR = "__pydantic_validator__"
 class Shape:
     """The fields of a model with the kinds of value they take, which are secret, and the rules they obey together."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Nothing: who pickles a script's class with all that is on it, as data sets do to know it again, wants none
+        of this, and it is found out anew.
+        """
+        return type(None), ()
+
     model: type[Any]
     judge_model: type[BaseModel]
     fields: Mapping[str, FieldInfo]
