@@ -49,12 +49,7 @@ LOGGING = (
         "parts.device, False",
     ),
     Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level == "passive":', "if True:"),
-    Mutation(
-        "log_level",
-        "training/trainer/log_level.py",
-        'if args.log_level == "passive":\n        return\n',
-        'if args.log_level == "passive":\n        args = args.replace(log_level="error")\n',
-    ),
+    Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level == "passive":', "if False:"),
     Mutation("log_level", "training/callbacks/printer.py", "and args.log_level in _TALKATIVE", ""),
     without("log_level_replica", "training/preflight/support.py", '    "log_level_replica": "warning",\n'),
     without("log_on_each_node", "training/preflight/support.py", '    "log_on_each_node": True,\n'),
