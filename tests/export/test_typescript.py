@@ -52,7 +52,7 @@ def test_every_setting_and_every_old_name_is_an_optional_property() -> None:
     "line",
     [
         "  seed?: number;",
-        "  bf16?: boolean;",
+        "  bf16?: boolean | null;",
         "  output_dir?: string | null;",
         "  run_name?: string | null;",
         "  lr_scheduler_type?: SchedulerType;",

@@ -66,7 +66,7 @@ def redact_url(text: str) -> str:
     text = _TOKEN.sub(HIDDEN, text)
     if ":" in text or "=" in text:
         text = _PAIR.sub(_hidden_pair, text)
-    if "@" in text:
+    if "@" in text and "://" not in text:
         text = _BARE_USERINFO.sub(f"{HIDDEN}@", text)
     if "://" not in text:
         return text

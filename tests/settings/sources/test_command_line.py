@@ -54,8 +54,8 @@ SPELLINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "a nested key": ("--fsdp_config.min_num_params 1000", {"fsdp_config": {"min_num_params": 1000}}),
     "a nested key with underscores": ("--fsdp_config__min_num_params 9", {"fsdp_config": {"min_num_params": 9}}),
     "a nested key with dashes": ("--fsdp-config.min-num-params=9", {"fsdp_config": {"min_num_params": 9}}),
-    "a nested switch": ("--fsdp_config.forward_prefetch", {"fsdp_config": {"forward_prefetch": "true"}}),
-    "a nested switch off": ("--no_fsdp_config.use_orig_params", {"fsdp_config": {"use_orig_params": "false"}}),
+    "a nested switch": ("--fsdp_config.forward_prefetch", {"fsdp_config": {"forward_prefetch": True}}),
+    "a nested switch off": ("--no_fsdp_config.use_orig_params", {"fsdp_config": {"use_orig_params": False}}),
     "a nested list": (
         "--fsdp_config.transformer_layer_cls_to_wrap A B",
         {"fsdp_config": {"transformer_layer_cls_to_wrap": ["A", "B"]}},
