@@ -55,7 +55,7 @@ class Acting(ABC):
         self._acts = 0
         self._onward = Onward()
         self._weights, self._saving = WHOLE, False
-        self._done: tuple[Window, bool, bool, Tensor]
+        self._done: tuple[Window, bool, bool, Tensor] | None = None
         # Entries of the log before the evaluation that is under way.
         self._evaluating_from: int | None = None
         self._ends_here = False
@@ -220,7 +220,7 @@ class Acting(ABC):
 
     def settle(self) -> bool:
         """Count an update that is done but for that; whether the weights are then whole, and finite."""
-        if self._weights == CHANGED:
+        if self._weights == CHANGED and self._done is not None:
             window, ends_epoch, stepped, loss = self._done
             self._after_step(stepped)
             self._count(window, ends_epoch)

@@ -127,7 +127,8 @@ class TrainingLoop(Acting):
         self._fire("on_step_begin")
         loss, norm = self._update(window, ends_epoch)
         self._count(window, ends_epoch)
-        self._weights = WHOLE
+        # Let go of the batches: memory that is free now is the next window's.
+        self._weights, self._done = WHOLE, None
         self._agree_on("on_step_end", self._after, self._state.global_step, loss=loss, grad_norm=norm)
         self._act()
 
