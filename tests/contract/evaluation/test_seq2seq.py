@@ -126,6 +126,8 @@ def test_generation_config_becomes_the_models_own(tmp_path: Path, said: str) -> 
     [
         pytest.param("nowhere/generation.json", id="no-file"),
         pytest.param({"num_beams": 1, "num_return_sequences": 3, "do_sample": False}, id="contradiction"),
+        # Of this one transformers only warns, and then refuses to save it with the model.
+        pytest.param({"do_sample": False, "temperature": 0.5}, id="without-effect"),
     ],
 )
 def test_generation_config_that_cannot_be_used_is_told_at_once(tmp_path: Path, given: Any) -> None:
