@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trainspec.migration.scripts.shell.arithmetic import NotReckoned, reckon
 from trainspec.migration.scripts.shell.pieces import BREAK, Kind, Piece
 from trainspec.migration.scripts.shell.quoting import bare
-from trainspec.migration.scripts.shell.scope import Value
+from trainspec.migration.scripts.shell.scope import Scope, Value
 from trainspec.migration.scripts.words import assumptions_of, is_known, without_assumptions
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Parameters:
         self._expander = expander
 
     @property
-    def _scope(self):  # type: ignore[no-untyped-def]
+    def _scope(self) -> Scope:
         return self._expander.scope
 
     def value(self, name: str) -> Value | None:
