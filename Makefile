@@ -7,7 +7,7 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help editor-tools test-agreement schemas install demo test test-settings test-alone test-image test-packaging test-shells test-trackers test-search test-compat mutate check bench clean
+.PHONY: help editor-tools test-agreement schemas install demo test test-settings test-alone test-image test-packaging test-shells test-distributed test-trackers test-search test-compat mutate check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -17,7 +17,7 @@ install: $(VENV)/installed ## make .venv with everything that training and tests
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python $(PIP_INSTALL) --editable '.[train,optimizers,trackers,hub,s3]' --group test --group check
+	$(BIN)/python $(PIP_INSTALL) --editable '.[train,optimizers,trackers,hub,s3,deepspeed]' --group test --group check
 	@touch $@
 
 demo: install ## train the digits task, set by environment variables only
@@ -92,6 +92,10 @@ test-compat: .venv-compat/installed ## example scripts, trl, sentence-transforme
 	$$(.venv-compat/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/shared.pth
 	.venv-compat/bin/python $(PIP_INSTALL) 'trl==1.16.*' 'sentence-transformers==6.2.*' 'setfit==1.2.*'
 	@touch $@
+
+# Strategies x precision x optimizers x accumulation, in real processes; the short part of it is in `make test`.
+test-distributed: install ## the long matrix of several processes (many minutes)
+	TEST_DISTRIBUTED=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/parallel tests/contract
 
 mutate: install ## break what each setting does, in 355 ways, and show that its tests notice (15 minutes)
 	$(BIN)/python tests/contract/mutations/mutate.py

@@ -31,3 +31,15 @@ def the_logger_is_put_back() -> Iterator[None]:
     before = logger.level
     yield
     logger.setLevel(before)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long_distributed: of the matrix that `make test-distributed` runs")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("TEST_DISTRIBUTED"):
+        return
+    long = [item for item in items if item.get_closest_marker("long_distributed")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]

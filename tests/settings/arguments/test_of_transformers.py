@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import torch
-import transformers
 from pydantic import ValidationError
 
 from trainspec import TrainingArguments
 from trainspec.settings.arguments.of_transformers import converted
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
 
 Theirs = transformers.TrainingArguments
 pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated and will be removed in v6")

@@ -5,9 +5,10 @@ import warnings
 from typing import Any
 
 import pytest
-import transformers
 
 from trainspec import TrainingArguments, load, validate
+
+transformers = pytest.importorskip("transformers")
 
 # What the most common scripts say: they call evaluate(), predict(), train(resume_from_checkpoint=...), push_to_hub()
 # themselves, or give the Trainer a tracker or a loss of their own.
