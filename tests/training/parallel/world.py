@@ -1,7 +1,7 @@
 """Several real processes that run one function of a test: forked from a server that has imported torch already.
 
-A process that imports torch by itself takes seconds on two cores; one that is forked takes milliseconds. The server is a
-fresh interpreter that has run nothing, so what it forks is as good as new. Where launching itself is the subject, use
+A process that imports torch by itself takes seconds on two cores; one that is forked takes milliseconds. The server is
+a fresh interpreter that has run nothing, so what it forks is as good as new. Where launching itself is the subject, use
 launching.py.
 """
 
