@@ -93,6 +93,9 @@ def _judge_of(given: Given) -> Judge:
     from trainspec.settings.base import Settings
 
     model, world_size, target = _model_of(given), given.number("world_size", 1), known_target(given.get("target"))
+    nodes = given.number("nodes", 1)
+    if nodes is not None and not (world_size or target):
+        raise CannotRun(mistake("CLI102", "--nodes alone tells no number of processes", "--world-size 16 --nodes 2"))
     ignore_unknown = given.has("ignore_unknown")
     if not issubclass(model, Settings):
         from trainspec.answers.app import AppJudge
@@ -103,6 +106,7 @@ def _judge_of(given: Given) -> Judge:
             model,
             target=target,
             world_size=world_size,
+            nodes=nodes,
             ignore_unknown=ignore_unknown,
             environment=given.has("env"),
             variables=os.environ if given.has("env") else (),
@@ -112,6 +116,7 @@ def _judge_of(given: Given) -> Judge:
         model,
         target=target,
         world_size=world_size,
+        nodes=nodes,
         task=_task_of(given),
         ignore_unknown=ignore_unknown,
         process=process,
