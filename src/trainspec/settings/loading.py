@@ -40,9 +40,7 @@ def validate(
     return verdict
 
 
-def against_target(
-    verdict: Verdict, target: str | None, world_size: int | None, nodes: int | None = None
-) -> Verdict:
+def against_target(verdict: Verdict, target: str | None, world_size: int | None, nodes: int | None = None) -> Verdict:
     """The verdict with what does not fit a declared machine added. Raises ValueError for an unknown target."""
     from trainspec.settings.targets.machines import check_target, parse_target
 

@@ -132,7 +132,9 @@ def test_border(code: str, wrong: Side, right: Side) -> None:
 
 def test_every_rule_has_a_row() -> None:
     # Those about numbers of processes have theirs in test_worlds.py.
-    assert {code for code, _, _ in BORDERS} == {rule.code for rule in TARGET_RULES} - {rule.code for rule in WORLD_RULES}
+    assert {code for code, _, _ in BORDERS} == {rule.code for rule in TARGET_RULES} - {
+        rule.code for rule in WORLD_RULES
+    }
     assert len({rule.name for rule in TARGET_RULES}) == len(TARGET_RULES)
 
 

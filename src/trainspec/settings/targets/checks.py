@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.rules.optimizer import FUSED_BACKWARD, LAYERWISE
-from trainspec.settings.views.layout import layout_of, splits_batches
 from trainspec.settings.values.choices import (
     DDPBackend,
     DebugOption,
@@ -14,6 +13,7 @@ from trainspec.settings.values.choices import (
     OptimizerNames,
     TorchCompileMode,
 )
+from trainspec.settings.views.layout import layout_of, splits_batches
 
 if TYPE_CHECKING:
     from trainspec.settings.targets.machines import Target
@@ -165,7 +165,9 @@ def mesh(settings: Any, place: Place) -> str | None:
     if settings.deepspeed and mesh.sp_size > 1:
         # DeepSpeed deals out the other ranks by itself.
         left = place.world % mesh.sp_size
-        return f"sp_size {mesh.sp_size} of parallelism_config does not divide {processes(place.world)}" if left else None
+        return (
+            f"sp_size {mesh.sp_size} of parallelism_config does not divide {processes(place.world)}" if left else None
+        )
     product = mesh.total_size()
     said = f"the sizes of parallelism_config multiply to {product}, but there are {processes(place.world)}"
     if place.world % product:

@@ -149,4 +149,6 @@ def judge_world(settings: Any, world_size: int, local_world_size: int | None = N
     if world_size == 1:
         return []
     known = local_world_size is not None and world_size % local_world_size == 0
-    return check_target(settings, None, world_size, world_size // local_world_size if known and local_world_size else None)
+    return check_target(
+        settings, None, world_size, world_size // local_world_size if known and local_world_size else None
+    )

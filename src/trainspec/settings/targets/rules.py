@@ -11,6 +11,7 @@ from trainspec.settings.targets.checks import Place
 from trainspec.settings.targets.rule import TargetRule
 from trainspec.settings.targets.worlds import WORLD_RULES
 
+
 def findings(settings: Any, place: Place) -> list[Diagnostic]:
     """The diagnostics of all rules that the settings break there."""
     from trainspec.settings.arguments import TrainingArguments

@@ -61,7 +61,9 @@ def hybrid_shape(settings: Any, place: Place) -> str | None:
     if not _hybrid(settings, place):
         return None
     if place.per_node is None:
-        return f"fsdp hybrid_shard has no shape: {processes(place.world or 1)} are no equal parts of {place.nodes} nodes"
+        return (
+            f"fsdp hybrid_shard has no shape: {processes(place.world or 1)} are no equal parts of {place.nodes} nodes"
+        )
     if place.per_node == 1:
         return "fsdp hybrid_shard shards nothing: every node has one process"
     return None
