@@ -25,10 +25,9 @@ def assert_valid(
     """Raise AssertionError, with every diagnostic rendered, unless a document, a file or settings are valid.
 
     A file is a path or URL of YAML, JSON or TOML; each document of a YAML stream is judged. Files in a list are judged
-    as one, each laid over those before it. `model` is
-    TrainingArguments unless said otherwise, and of settings their own class. `target` (such as `h100x8`) and
-    `world_size` also check against a declared machine, or `nodes` of them. With `allow_warnings` false, a warning fails too. Neither the
-    environment nor this machine is looked at.
+    as one, each laid over those before it. `model` is TrainingArguments unless said otherwise, and of settings their
+    own class. `target` (such as `h100x8`) and `world_size` also check against a declared machine, or `nodes` of them.
+    With `allow_warnings` false, a warning fails too. Neither the environment nor this machine is looked at.
     """
     __tracebackhide__ = True
     faults = []

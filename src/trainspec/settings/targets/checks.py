@@ -194,8 +194,7 @@ def rank(settings: Any, place: Place) -> str | None:
 
 
 def layerwise(settings: Any, place: Place) -> str | None:
-    alone = place.world is None or place.world == 1
-    if settings.optim not in (*LAYERWISE, *FUSED_BACKWARD) or alone:
+    if settings.optim not in (*LAYERWISE, *FUSED_BACKWARD) or place.world is None or place.world == 1:
         return None
     return f"optim {settings.optim} cannot work on {processes(place.world)}"
 

@@ -1,9 +1,8 @@
 """Who shares what: how a number of processes divides rows, parameters and layers, as far as settings say it.
 
-    world = replicas x shards x tensor x context x sequence      ranks that hold parts of one copy: shards x context
-    rows are divided among the data ranks: replicas x shards     ranks of one tensor, context or sequence group share rows
-
-DeepSpeed partitions over all ranks of a tensor group's complement, sequence ranks included.
+world = replicas x shards x tensor
+one copy of what is divided lies on `shards` ranks, those that divide sequences (context, sequence) among them
+rows are divided among the data ranks: ranks of one tensor, context or sequence group read the same
 """
 
 from __future__ import annotations
@@ -89,8 +88,10 @@ def layout_of(settings: TrainingArguments, world_size: int, per_node: int | None
     """How `world_size` processes, `per_node` of them on each node, share the work.
 
     What does not come out even (TGT108, PAR121) is rounded down here; a file of DeepSpeed's that cannot be read says
-    nothing.
+    nothing. Raises ValueError for less than one process.
     """
+    if world_size < 1:
+        raise ValueError(f"world_size must be 1 or more, not {world_size}")
     if world_size == 1:
         return Layout("single", 1)
     mesh = settings.parallelism_config
