@@ -105,10 +105,15 @@ def _scale(given: Given) -> Scale | None:
 
 
 def _target(name: str | None) -> Target | None:
-    from trainspec.answers.judgement import known_target
+    if name is None:
+        return None
     from trainspec.settings.targets.machines import parse_target
+    from trainspec.text.redaction import redact_reason
 
-    return parse_target(name) if known_target(name) and name is not None else None
+    try:
+        return parse_target(name)
+    except ValueError as error:
+        raise CannotRun(mistake("CLI103", redact_reason(str(error), name))) from None
 
 
 def _size(given: Given) -> ModelSize | None:

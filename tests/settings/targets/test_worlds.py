@@ -8,22 +8,20 @@ from typing import Any
 
 import pytest
 
-from trainspec import TrainingArguments, validate
+from trainspec import OptimizerNames, TrainingArguments, validate
 from trainspec.settings.targets.machines import check_target, judge_world, parse_target
-from trainspec.settings.targets.worlds import NOT_ON_SHARDS, WORLD_RULES
+from trainspec.settings.targets.worlds import SHARDABLE, STEPS_ON_PARTS, WORLD_RULES
 
 Side = tuple[dict[str, Any], str | None, int | None, int | None]
 HYBRID = {"fsdp": "hybrid_shard"}
 TENSOR = {"parallelism_config": {"tp_size": 4, "dp_shard_size": 2}}
 REPLICAS = {"fsdp": "hybrid_shard", "parallelism_config": {"dp_replicate_size": 3, "dp_shard_size": 4}}
-FIRST = next(iter(NOT_ON_SHARDS))
 HPZ = {"deepspeed": {"zero_optimization": {"stage": 3, "zero_hpz_partition_size": 4}}}
 AUTOTP = {"deepspeed": {"tensor_parallel": {"autotp_size": 4}}}
 
 
-def optimizer(**more: Any) -> dict[str, Any]:
-    needs = {"optim_target_modules": "all-linear"} if FIRST.startswith(("galore", "apollo")) else {}
-    return {"optim": FIRST, **needs, **more}
+def optimizer(name: str = "lion_32bit", **more: Any) -> dict[str, Any]:
+    return {"optim": name, **more}
 
 
 # code: (settings, target, world size, nodes) on the wrong side, then on the right side.
@@ -38,6 +36,16 @@ BORDERS: list[tuple[str, Side, Side]] = [
         "PAR120",
         (optimizer(parallelism_config={"tp_size": 2}), None, 2, None),
         (optimizer(parallelism_config={"dp_replicate_size": 2}), None, 2, None),
+    ),
+    (
+        "PAR120",
+        (optimizer("adafactor", fsdp="full_shard"), None, 2, None),
+        (optimizer("adafactor", parallelism_config={"dp_shard_size": 2}), None, 2, None),
+    ),
+    (
+        "PAR120",
+        (optimizer("adafactor", fsdp="full_shard"), None, 2, None),
+        (optimizer("adafactor", deepspeed={"zero_optimization": {"stage": 3}}), None, 2, None),
     ),
     ("PAR121", (HYBRID, None, 10, 3), (HYBRID, None, 12, 3)),
     ("PAR121", (HYBRID, None, 4, 4), (HYBRID, None, 8, 4)),
@@ -80,6 +88,10 @@ def test_a_job_that_is_there_is_judged_by_the_same_rules(code: str, wrong: Side,
         args = TrainingArguments.from_dict(said)
         found = [item.code for item in judge_world(args, world, world // nodes if nodes else None)]
         assert found == (codes(side) if world > 1 else [])
+
+
+def test_what_fsdp_can_step_a_mesh_can() -> None:
+    assert SHARDABLE < STEPS_ON_PARTS < frozenset(OptimizerNames)
 
 
 def test_without_a_world_nothing_is_said() -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.scale.activations import activation_bytes
 from trainspec.plan.scale.optimizer_state import bytes_per_parameter, state_bytes
-from trainspec.plan.scale.phases import PERSISTS, sizes_of
-from trainspec.plan.scale.pieces import layers_of
+from trainspec.plan.scale.pieces import PERSISTS, layers_of
 from trainspec.plan.scale.widths import widths_of
 from trainspec.settings.values.choices import FSDPOption
 
@@ -82,6 +81,8 @@ def elements_of(args: TrainingArguments, layout: Layout, model: ModelSize) -> El
         state = round(own * (bytes_per_parameter(args) + widths.master))
         frees = layout.stage == 3 and (wraps or layout.engine == "deepspeed")
         return Elements(own, whole, state, _at_once(args, layout, model, whole), own if frees else 0)
+    from trainspec.plan.scale.phases import sizes_of
+
     shapes = {name: _tensor_part(shape, layout.tensor) for name, shape in model.shapes.items()}
     units = layers_of(shapes) if wraps or layout.engine == "deepspeed" else []
     sizes = sizes_of(

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from trainspec.plan.scale.pieces import local_shape, padded, units_with_rest
+from trainspec.plan.scale.pieces import PERSISTS, local_shape, padded, units_with_rest
 from trainspec.plan.scale.widths import Widths
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from trainspec.plan.scale.pieces import Shapes, Units
     from trainspec.settings.views.layout import Layout
-
-# DeepSpeed keeps parameters of so many elements whole, unless stage3_param_persistence_threshold says otherwise.
-PERSISTS = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from math import prod
 Shapes = Mapping[str, Sequence[int]]
 Units = Sequence[Sequence[str]]
 
+# DeepSpeed keeps parameters of so many elements whole, unless stage3_param_persistence_threshold says otherwise.
+PERSISTS = 100_000
+
 
 def rows_of(rows: int, ranks: int, rank: int) -> int:
     """Rows of a tensor that `rank` holds: the first dimension in chunks of ceil(rows / ranks), as torch.chunk cuts it,

@@ -9,46 +9,38 @@ from trainspec.settings.targets.rule import TargetRule
 from trainspec.settings.values.choices import OptimizerNames as O
 from trainspec.settings.views.layout import HYBRID, autotp_size, layout_of
 
-# Found by training with each of them on parameters that fully_shard has divided, in two processes.
-_KERNELS = "the kernels of bitsandbytes take whole tensors"
-_MATRICES = "its projections are made of whole matrices"
-NOT_ON_SHARDS: dict[O, str] = {
-    **dict.fromkeys(
-        (
-            O.ADAMW_BNB,
-            O.ADAMW_8BIT,
-            O.PAGED_ADAMW,
-            O.PAGED_ADAMW_8BIT,
-            O.ADEMAMIX,
-            O.ADEMAMIX_8BIT,
-            O.PAGED_ADEMAMIX,
-            O.PAGED_ADEMAMIX_8BIT,
-            O.LION,
-            O.LION_8BIT,
-            O.PAGED_LION,
-            O.PAGED_LION_8BIT,
-            O.RMSPROP_BNB,
-            O.RMSPROP_8BIT,
-            O.RMSPROP_32BIT,
-        ),
-        _KERNELS,
-    ),
-    O.GALORE_ADAFACTOR: _MATRICES,
-    O.APOLLO_ADAMW: _MATRICES,
-    O.ADAMW_TORCH_8BIT: "it compiles one kernel for parts of one size, and parts need not be of one",
-    O.ADAMW_TORCH_4BIT: "it compiles one kernel for parts of one size, and parts need not be of one",
+# Each was tried on parameters of which every process holds a part: it steps as one process steps on whole ones. Under
+# fsdp its state is of the parameters' shapes, too. Any other is refused.
+SHARDABLE = frozenset(
+    {
+        O.ADAMW_TORCH,
+        O.ADAMW_TORCH_FUSED,
+        O.ADAMW_APEX_FUSED,
+        O.SGD,
+        O.ADAGRAD,
+        O.RMSPROP,
+        O.ADAMW_ANYPRECISION,
+        O.STABLE_ADAMW,
+    }
+)
+STEPS_ON_PARTS = SHARDABLE | {
+    O.ADAFACTOR,
+    O.MUON,
+    O.GROKADAMW,
+    O.SCHEDULE_FREE_ADAMW,
+    O.SCHEDULE_FREE_SGD,
+    O.SCHEDULE_FREE_RADAM,
 }
-"""Optimizers that cannot update a parameter of which every process holds a part, with the reason."""
 
 
 def optimizer(settings: Any, place: Place) -> str | None:
-    reason = NOT_ON_SHARDS.get(settings.optim)
-    if reason is None or place.world is None or place.world == 1 or settings.deepspeed:
+    fine = SHARDABLE if settings.parallelism_config is None else STEPS_ON_PARTS
+    if settings.optim in fine or settings.deepspeed or place.world is None or place.world == 1:
         return None
     layout = layout_of(settings, place.world, place.per_node)
     if layout.partners == 1 and layout.tensor == 1:
         return None
-    return f"optim {settings.optim} cannot update parameters that {layout.name} divides among processes: {reason}"
+    return f"optim {settings.optim} does not step on parameters that {layout.name} shares out over processes"
 
 
 def _hybrid(settings: Any, place: Place) -> bool:
@@ -117,7 +109,7 @@ WORLD_RULES: tuple[TargetRule, ...] = (
     TargetRule(
         code="PAR120",
         name="optimizer-cannot-shard",
-        reason="a step of it needs more of a parameter, or of its gradient, than one process has",
+        reason="a step of it, or its state, is of whole parameters, and no process has one",
         fix="set optim: adamw_torch, or leave the parameters whole",
         fields=("optim", "fsdp", "parallelism_config"),
         check=optimizer,
