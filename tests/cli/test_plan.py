@@ -119,10 +119,23 @@ def test_the_size_of_a_folder(run: Callable, tmp_path: Path) -> None:
     assert code == 0 and scale["model"]["approximate"] and scale["memory_per_rank"]["activations"] > 0
 
 
+@pytest.mark.parametrize("task", ["digits", "lm"])
+def test_the_model_of_a_task(run: Callable, task: str, write: Callable) -> None:
+    path = write("run.yaml", "fsdp: full_shard\ntask: {depth: 3}\n")
+    line = f"plan {path} --world-size 2 --task {task} --task.width 64 --format json"
+    code, out, _ = run(*line.split())
+    model = json.loads(out)["scale"]["model"]
+    assert (code, model["source"]) == (0, f"of the task {task}")
+    assert model["parameters"] > 64 * 64 * 3
+    assert "did you mean --task.width?" in run("plan", "--task", task, "--task.widht", "64").err
+
+
 MISTAKES: dict[str, tuple[str, str]] = {
     "nodes of nothing": ("--nodes 2", "CLI102"),
     "no number": ("--params many", "CLI103"),
     "two sizes": ("--params 1B --params-from x", "CLI103"),
+    "a task that tells none": ("--task json:dumps", "CLI115"),
+    "no such task": ("--task dogits", "CLI105"),
     "no size there": ("--params-from no/such/folder", "CLI115"),
     "no such picture": ("--params 1B --plot plan.png", "CLI116"),
     "nowhere to draw": ("--params 1B --plot no/such/plan.svg", "CLI116"),

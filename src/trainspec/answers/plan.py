@@ -131,6 +131,21 @@ def size_at(place: str) -> ModelSize:
         raise NoAnswer(mistake("CLI115", str(error), "give a number: --params 7e9")) from None
 
 
+def size_of_task(task: Any, settings: Any, name: str) -> ModelSize:
+    """The size of a task's model, as its parameter_shapes tell it for these settings of its own. Raises NoAnswer."""
+    from trainspec.plan.scale.model import of_shapes
+    from trainspec.tasks import TaskError
+
+    shapes = getattr(task, "parameter_shapes", None)
+    if shapes is None:
+        why = f"the task {name} does not tell the shapes of its parameters"
+        raise NoAnswer(mistake("CLI115", why, "give a number, --params 7e9, or the task a function parameter_shapes"))
+    try:
+        return of_shapes(dict(shapes(settings)), f"of the task {name}")
+    except TaskError as error:
+        raise NoAnswer(mistake("CLI115", str(error))) from None
+
+
 def picture(scale: ScalePlan, name: str) -> str:
     """The picture of it for a file of that name: SVG, or a page of HTML. Raises NoAnswer for another ending."""
     from trainspec.plan.scale.picture import page, svg

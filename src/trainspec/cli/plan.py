@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from trainspec.answers.faults import NoAnswer
-from trainspec.answers.plan import Planned, Scale, picture, plan, size_at
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.answers.plan import Planned, picture, plan
+from trainspec.cli.faults import mistake
 from trainspec.cli.files import files_named
-from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary
+from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
+from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
+from trainspec.cli.scale import scale_of
 from trainspec.cli.show import say_notes
 from trainspec.cli.terminal import FINDINGS, answer_json, exit_code, say
 from trainspec.plan.render import aligned, render_plan
-
-if TYPE_CHECKING:
-    from trainspec.plan.scale.model import ModelSize
-    from trainspec.settings.targets.machines import Target
 
 COMMAND = Command(
     "plan",
@@ -33,6 +31,7 @@ COMMAND = Command(
         Option("target", "plan for a machine, its devices and their memory: h100x8, a100 ...", "MACHINE"),
         Option("params", "parameters of the model, such as 7e9 or 350M", "N"),
         Option("params-from", "the model: a folder or file with weights (safetensors) or a config.json", "PATH"),
+        Option("task", "the model of this task, by the settings of its own: --task lm --task.depth 8", "NAME"),
         Option("sequence-length", "tokens of a row, which decide about activations", "N"),
         Option("plot", "draw what ranks hold and send, as .svg or .html", "FILE"),
         AT,
@@ -47,7 +46,6 @@ COMMAND = Command(
         "trainspec plan run.yaml --target h100x8 --nodes 1250 --params 70e9 --fsdp full_shard --plot plan.svg",
     ),
 )
-_OF_SCALE = ("nodes", "target", "params", "params_from", "sequence_length", "plot")
 
 
 def run(argv: Sequence[str]) -> int:
@@ -55,10 +53,14 @@ def run(argv: Sequence[str]) -> int:
         print(COMMAND.help())
         return 0
     given = COMMAND.parse(argv, settings_vocabulary())
+    task, shape = None, None
+    if (name := given.get("task")) is not None:
+        task, shape = task_named(name)
+        given = COMMAND.parse(argv, settings_vocabulary(), task_vocabulary(shape))
     as_json = given.get("format") == "json"
-    loaded = load_settings(given, files_named(given), None)
+    loaded = load_settings(given, files_named(given), shape)
     loaded.unchecked_task = False
-    planned = _plan(loaded, given)
+    planned = _plan(loaded, given, task)
     if as_json:
         answer_json(planned.to_dict())
     else:
@@ -74,8 +76,8 @@ def run(argv: Sequence[str]) -> int:
     return exit_code(planned.diagnostics) or (0 if planned.ok else FINDINGS)
 
 
-def _plan(loaded: Loaded, given: Given) -> Planned:
-    scale = _scale(given)
+def _plan(loaded: Loaded, given: Given, task: Any) -> Planned:
+    scale = scale_of(given, task, loaded)
     if loaded.settings is None:
         return Planned(None, tuple(loaded.diagnostics))
     return plan(
@@ -86,50 +88,6 @@ def _plan(loaded: Loaded, given: Given) -> Planned:
         scale=scale,
         remedy="say how many rows there are: --rows 10000",
     )
-
-
-def _scale(given: Given) -> Scale | None:
-    """What the options say of many processes; None where they say nothing of them."""
-    world, nodes = given.number("devices", 1), given.number("nodes", 1)
-    if world in (None, 1) and not any(given.has(name) for name in _OF_SCALE):
-        return None
-    from trainspec.settings.targets.checks import Place
-
-    target = _target(given.get("target"))
-    if nodes is not None and world is None and (target is None or not target.count):
-        raise CannotRun(mistake("CLI102", "--nodes alone tells no number of processes", "--world-size 16 --nodes 2"))
-    place = Place.of(target, world, nodes)
-    size = _size(given)
-    length = given.number("sequence_length", 1)
-    return Scale(place.world or 1, place.nodes, target, size.with_sequence(length) if size is not None else None)
-
-
-def _target(name: str | None) -> Target | None:
-    if name is None:
-        return None
-    from trainspec.settings.targets.machines import parse_target
-    from trainspec.text.redaction import redact_reason
-
-    try:
-        return parse_target(name)
-    except ValueError as error:
-        raise CannotRun(mistake("CLI103", redact_reason(str(error), name))) from None
-
-
-def _size(given: Given) -> ModelSize | None:
-    place, said = given.get("params_from"), given.get("params")
-    if place is not None and said is not None:
-        raise CannotRun(mistake("CLI103", "--params and --params-from both tell the size of the model", "keep one"))
-    if place is not None:
-        return size_at(place)
-    if said is None:
-        return None
-    from trainspec.plan.scale.model import number_in_words, of_number
-
-    number = number_in_words(said)
-    if number is None:
-        raise CannotRun(mistake("CLI103", "--params takes a number of parameters, such as 7e9, 7B or 350M"))
-    return of_number(number)
 
 
 def _draw(planned: Planned, file: str | None) -> None:
