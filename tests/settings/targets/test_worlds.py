@@ -90,6 +90,12 @@ def test_a_job_that_is_there_is_judged_by_the_same_rules(code: str, wrong: Side,
         assert found == (codes(side) if world > 1 else [])
 
 
+def test_a_script_may_bring_an_optimizer_of_its_own() -> None:
+    args = TrainingArguments.from_dict({**optimizer(fsdp="full_shard"), "parallelism_config": {"dp_shard_size": 3}})
+    assert [item.code for item in judge_world(args, 2)] == ["TGT108", "PAR120"]
+    assert [item.code for item in judge_world(args, 2, own_optimizer=True)] == ["TGT108"]
+
+
 def test_what_fsdp_can_step_a_mesh_can() -> None:
     assert SHARDABLE < STEPS_ON_PARTS < frozenset(OptimizerNames)
 

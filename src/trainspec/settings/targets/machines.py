@@ -140,15 +140,19 @@ def check_target(
     return findings(settings, Place.of(target, world_size, nodes))
 
 
-def judge_world(settings: Any, world_size: int, local_world_size: int | None = None) -> list[Diagnostic]:
+def judge_world(
+    settings: Any, world_size: int, local_world_size: int | None = None, *, own_optimizer: bool = False
+) -> list[Diagnostic]:
     """What does not fit `world_size` processes, `local_world_size` of them on each node where that is known.
 
     For a job that is there: the same rules as for a declared one, in the same words. Reads nothing of this machine. Of
-    one process nothing is said: a file for several is no fault where it is tried out by one.
+    one process nothing is said: a file for several is no fault where it is tried out by one. With an `own_optimizer`,
+    which a script hands over, nothing is said of `optim`.
     """
     if world_size == 1:
         return []
-    known = local_world_size is not None and world_size % local_world_size == 0
-    return check_target(
-        settings, None, world_size, world_size // local_world_size if known and local_world_size else None
-    )
+    nodes = None
+    if local_world_size and world_size % local_world_size == 0:
+        nodes = world_size // local_world_size
+    found = check_target(settings, None, world_size, nodes)
+    return [item for item in found if not (own_optimizer and item.fields[:1] == ("optim",))]
