@@ -79,7 +79,9 @@ def test_half_precision_is_that_of_one_process(changes: dict[str, Any]) -> None:
         if overflow is not None:
             finite, stepped, same, before, after = overflow
             assert not finite and stepped is False and same and after == before / 2, "agreed by all"
-    assert far(answers[0][1], weights) < 0.06
+    # Adam turns the smallest rounding of a gradient near zero into a whole step.
+    off = torch.cat([(answers[0][1][name] - value).abs().flatten() for name, value in weights.items()])
+    assert off.mean() < 3e-3
 
 
 def evaluated(changes: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from tests.training.parallel.world import run_in
 from torch.distributed.fsdp import FSDPModule
 
 from trainspec.training.parallel.fsdp.gradients import states_of
+from trainspec.training.parallel.fsdp.pieces import pieces_of
 
 DOUBLE = 8
 
@@ -50,7 +51,7 @@ def measured(changes: dict[str, Any]) -> dict[str, Any]:
             "parameters": size_of(values),
             "gradients": gradients,
             "state": size_of(state),
-            "pieces": run.strategy.pieces(),
+            "pieces": pieces_of(dict(run.model.named_parameters())),
             **gathered,
         }
 
