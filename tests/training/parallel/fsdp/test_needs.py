@@ -63,6 +63,7 @@ def given(kind: str) -> dict[str, Any]:
         (["RUN265"], {"fp16": True, "fp16_opt_level": "O3"}),
         ([], {"fp16": True, "fp16_opt_level": "O1"}),
         (["RUN266"], {"model": with_scale()}),
+        (["RUN269"], {"auto_find_batch_size": True}),
         (["RUN268"], {"fsdp": "full_shard offload"}),
     ],
 )
