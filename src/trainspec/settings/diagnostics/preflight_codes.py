@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from trainspec.settings.diagnostics.codes import Explanation
 from trainspec.settings.diagnostics.model_codes import MODEL_CODES
+from trainspec.settings.diagnostics.sharding_codes import SHARDING_CODES
 from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 
 PREFLIGHT_CODES: dict[str, Explanation] = {
@@ -379,5 +380,6 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "leave gradient_checkpointing_kwargs out, or let the method take them",
     ),
     **MODEL_CODES,
+    **SHARDING_CODES,
     **STEPPING_CODES,
 }
