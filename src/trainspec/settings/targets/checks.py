@@ -221,6 +221,7 @@ OF_SEVERAL = (
     "ddp_bucket_cap_mb",
     "ddp_broadcast_buffers",
     "ddp_timeout",
+    "uneven_inputs",
     "log_level_replica",
     "eval_use_gather_object",
 )
