@@ -226,7 +226,9 @@ class Group:
             for device in dict.fromkeys(leaf.device for every in needed for leaf in every):
                 sizes = [sum(leaf.size for leaf in every if leaf.device == device) for every in needed]
                 here = [_bytes_of(tensor) for tensor in mine if tensor.device.type == device]
-                parts[device] = self._all_bytes(torch.cat([torch.empty(0, dtype=torch.uint8, device=device), *here]), sizes)
+                parts[device] = self._all_bytes(
+                    torch.cat([torch.empty(0, dtype=torch.uint8, device=device), *here]), sizes
+                )
         return [
             filled(form, _cut(every, {device: data[rank] for device, data in parts.items()}))
             for rank, (form, every) in enumerate(zip(forms, needed, strict=True))

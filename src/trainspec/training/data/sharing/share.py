@@ -29,15 +29,18 @@ def share(
     start_row: int = 0,
     *,
     drop_last: bool = False,
+    drop_uneven: bool = False,
 ) -> Iterator[Share]:
     """The batches of process `rank` from `start_row` of the order on: in every process the same number of them.
 
-    The last step may have less than a full batch for each. With `drop_last` it is left out. Else batches are short,
-    and a process for which nothing is left gets one row of the beginning again, which does not count.
+    The last step may have less than a full batch for each. With `drop_last` it is left out, with `drop_uneven` where it
+    has no row for somebody. Else batches are short, and a process for which nothing is left gets one row of the
+    beginning again, which does not count.
     """
     step_rows = world_size * batch_size
+    needed = step_rows if drop_last else step_rows - batch_size + 1 if drop_uneven else 1
     for step_start in range(start_row, len(order), step_rows):
-        if drop_last and step_start + step_rows > len(order):
+        if len(order) - step_start < needed:
             return
         begin = step_start + rank * batch_size
         rows = order[begin : begin + batch_size]
