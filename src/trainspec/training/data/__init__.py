@@ -14,6 +14,7 @@ from trainspec.training.data.loaders import data_seed, eval_loader, eval_sampler
 from trainspec.training.data.position import DataPosition, DataPositionError, mismatch, position_of_format_1
 from trainspec.training.data.rows import column_names, first_row, is_iterable, is_table, row_count
 from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, LengthGroupedSampler
+from trainspec.training.data.sharing.share import uneven_rows
 from trainspec.training.data.sharing.sharing import Sharing, SharingError, own_batch_size, sharing_of
 from trainspec.training.data.walking import Walk, batches_at, batches_in_epoch, epoch_lengths, position_in
 
@@ -54,4 +55,5 @@ __all__ = [
     "train_loader",
     "train_sampler",
     "undisturbed",
+    "uneven_rows",
 ]

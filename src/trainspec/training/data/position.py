@@ -86,10 +86,8 @@ def mismatch(position: DataPosition, now: DataPosition) -> str | None:
     if position.readers != now.readers:
         return f"{used} of a stream that was read by {_told(position.readers)}, now by {_told(now.readers)}"
     if position.streams != now.streams:
-        was, is_now = (
-            f"{number or 1} process{'es' if (number or 1) > 1 else ''}" for number in (position.streams, now.streams)
-        )
-        return f"{used} of streams that {was} read, now {is_now}"
+        was, is_now = position.streams or 1, now.streams or 1
+        return f"{used} of a stream that was cut into {was} parts, now into {is_now}"
     return None
 
 

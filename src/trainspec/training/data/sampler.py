@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 from trainspec.training.data.draws import mixed_seed
 from trainspec.training.data.lengths import as_lengths, grouped_order, measure
 from trainspec.training.data.sharing.permutation import KeyedOrder
-from trainspec.training.data.sharing.share import share
+from trainspec.training.data.sharing.share import share, uneven_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,18 +99,19 @@ class EpochSampler(Sampler[int]):
     def batches(self, size: int, *, drop_last: bool) -> int:
         """Of an epoch, of this process."""
         shares = self.shared_by[1]
-        whole, rest = divmod(self._length, size * shares)
-        uneven = self._share is not None and self._share.drop_uneven and rest <= size * (shares - 1)
-        return whole + bool(rest and not drop_last and not uneven)
+        length = self._length
+        if self._share is not None and self._share.drop_uneven:
+            length -= uneven_rows(length, size, shares)
+        whole, rest = divmod(length, size * shares)
+        return whole + bool(rest and not drop_last)
 
     def left_out(self) -> int:
         """Rows of this process in the step of the walk that is left out since somebody would have none in it."""
         part = self._share
         if part is None or not part.drop_uneven or part.drop_last:
             return 0
-        rest = (self._length - self._start) % (part.size * part.batch_size)
-        is_kept = rest > part.batch_size * (part.size - 1)
-        return 0 if is_kept else max(0, min(part.batch_size, rest - part.rank * part.batch_size))
+        rest = uneven_rows(self._length - self._start, part.batch_size, part.size)
+        return max(0, min(part.batch_size, rest - part.rank * part.batch_size))
 
     def _whole_order(self) -> Sequence[int] | KeyedOrder:
         if self._keyed:

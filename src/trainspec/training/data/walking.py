@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, Sampler
 
 from trainspec.training.data.draws import mixed_seed
 from trainspec.training.data.order import Mark, Order, begin_held_generators, numbers_rows, taken_from, walked
-from trainspec.training.data.position import DataPosition, rest_of, rows_of
+from trainspec.training.data.position import DataPosition, DataPositionError, rest_of, rows_of
 from trainspec.training.data.rows import row_count
 from trainspec.training.data.sampler import EpochSampler
 from trainspec.training.data.sharing.dealing import Dealt
@@ -62,6 +62,13 @@ class Walk:
     def is_filler(self, ahead: int) -> bool:
         """Whether the batch that many places on holds no row of this process: it is there to keep step with others."""
         return False
+
+    def one_row(self, batch: Any) -> Any:
+        """The last row of a batch, or all of one that cannot be taken apart."""
+        try:
+            return rest_of(batch, rows_of(batch) - 1)
+        except DataPositionError:
+            return batch
 
     @property
     def dropped(self) -> int:

@@ -57,8 +57,8 @@ class EvaluationLoop:
     """Runs `step` on every batch; the loss is the mean over the labels that count, so that cutting does not change it.
 
     `after_batch` is called after each. `keeps_all`: predictions and labels are kept, also where metrics are computed
-    batch by batch. `together`: with which processes the batches are shared. `unlabelled`: the keys of a batch, where metrics could not be computed for want of labels;
-    `returned_nothing`: compute_metrics gave None.
+    batch by batch. `together`: with which processes the batches are shared. `unlabelled`: the keys of a batch, where
+    metrics could not be computed for want of labels; `returned_nothing`: compute_metrics gave None.
     """
 
     def __init__(

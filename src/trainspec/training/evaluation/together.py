@@ -53,8 +53,8 @@ class Together:
             found = self._processes.nests(told, objects=self._objects)
         except NestError as error:
             raise OutputsError(
-                f"{error}: set eval_use_gather_object: true, which sends what is no tensor as a pickle, or make tensors "
-                "of the outputs in preprocess_logits_for_metrics"
+                f"{error}: set eval_use_gather_object: true, which sends what is no tensor as a pickle, or make "
+                "tensors of the outputs in preprocess_logits_for_metrics"
             ) from error
         return [tuple(entry) for rank in self._order for entry in found[rank]]  # type: ignore[misc]
 
@@ -75,7 +75,10 @@ class Together:
             losses.keep([part[step] for step in range(longest) for part in by_share if step < len(part)])
 
     def from_main(self, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What it gives in the main process, small and as JSON has it. Raises OtherProcessError where it raised there."""
+        """What it gives in the main process, small and as JSON has it.
+
+        What it raises there is raised there, and OtherProcessError in the others.
+        """
         if self._is_alone:
             return compute()
         error: Exception | None = None

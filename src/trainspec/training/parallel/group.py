@@ -57,8 +57,8 @@ def processes_of(launch: Launch, *, timeout: timedelta, backend: str = "gloo") -
 class Group:
     """What is said about the run itself goes through a gloo group of its own, beside the default group of tensors.
 
-    Nothing is pickled but objects that settings ask to gather. A process that gives no answer within `timeout` is named in every other's ProcessesError.
-    A default group that is there already is used and left alone.
+    Nothing is pickled but objects that settings ask to gather. A process that gives no answer within `timeout` is named
+    in every other's ProcessesError. A default group that is there already is used and left alone.
     """
 
     def __init__(

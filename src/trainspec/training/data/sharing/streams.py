@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 def part_of(stream: Any, sharing: Sharing) -> Any:
     """The part of this process; None where the stream cannot be cut, or not into so many parts.
 
-    What can be cut has `shard(num_shards=..., index=...)`, as data sets of Hugging Face have, and may say by `num_shards`
-    how many parts there can be. Where a part is read by several workers, the stream itself deals it out among them.
+    What can be cut has `shard(num_shards=..., index=...)`, as data sets of Hugging Face have, and may say by
+    `num_shards` how many parts there can be. Where workers read a part, the stream itself deals it out among them.
     """
     rows = stream.rows if isinstance(stream, Streamed) else stream
     shard, most = getattr(rows, "shard", None), getattr(rows, "num_shards", None)
