@@ -39,8 +39,8 @@ class DataParallelProcesses(Strategy):
         super().__init__(processes, args)
         if args is None:
             raise ValueError("DistributedDataParallel is set up by settings: give them")
-        kwargs = getattr(args.accelerator_config, "gradient_accumulation_kwargs", None) or {}
-        self._each_pass = bool(kwargs.get("sync_each_batch")) if isinstance(kwargs, dict) else False
+        details = getattr(args.accelerator_config, "gradient_accumulation_kwargs", None)
+        self._each_pass = bool(getattr(details, "sync_each_batch", False))
         self._afterwards = args.auto_find_batch_size
         self._settings = _settings(args)
         self._is_last = True

@@ -78,6 +78,11 @@ class Group:
         self._store: Store | None = None
         self._control: Any = None
 
+    @property
+    def was_joined_before(self) -> bool:
+        """Whether the default group of torch.distributed is somebody else's."""
+        return not self._owns_default
+
     # Life
 
     def __enter__(self) -> Self:

@@ -133,13 +133,18 @@ class Hooks(FileHooks):
     def _prepare_input(self, data: Any) -> Any:
         """One part of a batch on the device."""
         if not self.overrides("_prepare_input"):
-            return to_device(data, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
+            return to_device(data, self.parts.device, non_blocking=self._copies_ahead())
         # An override is asked for every part, as the one of transformers is.
         if isinstance(data, dict):
             return {name: self._prepare_input(part) for name, part in data.items()}
         if isinstance(data, list | tuple) and not hasattr(data, "_fields"):
             return type(data)(self._prepare_input(part) for part in data)
-        return to_device(data, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
+        return to_device(data, self.parts.device, non_blocking=self._copies_ahead())
+
+    def _copies_ahead(self) -> bool:
+        """Whether copies to the device need not be waited for: out of pinned memory, where nobody says otherwise."""
+        config: Any = self.args.accelerator_config
+        return self.args.dataloader_pin_memory if config is None else bool(getattr(config, "non_blocking", False))
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         """The batch on the device, with the model's last memory under past_index."""
