@@ -105,6 +105,6 @@ class Dealt:
 
 def _read(batches: Iterator[Any] | None, count: int) -> tuple[list[Any], Exception | None]:
     try:
-        return list(islice(batches or (), count)), None
+        return list(islice(() if batches is None else batches, count)), None
     except Exception as error:  # whatever the user's code raises: the others must hear of it
         return [], error

@@ -41,7 +41,8 @@ def _by_node(rows: Any, sharing: Sharing) -> Any:
     library: Any = sys.modules.get("datasets")
     if library is None or not isinstance(rows, library.IterableDataset):
         return None
-    split = library.distributed.split_dataset_by_node
+    from datasets.distributed import split_dataset_by_node as split
+
     if rows.num_shards % sharing.size and not takes(split, "strategy"):
         return None
     ways = {"strategy": "shards"} if takes(split, "strategy") else {}
