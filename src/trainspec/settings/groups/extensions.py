@@ -38,7 +38,7 @@ class ExtensionSettings(Group):
     )
     uneven_inputs: UnevenInputs | None = Field(
         default=None,
-        description="What a process does that runs out of training data before others; as even_batches says when unset.",
+        description="What a process does that runs out of training data before others; unset: as even_batches says.",
         examples=["drop"],
     )
     use_cache: Flag | None = Field(

@@ -70,9 +70,11 @@ class Walk:
         except DataPositionError:
             return batch
 
-    @property
-    def dropped(self) -> int:
-        """Rows of this process in the step that was left out at the end, since somebody would have none in it."""
+    def left_out(self) -> int:
+        """Rows of this process in the step that was left out at the end, since somebody would have none in it.
+
+        Asked when the epoch is over, by every process.
+        """
         return 0
 
     def mark(self) -> Mark | None:
@@ -86,7 +88,7 @@ class OwnWalk(Walk):
     def __init__(self, batches: Iterator[Any], row: int, batch_rows: int, sampler: EpochSampler, rank: int, size: int):
         super().__init__(batches, row, shares=size)
         self._batch_rows, self._rank = batch_rows, rank
-        self._length, self.dropped_at_end = len(sampler), sampler.left_out()
+        self._length, self._left_out = len(sampler), sampler.left_out()
 
     def advance(self, used: Sequence[Any], everywhere: int | None = None, steps: int = 0) -> int:
         self.row = min(self.row + len(used) * self._batch_rows * self._shares, self._length)
@@ -95,9 +97,8 @@ class OwnWalk(Walk):
     def is_filler(self, ahead: int) -> bool:
         return self.row + (ahead * self._shares + self._rank) * self._batch_rows >= self._length
 
-    @property
-    def dropped(self) -> int:
-        return self.dropped_at_end
+    def left_out(self) -> int:
+        return self._left_out
 
 
 class DealtWalk(Walk):
@@ -114,8 +115,9 @@ class DealtWalk(Walk):
     def is_filler(self, ahead: int) -> bool:
         return self._dealt.is_filler(ahead)
 
-    @property
-    def dropped(self) -> int:
+    def left_out(self) -> int:
+        # Whoever counted the steps did not ask for one more.
+        next(self.batches, None)
         return self._dealt.dropped
 
 
@@ -198,8 +200,9 @@ class OwnDealtWalk(OwnWalk):
         super().__init__(batches, row, size, sampler, sharing.rank, sharing.size)
         self._dealt = dealt
 
-    @property
-    def dropped(self) -> int:
+    def left_out(self) -> int:
+        # Whoever counted the steps did not ask for one more.
+        next(self.batches, None)
         return self._dealt.dropped
 
 

@@ -79,6 +79,9 @@ class Windows:
     def totals(self, window: list[Any]) -> Totals:
         return self._counting.totals(window)
 
+    def end_epoch(self, walk: Walk) -> None:
+        """The data of an epoch has been used up."""
+
     def uneven_rows(self) -> dict[str, int]:
         """`padded_rows` and `dropped_rows` of all processes so far, where there are any: every process asks."""
         return {}
@@ -132,7 +135,6 @@ class SharedWindows(Windows):
         parts += [MicroBatchItems(torch.tensor(0), total)] * (longest - len(window))
         totals = Totals(int(rows), int(tokens), operations)
         self._padded += sum(_rows_of(batch) for batch, is_real in zip(window, real, strict=True) if not is_real)
-        self._dropped += 0 if longest else walk.dropped
         return SharedWindow(self._filled_up(window, longest, walk), getattr(window, "taken", window), parts, totals)
 
     def items(self, window: list[Any]) -> list[MicroBatchItems] | None:
@@ -177,6 +179,9 @@ class SharedWindows(Windows):
         common = sum(some == self._strategy.data_size for some in all_of_them)
         self._dropped += sum(map(_rows_of, window[common:]))
         return window[:common]
+
+    def end_epoch(self, walk: Walk) -> None:
+        self._dropped += walk.left_out()
 
     def uneven_rows(self) -> dict[str, int]:
         rows = self._strategy.total(torch.tensor([self._padded, self._dropped])).tolist()

@@ -90,6 +90,8 @@ class TrainingLoop(Acting):
                 self._step(window, ends_epoch)
                 if parts.control.should_epoch_stop or self._is_over():
                     break
+            if state.updates_per_epoch in (None, state.updates_in_epoch):
+                self._shared_windows.end_epoch(self._walk)
             self._agree_on("on_epoch_end", AfterEpoch(), state.epoch_index)
             # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do.
             self._begin_epoch(state.epoch_index + 1)

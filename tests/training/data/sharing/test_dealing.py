@@ -100,7 +100,7 @@ def test_a_step_that_some_have_no_batch_for_is_dropped() -> None:
         batches_at(LOADERS["in order"](), DataPosition(0, 0, 3), Sharing(rank, 4, drops=True)) for rank in range(4)
     ]
     assert [_rows(list(walk.batches)) for walk in walks] == [list(range(start, start + 4)) for start in (0, 4, 8, 12)]
-    assert [walk.dropped for walk in walks] == [4, 3, 0, 0]
+    assert [walk.left_out() for walk in walks] == [4, 3, 0, 0]
 
 
 def test_a_sampler_that_shares_out_by_itself_is_left_alone() -> None:

@@ -39,7 +39,7 @@ def _walked(loader: Any, sharing: Sharing, rows: int = 0) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}", "notes": getattr(error, "__notes__", [])}
     real = [not walk.is_filler(place) for place in range(len(batches))]
     row = walk.advance(batches)
-    return {"batches": [batch.tolist() for batch in batches], "real": real, "row": row, "dropped": walk.dropped}
+    return {"batches": [batch.tolist() for batch in batches], "real": real, "row": row, "dropped": walk.left_out()}
 
 
 def _all_of_it() -> dict[str, Any]:
