@@ -12,6 +12,7 @@ from tests.contract.mutations import (
     precision,
     reporting,
     run,
+    sharing,
     transformers5,
 )
 from tests.contract.mutations.mutation import Mutation
@@ -28,6 +29,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *performance.MUTATIONS,
     *precision.MUTATIONS,
     *distributed.MUTATIONS,
+    *sharing.MUTATIONS,
     *hub.MUTATIONS,
     *debug.MUTATIONS,
     *transformers5.MUTATIONS,

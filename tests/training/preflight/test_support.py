@@ -30,7 +30,6 @@ READ_AS = {
 ASKED: dict[str, dict[str, Any]] = {
     "fsdp": {"fsdp": "full_shard"},
     "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 1}}},
-    "accelerator_config": {"accelerator_config": {"even_batches": True}},
     "parallelism_config": {"parallelism_config": {"tp_size": 2}},
 }
 
@@ -41,7 +40,6 @@ IDLE: dict[str, Any] = {
     "ddp_broadcast_buffers": True,
     "ddp_static_graph": True,
     "ddp_timeout": 7200,
-    "eval_use_gather_object": True,
     "save_on_each_node": True,
     "log_level_replica": "error",
     "log_on_each_node": False,
