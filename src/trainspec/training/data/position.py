@@ -86,8 +86,8 @@ def mismatch(position: DataPosition, now: DataPosition) -> str | None:
     if position.readers != now.readers:
         return f"{used} of a stream that was read by {_told(position.readers)}, now by {_told(now.readers)}"
     if position.streams != now.streams:
-        was, is_now = position.streams or 1, now.streams or 1
-        return f"{used} of a stream that was cut into {was} parts, now into {is_now}"
+        before, parts = position.streams or 1, now.streams or 1
+        return f"{used} of a stream that was cut into {before} parts, now into {parts}"
     return None
 
 

@@ -141,7 +141,7 @@ def _computed(order: KeyedOrder, pieces: Iterator[range]) -> Iterator[int]:
 class InOrderSampler(EpochSampler):
     """The rows as the data set has them, in every epoch."""
 
-    is_keyed = False  # type: ignore[assignment]
+    is_keyed = False
 
     def _order(self, generator: torch.Generator) -> Sequence[int]:
         return range(len(self))
@@ -155,7 +155,7 @@ class GroupedEpochSampler(EpochSampler):
     """
 
     # Their lengths are kept anyway.
-    is_keyed = False  # type: ignore[assignment]
+    is_keyed = False
 
     def __init__(self, lengths: Lengths, batch_size: int, seed: int) -> None:
         super().__init__(len(lengths), seed)

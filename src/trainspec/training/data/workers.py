@@ -44,7 +44,8 @@ class SeededBatches(BatchSampler):
 
     def __init__(self, sampler: Sampler[Any], batch_size: int, drop_last: bool, key: tuple[int, ...]) -> None:
         super().__init__(sampler, batch_size, drop_last)
-        self._rank, self._shares = getattr(sampler, "shared_by", (0, 1))
+        shared_by: tuple[int, int] = getattr(sampler, "shared_by", (0, 1))
+        self._rank, self._shares = shared_by
         # The number of a batch tells processes apart: its draws are those that one process alone would have.
         self._key = (*key[:2], 0) if self._shares > 1 else key
         self._epoch = 0

@@ -56,7 +56,7 @@ class Together:
                 f"{error}: set eval_use_gather_object: true, which sends what is no tensor as a pickle, or make "
                 "tensors of the outputs in preprocess_logits_for_metrics"
             ) from error
-        return [tuple(entry) for rank in self._order for entry in found[rank]]  # type: ignore[misc]
+        return [tuple(entry) for rank in self._order for entry in found[rank]]
 
     def rows(self, rows: int) -> int:
         return rows if self._is_alone else self._processes.sum(rows if self._counts else 0)

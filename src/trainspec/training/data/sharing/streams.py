@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.data.rows import Streamed
@@ -41,7 +42,7 @@ def _by_node(rows: Any, sharing: Sharing) -> Any:
     library: Any = sys.modules.get("datasets")
     if library is None or not isinstance(rows, library.IterableDataset):
         return None
-    from datasets.distributed import split_dataset_by_node as split
+    split: Any = import_module("datasets.distributed").split_dataset_by_node
 
     if rows.num_shards % sharing.size and not takes(split, "strategy"):
         return None
