@@ -4822,7 +4822,7 @@ export interface TrainingArguments {
    */
   ddp_static_graph?: boolean | null;
   /**
-   * What a process does that runs out of training data before others; as even_batches says when unset.
+   * What a process does that runs out of training data before others; unset: as even_batches says.
    * @example "drop"
    */
   uneven_inputs?: UnevenInputs | null;

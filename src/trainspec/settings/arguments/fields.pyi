@@ -322,7 +322,7 @@ class Fields:
     ddp_static_graph: bool | None = None
     """Passed to DistributedDataParallel: the graph never changes."""
     uneven_inputs: Value[UnevenInputs, UnevenInputsLike | None] = ...
-    """What a process does that runs out of training data before others; as even_batches says when unset."""
+    """What a process does that runs out of training data before others; unset: as even_batches says."""
     use_cache: bool | None = None
     """Whether the model keeps keys and values while it trains; as its configuration says when unset."""
     enable_jit_checkpoint: bool = False
