@@ -38,15 +38,14 @@ class Together:
         self.sharing = (sharing or Sharing()).for_evaluation()
         self._processes = self.sharing.processes
         self._counts, self._objects = counts, objects
-        self._is_alone = self._processes.world_size == 1
         self.is_main = self._processes.is_main
         self.keeps = everywhere or self.is_main
         # Ranks of processes in the order of their shares.
-        self._order = [0] if self._is_alone else _by_share(self._processes.each(self.sharing.rank))
+        self._order = _by_share(self._processes.each(self.sharing.rank))
 
     def of_all(self, batch: Batch | None) -> list[Batch]:
         """Those of a step, of every process that has one that counts, in order. Raises OutputsError in all of them."""
-        if self._is_alone:
+        if self.sharing.is_alone:
             return [] if batch is None else [batch]
         told = [tuple(map(_tensors, batch))] if batch is not None and self._counts else []
         try:
@@ -59,12 +58,10 @@ class Together:
         return [tuple(entry) for rank in self._order for entry in found[rank]]
 
     def rows(self, rows: int) -> int:
-        return rows if self._is_alone else self._processes.sum(rows if self._counts else 0)
+        return self._processes.sum(rows if self._counts else 0)
 
     def add_up(self, losses: EvaluationLoss) -> None:
         """Have the losses of all processes in every one; those of single rows, where they are kept, in order."""
-        if self._is_alone:
-            return
         if not self._counts:
             losses.forget()
         losses.take(self._processes.sum(losses.sums_to_send()))
@@ -79,8 +76,6 @@ class Together:
 
         What it raises there is raised there, and OtherProcessError in the others.
         """
-        if self._is_alone:
-            return compute()
         error: Exception | None = None
         told: dict[str, Any] = {}
         if self.is_main:

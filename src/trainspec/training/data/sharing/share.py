@@ -47,10 +47,10 @@ def share(
         yield Share(rows, len(rows)) if len(rows) else Share(order[:1], 0)
 
 
-def uneven_rows(length: int, batch_size: int, world_size: int) -> int:
+def uneven_rows(length: int, batch_size: int, shares: int) -> int:
     """Rows of a last step in which a process has none; 0 where each has one."""
-    rest = length % (batch_size * world_size)
-    return rest if rest <= batch_size * (world_size - 1) else 0
+    rest = length % (batch_size * shares)
+    return rest if rest <= batch_size * (shares - 1) else 0
 
 
 def used_after(steps: int, length: int, world_size: int, batch_size: int, start_row: int = 0) -> int:

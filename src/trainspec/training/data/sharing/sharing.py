@@ -43,7 +43,7 @@ class Sharing:
 
     @property
     def is_alone(self) -> bool:
-        return self.size == 1 and not self.dispatches
+        return self.size == 1
 
     def for_evaluation(self) -> Sharing:
         """Every row counts there: none is dropped."""
@@ -57,7 +57,7 @@ def sharing_of(args: TrainingArguments, strategy: Strategy) -> Sharing:
         strategy.data_rank,
         strategy.data_size,
         strategy.processes,
-        None if strategy.data_size == 1 else getattr(config, "dispatch_batches", None),
+        getattr(config, "dispatch_batches", None),
         args.uneven_inputs == UnevenInputs.DROP,
     )
 
