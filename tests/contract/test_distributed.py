@@ -14,7 +14,6 @@ from trainspec.training.preflight.preflight import PreflightError
 
 REFUSED: dict[str, Any] = {
     "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 2}}},
-    "accelerator_config": {"accelerator_config": {"split_batches": True}},
     "parallelism_config": {"parallelism_config": {"dp_shard_size": 2}},
 }
 
@@ -30,10 +29,6 @@ def _is_refused(trainer: Any, field: str, out: Path) -> None:
 
 def test_deepspeed_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
     _is_refused(make_trainer(**REFUSED["deepspeed"]), "deepspeed", tmp_path / "out")
-
-
-def test_accelerator_config_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
-    _is_refused(make_trainer(**REFUSED["accelerator_config"]), "accelerator_config", tmp_path / "out")
 
 
 def test_parallelism_config_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.contract.mutations import (
     precision,
     reporting,
     run,
+    sharing,
     transformers5,
 )
 from tests.contract.mutations.mutation import Mutation
@@ -30,6 +31,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *precision.MUTATIONS,
     *distributed.MUTATIONS,
     *fsdp.MUTATIONS,
+    *sharing.MUTATIONS,
     *hub.MUTATIONS,
     *debug.MUTATIONS,
     *transformers5.MUTATIONS,

@@ -101,7 +101,10 @@ class Strategy(ABC):
 
     def windows(self, counting: Counting, size: int) -> Windows:
         """Of `size` micro-batches at most, agreed with the other processes."""
-        return Windows(counting) if self.processes.world_size == 1 else SharedWindows(counting, self, size)
+        if self.processes.world_size == 1:
+            return Windows(counting)
+        uneven = {} if self._args is None else {"uneven": self._args.uneven_inputs}
+        return SharedWindows(counting, self, size, **uneven)
 
     def evaluated(self, model: nn.Module) -> nn.Module:
         """What evaluation calls in the place of the module that trains."""

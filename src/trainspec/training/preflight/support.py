@@ -36,13 +36,11 @@ class Gap:
 
 NOT_DRIVEN: tuple[Gap, ...] = (
     Gap("deepspeed", (None,), "DeepSpeed"),
-    Gap("accelerator_config", (None,), "dealing batches to processes"),
     Gap("parallelism_config", (None,), "device meshes"),
 )
 
 # These say how several processes work together, and are not driven yet.
 WITHOUT_EFFECT_YET: dict[str, Any] = {
-    "eval_use_gather_object": False,
     "save_on_each_node": False,
     "log_level_replica": "warning",
     "log_on_each_node": True,
@@ -57,6 +55,9 @@ OF_SEVERAL_PROCESSES = (
     "ddp_static_graph",
     "ddp_timeout",
     "average_tokens_across_devices",
+    "accelerator_config",
+    "eval_use_gather_object",
+    "uneven_inputs",
 )
 
 # By contract: accepted for the sake of old configurations; the settings themselves warn of it.
