@@ -132,3 +132,14 @@ class Strategy(ABC):
     @abstractmethod
     def load_state(self, state: State) -> None:
         """Go on from it, whichever strategy it is of. Raises NamedStateError where it is of other parameters."""
+
+    def layout(self) -> dict[str, Any]:
+        """As JSON: all that another run must have in common to load this one's "sharded" state."""
+        return {"strategy": type(self).__name__, "world_size": self.processes.world_size}
+
+    def pieces(self) -> dict[str, Any]:
+        """As JSON: by the name of a parameter the `shape` of the whole, `offset` and `local_shape` of what is here.
+
+        Empty where every process holds all.
+        """
+        return {}

@@ -186,7 +186,8 @@ class Acting(ABC):
         keeper, parts = self._training.keeper, self._parts
         keeper.begin(parts.state)
         try:
-            yield
+            with keeper.together("_save_checkpoint"):
+                yield
         except BaseException:
             keeper.abandon()
             raise

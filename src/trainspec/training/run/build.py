@@ -79,6 +79,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
             parts.output(args),
             replaces_old_run=args.overwrite_output_dir and checkpoint is None,
             resumed_from=checkpoint,
+            processes=parts.strategy.processes,
         ),
         tokens=TokenCounter(args, parts.model, trainer.processing_class, parts.label_names),
         parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],

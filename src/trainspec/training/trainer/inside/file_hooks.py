@@ -13,8 +13,8 @@ from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import Checkpoint
 from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, Contents, unpack
 from trainspec.training.checkpoint.model_files import model_artifacts
+from trainspec.training.checkpoint.ranks.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.resume import load_weights
-from trainspec.training.checkpoint.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.tensor_files import TorchFile
 from trainspec.training.errors import TrainingError
 from trainspec.training.foreign.finding import open_any

@@ -1,0 +1,58 @@
+"""How a checkpoint's state lies in its files, and whether a run can go on with it as it lies."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError
+from trainspec.training.checkpoint.ranks.files import pieces_file
+
+if TYPE_CHECKING:
+    from trainspec.training.checkpoint.load import Checkpoint
+    from trainspec.training.parallel import Strategy
+
+FULL: str = FULL_LAYOUT["kind"]
+SHARDED = "sharded"
+_SHOWN = 3
+
+
+def is_sharded(strategy: Strategy) -> bool:
+    """Whether each process holds a part of the optimizer's state only; the same in all of them."""
+    return bool(strategy.pieces())
+
+
+def layout_of(strategy: Strategy) -> dict[str, Any]:
+    """For the manifest: what a run must have in common to go on from it. The pieces lie beside each process's part."""
+    return {"kind": SHARDED if is_sharded(strategy) else FULL, **strategy.layout()}
+
+
+def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
+    """Why the run cannot go on from it as it lies; None where it can.
+
+    Where all is whole, only the number of processes counts: each goes on with its own random states.
+    """
+    here, world_size = layout_of(strategy), strategy.processes.world_size
+    there = {**checkpoint.manifest.layout, "world_size": checkpoint.manifest.world_size}
+    whole = here["kind"] == there["kind"] == FULL
+    names = ["world_size"] if whole else sorted({*here, *there}, key=lambda name: (name != "kind", name))
+    told = [
+        f"{name} is {json.dumps(there.get(name))} there and {json.dumps(now)} here"
+        for name in names
+        if there.get(name) != (now := world_size if name == "world_size" else here.get(name))
+    ]
+    return ", ".join(told) or None
+
+
+def refuse_other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> None:
+    """Raises CheckpointError where this process's part of the optimizer is cut otherwise than it is here."""
+    name = pieces_file(strategy.processes.rank, strategy.processes.world_size)
+    try:
+        there = json.loads(checkpoint.read(name))["pieces"]
+        here = json.loads(json.dumps(strategy.pieces()))
+        other = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise CheckpointError(checkpoint.url, f"{name} is damaged") from None
+    if other:
+        more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
+        raise CheckpointError(checkpoint.url, f"{name} has other pieces of {', '.join(other[:_SHOWN])}{more} than here")
