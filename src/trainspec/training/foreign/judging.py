@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.text.redaction import printable, shortened, show_value
@@ -133,9 +134,9 @@ def _other_order(checkpoint: Checkpoint, args: TrainingArguments) -> Iterator[Di
 
 
 def without_random_states(checkpoint: Checkpoint) -> Iterator[Diagnostic]:
-    if checkpoint.has(OWN_RANDOM):
-        return
     number = checkpoint.manifest.world_size
+    if checkpoint.has(OWN_RANDOM) or number == Launch.of_this_process().world_size > 1:
+        return
     why = f"there are {number} of them, one of each process" if number > 1 else "there is no rng_state.pth"
     yield about(checkpoint, "RUN223", "random states are not taken over", reason=why)
 

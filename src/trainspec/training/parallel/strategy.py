@@ -133,6 +133,9 @@ class Strategy(ABC):
     def load_state(self, state: State) -> None:
         """Go on from it, whichever strategy it is of. Raises NamedStateError where it is of other parameters."""
 
+    # Whether whole weights to load are needed in the main process alone; else in every one.
+    loads_from_main = False
+
     def layout(self) -> dict[str, Any]:
         """As JSON: all that another run must have in common to load this one's "sharded" state."""
         return {"strategy": type(self).__name__, "world_size": self.processes.world_size}

@@ -10,6 +10,8 @@ from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
+from trainspec.training.checkpoint.ranks.layout import is_sharded, refuse_other_pieces
+from trainspec.training.checkpoint.ranks.reading import read_once
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
 from trainspec.training.foreign.schedule_state import as_here
@@ -17,6 +19,7 @@ from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
 from trainspec.training.optimizers.coverage import find_strange_schedule, find_untrained, find_used_schedule
 from trainspec.training.parallel import Agreement, State
+from trainspec.training.parallel.agreement import together
 from trainspec.training.preflight.preflight import check
 from trainspec.training.run.keeper import CheckpointKeeper
 from trainspec.training.run.measuring.tokens import TokenCounter
@@ -50,7 +53,9 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     contents = None
     if checkpoint is not None:
         known = () if trainer.given[0] is not None else safe_types(args.optim)
-        contents = unpack(checkpoint, with_model=False, safe_types=known)
+        processes = parts.strategy.processes
+        once = read_once(checkpoint, processes)
+        contents = unpack(once, with_model=False, safe_types=known, rank=processes.rank)
         trainer.load_checkpoint_weights(checkpoint)
     loader = trainer.get_train_dataloader()
     cut = cut_training_epoch(args, loader)
@@ -61,7 +66,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
     _plan(parts.state, args, cut)
     if checkpoint is not None:
-        find_best(args, parts.state, parts.output(args), checkpoint)
+        find_best(args, parts.state, parts.output(args), checkpoint, parts.strategy.processes)
         trainer.call_hook("compare_trainer_and_checkpoint_args", args, parts.state)
     optimizer = _with_schedule(trainer, parts.state.max_steps)
     check(_stepping_faults(trainer, begins=checkpoint is None))
@@ -177,6 +182,9 @@ def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Con
         return
     # As those of a run that transformers had begun, which shares out parameters in another way.
     regroup_as_named(optimizer, contents.optimizer or {}, parts.model)
+    if is_sharded(parts.strategy):
+        with together(parts.strategy.processes, "reading the optimizer's parts"):
+            refuse_other_pieces(checkpoint, parts.strategy)
     own = trainer.makes_its_own_steps()
     steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
     with resuming(trainer.args, contents, steps) as told:
