@@ -85,4 +85,11 @@ STEPPING_CODES: dict[str, Explanation] = {
         "them out anew",
         "resume as it was written, or begin a new run with the checkpoint's weights",
     ),
+    "RUN247": Explanation(
+        "checkpoint-of-other-pieces",
+        "a resume in which processes hold other parts of the parameters than those whose optimizer state they saved",
+        "this release does not put parts together to cut them anew",
+        "resume with the model and the settings that say how it is dealt out, or begin a new run with the checkpoint's "
+        "weights",
+    ),
 }

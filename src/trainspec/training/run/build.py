@@ -10,7 +10,6 @@ from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
-from trainspec.training.checkpoint.ranks.layout import is_sharded, refuse_other_pieces
 from trainspec.training.checkpoint.ranks.reading import read_once
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
@@ -19,7 +18,6 @@ from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
 from trainspec.training.optimizers.coverage import find_strange_schedule, find_untrained, find_used_schedule
 from trainspec.training.parallel import Agreement, State
-from trainspec.training.parallel.agreement import together
 from trainspec.training.preflight.preflight import check
 from trainspec.training.run.keeper import CheckpointKeeper
 from trainspec.training.run.measuring.tokens import TokenCounter
@@ -27,6 +25,7 @@ from trainspec.training.run.parts import Training
 from trainspec.training.run.resuming.best import find_best
 from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.resuming.overruling import Steps, resuming
+from trainspec.training.run.resuming.pieces import find_other_pieces
 from trainspec.training.run.running_loss import RunningLoss
 from trainspec.training.schedules.plateau import find_deaf_schedule
 from trainspec.training.state import TrainerState
@@ -187,9 +186,7 @@ def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Con
         return
     # As those of a run that transformers had begun, which shares out parameters in another way.
     regroup_as_named(optimizer, contents.optimizer or {}, parts.model)
-    if is_sharded(parts.strategy):
-        with together(parts.strategy.processes, "reading the optimizer's parts"):
-            refuse_other_pieces(checkpoint, parts.strategy)
+    check(find_other_pieces(trainer.args, checkpoint, parts.strategy))
     own = trainer.makes_its_own_steps()
     steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
     with resuming(trainer.args, contents, steps) as told:

@@ -44,8 +44,11 @@ def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     return ", ".join(told) or None
 
 
-def refuse_other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> None:
-    """Raises CheckpointError where this process's part of the optimizer is cut otherwise than it is here."""
+def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
+    """How this process's part of the optimizer is cut otherwise there than here; None where it is not.
+
+    Raises CheckpointError for a description that cannot be read.
+    """
     name = pieces_file(strategy.processes.rank, strategy.processes.world_size)
     try:
         there = json.loads(checkpoint.read(name))["pieces"]
@@ -53,6 +56,7 @@ def refuse_other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> None:
         other = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise CheckpointError(checkpoint.url, f"{name} is damaged") from None
-    if other:
-        more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
-        raise CheckpointError(checkpoint.url, f"{name} has other pieces of {', '.join(other[:_SHOWN])}{more} than here")
+    if not other:
+        return None
+    more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
+    return f"{name} has other pieces of {', '.join(other[:_SHOWN])}{more} than are here"
