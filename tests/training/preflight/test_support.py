@@ -42,7 +42,6 @@ IDLE: dict[str, Any] = {
     "ddp_static_graph": True,
     "ddp_timeout": 7200,
     "eval_use_gather_object": True,
-    "save_on_each_node": True,
     "log_level_replica": "error",
     "log_on_each_node": False,
     "average_tokens_across_devices": False,

@@ -60,7 +60,10 @@ def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -> 
     checkpoint = described(snapshot, records, store)
     problem = size_problem(checkpoint.manifest, checkpoint.store.entries())
     if problem:
-        raise CheckpointError(checkpoint.url, f"after writing it, {problem}")
+        several = "; where each node has an output_dir of its own, set save_on_each_node: true"
+        raise CheckpointError(
+            checkpoint.url, f"after writing it, {problem}{several if snapshot.world_size > 1 else ''}"
+        )
     content = checkpoint.manifest.to_bytes()
     checkpoint.store.write(MANIFEST, lambda file: file.write(content))
     return checkpoint

@@ -44,7 +44,6 @@ NOT_DRIVEN: tuple[Gap, ...] = (
 # These say how several processes work together, and are not driven yet.
 WITHOUT_EFFECT_YET: dict[str, Any] = {
     "eval_use_gather_object": False,
-    "save_on_each_node": False,
     "log_level_replica": "warning",
     "log_on_each_node": True,
 }

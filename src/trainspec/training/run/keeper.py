@@ -75,6 +75,7 @@ class CheckpointKeeper:
         self._store = store
         self._processes: Processes = Alone() if processes is None else processes
         self._writes = writes_for_all(args, self._processes)
+        self._model_alone = args.save_only_model
         self._old_run_is_there = replaces_old_run
         self.newest = resumed_from
         # While somebody's own code saves: where it writes to, and what of ours is there.
@@ -164,7 +165,7 @@ class CheckpointKeeper:
         with self.together("taking what is to be saved"):
             # First what processes do together.
             model = parts.strategy.weights() if own.model is None else {}
-            optimizer = None if self._args.save_only_model or own.steppers is not None else _optimizer(parts.strategy)
+            optimizer = None if self._model_alone or own.steppers is not None else _optimizer(parts.strategy)
             snapshot = self._snapshot(parts, {}, data)
             documents = self._documents(parts.state)
             files: dict[str, Payload] = {}
@@ -272,7 +273,7 @@ class CheckpointKeeper:
                 state_dict=saved.model,
             )
         contents = Contents(saved.model or {}, **documents)
-        if not self._args.save_only_model:
+        if not self._model_alone:
             contents = replace(
                 contents,
                 optimizer=None if is_sharded(parts.strategy) else saved.optimizer,
@@ -287,7 +288,7 @@ class CheckpointKeeper:
         files: dict[str, Payload] = {}
         if optimizer is not None and is_sharded(parts.strategy):
             files |= optimizer_part(optimizer, parts.strategy.pieces(), rank, size)
-        if own.rng is None and not self._args.save_only_model:
+        if own.rng is None and not self._model_alone:
             files[rng_file(rank, size)] = Document(rng_bytes())
         return files
 
