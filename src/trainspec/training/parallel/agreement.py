@@ -164,6 +164,12 @@ def together(processes: Processes, what: str) -> Iterator[Talk]:
     talk.heard = [entry["said"] for entry in told]
 
 
+def all_here(processes: Processes, what: str) -> None:
+    """Before what processes do together inside of somebody's own code, which may have failed in one of them already."""
+    with together(processes, what):
+        pass
+
+
 def on_main(processes: Processes, what: str, work: Callable[[], Value]) -> Value:
     """What the main process makes of it, small and as JSON keeps it; where it fails there, it fails in all."""
     with together(processes, what) as talk:

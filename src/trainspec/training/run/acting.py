@@ -176,6 +176,7 @@ class Acting(ABC):
     def save(self) -> None:
         """The Trainer's `_save_checkpoint`. Within `saving_by_others` the checkpoint is whole at the end of that."""
         parts, trainer = self._parts, self._trainer
+        self._training.keeper.all_here()
         parts.state.running_loss = self._training.running_loss.state_dict()
         if self._evaluating_from is None:
             self._export_states()

@@ -34,7 +34,7 @@ from trainspec.training.checkpoint.ranks.layout import is_sharded, layout_of
 from trainspec.training.checkpoint.ranks.rng import rng_bytes, rng_file
 from trainspec.training.checkpoint.ranks.values import of_all
 from trainspec.training.parallel import Alone, State
-from trainspec.training.parallel.agreement import together
+from trainspec.training.parallel.agreement import all_here, together
 from trainspec.training.run.others.handed import HandedFolder, OwnFiles
 
 if TYPE_CHECKING:
@@ -111,6 +111,11 @@ class CheckpointKeeper:
                 self.abandon()
             raise
         return self.end(parts, data) if is_whole else None
+
+    def all_here(self) -> None:
+        """Before anything else that processes do together for a save. Somebody's own code may have failed before."""
+        if self._handed is not None:
+            all_here(self._processes, "saving a checkpoint")
 
     def together(self, what: str) -> AbstractContextManager[Talk]:
         """Around a phase of a save: it fails in all processes, or in none."""

@@ -23,7 +23,7 @@ from trainspec.training.errors import TrainingError
 from trainspec.training.foreign.finding import open_any
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import saving
-from trainspec.training.parallel.agreement import together
+from trainspec.training.parallel.agreement import all_here, together
 from trainspec.training.run.build import restore_steppers
 from trainspec.training.run.others.handed import OwnFiles
 from trainspec.training.run.resuming.best import load_best
@@ -74,10 +74,13 @@ class FileHooks(Views):
         """The model's files and its tokenizer's into output_dir or another folder or URL."""
         store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
         self._ready_model()
-        state = self.parts.strategy.weights() if state_dict is None else state_dict
+        strategy, what = self.parts.strategy, "saving the model"
         # Where each process has all of it, a script may save it in one of them alone.
-        alone = nullcontext() if not is_sharded(self.parts.strategy) else None
-        with alone or together(self.parts.strategy.processes, "saving the model"):
+        sharded = is_sharded(strategy)
+        if sharded:
+            all_here(strategy.processes, what)
+        state = strategy.weights() if state_dict is None else state_dict
+        with together(strategy.processes, what) if sharded else nullcontext():
             if self.writes_files():
                 files = model_artifacts(
                     self.model,
@@ -114,6 +117,8 @@ class FileHooks(Views):
         parts, processes = self.parts, self.parts.strategy.processes
         optimizer, schedule = parts.stepping()
         sharded = is_sharded(parts.strategy)
+        if sharded:
+            all_here(processes, "saving the optimizer")
         with saving(optimizer):
             state = parts.strategy.state("sharded" if sharded else "full").optimizer or {}
             files: dict[str, Payload] = {}
