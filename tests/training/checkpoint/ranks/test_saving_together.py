@@ -135,7 +135,7 @@ def _pushing(folder: Path) -> tuple[list[str], Any, int]:
     trainer.train()
     answer = trainer.push_to_hub()
     trainer.save_metrics("train", {"train_loss": 1.0})
-    return Pushed.pushes, answer, len(list(trainer.parts.trackers._running))
+    return Pushed.pushes, answer, len(trainer.parts.trackers._trackers)
 
 
 @pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
