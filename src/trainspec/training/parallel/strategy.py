@@ -108,6 +108,11 @@ class Strategy(ABC):
     # Whether `load_state` needs whole weights in the main process alone; else in every one.
     loads_from_main = False
 
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the optimizer's state is dealt out: those with pieces are needed together for all of it."""
+        return type(self).pieces is not Strategy.pieces
+
     def layout(self) -> dict[str, Any]:
         """As JSON: all that another run must have in common to load this one's "sharded" state."""
         return {"strategy": type(self).__name__, "world_size": self.processes.world_size}

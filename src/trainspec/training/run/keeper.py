@@ -30,7 +30,7 @@ from trainspec.training.checkpoint.load import folder_name, step_of
 from trainspec.training.checkpoint.model_files import model_artifacts
 from trainspec.training.checkpoint.payload import Document
 from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
-from trainspec.training.checkpoint.ranks.layout import is_sharded, layout_of
+from trainspec.training.checkpoint.ranks.layout import layout_of
 from trainspec.training.checkpoint.ranks.rng import rng_bytes, rng_file
 from trainspec.training.checkpoint.ranks.values import of_all
 from trainspec.training.parallel import Alone, State
@@ -281,7 +281,7 @@ class CheckpointKeeper:
         if not self._model_alone:
             contents = replace(
                 contents,
-                optimizer=None if is_sharded(parts.strategy) else saved.optimizer,
+                optimizer=None if parts.strategy.is_sharded else saved.optimizer,
                 scheduler=parts.stepping()[1].state_dict() if own.steppers is None else None,
                 scaler=parts.precision.state_dict() if own.scaler is None else None,
             )
@@ -291,7 +291,7 @@ class CheckpointKeeper:
         """What is this process's own."""
         rank, size = self._processes.rank, self._processes.world_size
         files: dict[str, Payload] = {}
-        if optimizer is not None and is_sharded(parts.strategy):
+        if optimizer is not None and parts.strategy.is_sharded:
             files |= optimizer_part(optimizer, parts.strategy.pieces(), rank, size)
         if own.rng is None and not self._model_alone:
             files[rng_file(rank, size)] = Document(rng_bytes())
@@ -319,4 +319,4 @@ class CheckpointKeeper:
 
 def _optimizer(strategy: Strategy) -> Mapping[str, Any] | None:
     """The optimizer's state: the part of this process, or all of it on the main one."""
-    return strategy.state("sharded" if is_sharded(strategy) else "full").optimizer
+    return strategy.state("sharded" if strategy.is_sharded else "full").optimizer

@@ -17,14 +17,9 @@ SHARDED = "sharded"
 _SHOWN = 3
 
 
-def is_sharded(strategy: Strategy) -> bool:
-    """Whether each process holds a part of the optimizer's state only; the same in all of them."""
-    return bool(strategy.pieces())
-
-
 def layout_of(strategy: Strategy) -> dict[str, Any]:
     """For the manifest: what a run must have in common to go on from it. The pieces lie beside each process's part."""
-    return {"kind": SHARDED if is_sharded(strategy) else FULL, **strategy.layout()}
+    return {"kind": SHARDED if strategy.is_sharded else FULL, **strategy.layout()}
 
 
 def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:

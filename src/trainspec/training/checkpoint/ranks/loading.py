@@ -11,7 +11,6 @@ from trainspec.training.checkpoint.model_files import (
     WeightsMismatchError,
     restore_model,
 )
-from trainspec.training.checkpoint.ranks.layout import is_sharded
 from trainspec.training.checkpoint.ranks.reading import read_once
 from trainspec.training.checkpoint.resume import find_together, load_weights
 from trainspec.training.checkpoint.shards import WEIGHT_FILES, read_state, weights_in
@@ -35,7 +34,7 @@ MODEL_FILES = (*WEIGHT_FILES, ADAPTER_WEIGHTS, ADAPTER_TORCH_WEIGHTS)
 
 def load_weights_of(checkpoint: Checkpoint, model: nn.Module, strategy: Strategy) -> None:
     """Every process calls; the files are read once. Raises WeightsMismatchError for those of another model."""
-    if not is_sharded(strategy):
+    if not strategy.is_sharded:
         load_weights(model, read_once(checkpoint, strategy.processes))
         return
     names = [file.name for file in checkpoint.manifest.files]
@@ -58,7 +57,7 @@ def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Stor
                 f"do_train is false and there is no trained model: {redact_whole_url(output.url)} holds none of "
                 f"{', '.join(MODEL_FILES)}; train first, or set resume_from_checkpoint"
             )
-    if is_sharded(strategy):
+    if strategy.is_sharded:
         _load_whole(output.read_bytes, names, redact_whole_url(output.url), model, strategy)
         return
     with together(processes, "loading the trained model"):

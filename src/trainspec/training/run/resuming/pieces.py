@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainspec.training.checkpoint.ranks.layout import is_sharded, other_pieces
+from trainspec.training.checkpoint.ranks.layout import other_pieces
 from trainspec.training.findings.found import found
 from trainspec.training.parallel.agreement import together
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def find_other_pieces(args: TrainingArguments, checkpoint: Checkpoint, strategy: Strategy) -> Iterator[Diagnostic]:
     """The same in every process, each of which asks."""
-    if not is_sharded(strategy):
+    if not strategy.is_sharded:
         return
     with together(strategy.processes, "reading what the optimizer's parts are") as talk:
         talk.said = other_pieces(checkpoint, strategy)

@@ -14,7 +14,6 @@ from trainspec.training.checkpoint import Checkpoint
 from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, Contents, unpack
 from trainspec.training.checkpoint.model_files import model_artifacts
 from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
-from trainspec.training.checkpoint.ranks.layout import is_sharded
 from trainspec.training.checkpoint.ranks.loading import load_weights_of
 from trainspec.training.checkpoint.ranks.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.resume import load_weights
@@ -76,7 +75,7 @@ class FileHooks(Views):
         self._ready_model()
         strategy, what = self.parts.strategy, "saving the model"
         # Where each process has all of it, a script may save it in one of them alone.
-        sharded = is_sharded(strategy)
+        sharded = strategy.is_sharded
         if sharded:
             all_here(strategy.processes, what)
         state = strategy.weights() if state_dict is None else state_dict
@@ -116,7 +115,7 @@ class FileHooks(Views):
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         parts, processes = self.parts, self.parts.strategy.processes
         optimizer, schedule = parts.stepping()
-        sharded = is_sharded(parts.strategy)
+        sharded = parts.strategy.is_sharded
         if sharded:
             all_here(processes, "saving the optimizer")
         with saving(optimizer):
