@@ -12,7 +12,7 @@ import torch
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError, json_bytes
 from trainspec.training.checkpoint.payload import Document, Payload
-from trainspec.training.checkpoint.ranks.files import optimizer_file
+from trainspec.training.checkpoint.ranks.names import optimizer_file
 from trainspec.training.checkpoint.ranks.rng import rng_file
 from trainspec.training.checkpoint.ranks.values import of_rank
 from trainspec.training.checkpoint.shards import WEIGHT_FILES, read_state, weights_in

@@ -61,8 +61,6 @@ def find_together(
     output: Callable[[], Store], wanted: str | bool, processes: Processes, *, on_each_node: bool = False
 ) -> Checkpoint:
     """`find_checkpoint` in every process: the main one looks, and verifies what it finds; then all open it."""
-    if processes.world_size == 1:
-        return find_checkpoint(output, wanted)
     named = wanted if isinstance(wanted, str) and wanted != "latest" else None
     found: list[Checkpoint] = []
 

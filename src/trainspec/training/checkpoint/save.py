@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trainspec.training.checkpoint.load import Checkpoint, folder_name
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError, Manifest, size_problem
 from trainspec.training.checkpoint.payload import Document, LocalFile
+from trainspec.training.checkpoint.ranks.names import is_of_one_process
 from trainspec.training.checkpoint.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -60,10 +61,9 @@ def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -> 
     checkpoint = described(snapshot, records, store)
     problem = size_problem(checkpoint.manifest, checkpoint.store.entries())
     if problem:
-        several = "; where each node has an output_dir of its own, set save_on_each_node: true"
-        raise CheckpointError(
-            checkpoint.url, f"after writing it, {problem}{several if snapshot.world_size > 1 else ''}"
-        )
+        if is_of_one_process(problem.partition(" ")[0]):
+            problem += "; where each node has an output_dir of its own, set save_on_each_node: true"
+        raise CheckpointError(checkpoint.url, f"after writing it, {problem}")
     content = checkpoint.manifest.to_bytes()
     checkpoint.store.write(MANIFEST, lambda file: file.write(content))
     return checkpoint

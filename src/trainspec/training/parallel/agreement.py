@@ -84,6 +84,11 @@ class Agreement:
         self._alone = processes.world_size == 1
         self._last: dict[type[Any], int] = {}
 
+    @property
+    def needs_nobody(self) -> bool:
+        """Whether this process is the only one, and may go its own way."""
+        return self._alone
+
     def agree(self, flags: Bundle, number: int) -> Bundle:
         """The same object, in which is true now what any process said.
 
@@ -178,6 +183,27 @@ def on_main(processes: Processes, what: str, work: Callable[[], Value]) -> Value
     return made
 
 
+def bytes_from_main(processes: Processes, what: str, read: Callable[[], bytes]) -> bytes:
+    """What the main process reads, in every process; where it cannot read it, all raise."""
+    if processes.world_size == 1:
+        return read()
+    content = b""
+
+    def size() -> int:
+        nonlocal content
+        content = read()
+        return len(content)
+
+    length, sent = on_main(processes, what, size), bytearray()
+    for start in range(0, length, _AT_ONCE):
+        part = torch.frombuffer(bytearray(content[start : start + _AT_ONCE] or b"-"), dtype=torch.uint8)
+        got = processes.broadcast(part)
+        sent += b"" if processes.is_main else got.numpy().tobytes()
+    return content if processes.is_main else bytes(sent)
+
+
+# Bytes in a message.
+_AT_ONCE = 2**26
 # Of an error that others have been told of.
 _TOLD = "_told_to_other_processes"
 

@@ -14,7 +14,7 @@ from tests.training.parallel.world import run_in
 
 from trainspec.storage import open_store
 from trainspec.training.checkpoint import newest_valid, open_checkpoint
-from trainspec.training.interruption import Terminated
+from trainspec.training.interruption import Terminated, terminable
 from trainspec.training.parallel.agreement import OtherProcessError
 from trainspec.training.trainer import Trainer
 
@@ -44,6 +44,19 @@ def test_a_signal_to_one_ends_all_at_the_same_update_with_a_checkpoint(tmp_path:
     assert newest is not None and newest.step == 2
     rows = sorted(row for _, seen in answers for row in seen)
     assert rows == list(range(24)), "together they have seen each row once"
+
+
+def _ended(folder: Path) -> int:
+    trainer = trainer_for(folder, callbacks=[OneIsTold()])
+    with pytest.raises(Terminated), terminable(together=True):
+        trainer.train()
+    return trainer.state.global_step
+
+
+def test_what_was_trained_is_saved_where_all_end_at_the_same_update(tmp_path: Path) -> None:
+    assert run_in(2, _ended, tmp_path) == [2, 2]
+    newest = newest_valid(open_store(tmp_path))
+    assert newest is not None and newest.step == 2, "as one process saves it, though no save was due"
 
 
 class OwnParts(Trainer):

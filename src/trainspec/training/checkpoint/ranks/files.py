@@ -9,10 +9,10 @@ of it. Each writes its random states and, where the optimizer is dealt out, its 
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.checkpoint.payload import Document
+from trainspec.training.checkpoint.ranks.names import optimizer_file, pieces_file
 from trainspec.training.checkpoint.tensor_files import TorchFile
 
 if TYPE_CHECKING:
@@ -22,27 +22,10 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint.payload import Payload
     from trainspec.training.parallel import Processes
 
-_OF_ONE = re.compile(r"rng_state_[0-9]+\.json|optimizer-[0-9]+-of-[0-9]+\.(pt|json)")
-
 
 def writes_for_all(args: TrainingArguments, processes: Processes) -> bool:
     """Whether this process writes what is written once: the main one, or with save_on_each_node each node's first."""
     return processes.is_local_main if args.save_on_each_node else processes.is_main
-
-
-def optimizer_file(rank: int, world_size: int) -> str:
-    """The name of the file with one process's part of a dealt out optimizer state; ranks count from 0, names from 1."""
-    return f"optimizer-{rank + 1:05d}-of-{world_size:05d}.pt"
-
-
-def pieces_file(rank: int, world_size: int) -> str:
-    """The name of the file that describes that part."""
-    return optimizer_file(rank, world_size).removesuffix(".pt") + ".json"
-
-
-def is_of_one_process(name: str) -> bool:
-    """Whether a file is read by the process that wrote it, and by no other."""
-    return _OF_ONE.fullmatch(name) is not None
 
 
 def optimizer_part(

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError
-from trainspec.training.checkpoint.ranks.files import pieces_file
+from trainspec.training.checkpoint.ranks.names import pieces_file
 
 if TYPE_CHECKING:
     from trainspec.training.checkpoint.load import Checkpoint
@@ -27,14 +27,14 @@ def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
 
     Where all is whole, only the number of processes counts: each goes on with its own random states.
     """
-    here, world_size = layout_of(strategy), strategy.processes.world_size
+    here = {**layout_of(strategy), "world_size": strategy.processes.world_size}
     there = {**checkpoint.manifest.layout, "world_size": checkpoint.manifest.world_size}
     whole = here["kind"] == there["kind"] == FULL
     names = ["world_size"] if whole else sorted({*here, *there}, key=lambda name: (name != "kind", name))
     told = [
-        f"{name} is {json.dumps(there.get(name))} there and {json.dumps(now)} here"
+        f"{name} is {json.dumps(there.get(name))} there and {json.dumps(here.get(name))} here"
         for name in names
-        if there.get(name) != (now := world_size if name == "world_size" else here.get(name))
+        if there.get(name) != here.get(name)
     ]
     return ", ".join(told) or None
 

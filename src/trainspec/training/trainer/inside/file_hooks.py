@@ -191,9 +191,9 @@ class FileHooks(Views):
             self._restore_rng(self._opened(checkpoint))
 
     def _restore_rng(self, checkpoint: Checkpoint) -> None:
-        name = self._rng_file()
+        name, numbers = self._rng_file(), {checkpoint.manifest.world_size, self.parts.strategy.processes.world_size}
         # Those of more or fewer processes are of other processes.
-        if checkpoint.has(name) and checkpoint.manifest.world_size == self.parts.strategy.processes.world_size:
+        if checkpoint.has(name) and len(numbers) == 1:
             restore_rng(checkpoint.read(name), checkpoint.url)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
