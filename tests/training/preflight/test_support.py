@@ -39,7 +39,6 @@ IDLE: dict[str, Any] = {
     "ddp_broadcast_buffers": True,
     "ddp_static_graph": True,
     "ddp_timeout": 7200,
-    "save_on_each_node": True,
     "log_level_replica": "error",
     "log_on_each_node": False,
     "average_tokens_across_devices": False,

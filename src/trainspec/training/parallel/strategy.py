@@ -122,6 +122,13 @@ class Strategy(ABC):
     def gathered(self) -> AbstractContextManager[Any]:
         """Inside, every process has the whole model, and makes as many forward passes as it likes."""
         return nullcontext()
+    # Whether `load_state` needs whole weights in the main process alone; else in every one.
+    loads_from_main = False
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the optimizer's state is dealt out: those with pieces are needed together for all of it."""
+        return type(self).pieces is not Strategy.pieces
 
     def layout(self) -> dict[str, Any]:
         """As JSON: all that another run must have in common to load this one's "sharded" state."""

@@ -41,7 +41,6 @@ NOT_DRIVEN: tuple[Gap, ...] = (
 
 # These say how several processes work together, and are not driven yet.
 WITHOUT_EFFECT_YET: dict[str, Any] = {
-    "save_on_each_node": False,
     "log_level_replica": "warning",
     "log_on_each_node": True,
 }
