@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel.processes import Processes
     from trainspec.training.precision.precision import Precision
 
@@ -63,8 +64,18 @@ class State:
 class Strategy(ABC):
     """Made for the processes that take part, and used for one model at a time."""
 
-    def __init__(self, processes: Processes | None = None) -> None:
+    def __init__(self, processes: Processes | None = None, args: TrainingArguments | None = None) -> None:
         self.processes: Processes = Alone() if processes is None else processes
+        self._args = args
+
+    @property
+    def data_rank(self) -> int:
+        """Which share of the rows this process reads, of `data_size`; those that hold parts of one layer read one."""
+        return self.processes.rank
+
+    @property
+    def data_size(self) -> int:
+        return self.processes.world_size
 
     @final
     def prepare(self, model: nn.Module, policy: Policy) -> nn.Module:
