@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainspec.training.parallel.deepspeed_engine import config, library, saved_state
 from trainspec.training.parallel.deepspeed_engine.giving_back import Before
-from trainspec.training.parallel.deepspeed_engine.measuring import forget, measured
+from trainspec.training.parallel.deepspeed_engine.measuring import forget, measured, scale_of
 from trainspec.training.parallel.deepspeed_engine.optimizer import EngineOptimizer
 from trainspec.training.parallel.deepspeed_engine.pieces import Piece, pieces_of
 from trainspec.training.parallel.deepspeed_engine.precision import EnginePrecision
@@ -119,11 +119,12 @@ class DeepSpeedEngine(Strategy):
         engine = self._made(model, optimizer)
         self._engine, self._optimizer = engine, EngineOptimizer(engine, engine.basic_optimizer, params)
         self._pieces = pieces_of(engine)
+        _undo_first_step(engine)
         self._factor = self.data_size if engine.gradient_average else 1
         self._wrapped.put_into(engine)
         if self._precision is not None:
             self._precision.engine = engine
-        _convert_inputs(model, engine)
+        self._before.also_undo(_converting_inputs(model, engine))
         theirs, engine.lr_scheduler = engine.lr_scheduler, None
         return self._optimizer, theirs if theirs is not None else moved(schedule, optimizer, self._optimizer)
 
@@ -165,7 +166,7 @@ class DeepSpeedEngine(Strategy):
     def backward(self, loss: Tensor, *, counts: bool = True) -> None:
         engine = self._there()
         # It averages over processes, and these are parts of a sum.
-        share = loss * self._factor if self._factor != 1 else loss
+        share = _scaled(engine, loss * self._factor if self._factor != 1 else loss)
         if counts:
             engine.backward(share, scale_wrt_gas=False)
             return
@@ -190,7 +191,8 @@ class DeepSpeedEngine(Strategy):
     # What is saved
 
     def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
-        return whole_weights(self._has_model(), self._pieces, self.processes)
+        formats = {} if self._before is None else self._before.formats
+        return whole_weights(self._has_model(), self._pieces, self.processes, formats)
 
     def state(self, kind: Kind = "full") -> State:
         model, optimizer = self._has_model(), self._optimizer
@@ -252,19 +254,42 @@ def _decaying(optimizer: Optimizer) -> list[dict[str, Any]]:
     return [{"params": group["params"], "weight_decay": group["weight_decay"]} for group in optimizer.param_groups]
 
 
+def _undo_first_step(engine: Any) -> None:
+    """Without ZeRO, half precision has its optimizer make its state by a step on gradients of zero. That would count in
+    Adam's bias correction, and has let the masters decay.
+    """
+    optimizer = engine.optimizer
+    if not hasattr(optimizer, "fp32_groups"):
+        return
+    engine.basic_optimizer.state.clear()
+    with torch.no_grad():
+        for parameters, masters in zip(optimizer.fp16_groups, optimizer.fp32_groups, strict=True):
+            for parameter, master in zip(parameters, masters, strict=True):
+                master.copy_(parameter)
+
+
+def _scaled(engine: Any, loss: Tensor) -> Tensor:
+    """Without ZeRO the engine divides float16 gradients by its scale, and never multiplies a loss by it."""
+    if not hasattr(engine.optimizer, "fp32_groups"):
+        return loss
+    scale = scale_of(engine)
+    return loss if scale == 1 else loss.float() * scale
+
+
 def _clip_at(engine: Any, max_norm: float) -> None:
     engine._config.gradient_clipping = max_norm
     if hasattr(engine.optimizer, "clip_grad"):
         engine.optimizer.clip_grad = max_norm
 
 
-def _convert_inputs(model: nn.Module, engine: Any) -> None:
-    """Layers in half precision take inputs in it; whoever calls the model need not know."""
-    if not (engine.fp16_enabled() or engine.bfloat16_enabled()):
-        return
-    dtype = engine.get_data_types()[0]
+def _converting_inputs(model: nn.Module, engine: Any) -> ExitStack:
+    """Layers in half precision take inputs in it; whoever calls the model need not know. Until the stack is closed."""
+    stack = ExitStack()
+    if engine.fp16_enabled() or engine.bfloat16_enabled():
+        dtype = engine.get_data_types()[0]
 
-    def convert(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any]:
-        return cast(inputs, dtype), cast(named, dtype)
+        def convert(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any]:
+            return cast(inputs, dtype), cast(named, dtype)
 
-    model.register_forward_pre_hook(convert, prepend=True, with_kwargs=True)
+        stack.callback(model.register_forward_pre_hook(convert, prepend=True, with_kwargs=True).remove)
+    return stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,13 +23,18 @@ class Before:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._linear = functional.linear
-        self._formats = {id(value): value.dtype for value in model.parameters()}
+        self.formats = {id(value): value.dtype for value in model.parameters()}
+        self._undone = ExitStack()
         self._known = {id(entry): set(vars(entry)) for entry in (*model.modules(), *model.parameters())}
+
+    def also_undo(self, stack: ExitStack) -> None:
+        self._undone.enter_context(stack)
 
     def restore(self, engine: Any, pieces: list[Piece], processes: Processes) -> None:
         """Every process asks, at the same time: parameters that are shared out come back to all."""
         masters = {id(piece.parameter): piece for piece in pieces if piece.has_master}
         whole = {id(value): self._whole(value, masters.get(id(value)), processes) for value in self._model.parameters()}
+        self._undone.close()
         engine.module_forward_pre_hook.remove()
         engine.module_forward_post_hook.remove()
         engine.destroy()
@@ -44,7 +50,7 @@ class Before:
         functional.linear = self._linear
 
     def _whole(self, value: nn.Parameter, master: Piece | None, processes: Processes) -> torch.Tensor:
-        dtype = self._formats[id(value)]
+        dtype = self.formats[id(value)]
         if master is not None:
             flat = master.flat.detach()
             found = flat if master.is_whole else processes.sum(master.into_whole(master.of(flat)))

@@ -88,7 +88,7 @@ def _whole(parameter: nn.Parameter, master: Tensor) -> Piece:
 def _of_stages_1_and_2(groups: list[list[nn.Parameter]], flats: list[Tensor]) -> Iterator[Piece]:
     for parameters, flat in zip(groups, flats, strict=True):
         for parameter in parameters:
-            mapping = parameter._hp_mapping  # type: ignore[attr-defined]
+            mapping = getattr(parameter, "_hp_mapping", None)
             if mapping is None:
                 yield Piece(parameter, flat, tuple(parameter.shape))
                 continue

@@ -29,8 +29,14 @@ def gathered(parameters: list[Any], *, writes: bool = False) -> Any:
     return part("runtime.zero.partition_parameters").GatheredParameters(parameters, modifier_rank=0 if writes else None)
 
 
-def whole_weights(model: nn.Module, pieces: list[Piece], processes: Processes) -> dict[str, Tensor]:
-    """By plain names, copies; a tied tensor stands under all its names. Empty but on the main process."""
+def whole_weights(
+    model: nn.Module, pieces: list[Piece], processes: Processes, formats: Mapping[int, torch.dtype]
+) -> dict[str, Tensor]:
+    """By plain names, copies; a tied tensor stands under all its names. Empty but on the main process.
+
+    `formats`: what a parameter, by its id, was before an engine put it into half precision. One that is not stepped has
+    no master, so its value is the rounded one.
+    """
     inner = bare(model)
     plain = plain_name_of(inner)
     masters = {id(piece.parameter): piece for piece in pieces if piece.has_master}
@@ -38,7 +44,7 @@ def whole_weights(model: nn.Module, pieces: list[Piece], processes: Processes) -
     for value in inner.parameters():
         whole = _whole(value, masters.get(id(value)), processes)
         if processes.is_main:
-            found[id(value)] = whole
+            found[id(value)] = whole.to(formats.get(id(value), whole.dtype))
     if not processes.is_main:
         return {}
     named = {name: found[id(value)] for name, value in inner.named_parameters(remove_duplicate=False)}
