@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from trainspec.training.parallel.ddp import DataParallelProcesses
+from trainspec.training.parallel.deepspeed_engine.engine import DeepSpeedEngine
 from trainspec.training.parallel.single import SingleProcess
 
 if TYPE_CHECKING:
@@ -17,16 +18,20 @@ if TYPE_CHECKING:
 class StrategyName(StrEnum):
     SINGLE = "single"
     DDP = "ddp"
+    DEEPSPEED = "deepspeed"
 
 
 STRATEGIES: dict[StrategyName, type[Strategy]] = {
     StrategyName.SINGLE: SingleProcess,
     StrategyName.DDP: DataParallelProcesses,
+    StrategyName.DEEPSPEED: DeepSpeedEngine,
 }
 
 
 def chosen(args: TrainingArguments | None, world_size: int) -> StrategyName:
     """The strategy that settings ask of so many processes."""
+    if args is not None and args.deepspeed:
+        return StrategyName.DEEPSPEED
     return StrategyName.SINGLE if world_size == 1 or args is None else StrategyName.DDP
 
 

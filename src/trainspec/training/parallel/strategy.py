@@ -14,6 +14,7 @@ strategy.state("full"), strategy.load_state(state)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
@@ -21,6 +22,7 @@ import torch
 
 from trainspec.training.parallel.processes import Alone
 from trainspec.training.parallel.windows import SharedWindows, Windows
+from trainspec.training.precision.precision import choose_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -100,6 +102,17 @@ class Strategy(ABC):
     def windows(self, counting: Counting, size: int) -> Windows:
         """Of `size` micro-batches at most, agreed with the other processes."""
         return Windows(counting) if self.processes.world_size == 1 else SharedWindows(counting, self, size)
+
+    def choose_precision(self, args: TrainingArguments, device: torch.device) -> Precision:
+        """The number formats of the settings, in the way that goes with this strategy."""
+        return choose_precision(args, device)
+
+    def making_model(self) -> AbstractContextManager[Any]:
+        """Around code that makes the model, where its layers may be shared out as they come."""
+        return nullcontext()
+
+    def announce_length(self, updates: int) -> None:
+        """Of the run that is to begin, before its optimizer is attached."""
 
     def evaluated(self, model: nn.Module) -> nn.Module:
         """What evaluation calls in the place of the module that trains."""

@@ -54,6 +54,9 @@ class Before:
         if master is not None:
             flat = master.flat.detach()
             found = flat if master.is_whole else processes.sum(master.into_whole(master.of(flat)))
+            if value.shape == found.shape:
+                # What somebody has loaded into the model since is no longer what the master was rounded to.
+                found = torch.where(found.to(value.dtype) == value, found, value.to(found.dtype)).detach()
             return found.to(value.device, dtype, copy=True)
         if not hasattr(value, "ds_id"):
             return value.detach().to(dtype, copy=True)
