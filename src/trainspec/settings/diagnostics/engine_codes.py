@@ -7,7 +7,7 @@ from trainspec.settings.diagnostics.codes import Explanation
 ENGINE_CODES: dict[str, Explanation] = {
     "RUN270": Explanation(
         "deepspeed-not-installed",
-        "deepspeed without the package",
+        "deepspeed without the package, or with a release of it that is too old",
         "its engine is what trains",
         "install deepspeed, or leave deepspeed out",
     ),

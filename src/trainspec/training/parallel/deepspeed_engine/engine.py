@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from trainspec.training.model.names import plain_parameters
 from trainspec.training.parallel.deepspeed_engine import config, library, saved_state
 from trainspec.training.parallel.deepspeed_engine.giving_back import Before
 from trainspec.training.parallel.deepspeed_engine.measuring import forget, measured, scale_of
@@ -219,8 +220,8 @@ class DeepSpeedEngine(Strategy):
         return {"strategy": "deepspeed", "world_size": self.processes.world_size, "stage": config.stage_of(self.args)}
 
     def pieces(self) -> dict[str, Any]:
-        from trainspec.training.model.names import plain_parameters
-
+        if config.stage_of(self.args) == 0 or self.processes.world_size == 1:
+            return {}
         names = {id(value): name for name, value in plain_parameters(self._has_model())}
         return {names[id(piece.parameter)]: piece.place() for piece in self._pieces if id(piece.parameter) in names}
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,21 @@ _QUIETER = (
 )
 
 
-def is_there() -> bool:
-    return find_spec(PACKAGE) is not None
+# What is asked of its engine is not all of it in older releases.
+OLDEST = (0, 19)
+
+
+def why_not() -> str | None:
+    """What stands in the way of importing it; None where nothing does. It is not imported."""
+    if find_spec(PACKAGE) is None:
+        return f"{PACKAGE} is not installed"
+    try:
+        installed = version(PACKAGE)
+    except PackageNotFoundError:
+        return None
+    if tuple(int(part) for part in installed.split(".")[:2] if part.isdigit()) < OLDEST:
+        return f"{PACKAGE} {installed} is older than {OLDEST[0]}.{OLDEST[1]}"
+    return None
 
 
 def load(device: torch.device) -> Any:

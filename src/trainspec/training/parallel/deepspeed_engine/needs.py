@@ -29,14 +29,10 @@ def find_deepspeed_needs(args: TrainingArguments, machine: Machine, job: Job) ->
 
 
 def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
-    if not library.is_there():
-        yield found(
-            args,
-            "RUN270",
-            "deepspeed is not installed",
-            "deepspeed",
-            remedy="pip install deepspeed, or leave deepspeed out",
-        )
+    missing = library.why_not()
+    if missing is not None:
+        remedy = "pip install 'deepspeed>=0.19', or leave deepspeed out"
+        yield found(args, "RUN270", missing, "deepspeed", remedy=remedy)
     if machine.device.type != "cpu":
         said = f"DeepSpeed on {machine.device.type} is not tested by this release"
         yield found(args, "RUN279", said, "deepspeed", severity="warning")
