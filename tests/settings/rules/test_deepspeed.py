@@ -191,6 +191,24 @@ BORDERS = (
         {"deepspeed": {"torch_autocast": {"enabled": True, "dtype": "bfloat16"}}},
     ),
     Border(
+        "DSP118",
+        "torch's, unsaid",
+        {"deepspeed": {"zero_optimization": {"stage": 1}, "optimizer": {"type": "SGD"}}},
+        {
+            "deepspeed": {
+                "zero_optimization": {"stage": 1},
+                "optimizer": {"type": "SGD"},
+                "zero_allow_untested_optimizer": True,
+            }
+        },
+    ),
+    Border(
+        "DSP118",
+        "made anew",
+        {"deepspeed": {"zero_optimization": {"stage": 2}, "optimizer": {"type": "Adagrad"}}},
+        {"deepspeed": {"zero_optimization": {"stage": 0}, "optimizer": {"type": "Adagrad"}}},
+    ),
+    Border(
         "DSP108", "amp", {"deepspeed": {"amp": {"enabled": True}}}, {"deepspeed": {"torch_autocast": {"enabled": True}}}
     ),
 )

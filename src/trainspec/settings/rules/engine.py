@@ -75,6 +75,22 @@ def _shapes_optimizer(settings: Any) -> str:
     return f"optim {settings.optim} cannot step under {where}"
 
 
+# Of DeepSpeed's names, case aside, those that its ZeRO lets through; of Adagrad it makes another one, without groups.
+_TESTED = ("adam", "adamw", "onebitadam", "zerooneadam", "lion", "muon")
+
+
+def _untested_optimizer(settings: Any) -> str | None:
+    chosen = read({"deepspeed": settings.deepspeed}, "deepspeed", "optimizer", "type")
+    name = str(chosen).lower()
+    if chosen is None or name in _TESTED:
+        return None
+    if name == "adagrad":
+        return "Adagrad of deepspeed cannot step under ZeRO"
+    if settings.deepspeed.zero_allow_untested_optimizer:
+        return None
+    return f"optimizer {chosen} of deepspeed needs zero_allow_untested_optimizer"
+
+
 def _in_another(dtype: str) -> Predicate:
     return all_of(on(f"{dtype}_full_eval"), negate(on(dtype)), negate(on(f"deepspeed.{dtype}.enabled")))
 
@@ -167,5 +183,16 @@ RULES: tuple[Rule, ...] = (
             on("deepspeed.torch_autocast.enabled"),
             one_of("deepspeed.torch_autocast.dtype", "fp16", "float16", "torch.float16", "half"),
         ),
+    ),
+    Rule(
+        code="DSP118",
+        name="untested-optimizer-under-zero",
+        message="the optimizer of deepspeed is not one that its ZeRO was tested with",
+        reason="ZeRO lays parameters end to end and cuts them into slices, which an optimizer that looks at whole tensors "
+        "steps wrongly",
+        fix='use type: AdamW, or set zero_allow_untested_optimizer: true if it steps element by element',
+        when=all_of(is_set("deepspeed.optimizer"), _ZERO),
+        check=_untested_optimizer,
+        also=("deepspeed.zero_allow_untested_optimizer",),
     ),
 )

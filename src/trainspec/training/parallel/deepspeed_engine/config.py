@@ -139,7 +139,8 @@ def _fill_schedule(schedule: Config, args: TrainingArguments, updates: int | Non
     ours = {
         "warmup_min_lr": 0.0,
         "warmup_max_lr": args.learning_rate,
-        "warmup_num_steps": warmup_updates(args.warmup_steps, args.warmup_ratio, updates or 0),
+        # It takes no 0, and makes 2 of 1.
+        "warmup_num_steps": max(1, warmup_updates(args.warmup_steps, args.warmup_ratio, updates or 0)),
         "total_num_steps": updates,
     }
     params = schedule.get("params") or {}
