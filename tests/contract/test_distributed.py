@@ -14,7 +14,6 @@ from trainspec.training.preflight.preflight import PreflightError
 
 REFUSED: dict[str, Any] = {
     "fsdp": {"fsdp": "full_shard"},
-    "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 2}}},
     "accelerator_config": {"accelerator_config": {"split_batches": True}},
     "parallelism_config": {"parallelism_config": {"dp_shard_size": 2}},
 }
@@ -39,10 +38,6 @@ def test_fsdp_config_is_refused_with_fsdp(make_trainer: Make, tmp_path: Path) ->
     with pytest.raises(PreflightError, match="fsdp_config"):
         trainer.train()
     assert not trainer.model.seen
-
-
-def test_deepspeed_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
-    _is_refused(make_trainer(**REFUSED["deepspeed"]), "deepspeed", tmp_path / "out")
 
 
 def test_accelerator_config_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:

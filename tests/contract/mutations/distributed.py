@@ -24,7 +24,6 @@ MUTATIONS = (
     without("average_tokens_across_devices", SUPPORT, '    "average_tokens_across_devices": True,\n'),
     without("fsdp", SUPPORT, '    Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),\n'),
     Mutation("fsdp_config", SUPPORT, ', ("fsdp_config",)),', "),"),
-    without("deepspeed", SUPPORT, '    Gap("deepspeed", (None,), "DeepSpeed"),\n'),
     without("accelerator_config", SUPPORT, '    Gap("accelerator_config", (None,), "dealing batches to processes"),\n'),
     without("parallelism_config", SUPPORT, '    Gap("parallelism_config", (None,), "device meshes"),\n'),
 )
