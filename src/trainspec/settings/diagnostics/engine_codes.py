@@ -44,8 +44,8 @@ ENGINE_CODES: dict[str, Explanation] = {
     "RUN276": Explanation(
         "batch-search-in-several-engines",
         "auto_find_batch_size in several processes under deepspeed",
-        "gradients are exchanged within the backward pass, and a process that runs out of memory there leaves the others "
-        "waiting",
+        "gradients are exchanged within the backward pass, and a process that runs out of memory there leaves the "
+        "others waiting",
         "leave auto_find_batch_size out",
     ),
     "RUN277": Explanation(

@@ -111,7 +111,7 @@ class Strategy(ABC):
         """Around code that makes the model, where its layers may be shared out as they come."""
         return nullcontext()
 
-    def announce_length(self, updates: int) -> None:
+    def announce_length(self, updates: int) -> None:  # noqa: B027 - most have no use for it
         """Of the run that is to begin, before its optimizer is attached."""
 
     def evaluated(self, model: nn.Module) -> nn.Module:

@@ -144,7 +144,7 @@ class Run:
             counts = bool((labels != -100).any())
             with strategy.accumulating(self.wrapped, last=place == len(window) - 1):
                 loss = loss_of(self.wrapped, words, labels, items)
-                if not counts or poison and strategy.data_rank == 0:
+                if not counts or (poison and strategy.data_rank == 0):
                     loss = loss * float("nan" if not counts else "inf")
                 strategy.backward(loss, counts=counts)
         self.norms.append(float(strategy.clip(self.model.parameters(), self.args.max_grad_norm)))

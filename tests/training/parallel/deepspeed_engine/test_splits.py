@@ -14,7 +14,7 @@ pytest.importorskip("deepspeed")
 from tests.training.parallel.deepspeed_engine import ranks
 from tests.training.parallel.deepspeed_engine.server import run
 
-from trainspec.settings.rules.engine import ELEMENT_BY_ELEMENT
+from trainspec.settings.rules.deepspeed.engine import ELEMENT_BY_ELEMENT
 
 STAGES = (0, 1, 2, 3)
 SHORT = 13
@@ -27,9 +27,7 @@ def trained(stage: int, size: int, accumulation: int, last: int, changes: dict[s
     with ranks.joined() as processes:
         zero = {"zero_optimization": {"stage": stage}}
         more = {**changes, "deepspeed": {**zero, **changes.get("deepspeed", {})}}
-        found = ranks.Run(
-            processes, per_device_train_batch_size=size, gradient_accumulation_steps=accumulation, **more
-        )
+        found = ranks.Run(processes, per_device_train_batch_size=size, gradient_accumulation_steps=accumulation, **more)
         for number in range(ranks.UPDATES):
             found.update(number, size, accumulation, last)
         return dict(found.strategy.weights()), found.norms, found.rates, found.stepped

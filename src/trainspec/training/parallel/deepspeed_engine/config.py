@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from trainspec.plan.steps import warmup_updates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trainspec.settings.arguments import TrainingArguments
 
 AUTO = "auto"
@@ -19,7 +21,7 @@ Config = dict[str, Any]
 
 # Of what the model's hidden size decides, as transformers has it; without one, and where nothing is said, DeepSpeed's
 # own values hold.
-_BY_WIDTH = {
+_BY_WIDTH: dict[str, Callable[[int], int]] = {
     "reduce_bucket_size": lambda width: width * width,
     "stage3_prefetch_bucket_size": lambda width: int(0.9 * width * width),
     "stage3_param_persistence_threshold": lambda width: 10 * width,

@@ -173,7 +173,8 @@ class DeepSpeedEngine(Strategy):
             return
         with ExitStack() as stack:
             for piece in self._pieces:
-                stack.callback(piece.parameter.register_hook(torch.zeros_like).remove)
+                hook: Any = piece.parameter.register_hook(torch.zeros_like)  # type: ignore[no-untyped-call]
+                stack.callback(hook.remove)
             engine.backward(share, scale_wrt_gas=False)
 
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import HashStore
 
 if TYPE_CHECKING:
     from trainspec.training.parallel.processes import Processes
@@ -61,7 +62,7 @@ def join(package: Any, processes: Processes) -> None:
     if not dist.is_initialized():
         if processes.world_size > 1:
             raise RuntimeError("the processes are to be joined before DeepSpeed is asked for")
-        dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+        dist.init_process_group("gloo", store=HashStore(), rank=0, world_size=1)
     wrapper, groups = part("comm.comm"), part("utils.groups")
     default = dist.distributed_c10d._get_default_group()
     if getattr(wrapper, "_trainspec_group", default) is not default:

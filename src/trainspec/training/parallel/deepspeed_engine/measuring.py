@@ -22,10 +22,7 @@ def measured(engine: Any) -> Tensor:
         found = getattr(optimizer, method)()
         # Measuring is a collective, and once an update is enough.
         setattr(optimizer, method, lambda *_, **__: found)
-        if method == _METHODS[0]:
-            found_norm = utilities.combine_grad_norm_groups(found)
-        else:
-            found_norm = found
+        found_norm = utilities.combine_grad_norm_groups(found) if method == _METHODS[0] else found
     elif hasattr(optimizer, "get_grads_for_norm"):
         found_norm = utilities.get_global_norm_of_tensors(input_tensors=optimizer.get_grads_for_norm()[0])
     else:

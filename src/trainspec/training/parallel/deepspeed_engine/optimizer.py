@@ -43,15 +43,15 @@ class EngineOptimizer(Optimizer):
         self._opt_called = True
 
     @property
-    def param_groups(self) -> Any:
+    def param_groups(self) -> Any:  # type: ignore[override]
         return self._groups
 
     @property
-    def state(self) -> Any:
+    def state(self) -> Any:  # type: ignore[override]
         return self.inner.state
 
     @property
-    def defaults(self) -> Any:
+    def defaults(self) -> Any:  # type: ignore[override]
         return self.inner.defaults
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -97,7 +97,7 @@ def _copied(value: Any) -> Any:
 
 
 def _is_of(piece: Piece, value: Tensor) -> bool:
-    return value.numel() == piece.size or value.dim() == 1 and value.numel() == piece.numel or not piece.is_whole
+    return value.numel() == piece.size or (value.dim() == 1 and value.numel() == piece.numel) or not piece.is_whole
 
 
 def _fitting(piece: Piece, value: Tensor) -> Tensor:

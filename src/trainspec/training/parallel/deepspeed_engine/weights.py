@@ -48,7 +48,7 @@ def whole_weights(
     if not processes.is_main:
         return {}
     named = {name: found[id(value)] for name, value in inner.named_parameters(remove_duplicate=False)}
-    return {plain(name): named[name] if name in named else value for name, value in inner.state_dict().items()}
+    return {plain(name): named.get(name, value) for name, value in inner.state_dict().items()}
 
 
 def _whole(value: nn.Parameter, master: Piece | None, processes: Processes) -> Tensor:

@@ -1,4 +1,4 @@
-"""DSP: what a DeepSpeed engine cannot do here, and what it does in its own way. (DSP101 to DSP109 are in deepspeed.py.)"""
+"""DSP: what a DeepSpeed engine cannot do here, and what it does in its own way. (Up to DSP109: configuration.py.)"""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ RULES: tuple[Rule, ...] = (
         code="DSP114",
         name="optimizer-of-shapes-under-zero",
         message="optim cannot step slices of flat parameters",
-        reason="ZeRO lays parameters end to end and cuts them into slices; an optimizer that looks at a whole matrix, or "
-        "at a tensor's norm, would compute something else without an error",
+        reason="ZeRO lays parameters end to end and cuts them into slices; an optimizer that looks at a whole matrix, "
+        "or at a tensor's norm, would compute something else without an error",
         fix="set optim: adamw_torch, another that steps element by element, or stage: 0",
         when=all_of(
             given("deepspeed"),
@@ -188,9 +188,9 @@ RULES: tuple[Rule, ...] = (
         code="DSP118",
         name="untested-optimizer-under-zero",
         message="the optimizer of deepspeed is not one that its ZeRO was tested with",
-        reason="ZeRO lays parameters end to end and cuts them into slices, which an optimizer that looks at whole tensors "
-        "steps wrongly",
-        fix='use type: AdamW, or set zero_allow_untested_optimizer: true if it steps element by element',
+        reason="ZeRO lays parameters end to end and cuts them into slices, which an optimizer that looks at whole "
+        "tensors steps wrongly",
+        fix="use type: AdamW, or set zero_allow_untested_optimizer: true if it steps element by element",
         when=all_of(is_set("deepspeed.optimizer"), _ZERO),
         check=_untested_optimizer,
         also=("deepspeed.zero_allow_untested_optimizer",),
