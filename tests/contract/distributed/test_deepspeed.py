@@ -73,6 +73,15 @@ def test_deepspeed_brings_an_optimizer_and_a_schedule_of_its_own(tmp_path: Path)
     assert found["losses"][1] != pytest.approx(plain["losses"][1], rel=1e-3)
 
 
+def test_deepspeed_shares_out_a_model_while_it_is_made(tmp_path: Path) -> None:
+    plain = jobs.seen(jobs.made(str(tmp_path)))
+    split = {"per_device_train_batch_size": 3, **zero(3)}
+    (here, runs), _ = run(2, jobs.made_in_parts, str(tmp_path), split)
+    assert here == [0, 0, 0], "made for the Trainer, and for each run"
+    for found in runs:
+        is_the_same_run(found, plain)
+
+
 def overflowing() -> Any:
     with ranks.joined() as processes:
         scaled = {"fp16": {"enabled": "auto", "initial_scale_power": 8, "hysteresis": 1}}

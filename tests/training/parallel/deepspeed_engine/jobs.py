@@ -65,6 +65,20 @@ def several(output: str, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [seen(made(output, **changes)) for changes in runs]
 
 
+def made_in_parts(output: str, changes: dict[str, Any]) -> tuple[list[int], list[dict[str, Any]]]:
+    """A model of model_init, trained twice: the elements that are here of its parameters when it is made."""
+    here: list[int] = []
+
+    def make() -> Line:
+        model = Line()
+        here.append(sum(value.numel() for value in model.parameters()))
+        return model
+
+    trainer = made(output, **changes)
+    again = Trainer(model_init=make, args=trainer.args, train_dataset=Rows(TRAINED), eval_dataset=Rows(EVALUATED))
+    return here, [seen(again), seen(again)]
+
+
 def imported(output: str, **changes: Any) -> bool:
     """Whether the library is there after a run."""
     seen(made(output, **changes))
