@@ -13,7 +13,6 @@ from tests.training.small_job import Make, weights
 from trainspec.training.preflight.preflight import PreflightError
 
 REFUSED: dict[str, Any] = {
-    "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 2}}},
     "parallelism_config": {"parallelism_config": {"dp_shard_size": 2}},
 }
 
@@ -25,10 +24,6 @@ def _is_refused(trainer: Any, field: str, out: Path) -> None:
     assert [field in item.fields for item in found] == [True]
     assert field in found[0].remedy
     assert not trainer.model.seen and not out.exists()
-
-
-def test_deepspeed_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
-    _is_refused(make_trainer(**REFUSED["deepspeed"]), "deepspeed", tmp_path / "out")
 
 
 def test_parallelism_config_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:

@@ -34,6 +34,5 @@ MUTATIONS = (
         "own * active",
         "own",
     ),
-    without("deepspeed", SUPPORT, '    Gap("deepspeed", (None,), "DeepSpeed"),\n'),
     without("parallelism_config", SUPPORT, '    Gap("parallelism_config", (None,), "device meshes"),\n'),
 )

@@ -26,6 +26,7 @@ from trainspec.training.model.liger import find_no_liger
 from trainspec.training.model.neftune import find_no_embeddings
 from trainspec.training.optimizers.coverage import find_given_optimizer
 from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
+from trainspec.training.parallel.deepspeed_engine.needs import find_deepspeed_needs
 from trainspec.training.parallel.fsdp.needs import find_sharding_needs
 from trainspec.training.parallel.joining import find_no_configured_state
 from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
@@ -56,6 +57,7 @@ GENERAL: tuple[Need, ...] = (
     find_sharing_needs,
     find_no_configured_state,
     find_missing_files,
+    find_deepspeed_needs,
     find_number_formats,
     find_apex,
     find_missing_tpu,

@@ -34,10 +34,7 @@ class Gap:
         return value not in self.driven
 
 
-NOT_DRIVEN: tuple[Gap, ...] = (
-    Gap("deepspeed", (None,), "DeepSpeed"),
-    Gap("parallelism_config", (None,), "device meshes"),
-)
+NOT_DRIVEN: tuple[Gap, ...] = (Gap("parallelism_config", (None,), "device meshes"),)
 
 # These say how several processes work together, and are not driven yet.
 WITHOUT_EFFECT_YET: dict[str, Any] = {

@@ -68,8 +68,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     if checkpoint is not None:
         find_best(args, parts.state, parts.output(args), checkpoint, parts.strategy.processes)
         trainer.call_hook("compare_trainer_and_checkpoint_args", args, parts.state)
-    optimizer = _with_schedule(trainer, parts.state.max_steps)
-    check(_stepping_faults(trainer, begins=checkpoint is None))
+    optimizer = _with_schedule(trainer, parts.state.max_steps, begins=checkpoint is None)
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
     training = Training(
@@ -100,14 +99,16 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     return training
 
 
-def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
+def _with_schedule(trainer: TrainerFace, total: int, *, begins: bool) -> Optimizer:
     """The optimizer of this run, given or new, its schedule beside it; number formats start anew."""
     parts = trainer.parts
     parts.precision.restart()
     parts.optimizer, parts.schedule = trainer.given
     trainer.create_optimizer_and_scheduler(total)
     optimizer, schedule = parts.stepping()
+    check(_stepping_faults(trainer, begins=begins))
     announce_length(optimizer, trainer.args, total)
+    parts.strategy.announce_length(total)
     parts.optimizer, parts.schedule = parts.strategy.attach(optimizer, schedule)
     return parts.optimizer
 

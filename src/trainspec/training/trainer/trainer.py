@@ -120,7 +120,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         if self.model_init is None:
             raise ValueError("the Trainer needs a model, or model_init to make one")
         seed_for_model(self.args)
-        made: nn.Module = self.call_hook("call_model_init", trial)
+        with self.parts.strategy.making_model():
+            made: nn.Module = self.call_hook("call_model_init", trial)
         return made
 
     def _own_placement(self) -> Callable[[nn.Module], nn.Module] | None:
