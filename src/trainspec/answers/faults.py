@@ -43,6 +43,18 @@ _CODES = {
     ),
     "CLI112": ("file-exists", "a file that is there already", "it would be overwritten", "pass --force"),
     "CLI113": ("no-checkpoint-there", "a path without a checkpoint", "there is nothing to read", "name another"),
+    "CLI120": (
+        "launched-twice",
+        "--nproc in a process that a launcher started as one of several",
+        "each of them would start so many more",
+        "leave --nproc out, or start the command by itself",
+    ),
+    "CLI121": (
+        "no-such-processes",
+        "--nproc with a number of processes that this machine cannot tell",
+        "there would be nothing to start",
+        "write a number",
+    ),
 }
 
 

@@ -72,11 +72,8 @@ def number(variables: Mapping[str, str], name: str) -> int | None:
 
 def places(variables: Mapping[str, str]) -> Iterator[Place]:
     """By each launcher that tells of several processes, the nearest first."""
-    for names in (TORCHRUN, SRUN, *OTHERS):
-        if names is SRUN:
-            if not _in_a_step(variables):
-                continue
-            names = names._replace(world_size=_step_size_variable(variables))
+    srun = (SRUN._replace(world_size=_step_size_variable(variables)),) if _in_a_step(variables) else ()
+    for names in (TORCHRUN, *srun, *OTHERS):
         rank, size = number(variables, names.rank), number(variables, names.world_size)
         if rank is not None and size is not None and (size > 1 or (names is TORCHRUN and size > 0)):
             local = (number(variables, name) for name in (names.local_rank, names.local_world_size, names.node))
@@ -99,6 +96,48 @@ def meeting_place(place: Place, variables: Mapping[str, str]) -> tuple[str, int]
 
 
 _JOBS = ("PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid", "PMI_JOBID")
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Several nodes, in each of which one command starts the processes: how many, which this is, where the first is."""
+
+    count: int
+    this: int
+    address: str
+    port: int
+
+
+def nodes_of(variables: Mapping[str, str]) -> Nodes | Misfit | None:
+    """What the commands of several nodes are told, as torchrun by PET_ variables, and as one task a node by srun.
+
+    None for a command that is alone; a Misfit where it is not, and cannot be one of a node each.
+    """
+    if variables.get("PET_NNODES", "1") not in ("1", "1:1"):
+        return _nodes_of_pods(variables)
+    place = next(places(variables), None)
+    if place is None or place.world_size == 1:
+        return None
+    meeting = meeting_place(place, variables)
+    if place.names.launcher == "srun" and place.node == place.rank and not place.local_rank and meeting is not None:
+        return Nodes(place.world_size, place.rank, *meeting)
+    names, own = place.names, f"{place.rank} of {place.world_size}"
+    message = f"{names.launcher} has started this process already, as rank {own} ({names.rank}, {names.world_size})"
+    return Misfit((names.rank, names.world_size), message, "leave --nproc out: each process of the launcher trains")
+
+
+def _nodes_of_pods(variables: Mapping[str, str]) -> Nodes | Misfit:
+    count = number(variables, "PET_NNODES")
+    this = next((n for name in ("PET_NODE_RANK", "RANK") if (n := number(variables, name)) is not None), None)
+    endpoint = variables.get("PET_RDZV_ENDPOINT", "").partition(":")
+    address = variables.get("PET_MASTER_ADDR") or variables.get("MASTER_ADDR") or endpoint[0]
+    ports = (variables.get("PET_MASTER_PORT", ""), variables.get("MASTER_PORT", ""), endpoint[2])
+    port = next((int(text) for text in ports if text.isascii() and text.isdigit()), 29500)
+    if count is None or this is None or this >= count or not address:
+        told = variables["PET_NNODES"][:20]
+        message = f"PET_NNODES is {told}, but it is not said which node this is, or where the first one is"
+        return Misfit(("PET_NNODES",), message, "set PET_NODE_RANK and PET_MASTER_ADDR, or start with torchrun")
+    return Nodes(count, this, address, port)
 
 
 def first_host(nodes: str) -> str:
@@ -147,7 +186,9 @@ def _impossible(place: Place) -> Iterator[Misfit]:
         message = f"{names.rank} is {place.rank}, but {names.world_size} {place.world_size}: ranks count from 0"
         yield Misfit((names.rank, names.world_size), message, _START_AGAIN)
     if of is not None and of > place.world_size:
-        message = f"{names.local_world_size} is {of}, but {names.world_size} {place.world_size}: a node has a part of all"
+        message = (
+            f"{names.local_world_size} is {of}, but {names.world_size} {place.world_size}: a node has a part of all"
+        )
         yield Misfit((names.local_world_size, names.world_size), message, _START_AGAIN)
     bound, name = (of, names.local_world_size) if of is not None else (place.world_size, names.world_size)
     if local is not None and local >= bound:
@@ -172,7 +213,9 @@ def _asked_of_torchrun(variables: Mapping[str, str]) -> Iterator[Misfit]:
     for name in ("PET_NNODES", "PET_NPROC_PER_NODE"):
         text = variables.get(name, "")
         if text and text not in ("1", "1:1"):
-            message = f"{name} is {text[:20]}, which asks torchrun for several processes, and this is none of torchrun's"
+            message = (
+                f"{name} is {text[:20]}, which asks torchrun for several processes, and this is none of torchrun's"
+            )
             yield Misfit((name,), message, f"start with torchrun -m trainspec train TASK, or unset {name}")
             return
 

@@ -37,7 +37,7 @@ class MissingError(ProcessesError):
 
 
 class Kind(StrEnum):
-    """Why a process ends: it did what it should, was asked to end, cannot do what was asked for, broke, or others did."""
+    """Why a process ends: it is done, was asked to end, cannot do what it should, broke, or others ended."""
 
     DONE = "done"
     ASKED = "asked"

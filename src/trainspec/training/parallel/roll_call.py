@@ -20,7 +20,9 @@ _EVERY = 0.05
 
 def is_of_others(error: BaseException) -> bool:
     """Whether the connection to other processes made this error, and not what this process did."""
-    return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and bool(_OF_OTHERS.search(str(error))))
+    return isinstance(error, dist.DistError) or (
+        isinstance(error, RuntimeError) and bool(_OF_OTHERS.search(str(error)))
+    )
 
 
 @dataclass
@@ -49,8 +51,8 @@ class Answers:
 class RollCall:
     """Through the store that joined the processes: each whose operation failed writes in which one it waited.
 
-    `store` is one of torch.distributed's. `patience` is in seconds: the others notice a little later, or earlier. Who is
-    told to end meanwhile waits no longer.
+    `store` is one of torch.distributed's. `patience` is in seconds: the others notice a little later, or earlier. Who
+    is told to end meanwhile waits no longer.
     """
 
     def __init__(self, store: Any, rank: int, world_size: int, patience: float) -> None:
