@@ -216,7 +216,8 @@ class _Agent(LocalElasticAgent):
         """Tell by what the ranks ended, and whether they start again."""
         words = sorted((word for word in self._words() if word.kind is not Kind.DONE), key=_by_guilt)
         rank, failure = min(result.failures.items())
-        if words and (words[0].kind is not Kind.OTHERS or failure.exitcode >= 0):
+        # Who ends without a word is at fault, whatever those say that end because of it.
+        if words and (words[0].kind is not Kind.OTHERS or any(word.rank == rank for word in words)):
             word = words[0]
             self.code_of_fault, said = word.code, word.text
             if word.kind in _FINAL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from contextlib import suppress
@@ -22,6 +23,8 @@ def run_rank(entry: Callable[[Sequence[str]], int], words: Sequence[str]) -> Non
     code = _ended_by(entry, words)
     if code == 0:
         leave_word("", 0, Kind.DONE)
+    # A forked process ends without them: the others would not hear that it leaves, nor trackers that a run is over.
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     raise SystemExit(code)
 

@@ -27,7 +27,15 @@ from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
 from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
-from trainspec.training.parallel.ending import Kind, MissingError, leave_word, say_end, say_fault, say_missing
+from trainspec.training.parallel.ending import (
+    Kind,
+    MissingError,
+    explained,
+    leave_word,
+    say_end,
+    say_fault,
+    say_missing,
+)
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.seeding import seed_for_model
@@ -62,18 +70,22 @@ def run_task(args: TrainingArguments, task: Callable[..., TaskParts], task_setti
             return FINE
         except PreflightError as error:
             return _refused(error, is_main=is_main)
-        except MissingError as error:
-            return say_missing(error, COULD_NOT_RUN)
-        except _FORESEEN as error:
-            return say_end(f"error: {error}", COULD_NOT_RUN, Kind.REFUSED)
         except KeyboardInterrupt:
             return _asked_to_end(args, "interrupted", INTERRUPTED, is_main=is_main)
         except Terminated:
             return _asked_to_end(args, "terminated", TERMINATED, is_main=is_main)
         except Exception as error:
-            if not several:
+            if not several and not isinstance(error, _FORESEEN):
                 raise
-            return say_fault(error, 1)
+            return _ended_by(explained(error))
+
+
+def _ended_by(error: Exception) -> int:
+    if isinstance(error, MissingError):
+        return say_missing(error, COULD_NOT_RUN)
+    if isinstance(error, _FORESEEN):
+        return say_end(f"error: {error}", COULD_NOT_RUN, Kind.REFUSED)
+    return say_fault(error, 1)
 
 
 def _refused(error: PreflightError, *, is_main: bool) -> int:

@@ -15,12 +15,13 @@ import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.parallel.processes import ProcessesError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 # The agent of `--nproc` names its runs so that ranks know who tells their errors.
@@ -116,22 +117,37 @@ def say_fault(error: BaseException, code: int) -> int:
     return say_end("".join(traceback.format_exception(error)).rstrip(), code, Kind.FAULT)
 
 
-def tell_uncaught_errors() -> None:
-    """From now on an error that ends a script is told as above: Python itself would know nothing of ranks."""
-    global _before
-    if sys.excepthook is not _tell:
-        _before, sys.excepthook = sys.excepthook, _tell
+def explained(error: Exception) -> Exception:
+    """The error that ends this process, or a MissingError in its place where it ends because another has."""
+    return _explaining[0](error) if _explaining else error
 
 
-_before = sys.excepthook
+def tell_uncaught_errors(explain: Callable[[Exception], Exception]) -> None:
+    """From now on an error that ends a script is told as above: Python itself would know nothing of ranks.
+
+    `explain` is what `explained` asks.
+    """
+    _explaining[:] = [explain]
+    if not isinstance(sys.excepthook, _Hook):
+        sys.excepthook = _Hook(sys.excepthook)
 
 
-def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if isinstance(error, MissingError):
-        say_missing(error, 1)
-    elif issubclass(kind, Exception):
-        leave_word(with_rank("".join(traceback.format_exception(error)).rstrip()), 1, Kind.FAULT)
-        sys.stderr.write(with_rank("this process ends:\n"))
-        _before(kind, error, trace)
-    else:
-        _before(kind, error, trace)
+# Connections come to a process, not to a run: who knows of them last is asked.
+_explaining: list[Callable[[Exception], Exception]] = []
+
+
+class _Hook:
+    """Stands before what Python, or a library, does with an error that nobody caught."""
+
+    def __init__(self, before: Callable[..., Any]) -> None:
+        self._before = before
+
+    def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        why = explained(error) if isinstance(error, Exception) else error
+        if isinstance(why, MissingError):
+            say_missing(why, 1)
+            return
+        if isinstance(error, Exception):
+            leave_word(with_rank("".join(traceback.format_exception(error)).rstrip()), 1, Kind.FAULT)
+            sys.stderr.write(with_rank("this process ends by an error\n"))
+        self._before(kind, error, trace)

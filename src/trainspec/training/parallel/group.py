@@ -58,8 +58,9 @@ def processes_of(launch: Launch, *, timeout: timedelta, backend: str = "gloo") -
     # torch, and what stands on it, reads these variables alone.
     for name, value in launch.variables().items():
         os.environ.setdefault(name, value)
-    tell_uncaught_errors()
-    return Group(launch, timeout=timeout, backend=backend)
+    group = Group(launch, timeout=timeout, backend=backend)
+    tell_uncaught_errors(group.explained)
+    return group
 
 
 class Group:
@@ -105,19 +106,21 @@ class Group:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._depth -= 1
-        try:
-            if error is not None and not isinstance(error, ProcessesError):
-                self._explain(error)
-        finally:
-            if self._depth == 0:
-                self._close()
+        if self._depth == 0:
+            self._close()
 
-    def _explain(self, error: BaseException) -> None:
-        """Tell the others by what this process ends. Raises MissingError where it ends because another did."""
+    def explained(self, error: Exception) -> Exception:
+        """The error that ends this process: a MissingError in its place where it ends because another has.
+
+        The others are told of it, for as long as this process is in contact with them.
+        """
+        if isinstance(error, MissingError):
+            return error
         if is_of_others(error):
-            raise self._missing(f"update {self._update + 1}", error) from error
-        if isinstance(error, Exception) and self._store is not None:
+            return self._missing(f"update {self._update + 1}", error)
+        if self._store is not None:
             RollCall(self._store, self.rank, self.world_size, 0).leave(f"{type(error).__name__}: {error}"[:500])
+        return error
 
     def _open(self) -> None:
         if dist.is_initialized():
