@@ -36,6 +36,13 @@ def wants_processes(given: Given) -> bool:
     return given.has(NPROC.key)
 
 
+def be_early(given: Given) -> None:
+    """Let the server for the processes import what it needs, while this process does the same."""
+    text = given.values[NPROC.key]
+    if _is_number(text):
+        start_server(int(text))
+
+
 def start_processes(
     given: Given,
     words: Sequence[str],
@@ -65,8 +72,12 @@ def start_processes(
     return code
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST
+
+
 def _count(text: str, agent: Callable[[], Any]) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= MOST:
+    if _is_number(text):
         return int(text)
     if text not in ("auto", "gpu", "cpu"):
         raise CannotRun(mistake("CLI103", f"--nproc takes a number from 1 to {MOST:,}, auto, gpu or cpu"))

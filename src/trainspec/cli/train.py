@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import files_named
-from trainspec.cli.launching import OPTIONS, start_processes, wants_processes
+from trainspec.cli.launching import OPTIONS, be_early, start_processes, wants_processes
 from trainspec.cli.loading import AnyTask, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
@@ -71,7 +71,10 @@ def run_in_rank(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str], *, tells: bool = True) -> int:
     # Of several processes with the same settings, one says what is to be said of them.
     tells_here = tells and Launch.of_this_process().rank == 0
-    task, shape = task_named(_task_name(argv))
+    first: Given = COMMAND.parse(argv, settings_vocabulary(), AnyTask())
+    if tells and wants_processes(first):
+        be_early(first)
+    task, shape = task_named(_task_name(first))
     given = COMMAND.parse(argv, settings_vocabulary(), task_vocabulary(shape))
     if len(given.words) > 1:
         remedy = "write --name value; a config file is --config FILE, for each of several"
@@ -90,8 +93,7 @@ def _run(argv: Sequence[str], *, tells: bool = True) -> int:
     return code
 
 
-def _task_name(argv: Sequence[str]) -> str:
-    given: Given = COMMAND.parse(argv, settings_vocabulary(), AnyTask())
+def _task_name(given: Given) -> str:
     if not given.words:
         raise CannotRun(mistake("CLI102", "train needs a task", f"trainspec train {next(iter(TASKS))}"))
     return given.words[0]

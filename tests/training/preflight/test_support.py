@@ -17,6 +17,7 @@ SOURCE = Path(trainspec.training.__file__).parent
 READ_AS = {
     "use_cpu": "device",
     "local_rank": "device",
+    "log_on_each_node": "args.should_log",
     "eval_steps": "Cadence.of(args",
     "save_steps": "Cadence.of(args",
     "save_strategy": "Cadence.of(args",
@@ -43,8 +44,6 @@ IDLE: dict[str, Any] = {
     "ddp_timeout": 7200,
     "eval_use_gather_object": True,
     "save_on_each_node": True,
-    "log_level_replica": "error",
-    "log_on_each_node": False,
     "average_tokens_across_devices": False,
 }
 

@@ -110,8 +110,9 @@ def device_count() -> int:
 def _quiet() -> None:
     if "TORCHELASTIC_LOG_LEVEL" not in os.environ:
         # What they say of processes that end, the agent says in words about ranks.
-        for name in ("torch.distributed.elastic", "torch.multiprocessing.spawn"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        for name in list(logging.root.manager.loggerDict):
+            if name.startswith(("torch.distributed.elastic", "torch.multiprocessing")):
+                logging.getLogger(name).setLevel(logging.CRITICAL)
     # torch would replace our handlers with others, which raise wherever a signal finds them.
     os.environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = ""
 

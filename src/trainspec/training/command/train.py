@@ -41,6 +41,7 @@ from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.seeding import seed_for_model
 from trainspec.training.state import shared_part, state_bytes
 from trainspec.training.trainer import Trainer
+from trainspec.training.trainer.log_level import level_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +90,7 @@ def _ended_by(error: Exception) -> int:
 
 
 def _refused(error: PreflightError, *, is_main: bool) -> int:
-    if is_main:
+    if is_main or not error.agreed:
         _say("\n\n".join(item.render(color=sys.stderr.isatty()) for item in error.diagnostics))
     leave_word("", FINDINGS, Kind.REFUSED)
     return FINDINGS
@@ -134,7 +135,7 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
             if trainer.is_world_process_zero():
                 _write_documents(trainer, args, output)
     else:
-        check(trainer.preflight(trains=False))
+        check(trainer.preflight(trains=False), trainer.parts.strategy.processes)
         load_trained_weights(trainer.model, args, output)
     if args.do_eval:
         outcome.evaluation = trainer.evaluate()
@@ -215,7 +216,8 @@ def _terminal_logging(args: TrainingArguments) -> Iterator[None]:
     handler = _AroundTheBar()
     logger.addHandler(handler)
     logger.propagate = False
-    logger.setLevel("INFO" if args.log_level == "passive" else str(args.log_level).upper())
+    chosen = level_of(args)
+    logger.setLevel("INFO" if chosen == "passive" else chosen.upper())
     try:
         yield
     finally:

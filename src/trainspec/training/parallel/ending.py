@@ -113,8 +113,16 @@ def say_missing(error: MissingError, code: int) -> int:
 
 
 def say_fault(error: BaseException, code: int) -> int:
-    """The same for an error that nobody foresaw: with its traceback."""
-    return say_end("".join(traceback.format_exception(error)).rstrip(), code, Kind.FAULT)
+    """The same for an error that nobody foresaw: with its traceback, which a launcher is to show once."""
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    said = say_end(trace, code, Kind.FAULT)
+    if not told_by_agent():
+        leave_word(with_rank(_in_short(error)), code, Kind.FAULT)
+    return said
+
+
+def _in_short(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].rstrip()
 
 
 def explained(error: Exception) -> Exception:
@@ -148,6 +156,7 @@ class _Hook:
             say_missing(why, 1)
             return
         if isinstance(error, Exception):
-            leave_word(with_rank("".join(traceback.format_exception(error)).rstrip()), 1, Kind.FAULT)
-            sys.stderr.write(with_rank("this process ends by an error\n"))
+            leave_word(with_rank(_in_short(error)), 1, Kind.FAULT)
+            if getattr(error, "agreed", False) and Launch.of_this_process().rank != 0:
+                return
         self._before(kind, error, trace)

@@ -20,10 +20,10 @@ _EVERY = 0.05
 
 
 def is_of_others(error: BaseException) -> bool:
-    """Whether the connection to other processes made this error, and not what this process did."""
-    return isinstance(error, dist.DistError) or (
-        isinstance(error, RuntimeError) and bool(_OF_OTHERS.search(str(error)))
-    )
+    """Whether other processes, or the connection to them, made this error, and not what this process did."""
+    if isinstance(error, dist.DistError | MissingError):
+        return True
+    return isinstance(error, RuntimeError) and _OF_OTHERS.search(str(error)) is not None
 
 
 @dataclass

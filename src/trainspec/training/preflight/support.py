@@ -45,8 +45,6 @@ NOT_DRIVEN: tuple[Gap, ...] = (
 WITHOUT_EFFECT_YET: dict[str, Any] = {
     "eval_use_gather_object": False,
     "save_on_each_node": False,
-    "log_level_replica": "warning",
-    "log_on_each_node": True,
 }
 
 # A run of one process has no use for them. Its author need not know: the same file serves runs of many.
@@ -57,6 +55,8 @@ OF_SEVERAL_PROCESSES = (
     "ddp_broadcast_buffers",
     "ddp_static_graph",
     "ddp_timeout",
+    "log_level_replica",
+    "log_on_each_node",
     "average_tokens_across_devices",
 )
 
