@@ -58,7 +58,11 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
     ("torchrun in srun", {**SRUN, **TORCHRUN, "TORCHELASTIC_RUN_ID": "1"}, []),
     ("srun told to torch by hand", {**SRUN, "RANK": "3", "WORLD_SIZE": "4"}, []),
     ("a size told by hand", {**SRUN, "WORLD_SIZE": "4"}, []),
-    ("another size told by hand", {**SRUN, "WORLD_SIZE": "8"}, ["WORLD_SIZE is 8, but srun says SLURM_STEP_NUM_TASKS 4"]),
+    (
+        "another size told by hand",
+        {**SRUN, "WORLD_SIZE": "8"},
+        ["WORLD_SIZE is 8, but srun says SLURM_STEP_NUM_TASKS 4"],
+    ),
     ("one rank for all", {**SRUN, "RANK": "0", "WORLD_SIZE": "4"}, ["RANK is 0, but srun says SLURM_PROCID 3"]),
     (
         "each for itself",

@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.findings.facts import Job, Machine
 
 
 def find_launch_needs(args: TrainingArguments, device: torch.device, backend: str) -> Iterator[Diagnostic]:
-    """Variables that contradict each other or the settings, and what this machine does not have for one process of
-    several. `backend` is the one that settings and device come to.
+    """Variables that contradict each other, and what this machine does not have for one process of several.
+
+    `backend` is the one that settings and device come to.
     """
     launch = Launch.of_this_process()
     contradictions = list(find_contradictions(args))
     yield from contradictions
-    yield from _find_other_local_rank(args, launch)
     if launch.world_size == 1 or contradictions:
         return
     yield from _find_no_meeting(args, launch)
     yield from _find_no_backend(args, device, backend)
-    yield from _find_no_device(args, device)
+    yield from _find_no_device(args, device, launch)
 
 
 def find_contradictions(args: TrainingArguments) -> Iterator[Diagnostic]:
@@ -48,7 +49,9 @@ def find_contradictions(args: TrainingArguments) -> Iterator[Diagnostic]:
         yield replace(found(args, "RUN250", misfit.message, remedy=misfit.remedy), evidence=evidence)
 
 
-def _find_other_local_rank(args: TrainingArguments, launch: Launch) -> Iterator[Diagnostic]:
+def find_other_local_rank(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    """One process may have it right where another has not, so that all must have joined to tell."""
+    launch = Launch.of_this_process()
     if launch.local_rank is not None and args.local_rank not in (-1, launch.local_rank):
         yield found(
             args,
@@ -99,8 +102,11 @@ def _is_there(backend: str) -> bool:
     return dist.is_backend_available(backend)
 
 
-def _find_no_device(args: TrainingArguments, device: torch.device) -> Iterator[Diagnostic]:
-    if device.type != "cuda" or device.index is None or device.index < torch.cuda.device_count():
+def _find_no_device(args: TrainingArguments, device: torch.device, launch: Launch) -> Iterator[Diagnostic]:
+    if device.type != "cuda" or device.index is None:
+        return
+    # All of a node say so, for the others would wait for the one that has none.
+    if max(device.index, (launch.local_world_size or 1) - 1) < torch.cuda.device_count():
         return
     yield found(
         args,

@@ -14,7 +14,11 @@ from trainspec.training.parallel.ending import MissingError
 
 _WAITS, _ENDS = "waits", "ends"
 # What gloo and NCCL write into errors that are of no type of their own.
-_OF_OTHERS = re.compile(r"\bgloo\b|\bNCCL\b|closed by peer|reset by peer|Broken pipe|ProcessGroup\w* ", re.IGNORECASE)
+_OF_OTHERS = re.compile(
+    r"\bgloo\b|\bNCCL\b|ProcessGroup\w* |"
+    r"(closed|reset) by peer|broken pipe|pair closure|timed out waiting|wait timeout",
+    re.IGNORECASE,
+)
 _TOO_LATE = re.compile(r"time ?d? ?out", re.IGNORECASE)
 _EVERY = 0.05
 
