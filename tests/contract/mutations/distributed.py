@@ -4,7 +4,7 @@ from tests.contract.mutations.mutation import Mutation, without
 
 DDP = "training/parallel/ddp.py"
 JOINING = "training/parallel/joining.py"
-NEEDS = "training/parallel/launch_needs.py"
+NEEDS = "training/parallel/contact/launch_needs.py"
 SUPPORT = "training/preflight/support.py"
 
 MUTATIONS = (

@@ -3,7 +3,7 @@
 import pytest
 
 from trainspec.settings.arguments.launch import Launch
-from trainspec.settings.arguments.launchers import first_host, misfits
+from trainspec.settings.arguments.launchers import Misfit, Nodes, first_host, misfits, nodes_of
 
 TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4", "GROUP_RANK": "1"}
 BATCH_SCRIPT = {
@@ -128,3 +128,38 @@ def test_tasks_of_one_step_meet_at_the_same_place_and_other_steps_elsewhere() ->
     assert len(places) == 1
     assert Launch.of({**SRUN, "SLURM_STEP_ID": "1"}).meeting not in places
     assert Launch.of({"RANK": "0", "WORLD_SIZE": "1"}).variables() == {}
+
+
+POD = {"PET_NNODES": "2", "PET_NODE_RANK": "1", "PET_MASTER_ADDR": "job-0.job", "PET_MASTER_PORT": "29400"}
+A_TASK_A_NODE = {**SRUN, "SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1", "SLURM_LOCALID": "0"}
+NODES: list[tuple[str, dict[str, str], Nodes | str | None]] = [
+    ("alone", {}, None),
+    ("a batch script", BATCH_SCRIPT, None),
+    ("a pod of one", {"PET_NNODES": "1", "PET_NPROC_PER_NODE": "2"}, None),
+    ("a pod", POD, Nodes(2, 1, "job-0.job", 29400)),
+    (
+        "a pod of a PyTorchJob",
+        {"PET_NNODES": "2", "RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "m"},
+        Nodes(2, 1, "m", 29500),
+    ),
+    (
+        "a pod with an endpoint",
+        {"PET_NNODES": "2", "PET_NODE_RANK": "0", "PET_RDZV_ENDPOINT": "h:7"},
+        Nodes(2, 0, "h", 7),
+    ),
+    ("a task a node", A_TASK_A_NODE, Nodes(2, 1, *AT_SLURM)),
+    ("several tasks a node", SRUN, "srun has started this process already, as rank 3 of 4"),
+    ("a rank of torchrun", TORCHRUN, "torchrun has started this process already, as rank 5 of 8"),
+    ("a pod that grows", {**POD, "PET_NNODES": "1:4"}, "PET_NNODES is 1:4, but it is not said which node"),
+    ("a pod without a place", {"PET_NNODES": "2", "PET_NODE_RANK": "1"}, "PET_NNODES is 2, but it is not said"),
+    ("a pod too many", {**POD, "PET_NODE_RANK": "2"}, "PET_NNODES is 2, but it is not said"),
+]
+
+
+@pytest.mark.parametrize("variables, expected", [row[1:] for row in NODES], ids=[row[0] for row in NODES])
+def test_the_nodes_of_a_command_that_starts_processes(variables: dict[str, str], expected: Nodes | str | None) -> None:
+    found = nodes_of(variables)
+    if isinstance(expected, str):
+        assert isinstance(found, Misfit) and found.message.startswith(expected) and found.remedy
+    else:
+        assert found == expected

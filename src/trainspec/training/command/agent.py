@@ -29,7 +29,7 @@ from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
 from trainspec.training.command.rank import run_rank
 from trainspec.training.command.server import start_method
 from trainspec.training.interruption import INTERRUPTED, TERMINATED
-from trainspec.training.parallel.ending import OUR_RUNS, Kind, Word, read_word
+from trainspec.training.parallel.contact.ending import OUR_RUNS, Kind, Word, read_word
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trainspec.training.interruption import INTERRUPTED
-from trainspec.training.parallel.ending import Kind, leave_word, say_fault
+from trainspec.training.parallel.contact.ending import Kind, leave_word, say_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -27,7 +27,7 @@ from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
 from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
-from trainspec.training.parallel.ending import (
+from trainspec.training.parallel.contact.ending import (
     Kind,
     MissingError,
     explained,

@@ -20,10 +20,10 @@ from torch.nn import functional
 from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.arguments.launchers import misfits
 from trainspec.training.model.nests import join_tensors, map_tensors
-from trainspec.training.parallel.ending import MissingError, tell_uncaught_errors
+from trainspec.training.parallel.contact.ending import MissingError, tell_uncaught_errors
+from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others
 from trainspec.training.parallel.forms import Form, Leaf, filled, form_of, leaves, outline, tensors
 from trainspec.training.parallel.processes import Alone, Number, Processes, ProcessesError, Value, first_rows
-from trainspec.training.parallel.roll_call import RollCall, is_of_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

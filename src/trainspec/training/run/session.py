@@ -12,8 +12,8 @@ from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
 from trainspec.training.interruption import noting
 from trainspec.training.optimizers.behaviour import evaluation_mode
-from trainspec.training.parallel.ending import explained
-from trainspec.training.parallel.roll_call import is_of_others
+from trainspec.training.parallel.contact.ending import explained
+from trainspec.training.parallel.contact.roll_call import is_of_others
 from trainspec.training.run.batch_size import find_executable_batch_size
 from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.errors import NonFiniteError
-from trainspec.training.parallel.roll_call import is_of_others
+from trainspec.training.parallel.contact.roll_call import is_of_others
 from trainspec.training.run.batch_size import is_out_of_memory
 
 if TYPE_CHECKING:

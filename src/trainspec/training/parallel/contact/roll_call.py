@@ -10,7 +10,7 @@ from typing import Any
 import torch.distributed as dist
 
 from trainspec.training import interruption
-from trainspec.training.parallel.ending import MissingError
+from trainspec.training.parallel.contact.ending import MissingError
 
 _WAITS, _ENDS = "waits", "ends"
 # What gloo and NCCL write into errors that are of no type of their own.
