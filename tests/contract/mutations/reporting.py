@@ -48,8 +48,8 @@ LOGGING = (
         "parts.device, args.logging_nan_inf_filter",
         "parts.device, False",
     ),
-    Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level == "passive":', "if True:"),
-    Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level == "passive":', "if False:"),
+    Mutation("log_level", "training/trainer/log_level.py", 'if chosen == "passive":', "if True:"),
+    Mutation("log_level", "training/trainer/log_level.py", 'if chosen == "passive":', "if False:"),
     Mutation("log_level", "training/callbacks/printer.py", "and args.log_level in _TALKATIVE", ""),
     Mutation(
         "log_level_replica", "training/trainer/log_level.py", "if args.should_log else args.log_level_replica", "or ''"

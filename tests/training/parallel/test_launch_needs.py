@@ -25,9 +25,15 @@ TABLE: list[tuple[str, dict[str, str], dict[str, Any], str, list[str]]] = [
     ("no place to meet", TWO, {}, "cpu", ["RUN252"]),
     ("a backend that is not there", TWO | MEETING, {"ddp_backend": "mpi"}, "cpu", ["RUN253"]),
     ("in one process it is of no use", {}, {"ddp_backend": "mpi"}, "cpu", []),
-    ("a backend for other devices", TWO | MEETING, {"ddp_backend": "nccl"}, "cpu", ["RUN254"]),
+    ("a backend for other devices", TWO | MEETING, {"ddp_backend": "nccl", "use_cpu": False}, "cpu", ["RUN254"]),
     ("as many devices as processes", TWO | MEETING, {"use_cpu": False}, "cuda", []),
-    ("a device too few", {**TWO, **MEETING, "LOCAL_WORLD_SIZE": "3"}, {"use_cpu": False}, "cuda", ["RUN255"]),
+    (
+        "a device too few",
+        {**TWO, **MEETING, "WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "3"},
+        {"use_cpu": False},
+        "cuda",
+        ["RUN255"],
+    ),
 ]
 
 
