@@ -36,6 +36,10 @@ COMMAND = Command(
             several=True,
         ),
         AT,
+        Option(
+            "resume-if-any",
+            "go on from the newest checkpoint in output_dir, where there is one: for what is started again by itself",
+        ),
         IGNORE_UNKNOWN,
     ),
     takes_settings=True,
@@ -67,7 +71,7 @@ def _run(argv: Sequence[str]) -> int:
         return exit_code(loaded.diagnostics)
     forget_secrets(shape)
     run_task = _training()
-    code: int = run_task(loaded.settings, task, loaded.task)
+    code: int = run_task(loaded.settings, task, loaded.task, resume_if_any=given.has("resume_if_any"))
     return code
 
 

@@ -11,6 +11,7 @@ from trainspec.storage import StorageError, Store
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint import Checkpoint, CheckpointError
 from trainspec.training.checkpoint.contents import why_not_resumable
+from trainspec.training.checkpoint.load import checkpoint_folders
 from trainspec.training.checkpoint.model_files import ADAPTER_TORCH_WEIGHTS, ADAPTER_WEIGHTS, restore_model
 from trainspec.training.checkpoint.shards import WEIGHT_FILES
 from trainspec.training.errors import NoModelError
@@ -52,6 +53,21 @@ def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoi
     if found is None:
         raise CheckpointError(store.url, "there is no whole checkpoint in it")
     return found
+
+
+def going_on_if_any(args: TrainingArguments, output: Callable[[], Store]) -> TrainingArguments:
+    """The settings of a run that may be started again: they go on from the newest whole checkpoint in the output
+    folder, where training can. Where a first start has left none that is whole, they replace what is there.
+
+    Raises StorageError.
+    """
+    store = output()
+    found = newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
+    if found is not None and why_not_resumable(found) is None:
+        return args.replace(resume_from_checkpoint=found.url)
+    if found is None and checkpoint_folders(store):
+        return args.replace(overwrite_output_dir=True)
+    return args
 
 
 def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:

@@ -20,7 +20,7 @@ from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE,
 from trainspec.training.checkpoint.documents import resolved_document, settings_document
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
-from trainspec.training.checkpoint.resume import load_trained_weights
+from trainspec.training.checkpoint.resume import going_on_if_any, load_trained_weights
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
@@ -45,10 +45,17 @@ FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 _FORESEEN = (TaskError, TrainingError, PlanError, StorageError, CheckpointError)
 
 
-def run_task(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any = None) -> int:
-    """Train, evaluate and predict as the settings say; returns the exit code of the command."""
+def run_task(
+    args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any = None, *, resume_if_any: bool = False
+) -> int:
+    """Train, evaluate and predict as the settings say; returns the exit code of the command.
+
+    With `resume_if_any` it goes on from the newest checkpoint in output_dir, where there is one.
+    """
     with _terminal_logging(args), terminable(together=Launch.of_this_process().world_size > 1):
         try:
+            if resume_if_any:
+                args = going_on_if_any(args, lambda: open_store(args.output_dir))
             sys.stdout.write(_run_phases(args, task, task_settings) + "\n")
             return FINE
         except PreflightError as error:
