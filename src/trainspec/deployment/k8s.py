@@ -1,4 +1,4 @@
-"""`trainspec export --to k8s`: ConfigMaps with the settings, a Secret to fill in, a claim for the output, and what runs.
+"""`trainspec export --to k8s`: ConfigMaps with the settings, a Secret to fill in, a claim for the output, what runs.
 
 That is a Job, with an index and a service where it has several nodes, or a job of Kubeflow.
 """

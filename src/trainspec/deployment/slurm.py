@@ -1,4 +1,4 @@
-"""`trainspec export --to slurm`: a script for sbatch. srun starts every process, which reads its rank from SLURM_PROCID.
+"""`trainspec export --to slurm`: a script for sbatch. srun starts every process, which takes its rank from srun.
 
 What a site has of its own (partition, account, time limit) is said to sbatch, whose words count more than the script's.
 """
