@@ -46,7 +46,7 @@ def variables(pod: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_object_is_valid(kind: str, world: tuple[int, int]) -> None:
     nodes, nproc = world
-    form = "file" if nodes == nproc or nproc == 1 else "variables"
+    form = "file" if nproc == 1 else "variables"
     text = as_k8s(EVERYTHING, options={"kind": kind, "nodes": str(nodes), "nproc": str(nproc), "as": form})
     for manifest in yaml.safe_load_all(text):
         validate(manifest)

@@ -3,7 +3,7 @@
     TorchTrainer(train_worker, train_loop_config={"task": "digits", "settings": '{"output_dir": "runs/a"}'}, ...)
 
 `trainspec export --to ray` writes such a file. Ray joins the workers before it calls them, and the run uses what it
-made; what Ray itself is told at the end are the numbers of the run's log.
+made. Checkpoints are the run's own, in output_dir; Ray is told numbers alone.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class RunFailed(RuntimeError):
         self.code = code
 
 
-def train_worker(config: Mapping[str, Any]) -> None:
-    """The train loop for a TorchTrainer.
+def train_worker(config: Mapping[str, Any]) -> dict[str, float]:
+    """The train loop for a TorchTrainer; returns the last of each number in the run's log, in every worker but the
+    first nothing.
 
     `config` has the name of the `task`, its `settings` (the text of a JSON document, over which the worker's own
     environment counts), and may have `secret_files`, variables that name the files of secrets, and `folder`, from where
@@ -49,7 +50,9 @@ def train_worker(config: Mapping[str, Any]) -> None:
         raise RunFailed(code)
     # Every worker must report as often as the others; Ray keeps what the first one says.
     is_main = Launch.of_this_process().rank == 0
-    train.report(_numbers(json.loads(config["settings"])) if is_main else {})
+    numbers = _numbers(json.loads(config["settings"])) if is_main else {}
+    train.report(numbers)
+    return numbers
 
 
 def _go_to(folder: str | None) -> None:

@@ -37,7 +37,8 @@ SETTINGS = r"""
 SECRET_FILES: dict[str, str] = {secrets}
 
 
-def main() -> None:
+def main() -> dict[str, float]:
+    """Train, and return the last of each number in the run's log."""
     trainer = TorchTrainer(
         train_worker,
         train_loop_config={{
@@ -56,11 +57,11 @@ def main() -> None:
         torch_config=TorchConfig(backend={backend}, timeout_s={timeout}),
         run_config=RunConfig(name={name}, failure_config=FailureConfig(max_failures={restarts})),
     )
-    print(trainer.fit().metrics)
+    return trainer.fit().return_value
 
 
 if __name__ == "__main__":
-    main()
+    print(main())
 '''
 
 

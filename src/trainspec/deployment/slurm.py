@@ -101,14 +101,10 @@ def _settings(run: Run) -> Iterator[str]:
 
 
 def _written(one: ConfigFile) -> Iterator[str]:
-    """The file as it is: the quotes around the last word keep the shell from reading dollars in it."""
-    lines = one.text.removesuffix("\n").split("\n")
-    end = "END_OF_SETTINGS"
-    while end in lines:
-        end += "_"
-    yield f"cat > \"$settings/{one.name}\" <<'{end}'"
-    yield from lines
-    yield end
+    """The file as it is: the quotes keep the shell from reading dollars in it, and no line of YAML is a bare word."""
+    yield f"cat > \"$settings/{one.name}\" <<'END_OF_SETTINGS'"
+    yield from one.text.removesuffix("\n").split("\n")
+    yield "END_OF_SETTINGS"
 
 
 def _secrets(run: Run) -> Iterator[str]:
