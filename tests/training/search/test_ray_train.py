@@ -1,4 +1,4 @@
-"""A real run with Ray Train: an entry of `trainspec export --to ray`, with two workers, trains what one process does."""
+"""A real run with Ray Train: the entry of an export, with two workers, trains what one process does."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ TASK = '''
 """The digits, by a worker that breaks off once after its first checkpoint where a file asks for it."""
 import os
 from pathlib import Path
-from trainspec.tasks import resolve_task
+from trainspec.tasks import resolve_task, settings_model
 
 digits = resolve_task("digits")
 
 def task(args):
-    parts = digits(args)
+    parts = digits(args, settings_model(digits)())
     trap = Path("trap")
     forward = parts.model.forward
     calls = []
