@@ -123,8 +123,8 @@ def _judged_there(one: Judged, options: Mapping[str, str]) -> tuple[Diagnostic, 
         raise NoAnswer(mistake(why.code, str(why), why.remedy)) from None
     if world is None and target is None:
         return tuple(one.diagnostics)
-    size = world.size if world is not None else None
-    return tuple(against_target(Verdict(one.settings, one.diagnostics), target, size).diagnostics)
+    size, nodes = (world.size, world.nodes) if world is not None else (None, None)
+    return tuple(against_target(Verdict(one.settings, one.diagnostics), target, size, nodes).diagnostics)
 
 
 def _apart(one: Judged) -> list[Layered]:
