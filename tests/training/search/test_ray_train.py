@@ -17,6 +17,9 @@ from trainspec.cli import main
 pytest.importorskip("ray", reason="Ray has an environment of its own: make test-search")
 pytest.importorskip("ray.train.torch")
 
+# Ray starts a dozen processes before the first worker; on a busy machine that takes minutes.
+pytestmark = pytest.mark.timeout(900)
+
 # 8 rows an update, by one process or by two.
 DOCUMENT = {
     "output_dir": "out",
