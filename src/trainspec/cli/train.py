@@ -39,6 +39,10 @@ COMMAND = Command(
             several=True,
         ),
         AT,
+        Option(
+            "resume-if-any",
+            "go on from the newest checkpoint in output_dir, where there is one: for what is started again by itself",
+        ),
         IGNORE_UNKNOWN,
         *OPTIONS,
     ),
@@ -89,7 +93,8 @@ def _run(argv: Sequence[str], *, tells: bool = True) -> int:
     if starts_others:
         return start_processes(given, argv, loaded.settings, run_in_rank, lambda: _training("agent"))
     forget_secrets(shape)
-    code: int = _training("train").run_task(loaded.settings, task, loaded.task)
+    run_task, if_any = _training("train").run_task, given.has("resume_if_any")
+    code: int = run_task(loaded.settings, task, loaded.task, resume_if_any=if_any)
     return code
 
 

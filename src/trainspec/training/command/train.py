@@ -22,6 +22,7 @@ from trainspec.training.checkpoint.documents import resolved_document, settings_
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
+from trainspec.training.checkpoint.resume import going_on_if_any
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
@@ -58,16 +59,21 @@ FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 _FORESEEN = (TaskError, TrainingError, PlanError, StorageError, CheckpointError)
 
 
-def run_task(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any = None) -> int:
+def run_task(
+    args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any = None, *, resume_if_any: bool = False
+) -> int:
     """Train, evaluate and predict as the settings say; returns the exit code of the command.
 
-    Of several processes the first tells what holds for all, and each its own error, with its rank.
+    With `resume_if_any` it goes on from the newest checkpoint in output_dir, where there is one. Of several processes
+    the first tells what holds for all, and each its own error, with its rank.
     """
     launch = Launch.of_this_process()
     several, is_main = launch.world_size > 1, launch.rank == 0
     with _terminal_logging(args), terminable(together=several):
         try:
-            summary = _run_phases(after_restart(args), task, task_settings)
+            if (resume_if_any or is_restarted()) and trains(args):
+                args = going_on_if_any(args, lambda: open_store(args.output_dir))
+            summary = _run_phases(args, task, task_settings)
             sys.stdout.write(summary + "\n" if is_main else "")
             return FINE
         except PreflightError as error:
@@ -105,16 +111,9 @@ def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: boo
     return code
 
 
-def after_restart(args: TrainingArguments) -> TrainingArguments:
-    """Settings that go on from the newest checkpoint, where a launcher started the processes again and there is one."""
-    if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") in ("", "0") or not trains(args):
-        return args
-    try:
-        if not list_checkpoints(open_store(args.output_dir)):
-            return args
-    except StorageError:
-        return args
-    return args.replace(resume_from_checkpoint="latest", overwrite_output_dir=False)
+def is_restarted() -> bool:
+    """Whether a launcher has started these processes again."""
+    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
 
 
 def trains(args: TrainingArguments) -> bool:
