@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy
 import pytest
-import torch
 from tests.training.small_job import Line, Make, Rows, entries
 from torch import Tensor
 
@@ -195,28 +194,6 @@ def test_include_for_metrics_reach_compute_metrics(
     if given[1]:
         assert prediction.losses.shape == (10,)
         assert prediction.losses.mean() == pytest.approx(metrics["eval_loss"], rel=1e-6)
-
-
-def test_eval_use_gather_object_has_nothing_to_gather_from_one_process_and_says_so(
-    make_trainer: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    trainer = make_trainer(eval_use_gather_object=True)
-    trainer.train()
-    assert "eval_use_gather_object" in caplog.text and "single process" in caplog.text
-    assert trainer.predict(Rows(3)).predictions.shape == (3, 1)
-
-
-class Memory(Line):
-    """Returns what it was given as memory, plus one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.given: list[float | None] = []
-
-    def forward(self, inputs: Tensor, labels: Tensor | None = None, mems: Any = None) -> Any:  # type: ignore[override]
-        self.given.append(None if mems is None else mems.item())
-        output = super().forward(inputs, labels)
-        return {**output, "mems": torch.zeros(()) if mems is None else mems + 1}
 
 
 @pytest.mark.parametrize("index, given", [(2, [None, 0, 1, 2, 3, 4]), (-1, [None] * 6)])

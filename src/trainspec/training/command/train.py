@@ -20,12 +20,14 @@ from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE,
 from trainspec.training.checkpoint.documents import resolved_document, settings_document
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
-from trainspec.training.checkpoint.resume import going_on_if_any, load_trained_weights
+from trainspec.training.checkpoint.ranks.loading import load_trained_weights
+from trainspec.training.checkpoint.resume import going_on_if_any
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
 from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
+from trainspec.training.parallel.agreement import together
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.seeding import seed_for_model
@@ -82,23 +84,27 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
     seed_for_model(args)
     parts = _with_model(task, task(args, task_settings) if takes_settings(task) else task(args))
     trainer = _trainer(args, parts)
-    output = trainer.parts.output(args)
+    output, processes = trainer.parts.output(args), trainer.parts.strategy.processes
     outcome = Outcome()
     if trains(args):
         outcome.train = trainer.train().metrics
         with _naming_the_newest(args):
             trainer.save_model()
-            output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
-            output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
-            output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
+            with together(processes, "saving the settings"):
+                if trainer.writes_files():
+                    output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
+                    output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
+                    output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
     else:
         check(trainer.preflight(trains=False))
-        load_trained_weights(trainer.model, args, output)
+        load_trained_weights(trainer.model, args, output, trainer.parts.strategy)
     if args.do_eval:
         outcome.evaluation = trainer.evaluate()
     if args.do_predict:
         prediction = trainer.predict(parts.test_dataset)
-        write_predictions(output, prediction)
+        with together(processes, "writing predictions"):
+            if processes.is_main:
+                write_predictions(output, prediction)
         outcome.test = prediction.metrics
     return render_summary(args, trainer.state, outcome, output)
 

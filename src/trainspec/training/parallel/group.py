@@ -16,12 +16,23 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn import functional
 
 from trainspec.training.model.nests import join_tensors, map_tensors
-from trainspec.training.parallel.forms import Form, Leaf, filled, form_of, leaves, outline, tensors
-from trainspec.training.parallel.processes import Alone, Number, Processes, ProcessesError, Value, first_rows
+from trainspec.training.parallel.forms import (
+    Form,
+    Leaf,
+    Pickles,
+    filled,
+    form_of,
+    leaves,
+    objects_among,
+    outline,
+    plain_form,
+    tensors,
+)
+from trainspec.training.parallel.processes import Alone, NestError, Number, Processes, ProcessesError, Value, first_rows
 from trainspec.training.parallel.roll_call import RollCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from trainspec.settings.arguments.launch import Launch
@@ -46,8 +57,8 @@ def processes_of(launch: Launch, *, timeout: timedelta, backend: str = "gloo") -
 class Group:
     """What is said about the run itself goes through a gloo group of its own, beside the default group of tensors.
 
-    Nothing is ever pickled. A process that gives no answer within `timeout` is named in every other's ProcessesError.
-    A default group that is there already is used and left alone.
+    Nothing is pickled but objects that settings ask to gather. A process that gives no answer within `timeout` is named
+    in every other's ProcessesError. A default group that is there already is used and left alone.
     """
 
     def __init__(
@@ -66,6 +77,11 @@ class Group:
         self._meeting: Store | None = None
         self._store: Store | None = None
         self._control: Any = None
+
+    @property
+    def was_joined_before(self) -> bool:
+        """Whether the default group of torch.distributed is somebody else's."""
+        return not self._owns_default
 
     # Life
 
@@ -166,12 +182,12 @@ class Group:
     def each(self, value: Any) -> list[Any]:
         return [content["value"] for content in self._each({"value": value}, "each")]
 
-    def _each(self, content: dict[str, Any], what: str) -> list[Any]:
+    def _each(self, content: dict[str, Any], what: str, kind: type[ProcessesError] = ProcessesError) -> list[Any]:
         with self._together(what) as group:
             message = _encoded(content)
             sizes = [torch.empty(1, dtype=torch.int64) for _ in range(self.world_size)]
             dist.all_gather(sizes, torch.tensor([message.numel()]), group=group)
-            return _understood(self._all_bytes(message, [int(size) for size in sizes]))
+            return _understood(self._all_bytes(message, [int(size) for size in sizes]), kind)
 
     def gather(self, nest: Any, rows: int) -> Any:
         real = first_rows(nest, rows)
@@ -200,6 +216,53 @@ class Group:
             parts = self._all_bytes(mine, sizes)
             read = [leaf.read(parts[rank]) for rank, leaf in found.items()]
             yield join_tensors([part for part in read if part.shape[0]] or read[:1])
+
+    def nests(self, nest: Any, *, objects: bool = False) -> list[Any]:
+        own, pickles = nest, Pickles()
+        try:
+            content: dict[str, Any] = {"form": form_of(own, pickles.form if objects else None)}
+        except TypeError as error:
+            content = {"problem": str(error)}
+        forms: list[Form] = [entry["form"] for entry in self._each(content, "nests", NestError)]
+        needed = [list(leaves(form)) for form in forms]
+        mine = _in_order(content["form"], tensors(own), pickles.found)
+        with self._together("nests"):
+            parts = dict[str, list[Tensor]]()
+            for device in dict.fromkeys(leaf.device for every in needed for leaf in every):
+                sizes = [sum(leaf.size for leaf in every if leaf.device == device) for every in needed]
+                here = [_bytes_of(tensor) for tensor in mine if tensor.device.type == device]
+                parts[device] = self._all_bytes(
+                    torch.cat([torch.empty(0, dtype=torch.uint8, device=device), *here]), sizes
+                )
+        return [
+            filled(form, _cut(every, {device: data[rank] for device, data in parts.items()}))
+            for rank, (form, every) in enumerate(zip(forms, needed, strict=True))
+        ]
+
+    def deal(self, nests: Sequence[Any] | None, note: Any = None) -> tuple[Any, Any]:
+        header: dict[str, Any] = {}
+        if self.is_main:
+            try:
+                header = {"forms": [form_of(nest, plain_form) for nest in nests or ()], "note": note}
+                json.dumps(header)
+            except (TypeError, ValueError) as error:
+                header = {"problem": str(error)}
+        header = self.broadcast(header)
+        if "problem" in header:
+            raise NestError(f"rank 0: {header['problem']}")
+        forms, note = header["forms"], header["note"]
+        if not forms:
+            return None, note
+        needed = [list(leaves(form)) for form in forms]
+        longest = max(sum(leaf.size for leaf in every) for every in needed)
+        mine = torch.empty(longest, dtype=torch.uint8)
+        if longest:
+            with self._together("deal") as group:
+                sent = [_as_bytes(nest, longest) for nest in nests or ()] if self.is_main else None
+                dist.scatter(mine, sent, src=0, group=group)
+        if self.is_main and nests:
+            return nests[0], note
+        return filled(forms[self.rank], _cut(needed[self.rank], {"cpu": mine}, everywhere="cpu")), note
 
     def _all_bytes(self, mine: Tensor, sizes: list[int]) -> list[Tensor]:
         longest = max(sizes)
@@ -251,12 +314,39 @@ def _encoded(content: dict[str, Any]) -> Tensor:
     return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
 
 
-def _understood(messages: list[Tensor]) -> list[Any]:
+def _understood(messages: list[Tensor], kind: type[ProcessesError] = ProcessesError) -> list[Any]:
     contents = [json.loads(message.numpy().tobytes()) for message in messages]
     problems = [f"rank {rank}: {entry['problem']}" for rank, entry in enumerate(contents) if "problem" in entry]
     if problems:
-        raise ProcessesError("; ".join(problems))
+        raise kind("; ".join(problems))
     return contents
+
+
+def _in_order(form: Form, found: Iterator[Tensor], objects: list[Tensor]) -> list[Tensor]:
+    """The tensors and the pickles of a nest, as `leaves` names them."""
+    pickles = iter(objects)
+    return [next(pickles) if is_object else next(found) for is_object in objects_among(form)]
+
+
+def _cut(needed: list[Leaf], data: dict[str, Tensor], everywhere: str | None = None) -> Iterator[Tensor]:
+    """The tensors that stand one behind the other in the bytes of each device."""
+    places = dict.fromkeys(data, 0)
+    for leaf in needed:
+        device = everywhere or leaf.device
+        start = places[device]
+        places[device] += leaf.size
+        # A view of other numbers begins where they may begin: a copy always does.
+        yield leaf.read(data[device][start : places[device]].clone())
+
+
+def _as_bytes(nest: Any, length: int) -> Tensor:
+    data = torch.zeros(length, dtype=torch.uint8)
+    place = 0
+    for tensor in tensors(nest):
+        piece = _bytes_of(tensor).cpu()
+        data[place : place + piece.numel()] = piece
+        place += piece.numel()
+    return data
 
 
 def _bytes_of(tensor: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from trainspec.training.data.row_needs import (
     find_unreadable_rows,
     find_unused_columns,
 )
+from trainspec.training.data.sharing.needs import find_sharing_needs
 from trainspec.training.data.workers import find_no_start_method
 from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.hub import find_hub_needs
@@ -25,6 +26,9 @@ from trainspec.training.model.liger import find_no_liger
 from trainspec.training.model.neftune import find_no_embeddings
 from trainspec.training.optimizers.coverage import find_given_optimizer
 from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
+from trainspec.training.parallel.deepspeed_engine.needs import find_deepspeed_needs
+from trainspec.training.parallel.fsdp.needs import find_sharding_needs
+from trainspec.training.parallel.joining import find_no_configured_state
 from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
 from trainspec.training.preflight import job_needs
 from trainspec.training.preflight.disk_space import find_full_disk
@@ -50,7 +54,10 @@ __all__ = ["Job", "Machine", "PreflightError", "check", "examine", "look_around"
 
 GENERAL: tuple[Need, ...] = (
     job_needs.find_metrics_by_batch,
+    find_sharing_needs,
+    find_no_configured_state,
     find_missing_files,
+    find_deepspeed_needs,
     find_number_formats,
     find_apex,
     find_missing_tpu,
@@ -59,6 +66,7 @@ GENERAL: tuple[Need, ...] = (
     find_unmeasurable_memory,
     find_uncompilable,
     find_no_liger,
+    find_sharding_needs,
 )
 TRAINING: tuple[Need, ...] = (
     job_needs.find_no_signals,

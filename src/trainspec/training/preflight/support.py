@@ -34,17 +34,10 @@ class Gap:
         return value not in self.driven
 
 
-NOT_DRIVEN: tuple[Gap, ...] = (
-    Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),
-    Gap("deepspeed", (None,), "DeepSpeed"),
-    Gap("accelerator_config", (None,), "dealing batches to processes"),
-    Gap("parallelism_config", (None,), "device meshes"),
-)
+NOT_DRIVEN: tuple[Gap, ...] = (Gap("parallelism_config", (None,), "device meshes"),)
 
 # These say how several processes work together, and are not driven yet.
 WITHOUT_EFFECT_YET: dict[str, Any] = {
-    "eval_use_gather_object": False,
-    "save_on_each_node": False,
     "log_level_replica": "warning",
     "log_on_each_node": True,
 }
@@ -58,6 +51,9 @@ OF_SEVERAL_PROCESSES = (
     "ddp_static_graph",
     "ddp_timeout",
     "average_tokens_across_devices",
+    "accelerator_config",
+    "eval_use_gather_object",
+    "uneven_inputs",
 )
 
 # By contract: accepted for the sake of old configurations; the settings themselves warn of it.

@@ -151,6 +151,7 @@ def _closing_metrics(trainer: TrainerFace, training: Training, seconds: float, f
         steps=state.global_step - first_step,
         tokens=training.tokens_seen if trainer.args.include_tokens_per_second else 0,
     )
-    named = {f"train_{name}": value for name, value in metrics.items()}
+    uneven: dict[str, Any] = {} if trainer.parts.loop is None else dict(trainer.parts.loop.uneven_rows())
+    named = {f"train_{name}": value for name, value in (metrics | uneven).items()}
     loss = trainer.mean_loss(training.running_loss)
     return {**named, "total_flos": state.total_flos, "train_loss": loss}

@@ -25,6 +25,7 @@ from trainspec.training.findings.facts import Job
 from trainspec.training.foreign.judging import told
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.parallel import choose_strategy
+from trainspec.training.parallel.agreement import together
 from trainspec.training.parallel.joining import joined
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.run.measuring.memory import MemoryTracker
@@ -119,7 +120,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         if self.model_init is None:
             raise ValueError("the Trainer needs a model, or model_init to make one")
         seed_for_model(self.args)
-        made: nn.Module = self.call_hook("call_model_init", trial)
+        with self.parts.strategy.making_model():
+            made: nn.Module = self.call_hook("call_model_init", trial)
         return made
 
     def _own_placement(self) -> Callable[[nn.Module], nn.Module] | None:
@@ -160,7 +162,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         self._resuming = checkpoint = self._checked(wanted)
         if self.args.push_to_hub:
             # A token that is refused is told now, not at the first save.
-            self.init_hf_repo()
+            with together(self.parts.strategy.processes, "finding the repository on the hub"):
+                self.init_hf_repo()
         return train_as_often(self, checkpoint, ignore_keys_for_eval)
 
     # Parts
@@ -226,7 +229,11 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
         loads_itself = self.overrides("_load_optimizer_and_scheduler")
         checkpoint, faults = look_for_checkpoint(
-            lambda: self.parts.output(self.args), wanted, loads_itself=loads_itself
+            lambda: self.parts.output(self.args),
+            wanted,
+            loads_itself=loads_itself,
+            strategy=self.parts.strategy,
+            on_each_node=self.args.save_on_each_node,
         )
         orders = ("get_train_dataloader", "_get_dataloader", "_get_train_sampler")
         foreign = told(

@@ -43,7 +43,8 @@ def _starts_again(trainer: TrainerFace, error: BaseException) -> bool:
 def _save(trainer: TrainerFace, training: Training, loop: TrainingLoop, error: BaseException, first_step: int) -> bool:
     """Whether the last update is saved now. Weights that are not finite, or were changing, are no use to anybody."""
     parts, newest = trainer.parts, training.keeper.newest
-    alone = parts.strategy.processes.world_size == 1
+    # Others may be anywhere, unless all have ended here.
+    alone = training.agreement.needs_nobody or loop.ends_together
     # After a save that failed the next one would fail too, or wait for a store that is not there.
     wanted = alone and trainer.args.save_strategy != "no" and not isinstance(error, NonFiniteError) and loop.settle()
     if not wanted or parts.state.global_step <= first_step:
