@@ -119,7 +119,8 @@ def going_on_if_any(args: TrainingArguments, output: Callable[[], Store]) -> Tra
     store = output()
     found = newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
     if found is not None and why_not_resumable(found) is None:
-        return args.replace(resume_from_checkpoint=found.url)
+        # By that word all processes look for one that every node has.
+        return args.replace(resume_from_checkpoint="latest")
     if found is None and checkpoint_folders(store):
         return args.replace(overwrite_output_dir=True)
     return args
