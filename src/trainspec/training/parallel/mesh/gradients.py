@@ -98,14 +98,18 @@ def unscale(precision: Precision, optimizer: torch.optim.Optimizer, processes: P
     known["stage"] = OptState.UNSCALED
 
 
-def one_by_one(optimizer: torch.optim.Optimizer) -> None:
-    """Fused and foreach kernels take parameters of one kind only: all whole, or all parts of one mesh."""
+def without_kernels(optimizer: torch.optim.Optimizer) -> None:
+    """An operation on many tensors at once takes those of one kind only: all whole, or all parts of one mesh; and not
+    every one is there for parts.
+    """
+    is_torchs = type(optimizer).__module__.startswith("torch.optim.")
     for group in optimizer.param_groups:
         kinds = {value.device_mesh if isinstance(value, DTensor) else None for value in group["params"]}
-        if len(kinds) > 1:
-            for name in ("foreach", "fused"):
-                if group.get(name) is not None:
-                    group[name] = False
-    if any(isinstance(value, DTensor) for group in optimizer.param_groups for value in group["params"]):
-        # They would be handed the scale and a flag that are no parts of a mesh.
+        if kinds == {None}:
+            continue
+        if group.get("fused"):
+            group["fused"] = False
+        if "foreach" in group:
+            group["foreach"] = is_torchs and len(kinds) == 1
+        # It would be handed the scale and a flag that are no parts of a mesh.
         optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from trainspec.training.parallel.fsdp.pieces import pieces_of
 from trainspec.training.parallel.fsdp.sharding import Sharded, shard_model
 from trainspec.training.parallel.fsdp.ways import way_of
 from trainspec.training.parallel.mesh.dimensions import DATA, Dimensions
-from trainspec.training.parallel.mesh.gradients import add_up, one_by_one, settle, unscale
+from trainspec.training.parallel.mesh.gradients import add_up, without_kernels, settle, unscale
 from trainspec.training.parallel.mesh.plan import is_split, plan_of
 from trainspec.training.parallel.mesh.splitting import split
 from trainspec.training.parallel.processes import ProcessesError
@@ -103,7 +103,7 @@ class MeshProcesses(Strategy):
 
     def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
         self._optimizer = optimizer
-        one_by_one(optimizer)
+        without_kernels(optimizer)
         return optimizer, schedule
 
     @contextmanager
@@ -170,7 +170,7 @@ class MeshProcesses(Strategy):
         if any(entry[1] for entry in told):
             assert self._optimizer is not None, "call attach(optimizer)"
             states.load_optimizer(self._model, self._optimizer, state.optimizer or {}, self.processes)
-            one_by_one(self._optimizer)
+            without_kernels(self._optimizer)
 
     def _at_rest(self) -> None:
         if self._sharded is not None:
