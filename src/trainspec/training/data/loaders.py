@@ -56,10 +56,20 @@ def train_sampler(
     batch_size: int,
     model_input_name: str | None = None,
     grouped: bool | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> EpochSampler | None:
     """The order of the training rows; None where they come one after the other. `grouped` stands in for the settings'
-    group_by_length.
+    group_by_length. `share`: which part of every step this process reads, of how many.
     """
+    sampler = _order_of(dataset, args, batch_size=batch_size, model_input_name=model_input_name, grouped=grouped)
+    if sampler is not None:
+        sampler.share_with(*share, batch_size, drop_last=args.dataloader_drop_last)
+    return sampler
+
+
+def _order_of(
+    dataset: Any, args: TrainingArguments, *, batch_size: int, model_input_name: str | None, grouped: bool | None
+) -> EpochSampler | None:
     if is_iterable(dataset):
         return None
     if grouped is None and args.train_sampling_strategy == SamplingStrategy.SEQUENTIAL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,6 +10,7 @@ from torch.utils.data import Sampler
 
 from trainspec.training.data.draws import mixed_seed
 from trainspec.training.data.lengths import as_lengths, grouped_order, measure
+from trainspec.training.data.share import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,16 @@ class EpochSampler(Sampler[int]):
         self._seed = seed
         self._epoch = 0
         self._start = 0
+        self._share: tuple[int, int, int, bool] | None = None
+
+    def share_with(self, rank: int, size: int, batch_size: int, *, drop_last: bool) -> None:
+        """Walk through the rows of one of `size` processes only, in batches of `batch_size`."""
+        self._share = (rank, size, batch_size, drop_last) if size > 1 else None
+
+    @property
+    def shared_by(self) -> tuple[int, int]:
+        """The rank and number of those that share the rows."""
+        return (0, 1) if self._share is None else self._share[:2]
 
     @property
     def grouping(self) -> int | None:
@@ -41,7 +53,12 @@ class EpochSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(mixed_seed(self._seed, self._epoch))
-        return iter(self._order(generator)[self._start :])
+        order = self._order(generator)
+        if self._share is None:
+            return iter(order[self._start :])
+        rank, size, batch, drop_last = self._share
+        shares = share(order, rank, size, batch, self._start, drop_last=drop_last)
+        return chain.from_iterable(part.rows for part in shares)
 
     def __len__(self) -> int:
         """The rows of a whole epoch, wherever the next walk starts."""

@@ -42,8 +42,10 @@ class Walk:
         length: int = 0,
         passed: int | None = None,
         order: Order | None = None,
+        shared_by: tuple[int, int] = (0, 1),
     ) -> None:
         self.batches = batches
+        self._rank, self._shares = shared_by
         self._order, self._used, self._last = order, passed or 0, None
         self.row = row
         self.passed = passed
@@ -62,8 +64,14 @@ class Walk:
         if self._batch_rows is None:
             self.row += sum(map(rows_of, used))
         else:
-            self.row = min(self.row + len(used) * self._batch_rows, self._length)
+            self.row = min(self.row + len(used) * self._batch_rows * self._shares, self._length)
         return self.row
+
+    def is_filler(self, ahead: int) -> bool:
+        """Whether the batch that many places on holds no row of this process: it is there to keep step with others."""
+        if self._batch_rows is None or self._shares == 1:
+            return False
+        return self.row + (ahead * self._shares + self._rank) * self._batch_rows >= self._length
 
     def mark(self) -> Mark | None:
         """By what the order so far is known again, where it is somebody else's."""
@@ -92,7 +100,7 @@ def batches_at(loader: Iterable[Any], position: DataPosition) -> Walk:
         if isinstance(part, SeededBatches):
             part.move_to(position.epoch, start)
     if sampler is not None and size is not None:
-        return Walk(walked(loader), start, size, len(sampler))
+        return Walk(walked(loader), start, size, len(sampler), shared_by=sampler.shared_by)
     order = Order(position.seed, position.epoch, position.order)
     iterator = order.walk(loader)
     # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.

@@ -5,22 +5,31 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from trainspec.training.parallel.ddp import DataParallelProcesses
 from trainspec.training.parallel.single import SingleProcess
 
 if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel.processes import Processes
     from trainspec.training.parallel.strategy import Strategy
 
 
 class StrategyName(StrEnum):
     SINGLE = "single"
+    DDP = "ddp"
 
 
 STRATEGIES: dict[StrategyName, type[Strategy]] = {
     StrategyName.SINGLE: SingleProcess,
+    StrategyName.DDP: DataParallelProcesses,
 }
 
 
-def choose_strategy(processes: Processes) -> Strategy:
-    """The one for these processes. Raises ProcessesError where there is none."""
-    return STRATEGIES[StrategyName.SINGLE](processes)
+def chosen(args: TrainingArguments | None, world_size: int) -> StrategyName:
+    """The strategy that settings ask of so many processes."""
+    return StrategyName.SINGLE if world_size == 1 or args is None else StrategyName.DDP
+
+
+def choose_strategy(processes: Processes, args: TrainingArguments | None = None) -> Strategy:
+    """The one for these processes. Raises ProcessesError where it is not one for them."""
+    return STRATEGIES[chosen(args, processes.world_size)](processes, args)

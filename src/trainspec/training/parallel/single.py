@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel.processes import Processes
     from trainspec.training.precision.precision import Precision
 
@@ -30,8 +31,8 @@ _INCOMPLETE = "a strategy works on what it was given: call prepare(model, policy
 
 
 class SingleProcess(Strategy):
-    def __init__(self, processes: Processes | None = None) -> None:
-        super().__init__(processes)
+    def __init__(self, processes: Processes | None = None, args: TrainingArguments | None = None) -> None:
+        super().__init__(processes, args)
         if self.processes.world_size != 1:
             raise ProcessesError(f"SingleProcess trains in one process, and there are {self.processes.world_size}")
         self._model: nn.Module | None = None

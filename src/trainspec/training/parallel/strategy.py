@@ -17,18 +17,22 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
+import torch
+
 from trainspec.training.parallel.processes import Alone
+from trainspec.training.parallel.windows import SharedWindows, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
-    import torch
     from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel.processes import Processes
+    from trainspec.training.parallel.windows import Counting
     from trainspec.training.precision.precision import Precision
 
 Kind = Literal["full", "sharded"]
@@ -47,6 +51,8 @@ class Policy:
     compile: Callable[[nn.Module], nn.Module]
     # Somebody's own way to bring the model to its device.
     place: Callable[[nn.Module], nn.Module] | None = None
+    # Whether the model is to train now; it is prepared before that, too, and may only evaluate.
+    trains: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,54 @@ class State:
 
 
 class Strategy(ABC):
-    """Made for the processes that take part, and used for one model at a time."""
+    """Made for the processes that take part, and used for one model at a time.
 
-    def __init__(self, processes: Processes | None = None) -> None:
+    Losses that come to `backward` are parts of the mean over a window of all processes: those of every process and
+    micro-batch add up to that mean, so gradients are added up over processes, not averaged.
+    """
+
+    def __init__(self, processes: Processes | None = None, args: TrainingArguments | None = None) -> None:
         self.processes: Processes = Alone() if processes is None else processes
+        self._args = args
+
+    @property
+    def data_rank(self) -> int:
+        """Which share of the rows this process reads, of `data_size`; those that hold parts of one layer read one."""
+        return self.processes.rank
+
+    @property
+    def data_size(self) -> int:
+        return self.processes.world_size
+
+    @property
+    def counts(self) -> bool:
+        """Whether its rows count in sums and in what is gathered: one of those that read the same rows does."""
+        return True
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sum of what every share of the rows gives, the same in every process; `values` itself where it is one."""
+        if self.processes.world_size == 1:
+            return values
+        return self.processes.sum(values if self.counts else torch.zeros_like(values))
+
+    def windows(self, counting: Counting, size: int) -> Windows:
+        """Of `size` micro-batches at most, agreed with the other processes."""
+        return Windows(counting) if self.processes.world_size == 1 else SharedWindows(counting, self, size)
+
+    def evaluated(self, model: nn.Module) -> nn.Module:
+        """What evaluation calls in the place of the module that trains."""
+        return model
+
+    def layout(self) -> dict[str, Any]:
+        """As JSON: all that another run must have in common to load this one's "sharded" state."""
+        return {"strategy": type(self).__name__, "world_size": self.processes.world_size}
+
+    def pieces(self) -> dict[str, Any]:
+        """As JSON: by the name of a parameter the `shape` of the whole, `offset` and `local_shape` of what is here.
+
+        Empty where every process holds all.
+        """
+        return {}
 
     @final
     def prepare(self, model: nn.Module, policy: Policy) -> nn.Module:
@@ -105,8 +155,8 @@ class Strategy(ABC):
     def backward(self, loss: Tensor, *, counts: bool = True) -> None:
         """Gradients of a loss, scaled where float16 needs it; some optimizers update in the same pass.
 
-        Unless it `counts`, the gradients are a part of zero, whatever they are: of a micro-batch that has no item, for
-        which other processes may wait all the same.
+        Unless it `counts`, they are of a micro-batch that has no item, and add nothing whatever the loss is: other
+        processes may wait for them all the same.
         """
 
     @abstractmethod

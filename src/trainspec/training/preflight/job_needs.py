@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from trainspec.training.findings.facts import Job, Machine
 
 
-def find_processes(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
-    if machine.world_size > 1:
-        yield found(
-            args,
-            "RUN103",
-            f"WORLD_SIZE is {machine.world_size}, but this release trains in one process",
-            remedy="start the command by itself, without torchrun",
-        )
-
-
 def find_no_signals(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
     if args.enable_jit_checkpoint and not can_be_noted():
         yield found(
@@ -67,6 +57,7 @@ def find_training_data(args: TrainingArguments, machine: Machine, job: Job) -> I
         rows,
         per_device_batch_size=args.per_device_train_batch_size,
         accumulation_steps=args.gradient_accumulation_steps,
+        world_size=machine.world_size,
         drop_last=args.dataloader_drop_last,
     )
     try:

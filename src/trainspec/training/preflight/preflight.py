@@ -49,7 +49,6 @@ __all__ = ["Job", "Machine", "PreflightError", "check", "examine", "look_around"
 
 
 GENERAL: tuple[Need, ...] = (
-    job_needs.find_processes,
     job_needs.find_metrics_by_batch,
     find_missing_files,
     find_number_formats,
@@ -115,7 +114,7 @@ def examine(args: TrainingArguments, machine: Machine, job: Job, *, trains: bool
     needs = [found for need in GENERAL for found in need(args, machine, job)]
     if trains:
         needs += [found for need in TRAINING for found in need(args, machine, job)]
-    return [*find_gaps(args), *needs, *find_unwritable(args)]
+    return [*find_gaps(args, machine), *needs, *find_unwritable(args)]
 
 
 def check(findings: Iterable[Diagnostic]) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.findings.facts import Machine
 
 
 @dataclass(frozen=True)
@@ -40,37 +41,41 @@ NOT_DRIVEN: tuple[Gap, ...] = (
     Gap("parallelism_config", (None,), "device meshes"),
 )
 
-# These say how several processes work together. Runs have one process, where they
-# change nothing; a configuration that sets them is not wrong, but its author should know.
+# These say how several processes work together, and are not driven yet.
 WITHOUT_EFFECT_YET: dict[str, Any] = {
-    "ddp_backend": None,
-    "ddp_find_unused_parameters": None,
-    "ddp_bucket_cap_mb": None,
-    "ddp_broadcast_buffers": None,
-    "ddp_static_graph": None,
-    "ddp_timeout": 1800,
     "eval_use_gather_object": False,
     "save_on_each_node": False,
     "log_level_replica": "warning",
     "log_on_each_node": True,
-    "average_tokens_across_devices": True,
 }
+
+# A run of one process has no use for them. Its author need not know: the same file serves runs of many.
+OF_SEVERAL_PROCESSES = (
+    "ddp_backend",
+    "ddp_find_unused_parameters",
+    "ddp_bucket_cap_mb",
+    "ddp_broadcast_buffers",
+    "ddp_static_graph",
+    "ddp_timeout",
+    "average_tokens_across_devices",
+)
 
 # By contract: accepted for the sake of old configurations; the settings themselves warn of it.
 RETIRED = ("use_mps_device",)
 
 
-def find_gaps(args: TrainingArguments) -> Iterator[Diagnostic]:
+def find_gaps(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
     """A finding for every setting that asks for what is not there."""
     for gap in NOT_DRIVEN:
         if gap.is_asked_for(args):
             yield _refusal(gap, args)
+    alone = machine.world_size == 1
     idle = [name for name, usual in WITHOUT_EFFECT_YET.items() if getattr(args, name) != usual]
     if idle:
         yield found(
             args,
             "RUN102",
-            f"{', '.join(idle)}: no effect, because this run is a single process",
+            f"{', '.join(idle)}: no effect, " + ("this run is a single process" if alone else "in this release"),
             *idle,
             remedy="nothing has to be done; leave them out to make this notice go away",
             severity="warning",

@@ -72,6 +72,9 @@ class Acting(ABC):
 
     def _act(self) -> None:
         """Do what callbacks asked for, each at most once after an update, and agree whether to go on."""
+        control = self._parts.control
+        # Whoever is asked for nothing can change his mind about nothing: what there was is agreed on.
+        acts = control.should_log or control.should_evaluate or control.should_save or self._own.acts is not None
         if self._own.acts is None:
             self.log_evaluate_save()
         else:
@@ -80,8 +83,9 @@ class Acting(ABC):
             step = self._state.global_step
             logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
             interruption.end()
-        control, self._acts = self._parts.control, self._acts + 1
-        onward = self._onward
+        if not acts:
+            return
+        self._acts, onward = self._acts + 1, self._onward
         onward.stop_epoch, onward.stop = control.should_epoch_stop, control.should_training_stop
         self._agree(onward, self._acts)
         control.should_epoch_stop, control.should_training_stop = onward.stop_epoch, onward.stop

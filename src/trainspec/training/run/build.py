@@ -53,7 +53,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         contents = unpack(checkpoint, with_model=False, safe_types=known)
         trainer.load_checkpoint_weights(checkpoint)
     loader = trainer.get_train_dataloader()
-    cut = cut_training_epoch(args, loader)
+    cut = cut_training_epoch(args, loader, parts.strategy.data_size)
     position = starting_position(args, loader, checkpoint, contents)
     # What loading the rows before draws is drawn before random states are restored.
     walk = data.batches_at(loader, position) if position.rows else None
@@ -73,7 +73,9 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         position=position,
         walk=walk,
         cadence=Cadence.of(args, parts.state.max_steps, cut.updates),
-        running_loss=RunningLoss(parts.device, args.logging_nan_inf_filter, copies=args.torch_compile),
+        running_loss=RunningLoss(
+            parts.device, args.logging_nan_inf_filter, copies=args.torch_compile, total=parts.strategy.total
+        ),
         keeper=CheckpointKeeper(
             args,
             parts.output(args),
@@ -122,8 +124,10 @@ def _stepping_faults(trainer: TrainerFace, *, begins: bool) -> Iterator[Diagnost
             yield from find_deaf_schedule(args, schedule)
 
 
-def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
-    """An epoch as plan cuts it; a loader that somebody else built is asked for its own length."""
+def cut_training_epoch(args: TrainingArguments, loader: Any, shares: int = 1) -> Batches:
+    """An epoch of so many `shares` of the rows as plan cuts it; a loader that somebody else built is asked for its own
+    length.
+    """
     size, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps
     size = getattr(loader, "batch_size", None) or size
     rows, micro_batches = data.epoch_lengths(loader)
@@ -132,10 +136,11 @@ def cut_training_epoch(args: TrainingArguments, loader: Any) -> Batches:
             rows,
             per_device_batch_size=size,
             accumulation_steps=accumulation,
+            world_size=shares,
             drop_last=args.dataloader_drop_last,
         )
     updates = None if micro_batches is None else updates_per_epoch(micro_batches, accumulation)
-    return Batches(size, size * accumulation, micro_batches, updates, dropped_rows=0)
+    return Batches(size * shares, size * accumulation * shares, micro_batches, updates, dropped_rows=0)
 
 
 def _state(position: DataPosition, contents: Contents | None) -> TrainerState:

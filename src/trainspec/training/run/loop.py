@@ -21,9 +21,7 @@ from trainspec.plan.events import evaluates_on_start
 from trainspec.training import interruption
 from trainspec.training.data import batches_at, data_seed, position_in
 from trainspec.training.errors import NoBatchesError, NonFiniteError
-from trainspec.training.loss.items import items_of
 from trainspec.training.loss.own_step import OwnStep
-from trainspec.training.model.counting import count_rows
 from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.optimizers.behaviour import (
     clear_gradients,
@@ -31,11 +29,12 @@ from trainspec.training.optimizers.behaviour import (
     updates_in_backward,
 )
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate
+from trainspec.training.parallel.windows import Counting
 from trainspec.training.run.acting import CHANGED, CHANGING, WHOLE, Acting, Window
 from trainspec.training.run.batch_size import is_out_of_memory
 from trainspec.training.run.measuring.memory import empty_cache
 from trainspec.training.run.others.steps import as_norm
-from trainspec.training.run.others.windows import items_as_told, own_windows
+from trainspec.training.run.others.windows import OwnWindow, items_as_told, own_windows
 from trainspec.training.schedules import after_update
 
 if TYPE_CHECKING:
@@ -62,10 +61,19 @@ class TrainingLoop(Acting):
         self._updates_in_backward = updates_in_backward(parts.optimizer)
         # One of each, for an update must not pay for making them.
         self._before, self._after = BeforeUpdate(), AfterUpdate()
-        self._shifted = shifts_labels(parts.model)
-        self._counts_items = self._accumulation > 1 or trainer.counts_items() or takes_item_count(parts.model)
-        self._operations = trainer.operations_counter()
+        self._shared_windows = parts.strategy.windows(self._counting(), self._accumulation)
         parts.own_step = OwnStep(trainer) if trainer.steps_itself() else None
+
+    def _counting(self) -> Counting:
+        trainer, parts, tokens = self._trainer, self._parts, self._training.tokens
+        return Counting(
+            label_names=lambda: parts.label_names,
+            operations=trainer.operations_counter(),
+            tokens=tokens.count if tokens.is_wanted else None,
+            shifted=shifts_labels(parts.model),
+            items=self._accumulation > 1 or trainer.counts_items() or takes_item_count(parts.model),
+            across=self._args.average_tokens_across_devices,
+        )
 
     def run(self) -> None:
         trainer, parts, state = self._trainer, self._parts, self._state
@@ -107,7 +115,12 @@ class TrainingLoop(Acting):
         state.rows_in_epoch = self._walk.row
         source = self._walk.batches
         self._restore_random_state()
-        take = own_windows(self._trainer, source, size) if self._own.windows else lambda: list(islice(source, size))
+        taken = own_windows(self._trainer, source, size) if self._own.windows else lambda: list(islice(source, size))
+        walk, agreed = self._walk, self._shared_windows.agreed
+
+        def take() -> Window:
+            return agreed(taken(), walk)
+
         window = take()
         if not window and begins:
             raise NoBatchesError("an epoch of the training data gave no batch; is the data set used up or empty?")
@@ -171,7 +184,8 @@ class TrainingLoop(Acting):
             short = error
         before = self._before
         before.out_of_memory = short is not None
-        self._agree(before, self._state.global_step)
+        if self._args.auto_find_batch_size:
+            self._agree(before, self._state.global_step)
         if before.out_of_memory:
             raise short or torch.OutOfMemoryError("another process is out of memory")
         return loss
@@ -219,9 +233,9 @@ class TrainingLoop(Acting):
         """
         parts, last = self._parts, len(window) - 1
         parts.window_size = last + 1
-        items = items_of(window, parts.label_names, shifted=self._shifted) if self._counts_items else None
-        if items is not None and self._own.windows:
-            items = items_as_told(items, getattr(window, "items", None))
+        items = self._shared_windows.items(window)
+        if items is not None and isinstance(window, OwnWindow):
+            items = items_as_told(items, window.items)
         total: Tensor | None = None
         for number, batch in enumerate(window):
             if number:
@@ -243,15 +257,14 @@ class TrainingLoop(Acting):
             return parts.own_step.run(batch, parts.items, of)
 
     def _count(self, window: Window, ends_epoch: bool) -> None:
-        training, state, names = self._training, self._state, self._parts.label_names
+        training, state = self._training, self._state
         state.global_step += 1
-        state.rows_in_epoch = self._walk.advance(getattr(window, "taken", window) if self._own.windows else window)
+        state.rows_in_epoch = self._walk.advance(getattr(window, "taken", window))
         state.updates_in_epoch += 1
-        for batch in window:
-            training.rows_seen += count_rows(batch, names)
-            state.total_flos += self._operations(batch)
+        rows, tokens, operations = self._shared_windows.totals(window)
+        training.rows_seen += rows
+        state.total_flos += operations
         if training.tokens.is_wanted:
-            tokens = sum(map(training.tokens.count, window))
             training.tokens_seen += tokens
             state.num_input_tokens_seen += tokens
         if state.updates_per_epoch:

@@ -63,7 +63,9 @@ def ready_for_training(parts: RunParts, args: TrainingArguments) -> Iterator[Non
         stack.enter_context(tf32(args.tf32))
         # Before recomputation, which has no use for it either.
         stack.enter_context(caching(parts.model, args.use_cache))
-        recompute = replace(parts.policy, recompute=lambda model: stack.enter_context(recomputing(model, args)))
+        recompute = replace(
+            parts.policy, recompute=lambda model: stack.enter_context(recomputing(model, args)), trains=True
+        )
         parts.model_wrapped = parts.strategy.prepare(parts.model, recompute)
         stack.enter_context(noisy_embeddings(parts.model, args.neftune_noise_alpha))
         if DebugOption.UNDERFLOW_OVERFLOW in args.debug:

@@ -17,10 +17,20 @@ class RunningLoss:
     """Sums of the losses since the last entry and since the start.
 
     With the filter on, a loss that is nan or infinite enters as the average so far, which is the same as leaving it out
-    of both the sum and the count. Nothing here waits for the device before `take` or `overall`.
+    of both the sum and the count. Nothing here waits for the device before `take` or `overall`; of several processes
+    all must come to every method alike.
     """
 
-    def __init__(self, device: torch.device, filter_nonfinite: bool, *, copies: bool = True) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        filter_nonfinite: bool,
+        *,
+        copies: bool = True,
+        total: Callable[[Tensor], Tensor] = lambda values: values,
+    ) -> None:
+        # Of what every process has, which is a part of the loss of each update.
+        self._total = total
         self._filter = filter_nonfinite
         # A compiled model may hand out the same memory each time.
         self._copies = copies
@@ -42,7 +52,7 @@ class RunningLoss:
     def _sum_up(self) -> None:
         if not self._kept:
             return
-        values = torch.stack(self._kept).to(self._dtype)
+        values = self._total(torch.stack(self._kept).to(self._dtype))
         counted = torch.isfinite(values) if self._filter else torch.ones_like(values, dtype=torch.bool)
         self._sums += torch.where(counted, values, 0.0).sum()
         self._counts += counted.sum()

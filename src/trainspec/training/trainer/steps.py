@@ -57,10 +57,11 @@ class Steps(Hooks):
         divided by the number of micro-batches before is taken for what it was.
         """
         parts, items = self.parts, self.parts.items
+        counts, part = items is None or not items.is_empty, loss
         if items is not None and not self.divides_by_window:
-            loss = items.part_of_window(loss if parts.own_step is None else parts.own_step.whole(loss))
-        parts.part = loss.detach()
-        parts.strategy.backward(loss, counts=items is None or not items.is_empty)
+            part = items.part_of_window(loss if parts.own_step is None else parts.own_step.whole(loss))
+        parts.part = part.detach()
+        parts.strategy.backward(part if counts else loss, counts=counts)
 
     def steps_itself(self) -> bool:
         """Whether a subclass brings a training_step of its own."""

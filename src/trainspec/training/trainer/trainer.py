@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from trainspec.settings.arguments.launch import Launch
 from trainspec.training import data
 from trainspec.training.callbacks import (
     DEFAULT_CALLBACKS,
@@ -25,7 +24,8 @@ from trainspec.training.evaluation.results import TrainOutput
 from trainspec.training.findings.facts import Job
 from trainspec.training.foreign.judging import told
 from trainspec.training.optimizers import build_optimizer
-from trainspec.training.parallel import Alone, choose_strategy
+from trainspec.training.parallel import choose_strategy
+from trainspec.training.parallel.joining import joined
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.run.measuring.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
@@ -87,7 +87,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         seed_for_model(self.args)
         if model is not None and model_init is not None:
             raise ValueError("pass model or model_init, not both: model_init makes the model")
-        self.parts = RunParts(self.args.device, choose_strategy(Alone(Launch.of_this_process())), memory)
+        device = self.args.device
+        self.parts = RunParts(device, choose_strategy(joined(self.args, device), self.args), memory)
         self.model_init = model_init
         self.processing_class = processing_class if processing_class is not None else tokenizer
         self.train_dataset, self.eval_dataset = train_dataset, eval_dataset

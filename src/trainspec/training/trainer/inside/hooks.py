@@ -185,7 +185,14 @@ class Hooks(FileHooks):
         """The order of the training rows; None where they come one after the other."""
         chosen = self.train_dataset if train_dataset is None else train_dataset
         name = main_input_name(self.model)
-        return data.train_sampler(chosen, self.args, batch_size=self._train_batch_size, model_input_name=name)
+        strategy = self.parts.strategy
+        return data.train_sampler(
+            chosen,
+            self.args,
+            batch_size=self._train_batch_size,
+            model_input_name=name,
+            share=(strategy.data_rank, strategy.data_size),
+        )
 
     def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int] | None:
         return data.eval_sampler(eval_dataset)
@@ -206,7 +213,8 @@ class Hooks(FileHooks):
             collator = self.call_hook("_get_collator_with_removed_columns", self.data_collator, description)
         sampler = None if sampler_fn is None or data.is_iterable(dataset) else call(sampler_fn, dataset)
         make = data.train_loader if is_training else data.eval_loader
-        return make(dataset, self.args, collator, self.parts.device, batch_size=batch_size, sampler=sampler)
+        rank = self.parts.strategy.data_rank
+        return make(dataset, self.args, collator, self.parts.device, batch_size=batch_size, sampler=sampler, rank=rank)
 
     # What a run adds up
 

@@ -1,0 +1,125 @@
+"""DistributedDataParallel: every process has the whole model, and gradients are added up while they are computed."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from trainspec.training.model.names import as_named_here, bare, plain_state
+from trainspec.training.parallel.flat import added_up
+from trainspec.training.parallel.named_state import by_name, by_number
+from trainspec.training.parallel.strategy import Kind, Policy, State, Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.parallel.processes import Processes
+
+
+class DataParallelProcesses(Strategy):
+    """The ddp_* settings are those of torch's class.
+
+    Under auto_find_batch_size gradients are added up after the last backward pass of a window, not within it: a process
+    that runs out of memory there would leave the others waiting.
+    """
+
+    _model: nn.Module
+    _policy: Policy
+    _optimizer: Optimizer
+
+    def __init__(self, processes: Processes | None = None, args: TrainingArguments | None = None) -> None:
+        super().__init__(processes, args)
+        if args is None:
+            raise ValueError("DistributedDataParallel is set up by settings: give them")
+        kwargs = getattr(args.accelerator_config, "gradient_accumulation_kwargs", None) or {}
+        self._each_pass = bool(kwargs.get("sync_each_batch")) if isinstance(kwargs, dict) else False
+        self._afterwards = args.auto_find_batch_size
+        self._settings = _settings(args)
+        self._is_last = True
+
+    def shard(self, model: nn.Module, policy: Policy) -> nn.Module:
+        before, self._policy, self._model = vars(self).get("_model"), policy, model
+        if isinstance(before, DistributedDataParallel):
+            # Or what it has hung on the parameters would add their gradients up once more.
+            before._remove_autograd_hooks()  # type: ignore[no-untyped-call]
+        if policy.trains:
+            devices = None if policy.device.type == "cpu" else [policy.device.index]
+            self._model = DistributedDataParallel(model, device_ids=devices, **self._settings)
+        return self._model
+
+    def evaluated(self, model: nn.Module) -> nn.Module:
+        # Processes may have different numbers of batches, and a wrapper would wait for all.
+        return model.module if isinstance(model, DistributedDataParallel) else model
+
+    def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
+        self._optimizer = optimizer
+        return optimizer, schedule
+
+    def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
+        self._is_last = last
+        waits = self._afterwards or not (last or self._each_pass)
+        if waits and isinstance(model, DistributedDataParallel):
+            return model.no_sync()
+        return ExitStack()
+
+    def backward(self, loss: Tensor, *, counts: bool = True) -> None:
+        if counts:
+            # torch averages over processes, and these are parts of a sum.
+            self._policy.precision.backward(loss if self._afterwards else loss * self.data_size)
+        elif self._is_last or self._each_pass:
+            self._add_nothing(loss)
+
+    def _add_nothing(self, loss: Tensor) -> None:
+        """A backward pass that others wait for, all of whose gradients are zero, be the loss what it may."""
+        with ExitStack() as stack:
+            for value in self._model.parameters():
+                if value.requires_grad:
+                    stack.callback(value.register_hook(torch.zeros_like).remove)  # type: ignore[no-untyped-call]
+            self._policy.precision.backward(loss)
+
+    def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+        parameters = list(parameters)
+        if self._afterwards:
+            added_up(parameters, self.processes)
+        self._policy.precision.unscale(self._optimizer)
+        if max_norm > 0:
+            return nn.utils.clip_grad_norm_(parameters, max_norm)
+        return nn.utils.get_total_norm(value.grad for value in parameters if value.grad is not None)
+
+    def step(self) -> bool:
+        return self._policy.precision.step(self._optimizer)
+
+    def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
+        return plain_state(self._model)
+
+    def state(self, kind: Kind = "full") -> State:
+        optimizer = vars(self).get("_optimizer")
+        named = None if optimizer is None else by_name(optimizer.state_dict(), optimizer, self._model)
+        return State(self.weights(kind), named)
+
+    def load_state(self, state: State) -> None:
+        if state.model is not None:
+            bare(self._model).load_state_dict(as_named_here(self._model, state.model))
+        if state.optimizer is not None:
+            self._optimizer.load_state_dict(dict(by_number(state.optimizer, self._optimizer, self._model)))
+
+
+def _settings(args: TrainingArguments) -> dict[str, Any]:
+    """What of the settings torch's class takes; what is not said is left to it, but for one default of people's own:
+    unused parameters are looked for only where a model's activations are not recomputed.
+    """
+    said: dict[str, Any] = {
+        "find_unused_parameters": args.ddp_find_unused_parameters,
+        "bucket_cap_mb": args.ddp_bucket_cap_mb,
+        "broadcast_buffers": args.ddp_broadcast_buffers,
+        "static_graph": args.ddp_static_graph,
+    }
+    return {name: value for name, value in said.items() if value is not None}

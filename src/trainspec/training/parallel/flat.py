@@ -1,0 +1,49 @@
+"""Gradients of every process added up after they are there, a few large messages at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trainspec.training.parallel.processes import Processes
+
+# In bytes; as much as DistributedDataParallel sends at once.
+_AT_ONCE = 25 * 2**20
+
+
+def added_up(parameters: Iterable[Tensor], processes: Processes) -> None:
+    """In place: every parameter's gradient is the sum of those of all processes, whether or not it has one here.
+
+    Where no process has one there is still none.
+    """
+    parameters = list(parameters)
+    if not parameters:
+        return
+    has = torch.tensor([value.grad is not None for value in parameters], dtype=torch.uint8)
+    there = [value for value, is_there in zip(parameters, processes.max(has).tolist(), strict=True) if is_there]
+    for value in there:
+        if value.grad is None:
+            value.grad = torch.zeros_like(value)
+    bundles: dict[torch.dtype, list[Tensor]] = defaultdict(list)
+    for value in there:
+        assert value.grad is not None
+        bundle = bundles[value.grad.dtype]
+        bundle.append(value.grad)
+        if sum(grad.numel() * grad.element_size() for grad in bundle) >= _AT_ONCE:
+            _add_up(bundles.pop(value.grad.dtype), processes)
+    for bundle in bundles.values():
+        _add_up(bundle, processes)
+
+
+def _add_up(bundle: list[Tensor], processes: Processes) -> None:
+    total = processes.sum(torch.cat([grad.reshape(-1) for grad in bundle]))
+    start = 0
+    for grad in bundle:
+        grad.copy_(total[start : start + grad.numel()].view_as(grad))
+        start += grad.numel()

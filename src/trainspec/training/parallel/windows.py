@@ -1,0 +1,150 @@
+"""Accumulation windows that are the same in every process: as many micro-batches, and parts of one mean.
+
+At the start of a window every process says what it has, in one small sum over all: how many micro-batches, and how much
+is in them. That decides what part of the window's mean loss each micro-batch is, and when the data has ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from trainspec.training.errors import NoBatchesError, TrainingError
+from trainspec.training.loss.items import MicroBatchItems, items_of
+from trainspec.training.model.counting import count_rows, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from trainspec.training.data.walking import Walk
+    from trainspec.training.parallel.strategy import Strategy
+
+
+# Of a window that nobody's own code took: None is what that code may say.
+_NOT_ASKED: Any = object()
+
+
+class Totals(NamedTuple):
+    """What an update has used up in all processes: rows, tokens of the main input, floating-point operations."""
+
+    rows: int
+    tokens: int
+    operations: float
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How what is in a batch is counted. `tokens` is None where nobody wants them counted; `items`: whether losses are
+    weighed by the items of a window; `across`: by those of all processes.
+    """
+
+    label_names: Callable[[], Sequence[str]]
+    operations: Callable[[Any], float]
+    tokens: Callable[[Any], int] | None
+    shifted: bool
+    items: bool
+    across: bool = True
+
+    def totals(self, batches: Sequence[Any]) -> Totals:
+        names = self.label_names()
+        rows = operations = tokens = 0.0
+        for batch in batches:
+            rows += count_rows(batch, names)
+            operations += self.operations(batch)
+            tokens += self.tokens(batch) if self.tokens is not None else 0
+        return Totals(int(rows), int(tokens), operations)
+
+
+class Windows:
+    """Of one process, which has nobody to agree with."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting = counting
+
+    def agreed(self, window: list[Any], walk: Walk) -> list[Any]:
+        """The window that this process trains on, given what it took from the data: empty where the data has ended."""
+        return window
+
+    def items(self, window: list[Any]) -> list[MicroBatchItems] | None:
+        """Those of every micro-batch, None where every one of them is a window of its own."""
+        if not self._counting.items:
+            return None
+        return items_of(window, self._counting.label_names(), shifted=self._counting.shifted)
+
+    def totals(self, window: list[Any]) -> Totals:
+        return self._counting.totals(window)
+
+
+class SharedWindow(list[Any]):
+    """Micro-batches of one process, of which `taken` came from the data now, with what is known of those of all."""
+
+    def __init__(
+        self, batches: Sequence[Any], taken: Sequence[Any], items: list[MicroBatchItems], totals: Totals
+    ) -> None:
+        super().__init__(batches)
+        self.taken = taken
+        self.items = items
+        self.totals = totals
+
+
+class SharedWindows(Windows):
+    """Of several processes. One that has fewer micro-batches than others repeats its last one, which counts nothing."""
+
+    def __init__(self, counting: Counting, strategy: Strategy, size: int) -> None:
+        super().__init__(counting)
+        self._strategy = strategy
+        self._size = size
+        self._last: Any = None
+
+    def agreed(self, window: list[Any], walk: Walk) -> list[Any]:
+        if len(window) > self._size:
+            raise TrainingError(
+                f"get_batch_samples gave {len(window)} micro-batches, but gradient_accumulation_steps is {self._size}: "
+                "several processes count on that many at most"
+            )
+        real = [not walk.is_filler(place) for place in range(len(window))]
+        counts, own = self._counted(window, real)
+        found = self._counting.totals([batch for batch, is_real in zip(window, real, strict=True) if is_real])
+        has = [number < len(window) for number in range(self._size)]
+        said = self._strategy.total(torch.tensor([own, own > 0, *found, *has], dtype=torch.float64)).tolist()
+        items, active, rows, tokens, operations = said[:5]
+        longest = sum(some > 0 for some in said[5:])
+        total = torch.tensor(int(items if self._counting.across else own * active))
+        parts = [MicroBatchItems(count, total) for count in counts]
+        parts += [MicroBatchItems(torch.tensor(0), total)] * (longest - len(window))
+        totals = Totals(int(rows), int(tokens), operations)
+        return SharedWindow(self._filled_up(window, longest), getattr(window, "taken", window), parts, totals)
+
+    def items(self, window: list[Any]) -> list[MicroBatchItems] | None:
+        assert isinstance(window, SharedWindow), "it was agreed on"
+        return window.items
+
+    def totals(self, window: list[Any]) -> Totals:
+        assert isinstance(window, SharedWindow), "it was agreed on"
+        return window.totals
+
+    def _counted(self, window: list[Any], real: list[bool]) -> tuple[list[Tensor], int]:
+        """The items of every micro-batch, and of all that this process has, which somebody else may have counted."""
+        names, shifted = self._counting.label_names(), self._counting.shifted
+        told = getattr(window, "items", _NOT_ASKED)
+
+        def items_in(batch: Any) -> Tensor:
+            return torch.tensor(1) if told is None else weigh(batch, names, shifted=shifted)
+
+        counts = [items_in(batch) if is_real else torch.tensor(0) for batch, is_real in zip(window, real, strict=True)]
+        if told is None or told is _NOT_ASKED:
+            return counts, sum(map(int, counts))
+        return counts, int(torch.as_tensor(told).reshape(-1)[0])
+
+    def _filled_up(self, window: list[Any], longest: int) -> list[Any]:
+        if window:
+            self._last = window[-1]
+        elif longest and self._last is None:
+            raise NoBatchesError(
+                f"process {self._strategy.data_rank} got no batch of the training data, and others did: give it rows"
+            )
+        return [*window, *[self._last] * (longest - len(window))]
