@@ -31,7 +31,6 @@ ASKED: dict[str, dict[str, Any]] = {
     "fsdp": {"fsdp": "full_shard"},
     "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 1}}},
     "accelerator_config": {"accelerator_config": {"even_batches": True}},
-    "parallelism_config": {"parallelism_config": {"tp_size": 2}},
 }
 
 IDLE: dict[str, Any] = {

@@ -6,6 +6,7 @@ They are explained here, without torch; `trainspec.training` finds them.
 from __future__ import annotations
 
 from trainspec.settings.diagnostics.codes import Explanation
+from trainspec.settings.diagnostics.mesh_codes import MESH_CODES
 from trainspec.settings.diagnostics.model_codes import MODEL_CODES
 from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 
@@ -378,6 +379,7 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "they would be lost",
         "leave gradient_checkpointing_kwargs out, or let the method take them",
     ),
+    **MESH_CODES,
     **MODEL_CODES,
     **STEPPING_CODES,
 }

@@ -8,7 +8,6 @@ from pydantic import Field
 from trainspec.settings.sections.section import Section
 from trainspec.settings.values.types import Positive
 
-
 DIMENSIONS = ("pp", "dp_replicate", "dp_shard", "cp", "sp", "ep", "tp")
 
 
@@ -37,6 +36,10 @@ class ParallelismConfig(Section):
     def sizes(self) -> dict[str, int]:
         """Those of the dimensions, by torch's names and in the order of the mesh: the last ones are neighbours."""
         return {name: getattr(self, f"{name}_size") for name in DIMENSIONS}
+
+    def data_size(self) -> int:
+        """How many shares of the rows there are: processes of the other dimensions read the same ones."""
+        return self.dp_replicate_size * self.dp_shard_size
 
     def total_size(self) -> int:
         """The world size that this mesh needs: the product of all sizes."""

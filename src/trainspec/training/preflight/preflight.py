@@ -25,6 +25,7 @@ from trainspec.training.model.liger import find_no_liger
 from trainspec.training.model.neftune import find_no_embeddings
 from trainspec.training.optimizers.coverage import find_given_optimizer
 from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
+from trainspec.training.parallel.mesh import find_mesh_needs
 from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
 from trainspec.training.preflight import job_needs
 from trainspec.training.preflight.disk_space import find_full_disk
@@ -73,6 +74,7 @@ TRAINING: tuple[Need, ...] = (
     find_no_loss,
     find_optimizer_needs,
     find_given_optimizer,
+    find_mesh_needs,
     find_plateau_needs,
     find_lost_epsilon,
     find_nothing_to_recompute,

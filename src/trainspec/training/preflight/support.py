@@ -38,7 +38,6 @@ NOT_DRIVEN: tuple[Gap, ...] = (
     Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),
     Gap("deepspeed", (None,), "DeepSpeed"),
     Gap("accelerator_config", (None,), "dealing batches to processes"),
-    Gap("parallelism_config", (None,), "device meshes"),
 )
 
 # These say how several processes work together, and are not driven yet.

@@ -1,6 +1,6 @@
 """Models that are split, with their plans, and the rows that they learn: small, and in double precision."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,7 @@ class Block(nn.Module):
 class Language(nn.Module):
     """Predicts the label of every token; its embedding may be its head, too."""
 
-    tensor_parallel_plan: Any = {
+    tensor_parallel_plan: ClassVar[Any] = {
         "blocks.*.attention.q": "colwise",
         "blocks.*.attention.k": "colwise",
         "blocks.*.attention.v": "colwise",
@@ -62,11 +62,6 @@ class Language(nn.Module):
         self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
         if tied:
             self.head.weight = self.embedding.weight
-            self.tensor_parallel_plan = {
-                **self.tensor_parallel_plan,
-                "embedding": "embedding_rowwise",
-                "head": "colwise_gather_output",
-            }
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.embedding(tokens)
@@ -75,10 +70,21 @@ class Language(nn.Module):
         return self.head(self.norm(x))  # type: ignore[no-any-return]
 
 
+class Tied(Language):
+    tensor_parallel_plan: ClassVar[Any] = {
+        **Language.tensor_parallel_plan,
+        "embedding": "embedding_rowwise",
+        "head": "colwise_gather_output",
+    }
+
+    def __init__(self) -> None:
+        super().__init__(tied=True)
+
+
 class SplitStream(Language):
     """What lies between attention and perceptrons is split by the sequence."""
 
-    tensor_parallel_plan: Any = {
+    tensor_parallel_plan: ClassVar[Any] = {
         "embedding": "embedding_rowwise_sequence",
         "blocks.*.norm1": "sequence_parallel",
         "blocks.*.norm2": "sequence_parallel",
@@ -142,7 +148,7 @@ def llama(*, tied: bool = False) -> nn.Module:
 
 MODELS: dict[str, Any] = {
     "plain": Language,
-    "tied": lambda: Language(tied=True),
+    "tied": Tied,
     "split stream": SplitStream,
     "norms of heads": HeadNorms,
     "llama": llama,

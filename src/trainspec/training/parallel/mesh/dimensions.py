@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
@@ -19,17 +20,13 @@ DATA = ("dp_replicate", "dp_shard")
 class Dimensions:
     """Sizes and places by torch's names, known from ranks alone; the torch mesh is made when it is first asked for.
 
-    Raises ProcessesError where the sizes do not make up the world. The last dimension, `tp`, is that of neighbours:
+    The last dimension, `tp`, is that of neighbours:
     ranks 0 and 1 are one group of tp 2.
     """
 
     def __init__(self, config: ParallelismConfig, processes: Processes) -> None:
         self.sizes = config.sizes()
-        if config.total_size() != processes.world_size:
-            raise ProcessesError(
-                f"the sizes of parallelism_config multiply to {config.total_size()}, but there are "
-                f"{processes.world_size} processes"
-            )
+        self._processes = processes
         self.places: dict[str, int] = {}
         rest = processes.rank
         for name in reversed(self.sizes):
@@ -50,6 +47,12 @@ class Dimensions:
     def is_first_of_its_rows(self) -> bool:
         """Of the processes that read the same rows."""
         return all(place == 0 for name, place in self.places.items() if name not in DATA)
+
+    def check(self) -> None:
+        """Raises ProcessesError where the sizes do not make up the world."""
+        made, there = prod(self.sizes.values()), self._processes.world_size
+        if made != there:
+            raise ProcessesError(f"the sizes of parallelism_config multiply to {made}, but there are {there} processes")
 
     def mesh(self, device_type: str, *names: str) -> DeviceMesh:
         """The part of torch's mesh with these dimensions; every process asks for it, at the same time.

@@ -89,9 +89,9 @@ def unscale(precision: Precision, optimizer: torch.optim.Optimizer, processes: P
     scale = cast("Tensor", scaler._scale)
     inverse = scale.double().reciprocal().float()
     overflowed = torch.zeros(1, dtype=torch.float32, device=scale.device)
-    for (device, _), here in by_kind.items():
+    for (device, _), gradients in by_kind.items():
         found = torch.zeros(1, dtype=torch.float32, device=device)
-        torch._amp_foreach_non_finite_check_and_unscale_(here, found, inverse.to(device))
+        torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, inverse.to(device))
         overflowed = torch.maximum(overflowed, found.to(overflowed.device))
     known: Any = scaler._per_optimizer_states[id(optimizer)]
     known["found_inf_per_device"] = {scale.device: processes.max(overflowed)}

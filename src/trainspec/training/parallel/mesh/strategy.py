@@ -19,7 +19,7 @@ from trainspec.training.parallel.fsdp.pieces import pieces_of
 from trainspec.training.parallel.fsdp.sharding import Sharded, shard_model
 from trainspec.training.parallel.fsdp.ways import way_of
 from trainspec.training.parallel.mesh.dimensions import DATA, Dimensions
-from trainspec.training.parallel.mesh.gradients import add_up, without_kernels, settle, unscale
+from trainspec.training.parallel.mesh.gradients import add_up, settle, unscale, without_kernels
 from trainspec.training.parallel.mesh.plan import is_split, plan_of
 from trainspec.training.parallel.mesh.splitting import split
 from trainspec.training.parallel.processes import ProcessesError
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 
 class MeshProcesses(Strategy):
-    """parallelism_config gives the sizes. Raises ProcessesError where they do not make up the world, and, when a model
-    is prepared, where it has no plan to be split by.
+    """parallelism_config gives the sizes. Preparing a model raises ProcessesError where they do not make up the world,
+    and where the model has no plan to be split by.
     """
 
     _model: nn.Module
@@ -72,6 +72,7 @@ class MeshProcesses(Strategy):
     # The model
 
     def parallelize(self, model: nn.Module) -> nn.Module:
+        self.dimensions.check()
         inner = bare(model)
         if self._evened is not inner and not self._is_prepared(inner):
             even_out(inner, self.processes)

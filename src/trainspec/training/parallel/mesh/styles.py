@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch.distributed.device_mesh import DeviceMesh
     from torch.distributed.tensor.placement_types import Placement
 
@@ -104,13 +106,14 @@ class SummedGradients:
 
     def hook(self, module: nn.Module, mesh: DeviceMesh) -> None:
         group, held = mesh.get_group(), dict[str, Any]()
+        summed: Callable[..., Any] = _SummedBackward.apply
 
         def before(module: nn.Module, args: Any) -> None:
             for name, value in module._parameters.items():
                 if value is not None and value.requires_grad and torch.is_grad_enabled():
                     held[name] = value
             for name, value in held.items():
-                module._parameters[name] = _SummedBackward.apply(value, group)
+                module._parameters[name] = summed(value, group)
 
         def after(module: nn.Module, args: Any, output: Any) -> None:
             module._parameters.update(held)
@@ -129,7 +132,7 @@ class _SummedBackward(torch.autograd.Function):
         return value.view_as(value)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         gradient = gradient.contiguous().clone()
         dist.all_reduce(gradient, group=ctx.group)
         return gradient, None
