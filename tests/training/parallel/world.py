@@ -20,7 +20,9 @@ from typing import Any
 from tests.training.parallel.launching import free_port, variables
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["torch", "torch.distributed.tensor", "trainspec.training.trainer.trainer"])
+_CONTEXT.set_forkserver_preload(
+    ["torch", "torch.distributed.tensor", "torch._dynamo", "trainspec.training.trainer.trainer"]
+)
 
 
 class RankError(AssertionError):

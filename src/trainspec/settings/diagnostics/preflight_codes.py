@@ -8,6 +8,7 @@ from __future__ import annotations
 from trainspec.settings.diagnostics.codes import Explanation
 from trainspec.settings.diagnostics.mesh_codes import MESH_CODES
 from trainspec.settings.diagnostics.model_codes import MODEL_CODES
+from trainspec.settings.diagnostics.sharding_codes import SHARDING_CODES
 from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 
 PREFLIGHT_CODES: dict[str, Explanation] = {
@@ -381,5 +382,6 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
     ),
     **MESH_CODES,
     **MODEL_CODES,
+    **SHARDING_CODES,
     **STEPPING_CODES,
 }

@@ -14,6 +14,7 @@ strategy.state("full"), strategy.load_state(state)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
@@ -21,6 +22,7 @@ import torch
 
 from trainspec.training.parallel.processes import Alone
 from trainspec.training.parallel.windows import SharedWindows, Windows
+from trainspec.training.precision.full_eval import evaluating_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -104,6 +106,19 @@ class Strategy(ABC):
     def evaluated(self, model: nn.Module) -> nn.Module:
         """What evaluation calls in the place of the module that trains."""
         return model
+
+    def evaluating_in(self, model: nn.Module, dtype: torch.dtype | None) -> AbstractContextManager[Any]:
+        """Inside, the model computes in `dtype`, with weights and buffers in it; None changes nothing."""
+        return evaluating_in(model, dtype)
+
+    @property
+    def forward_is_shared(self) -> bool:
+        """Whether no process can compute what the model returns alone: all must make as many forward passes."""
+        return False
+
+    def gathered(self) -> AbstractContextManager[Any]:
+        """Inside, every process has the whole model, and makes as many forward passes as it likes."""
+        return nullcontext()
 
     def layout(self) -> dict[str, Any]:
         """As JSON: all that another run must have in common to load this one's "sharded" state."""

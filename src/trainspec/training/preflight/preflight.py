@@ -25,7 +25,8 @@ from trainspec.training.model.liger import find_no_liger
 from trainspec.training.model.neftune import find_no_embeddings
 from trainspec.training.optimizers.coverage import find_given_optimizer
 from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
-from trainspec.training.parallel.mesh import find_mesh_needs
+from trainspec.training.parallel.fsdp.needs import find_sharding_needs
+from trainspec.training.parallel.mesh.needs import find_mesh_needs
 from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
 from trainspec.training.preflight import job_needs
 from trainspec.training.preflight.disk_space import find_full_disk
@@ -60,6 +61,7 @@ GENERAL: tuple[Need, ...] = (
     find_unmeasurable_memory,
     find_uncompilable,
     find_no_liger,
+    find_sharding_needs,
 )
 TRAINING: tuple[Need, ...] = (
     job_needs.find_no_signals,

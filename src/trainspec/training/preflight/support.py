@@ -35,7 +35,6 @@ class Gap:
 
 
 NOT_DRIVEN: tuple[Gap, ...] = (
-    Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),
     Gap("deepspeed", (None,), "DeepSpeed"),
     Gap("accelerator_config", (None,), "dealing batches to processes"),
 )

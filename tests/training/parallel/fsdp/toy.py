@@ -14,7 +14,7 @@ from trainspec.training.model.compilation import compile_model
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.optimizers.behaviour import clear_gradients, training_mode
 from trainspec.training.parallel import Policy
-from trainspec.training.parallel.fsdp import FullySharded
+from trainspec.training.parallel.fsdp.fully_sharded import FullySharded
 from trainspec.training.parallel.group import Group
 from trainspec.training.precision.precision import choose_precision
 
@@ -114,6 +114,7 @@ class Run:
             choose_precision(args, CPU),
             recompute=lambda module: recomputing(module, args).__enter__(),
             compile=lambda module: compile_model(module, args),
+            trains=True,
         )
         self.policy = policy
         self.module = self.strategy.prepare(model, policy)

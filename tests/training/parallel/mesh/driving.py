@@ -14,7 +14,7 @@ from trainspec.training.optimizers import build_optimizer
 from trainspec.training.optimizers.behaviour import clear_gradients
 from trainspec.training.parallel import Policy
 from trainspec.training.parallel.group import processes_of
-from trainspec.training.parallel.mesh import MeshProcesses
+from trainspec.training.parallel.mesh.strategy import MeshProcesses
 from trainspec.training.precision.precision import choose_precision
 
 CPU = torch.device("cpu")

@@ -1,6 +1,4 @@
-"""FSDP2: parameters, gradients and optimizer state shared out over processes, by torch's `fully_shard`."""
+"""FSDP2: parameters, gradients and optimizer state shared out over processes, by torch's `fully_shard`.
 
-from trainspec.training.parallel.fsdp.fully_sharded import FullySharded
-from trainspec.training.parallel.fsdp.ways import Way, way_of
-
-__all__ = ["FullySharded", "Way", "way_of"]
+Nothing is imported here: torch's own modules for it take a second, and most runs have no use for them.
+"""

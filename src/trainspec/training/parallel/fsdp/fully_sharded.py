@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+import weakref
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import torch.distributed as dist
+from torch import Tensor
 
 from trainspec.settings.arguments.launch import Launch
-from trainspec.training.model.names import bare, plain_parameters
+from trainspec.training.model.names import bare, plain_parameters, plain_state
 from trainspec.training.optimizers import behaviour
 from trainspec.training.parallel.flat import added_up
 from trainspec.training.parallel.fsdp import gradients, states
+from trainspec.training.parallel.fsdp.evaluation import evaluating_in
 from trainspec.training.parallel.fsdp.loading import Handing, even_out
-from trainspec.training.parallel.fsdp.pieces import pieces_of
+from trainspec.training.parallel.fsdp.pieces import pieces_of, sharded_as
 from trainspec.training.parallel.fsdp.sharding import mesh_of, shard_model
+from trainspec.training.parallel.fsdp.stepping import take_shards
 from trainspec.training.parallel.fsdp.ways import details_of, way_of
 from trainspec.training.parallel.processes import ProcessesError
 from trainspec.training.parallel.strategy import Kind, Policy, State, Strategy
@@ -25,37 +30,35 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import torch
-    from torch import Tensor, nn
+    from torch import nn
     from torch.distributed.device_mesh import DeviceMesh
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel.fsdp.sharding import Sharded
+    from trainspec.training.parallel.fsdp.ways import Way
     from trainspec.training.parallel.processes import Processes
 
-_INCOMPLETE = "a strategy works on what it was given: call prepare(model, policy), then attach(optimizer)"
+Part = TypeVar("Part")
 
 
 class FullySharded(Strategy):
     """Every forward pass gathers parameters, so that all processes make as many, evaluation included.
 
-    A model is sharded when it is prepared for the first time: its parameters are other objects from then on.
+    A model is shared out when it is to train or to be evaluated for the first time. Its parameters are other objects
+    from then on; an optimizer that was made before gets them in place of its own.
     """
-
-    # Processes whose numbers of batches differ must make the difference up.
-    forward_is_shared = True
 
     def __init__(self, processes: Processes | None = None, args: TrainingArguments | None = None) -> None:
         super().__init__(processes, args)
         if args is None:
             raise ValueError("FSDP is set up by settings: give them")
         self._settings = args
-        self._details = details_of(args)
-        self.way = way_of(args, self.processes.world_size, Launch.of_this_process().local_world_size)
         self._mesh: DeviceMesh | None = None
-        self._handing: Handing | None = None
+        self._model: nn.Module | None = None
         self._sharded: Sharded | None = None
+        self._successors: dict[int, tuple[Any, nn.Parameter]] = {}
         self._policy: Policy | None = None
         self._optimizer: Optimizer | None = None
         self._pass = _Pass(self)
@@ -64,41 +67,63 @@ class FullySharded(Strategy):
 
     # Preparing
 
-    def place(self, model: nn.Module, device: torch.device) -> nn.Module:
-        if self._sharded is not None and bare(model) is self._sharded.model:
-            return model
-        if self._details.cpu_ram_efficient_loading:
-            self._handing = Handing(bare(model), self.processes)
-            return model
-        return model.to(device)
+    @cached_property
+    def way(self) -> Way:
+        """Raises WayError where so many processes cannot be laid out as the settings ask."""
+        return way_of(self._settings, self.processes.world_size, Launch.of_this_process().local_world_size)
 
-    def shard(self, model: nn.Module, policy: Policy) -> nn.Module:
-        self._policy = policy
-        inner = bare(model)
-        if self._sharded is not None and inner is self._sharded.model:
-            self._sharded.reshard()
-            return model
-        if not dist.is_initialized():
-            raise ProcessesError("FSDP shares a model out over processes, and none are joined")
-        self._optimizer = None
-        handing, self._handing = self._handing, None
-        if handing is None and self._details.sync_module_states:
-            even_out(inner, self.processes)
-        self._mesh = self._mesh or mesh_of(self.way, policy.device)
-        self._sharded = shard_model(inner, self.way, self._mesh, policy.device, self._settings)
-        if handing is not None:
-            handing.done(inner, policy.device, offload=self.way.offload)
+    def place(self, model: nn.Module, device: torch.device) -> nn.Module:
+        # Part by part, when it is shared out: whole, it may be too large for the device.
         return model
 
+    def shard(self, model: nn.Module, policy: Policy) -> nn.Module:
+        self._model, self._policy = bare(model), policy
+        if policy.trains:
+            self._share()
+        return model
+
+    def evaluated(self, model: nn.Module) -> nn.Module:
+        self._share()
+        return model
+
+    def _share(self) -> None:
+        model, policy, details = self._model, self._prepared, details_of(self._settings)
+        assert model is not None, "it was given with its policy"
+        if self._sharded is not None and self._sharded.model is model:
+            self._sharded.reshard()
+            return
+        if not dist.is_initialized():
+            raise ProcessesError("FSDP shares a model out over processes, and none are joined")
+        self._optimizer, self._exchanges = None, True
+        before = [(name, weakref.ref(value), id(value)) for name, value in model.named_parameters()]
+        handing = Handing(model, self.processes) if details.cpu_ram_efficient_loading else None
+        if handing is None and details.sync_module_states:
+            even_out(model, self.processes)
+        self._mesh = self._mesh or mesh_of(self.way, policy.device)
+        self._sharded = shard_model(model, self.way, self._mesh, policy.device, self._settings)
+        if handing is not None:
+            handing.done(model, policy.device, offload=self.way.offload)
+        after = dict(model.named_parameters())
+        self._successors = {number: (known, after[name]) for name, known, number in before}
+
     def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
-        whole = {id(value) for value in self._there.whole}
         for group in optimizer.param_groups:
-            held = {id(value) in whole for value in group["params"]}
-            if len(held) > 1:
-                # An operation on many tensors at once takes whole ones or sharded ones, not both.
-                group.update({name: False for name in ("foreach", "fused") if name in group})
+            group["params"] = [self._now(value, optimizer) for value in group["params"]]
+        take_shards(optimizer, self._there.whole)
         self._optimizer = optimizer
         return optimizer, schedule
+
+    def _now(self, value: Any, optimizer: Optimizer) -> Any:
+        """What a parameter of before the model was shared out has become, with what the optimizer knows of it."""
+        known, successor = self._successors.get(id(value), (None, value))
+        if known is None or known() is not value or successor is value:
+            return value
+        if value in optimizer.state:
+            optimizer.state[successor] = {
+                name: sharded_as(entry, successor, name) if isinstance(entry, Tensor) else entry
+                for name, entry in optimizer.state.pop(value).items()
+            }
+        return successor
 
     # Training
 
@@ -141,9 +166,17 @@ class FullySharded(Strategy):
 
     # What else is done with a model
 
+    def evaluating_in(self, model: nn.Module, dtype: torch.dtype | None) -> AbstractContextManager[Any]:
+        self._share()
+        return nullcontext() if dtype is None else evaluating_in(self._there, dtype)
+
+    @property
+    def forward_is_shared(self) -> bool:
+        return True
+
     @contextmanager
     def gathered(self) -> Iterator[None]:
-        """Every process holds the whole model inside, so that forward passes need no other process."""
+        self._share()
         sharded = self._there
         for module in sharded.units:
             module.set_reshard_after_forward(False, recurse=False)
@@ -157,8 +190,10 @@ class FullySharded(Strategy):
             sharded.reshard()
 
     def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
-        self._there.reshard()
-        return states.model_state(self._there.model, kind, self.processes)
+        if self._sharded is None or self._sharded.model is not self._model:
+            return plain_state(_known(self._model)) if self.processes.is_main else {}
+        self._sharded.reshard()
+        return states.model_state(self._sharded.model, kind, self.processes)
 
     def state(self, kind: Kind = "full") -> State:
         weights, optimizer = self.weights(kind), self._optimizer
@@ -167,8 +202,8 @@ class FullySharded(Strategy):
         return State(weights, states.optimizer_state(self._there.model, optimizer, kind, self.processes))
 
     def load_state(self, state: State) -> None:
+        self._share()
         model = self._there.model
-        self._there.reshard()
         told = self.processes.each([state.model is not None, state.optimizer is not None])
         if any(entry[0] for entry in told):
             states.load_model(model, state.model or {}, self.processes)
@@ -189,21 +224,21 @@ class FullySharded(Strategy):
 
     @property
     def _there(self) -> Sharded:
-        if self._sharded is None:
-            raise RuntimeError(_INCOMPLETE)
-        return self._sharded
+        return _known(self._sharded)
 
     @property
     def _prepared(self) -> Policy:
-        if self._policy is None:
-            raise RuntimeError(_INCOMPLETE)
-        return self._policy
+        return _known(self._policy)
 
     @property
     def _attached(self) -> Optimizer:
-        if self._optimizer is None:
-            raise RuntimeError(_INCOMPLETE)
-        return self._optimizer
+        return _known(self._optimizer)
+
+
+def _known(part: Part | None) -> Part:
+    if part is None:
+        raise RuntimeError("a strategy works on what it was given: call prepare(model, policy), then attach(optimizer)")
+    return part
 
 
 class _Pass:

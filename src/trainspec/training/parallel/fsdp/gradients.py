@@ -42,14 +42,16 @@ def forget(sharded: Sharded) -> None:
             part._unsharded_param.grad = None
 
 
+def states_of(modules: Iterable[FSDPModule]) -> list[Any]:
+    """torch's own record of every unit; modules that are sharded together have one."""
+    return list(dict.fromkeys(module._get_fsdp_state() for module in modules))
+
+
 def _parts(modules: Iterable[FSDPModule]) -> Iterator[Any]:
-    """torch's own record of every parameter."""
-    seen = set[int]()
-    for module in modules:
-        state: Any = module._get_fsdp_state()
-        for group in () if id(state) in seen else state._fsdp_param_groups:
+    """Of every parameter."""
+    for state in states_of(modules):
+        for group in state._fsdp_param_groups:
             yield from group.fsdp_params
-        seen.add(id(state))
 
 
 def _gathered(modules: Iterable[FSDPModule]) -> Iterator[nn.Parameter]:

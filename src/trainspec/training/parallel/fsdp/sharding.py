@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -12,10 +12,10 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 
 from trainspec.settings.values.choices import ApexOptLevel
-from trainspec.training.model.activation_checkpointing import recompute
-from trainspec.training.model.nests import map_tensors
+from trainspec.training.model.activation_checkpointing import recompute, repeated_blocks
 from trainspec.training.parallel.fsdp.units import units_of, wrapping_of
 from trainspec.training.parallel.fsdp.ways import details_of
+from trainspec.training.precision.weight_copies import cast as in_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,12 +65,13 @@ def shard_model(model: nn.Module, way: Way, mesh: DeviceMesh, device: torch.devi
     details = details_of(args)
     groups = units_of(model, wrapping_of(args, model))
     if details.activation_checkpointing:
-        for unit in [module for members in groups for module in members] or [model]:
-            recompute(unit)
+        _recompute(model, groups)
     for value in model.parameters():
         if not value.is_contiguous():
             value.data = value.data.contiguous()
     whole = kept_whole(model, groups)
+    for value in whole:
+        value.data = value.data.to(device)
     half = half_of(args)
     common: dict[str, Any] = {
         "mesh": mesh,
@@ -84,7 +85,7 @@ def shard_model(model: nn.Module, way: Way, mesh: DeviceMesh, device: torch.devi
     # inputs are labels, which must be what they are.
     fully_shard(model, mp_policy=_policy(half, casts=False), reshard_after_forward=False, **common)
     if half is not None:
-        _cast_inputs(model, half, args.label_names or ())
+        _cast_inputs(model, args.label_names or ())
     modules = tuple(dict.fromkeys(module for members in [*groups, [model]] for module in members))
     sharded = Sharded(model, mesh, tuple(module for module in modules if isinstance(module, FSDPModule)), whole)
     for module in sharded.modules:
@@ -93,6 +94,22 @@ def shard_model(model: nn.Module, way: Way, mesh: DeviceMesh, device: torch.devi
         module.set_force_sum_reduction_for_comms(True)
     _prefetch(model, groups, bool(details.forward_prefetch), details.backward_prefetch)
     return sharded
+
+
+def recomputed(model: nn.Module, groups: list[list[nn.Module]]) -> list[nn.Module]:
+    """The modules whose activations activation_checkpointing recomputes: the units, or what repeats where there are
+    none.
+    """
+    return [module for members in groups for module in members] or repeated_blocks(model)
+
+
+def _recompute(model: nn.Module, groups: list[list[nn.Module]]) -> None:
+    for module in recomputed(model, groups):
+        recompute(module)
+    config: Any = getattr(model, "config", None)
+    if getattr(config, "use_cache", None):
+        # Keys that are kept of one pass would be kept once more of the other.
+        config.use_cache = False
 
 
 def _policy(half: torch.dtype | None, *, casts: bool = True) -> MixedPrecisionPolicy:
@@ -121,17 +138,16 @@ def kept_whole(model: nn.Module, groups: list[list[nn.Module]]) -> tuple[nn.Para
     return tuple(whole)
 
 
-def _cast_inputs(model: nn.Module, half: torch.dtype, labels: Iterable[str]) -> None:
-    named = set(labels)
+def _cast_inputs(model: nn.Module, labels: Iterable[str]) -> None:
+    """All but labels arrive in what parameters are gathered in at the time."""
+    named, known = set(labels), cast("Any", model)
 
-    def cast(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-        def halved(value: Any) -> Any:
-            return map_tensors(value, lambda tensor: tensor.to(half) if tensor.is_floating_point() else tensor)
+    def halved(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        half = known._get_fsdp_state()._mp_policy.param_dtype
+        others = {name: value for name, value in kwargs.items() if name not in named and "label" not in name}
+        return in_dtype(args, half), {**kwargs, **in_dtype(others, half)}
 
-        kept = {name: value for name, value in kwargs.items() if name in named or "label" in name}
-        return halved(args), {name: kept[name] if name in kept else halved(value) for name, value in kwargs.items()}
-
-    model.register_forward_pre_hook(cast, with_kwargs=True)
+    model.register_forward_pre_hook(halved, with_kwargs=True)
 
 
 def _prefetch(model: nn.Module, groups: list[list[nn.Module]], forward: bool, backward: str | None) -> None:

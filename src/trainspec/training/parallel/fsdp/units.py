@@ -32,8 +32,8 @@ class Wrapping:
 
     classes: tuple[str, ...] = ()
     min_numel: int = 0
-    # Who chose the classes: the setting, the model, or we.
-    chosen_by: str = ""
+    # Whether the settings named the classes, and not the model.
+    said: bool = False
 
 
 def wrapping_of(args: TrainingArguments, model: nn.Module) -> Wrapping | None:
@@ -44,15 +44,15 @@ def wrapping_of(args: TrainingArguments, model: nn.Module) -> Wrapping | None:
     if details.auto_wrap_policy == "SIZE_BASED_WRAP" or (
         details.auto_wrap_policy is None and details.min_num_params > 0
     ):
-        return Wrapping(min_numel=max(details.min_num_params, 1), chosen_by="fsdp_config")
+        return Wrapping(min_numel=max(details.min_num_params, 1))
     said = details.transformer_layer_cls_to_wrap
     if said:
-        return Wrapping((said,) if isinstance(said, str) else tuple(said), chosen_by="fsdp_config")
+        return Wrapping((said,) if isinstance(said, str) else tuple(said), said=True)
     told = tuple(dict.fromkeys(name for module in model.modules() for name in _not_to_be_split(module)))
     if told:
-        return Wrapping(told, chosen_by="the model")
+        return Wrapping(told)
     blocks = repeated_blocks(model)
-    return Wrapping(tuple({type(block).__name__ for block in blocks}), chosen_by="its repeated blocks")
+    return Wrapping(tuple({type(block).__name__ for block in blocks}))
 
 
 def _not_to_be_split(module: nn.Module) -> Iterable[str]:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.findings.found import found
 from trainspec.training.model.names import bare
-from trainspec.training.parallel.mesh.plan import OWN_PLAN, Misfit, Plan, misfits, plan_of
-from trainspec.training.parallel.mesh.styles import STYLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.settings.sections.parallelism import ParallelismConfig
     from trainspec.training.findings.facts import Job, Machine
+    from trainspec.training.parallel.mesh.plan import Misfit, Plan
 
 _FIELD = "parallelism_config"
 # Each was tried on parts of layers, and steps as one process steps on whole ones. Any other is refused.
@@ -75,6 +74,10 @@ def _not_done(args: TrainingArguments, config: ParallelismConfig) -> Iterator[Di
 
 
 def _of_plan(args: TrainingArguments, job: Job, size: int) -> Iterator[Diagnostic]:
+    # These import torch's DTensors, which takes long, and few runs have a plan.
+    from trainspec.training.parallel.mesh.plan import OWN_PLAN, misfits, plan_of
+    from trainspec.training.parallel.mesh.styles import STYLES
+
     model = bare(job.model)
     plan = plan_of(model)
     if plan is None:

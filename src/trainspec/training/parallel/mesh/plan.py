@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from torch.distributed.tensor import DTensor
 from torch.distributed.tensor.parallel.style import ParallelStyle
 
 from trainspec.training.model.names import bare
@@ -103,12 +102,6 @@ def _matcher(pattern: str) -> Callable[[str], Any]:
 def own_parameters(module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     """Those that belong to a module itself and not to one inside of it."""
     yield from ((name, value) for name, value in module._parameters.items() if value is not None)
-
-
-def is_split(plan: Plan, model: nn.Module) -> bool:
-    """Whether it has been done: a model that trains again is prepared again."""
-    modules = dict(bare(model).named_modules())
-    return any(isinstance(value, DTensor) for name in plan.modules for _, value in own_parameters(modules[name]))
 
 
 @dataclass(frozen=True)
