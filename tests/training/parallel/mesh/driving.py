@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.optimizers import build_optimizer
-from trainspec.training.optimizers.behaviour import clear_gradients
+from trainspec.training.optimizers.behaviour import clear_gradients, saving, training_mode
 from trainspec.training.parallel import Policy
 from trainspec.training.parallel.group import processes_of
 from trainspec.training.parallel.mesh.strategy import MeshProcesses
@@ -103,15 +103,6 @@ def joined() -> Any:
     return processes_of(Launch.of_this_process(), timeout=timedelta(seconds=60))
 
 
-def trained(sizes: dict[str, int], model: str, micro: int = 1, max_norm: float = 0.0, **changes: Any) -> Trained:
-    """What a process sees of three updates; the weights in the main one only."""
-    with joined() as processes:
-        run = Run(processes, sizes, build(model), **changes)
-        found = [run.update(number, micro, max_norm) for number in range(UPDATES)]
-        weights = weights_of(run.strategy.weights())
-    return Trained(weights, [loss for loss, _ in found], [norm for _, norm in found])
-
-
 def differences(found: list[Trained], expected: Trained) -> dict[str, float]:
     """How far every process is from one alone, at most."""
     main = found[0]
@@ -122,3 +113,30 @@ def differences(found: list[Trained], expected: Trained) -> dict[str, float]:
         "losses": max(abs(a - b) for each in found for a, b in zip(each.losses, expected.losses, strict=True)),
         "norms": max(abs(a - b) for each in found for a, b in zip(each.norms, expected.norms, strict=True)),
     }
+
+
+def trained_each(sizes: dict[str, int], cases: list[tuple[str, int, float]]) -> list[Trained]:
+    """The same for each of some models with their numbers of micro-batches and norms to clip to."""
+    with joined() as processes:
+        return [_trained(processes, sizes, *case) for case in cases]
+
+
+def _trained(processes: Any, sizes: dict[str, int], model: str, micro: int, max_norm: float) -> Trained:
+    run = Run(processes, sizes, build(model))
+    found = [run.update(number, micro, max_norm) for number in range(UPDATES)]
+    weights = weights_of(run.strategy.weights())
+    return Trained(weights, [loss for loss, _ in found], [norm for _, norm in found])
+
+
+def stepped_each(sizes: dict[str, int], optimizers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Tensor]]:
+    """The weights after two updates by each of some optimizers."""
+    found = {}
+    with joined() as processes:
+        for name, changes in optimizers.items():
+            run = Run(processes, sizes, build("tied"), name, **changes)
+            training_mode(run.optimizer)
+            for number in range(2):
+                run.update(number)
+            with saving(run.optimizer):
+                found[name] = weights_of(run.strategy.weights())
+    return found

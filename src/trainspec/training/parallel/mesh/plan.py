@@ -141,8 +141,7 @@ def _uneven_heads(plan: Plan, modules: dict[str, nn.Module], size: int) -> Itera
         places: list[Any] = [parent]
         if hasattr(parent, "head_dim") or "attention" in type(parent).__name__.lower():
             places.append(getattr(parent, "config", None))
-        told = {name: getattr(place, name, None) for place in places for name in _HEADS}
-        for name, count in told.items():
+        for name, count in ((name, getattr(place, name, None)) for place in places for name in _HEADS):
             if isinstance(count, int) and count % size:
                 yield Misfit("width", path, f"has {name} {count}")
 
