@@ -53,42 +53,17 @@ def test_parallelism_config_is_refused_in_one_process(make_trainer: Make, tmp_pa
     _is_refused(make_trainer(**REFUSED["parallelism_config"]), "parallelism_config", tmp_path / "out")
 
 
-def _is_noted_and_changes_nothing(make_trainer: Make, caplog: pytest.LogCaptureFixture, **setting: Any) -> None:
-    trainer, plain = make_trainer(**setting), make_trainer()
-    trainer.train()
-    (field,) = setting
-    assert f"{field}: no effect, because this run is a single process" in caplog.text
+def test_what_is_of_several_processes_needs_no_word_in_one(
+    make_trainer: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same file serves runs of many."""
+    plain = make_trainer()
     plain.train()
+    said = {"ddp_backend": "gloo", "ddp_find_unused_parameters": True, "ddp_bucket_cap_mb": 10, "ddp_timeout": 60}
+    trainer = make_trainer(**said, ddp_broadcast_buffers=False, average_tokens_across_devices=False)
+    trainer.train()
+    assert caplog.text == ""
     assert torch.equal(weights(trainer)["layer.weight"], weights(plain)["layer.weight"])
-    assert caplog.text.count("single process") == 1, "and nothing is said where nothing was set"
-
-
-def test_ddp_backend_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
-    _is_noted_and_changes_nothing(make_trainer, caplog, ddp_backend="gloo")
-
-
-def test_ddp_find_unused_parameters_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
-    _is_noted_and_changes_nothing(make_trainer, caplog, ddp_find_unused_parameters=True)
-
-
-def test_ddp_bucket_cap_mb_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
-    _is_noted_and_changes_nothing(make_trainer, caplog, ddp_bucket_cap_mb=10)
-
-
-def test_ddp_broadcast_buffers_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
-    _is_noted_and_changes_nothing(make_trainer, caplog, ddp_broadcast_buffers=False)
-
-
-def test_ddp_static_graph_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
-    _is_noted_and_changes_nothing(make_trainer, caplog, ddp_static_graph=True)
-
-
-def test_ddp_timeout_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
-    _is_noted_and_changes_nothing(make_trainer, caplog, ddp_timeout=60)
-
-
-def test_average_tokens_across_devices_is_noted(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
-    _is_noted_and_changes_nothing(make_trainer, caplog, average_tokens_across_devices=False)
 
 
 def test_local_rank_chooses_the_device(arguments: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,12 +72,3 @@ def test_local_rank_chooses_the_device(arguments: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("LOCAL_RANK", "2")
     assert arguments(use_cpu=False).device == torch.device("cuda", 2)
     assert arguments(use_cpu=True, local_rank=3).device == torch.device("cpu")
-
-
-def test_local_rank_of_a_launcher_with_several_processes_is_refused(
-    make_trainer: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(PreflightError, match="RUN103"):
-        make_trainer().train()

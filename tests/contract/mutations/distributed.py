@@ -1,7 +1,8 @@
-"""What is refused, or noted, where a run has one process."""
+"""What several processes do, and what is refused."""
 
 from tests.contract.mutations.mutation import Mutation, without
 
+DDP = "training/parallel/ddp.py"
 SUPPORT = "training/preflight/support.py"
 
 MUTATIONS = (
@@ -12,16 +13,28 @@ MUTATIONS = (
         "-1 if told is None",
     ),
     Mutation("local_rank", "settings/arguments/process_view.py", "told = _launch().local_rank", "told = None"),
-    Mutation("local_rank", "training/preflight/job_needs.py", "if machine.world_size > 1:", "if False:"),
-    without("ddp_backend", SUPPORT, '    "ddp_backend": None,\n'),
-    without("ddp_find_unused_parameters", SUPPORT, '    "ddp_find_unused_parameters": None,\n'),
-    without("ddp_bucket_cap_mb", SUPPORT, '    "ddp_bucket_cap_mb": None,\n'),
-    without("ddp_broadcast_buffers", SUPPORT, '    "ddp_broadcast_buffers": None,\n'),
-    without("ddp_static_graph", SUPPORT, '    "ddp_static_graph": None,\n'),
-    without("ddp_timeout", SUPPORT, '    "ddp_timeout": 1800,\n'),
-    Mutation("ddp_timeout", SUPPORT, '"ddp_timeout": 1800,', '"ddp_timeout": 3600,'),
+    Mutation("ddp_find_unused_parameters", DDP, '"find_unused_parameters": looks', '"find_unused_parameters": None'),
+    Mutation("ddp_find_unused_parameters", DDP, "looks = not (args.gradient_checkpointing or", "looks = not (False or"),
+    Mutation("ddp_find_unused_parameters", DDP, "if looks is None:", "if True:"),
+    without("ddp_bucket_cap_mb", DDP, '        "bucket_cap_mb": args.ddp_bucket_cap_mb,\n'),
+    without("ddp_broadcast_buffers", DDP, "        _BUFFERS: args.ddp_broadcast_buffers,\n"),
+    without("ddp_static_graph", DDP, '        "static_graph": args.ddp_static_graph,\n'),
+    Mutation(
+        "ddp_static_graph", DDP, "self._each_pass = said or bool(args.ddp_static_graph)", "self._each_pass = said"
+    ),
+    Mutation(
+        "average_tokens_across_devices",
+        "training/run/loop.py",
+        "across=self._args.average_tokens_across_devices",
+        "across=True",
+    ),
+    Mutation(
+        "average_tokens_across_devices",
+        "training/parallel/windows.py",
+        "own * active",
+        "own",
+    ),
     without("eval_use_gather_object", SUPPORT, '    "eval_use_gather_object": False,\n'),
-    without("average_tokens_across_devices", SUPPORT, '    "average_tokens_across_devices": True,\n'),
     without("fsdp", SUPPORT, '    Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),\n'),
     Mutation("fsdp_config", SUPPORT, ', ("fsdp_config",)),', "),"),
     without("deepspeed", SUPPORT, '    Gap("deepspeed", (None,), "DeepSpeed"),\n'),

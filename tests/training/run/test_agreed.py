@@ -65,7 +65,8 @@ def test_what_is_due_at_the_end_of_an_epoch(make_trainer: Make, another_says: Ca
 @pytest.mark.parametrize("moment", [AfterUpdate, Onward])
 def test_the_end_of_the_run(make_trainer: Make, another_says: Callable[..., None], moment: type[Any]) -> None:
     another_says(moment, 2, stop=True)
-    trainer = make_trainer(max_steps=4)
+    # The second time that something was done, which here is every update.
+    trainer = make_trainer(max_steps=4, logging_steps=1)
     trainer.train()
     assert trainer.state.global_step == 2
 
@@ -73,7 +74,7 @@ def test_the_end_of_the_run(make_trainer: Make, another_says: Callable[..., None
 @pytest.mark.parametrize("moment", [AfterUpdate, Onward])
 def test_the_end_of_an_epoch(make_trainer: Make, another_says: Callable[..., None], moment: type[Any]) -> None:
     another_says(moment, 2, stop_epoch=True)
-    trainer = make_trainer(num_train_epochs=2)
+    trainer = make_trainer(num_train_epochs=2, logging_steps=1)
     trainer.train()
     assert trainer.state.global_step == 2 + 6
 
@@ -160,7 +161,7 @@ def test_a_signal_of_the_last_run_does_not_end_the_next(make_trainer: Make) -> N
 def test_memory_that_is_short(make_trainer: Make, another_says: Callable[..., None]) -> None:
     another_says(BeforeUpdate, 1, out_of_memory=True)
     with pytest.raises(torch.OutOfMemoryError, match="another process"):
-        make_trainer(max_steps=4).train()
+        make_trainer(max_steps=4, auto_find_batch_size=True, per_device_train_batch_size=1).train()
 
 
 def test_memory_that_is_short_elsewhere_makes_batches_smaller_here(

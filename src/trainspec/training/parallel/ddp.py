@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from trainspec.training.parallel.processes import Processes
 
 
+# torch has given the argument another name.
+_TAKEN = inspect.signature(DistributedDataParallel.__init__).parameters
+_BUFFERS = "forward_sync_buffers" if "forward_sync_buffers" in _TAKEN else "broadcast_buffers"
+
+
 class DataParallelProcesses(Strategy):
     """The ddp_* settings are those of torch's class.
 
@@ -39,8 +46,10 @@ class DataParallelProcesses(Strategy):
         super().__init__(processes, args)
         if args is None:
             raise ValueError("DistributedDataParallel is set up by settings: give them")
-        kwargs = getattr(args.accelerator_config, "gradient_accumulation_kwargs", None) or {}
-        self._each_pass = bool(kwargs.get("sync_each_batch")) if isinstance(kwargs, dict) else False
+        details = getattr(args.accelerator_config, "gradient_accumulation_kwargs", None)
+        said = bool(getattr(details, "sync_each_batch", False))
+        # A graph that never changes has no pass without an exchange: torch counts every one.
+        self._each_pass = said or bool(args.ddp_static_graph)
         self._afterwards = args.auto_find_batch_size
         self._settings = _settings(args)
         self._is_last = True
@@ -113,13 +122,20 @@ class DataParallelProcesses(Strategy):
 
 
 def _settings(args: TrainingArguments) -> dict[str, Any]:
-    """What of the settings torch's class takes; what is not said is left to it, but for one default of people's own:
-    unused parameters are looked for only where a model's activations are not recomputed.
+    """What of the settings torch's class takes; what is not said is left to it, but for unused parameters.
+
+    Where nothing is said these are looked for unless activations are recomputed, as scripts written for transformers
+    count on: a model that uses a part of its parameters then trains.
     """
+    looks = args.ddp_find_unused_parameters
+    if looks is None:
+        looks = not (args.gradient_checkpointing or args.ddp_static_graph)
+        # What nobody asked for needs no remark that it was not needed.
+        warnings.filterwarnings("ignore", message="find_unused_parameters=True was specified")
     said: dict[str, Any] = {
-        "find_unused_parameters": args.ddp_find_unused_parameters,
+        "find_unused_parameters": looks,
         "bucket_cap_mb": args.ddp_bucket_cap_mb,
-        "broadcast_buffers": args.ddp_broadcast_buffers,
+        _BUFFERS: args.ddp_broadcast_buffers,
         "static_graph": args.ddp_static_graph,
     }
     return {name: value for name, value in said.items() if value is not None}
