@@ -16,7 +16,6 @@ REFUSED: dict[str, Any] = {
     "fsdp": {"fsdp": "full_shard"},
     "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 2}}},
     "accelerator_config": {"accelerator_config": {"split_batches": True}},
-    "parallelism_config": {"parallelism_config": {"dp_shard_size": 2}},
 }
 
 
@@ -47,10 +46,6 @@ def test_deepspeed_is_refused_in_one_process(make_trainer: Make, tmp_path: Path)
 
 def test_accelerator_config_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
     _is_refused(make_trainer(**REFUSED["accelerator_config"]), "accelerator_config", tmp_path / "out")
-
-
-def test_parallelism_config_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
-    _is_refused(make_trainer(**REFUSED["parallelism_config"]), "parallelism_config", tmp_path / "out")
 
 
 def test_what_is_of_several_processes_needs_no_word_in_one(

@@ -39,5 +39,4 @@ MUTATIONS = (
     Mutation("fsdp_config", SUPPORT, ', ("fsdp_config",)),', "),"),
     without("deepspeed", SUPPORT, '    Gap("deepspeed", (None,), "DeepSpeed"),\n'),
     without("accelerator_config", SUPPORT, '    Gap("accelerator_config", (None,), "dealing batches to processes"),\n'),
-    without("parallelism_config", SUPPORT, '    Gap("parallelism_config", (None,), "device meshes"),\n'),
 )
