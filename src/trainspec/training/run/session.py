@@ -47,6 +47,8 @@ def train_as_often(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored:
             logger.warning("%s per_device_train_batch_size %d", said, batch_size)
             trainer.args = args.replace(per_device_train_batch_size=batch_size)
             model.load_state_dict(start)
+            # Those of the micro-batches that there was room for.
+            model.zero_grad(set_to_none=True)
         return trainer.train_once(checkpoint, ignored)
 
     try:

@@ -1,0 +1,155 @@
+"""What one process meets ends, or changes, the run of all of them at the same place."""
+
+import math
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.training.parallel.labelled import Tagger, by_hand, difference, rows, settings, windows_of
+from tests.training.parallel.world import run_in
+from torch import Tensor, nn
+
+from trainspec import Trainer, TrainerCallback
+from trainspec.training.errors import NonFiniteError
+from trainspec.training.parallel.group import Group
+
+
+class OnRankOne(TrainerCallback):
+    """At update 2, and in process 1 alone, asks for something."""
+
+    def __init__(self, wish: str) -> None:
+        self.wish = wish
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if os.environ["RANK"] == "1" and state.global_step == 2:
+            setattr(control, self.wish, True)
+
+
+def wished(out: str, wish: str) -> dict[str, Any]:
+    args = settings(output_dir=out, max_steps=4, logging_strategy="no")
+    trainer = Trainer(Tagger(), args, train_dataset=rows(40), eval_dataset=rows(4), callbacks=[OnRankOne(wish)])
+    trainer.train()
+    history = trainer.state.log_history
+    return {
+        "steps": trainer.state.global_step,
+        "logged": [entry["step"] for entry in history if "loss" in entry],
+        "evaluated": [entry["step"] for entry in history if "eval_loss" in entry],
+    }
+
+
+@pytest.mark.parametrize(
+    ("wish", "wanted"),
+    [
+        ("should_training_stop", {"steps": 2, "logged": [], "evaluated": []}),
+        ("should_log", {"steps": 4, "logged": [2], "evaluated": []}),
+        ("should_evaluate", {"steps": 4, "logged": [], "evaluated": [2]}),
+    ],
+)
+def test_what_a_callback_of_one_process_wants(tmp_path: Path, wish: str, wanted: dict[str, Any]) -> None:
+    assert run_in(2, wished, str(tmp_path), wish) == [wanted, wanted]
+
+
+class Spoilt(Tagger):
+    """In process 1 the third forward pass gives a loss that is no number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passes = 0
+
+    def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        loss, scores = super().forward(inputs, labels)
+        self.passes += 1
+        return (loss * math.inf if os.environ["RANK"] == "1" and self.passes == 3 else loss), scores
+
+
+def spoilt(out: str) -> tuple[str, int]:
+    trainer = Trainer(Spoilt(), settings(output_dir=out, max_steps=9), train_dataset=rows(400))
+    with pytest.raises(NonFiniteError) as caught:
+        trainer.train()
+    return str(caught.value), trainer.state.global_step
+
+
+def test_a_loss_that_is_no_number_in_one_process_ends_all(tmp_path: Path) -> None:
+    one, other = run_in(2, spoilt, str(tmp_path))
+    assert one[1] == other[1] == 3
+    assert "step 3" in one[0] and "step 3" in other[0]
+
+
+class Hungry(Tagger):
+    """Process 1 has room for two rows."""
+
+    def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        if os.environ["RANK"] == "1" and len(inputs) > 2:
+            raise torch.OutOfMemoryError("no room")
+        return super().forward(inputs, labels)
+
+
+def hungry(out: str) -> tuple[int, dict[str, Tensor]]:
+    args = settings(output_dir=out, auto_find_batch_size=True, per_device_train_batch_size=8)
+    trainer = Trainer(Hungry(), args, train_dataset=rows(40))
+    trainer.train()
+    return trainer.state.train_batch_size, {name: value.detach() for name, value in trainer.model.state_dict().items()}
+
+
+def test_memory_that_is_short_in_one_process_makes_the_batches_of_all_smaller(tmp_path: Path) -> None:
+    wanted = by_hand(windows_of(40, 4, 3), 40)["weights"]
+    for size, found in run_in(2, hungry, str(tmp_path)):
+        assert size == 2 and difference(found, wanted) < 1e-9
+
+
+class Noisy(Tagger):
+    """Remembers what dropout let through, and what else was drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = self.layers[0].weight.detach().clone()
+        self.drawn: list[Any] = []
+
+    def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        if self.training:
+            self.drawn.append((nn.functional.dropout(torch.ones(16)).tolist(), random.random()))
+        return super().forward(inputs, labels)
+
+
+def noisy(out: str) -> tuple[Tensor, list[Any]]:
+    model = Noisy()
+    Trainer(model, settings(output_dir=out), train_dataset=rows(40)).train()
+    return model.first, model.drawn
+
+
+def test_processes_begin_alike_and_draw_differently(tmp_path: Path) -> None:
+    one, other = run_in(2, noisy, str(tmp_path))
+    assert torch.equal(one[0], other[0])
+    assert all(mine != theirs for mine, theirs in zip(one[1], other[1], strict=True))
+    again = run_in(2, noisy, str(tmp_path))
+    assert [again[0][1], again[1][1]] == [one[1], other[1]]
+
+
+def asked(out: str, steps: int) -> tuple[int, int]:
+    """How often this process spoke with the others, and how often it waited for a number of a tensor."""
+    spoken, waited = [], []
+    speak, item = Group._together, Tensor.item
+
+    def counted(self: Any, what: str) -> Any:
+        spoken.append(what)
+        return speak(self, what)
+
+    def waiting(self: Tensor) -> Any:
+        # Numbers of items are counted where labels come from, which is no accelerator.
+        waited.extend([self] if self.is_floating_point() else [])
+        return item(self)
+
+    Group._together, Tensor.item = counted, waiting  # type: ignore[method-assign]
+    args = settings(output_dir=out, max_steps=steps, logging_strategy="no", gradient_accumulation_steps=2)
+    Trainer(Tagger(), args, train_dataset=rows(400)).train()
+    return len(spoken), len(waited)
+
+
+def test_an_update_costs_two_small_messages(tmp_path: Path) -> None:
+    """One at the beginning of its window, one when it is done; a loss waits for no accelerator."""
+    few, many = (run_in(2, asked, str(tmp_path), steps)[0] for steps in (3, 13))
+    assert many[0] - few[0] == 2 * 10
+    assert many[1] == few[1]
