@@ -1,6 +1,7 @@
 """A model of tokens in float64, rows of unequal length, and updates by plain torch and through a strategy."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -107,12 +108,12 @@ class Run:
     """A model that a strategy trains in this process, with a loop of its own."""
 
     def __init__(self, group: Group, args: TrainingArguments, model: nn.Module) -> None:
-        self.args, self.model = args, model
+        self.args, self.model, self._on = args, model, ExitStack()
         self.strategy = FullySharded(group, args)
         policy = Policy(
             CPU,
             choose_precision(args, CPU),
-            recompute=lambda module: recomputing(module, args).__enter__(),
+            recompute=lambda module: self._on.enter_context(recomputing(module, args)),
             compile=lambda module: compile_model(module, args),
             trains=True,
         )

@@ -17,7 +17,7 @@ from trainspec.training.errors import TrainingError
 from trainspec.training.parallel.fsdp.pieces import part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from trainspec.training.parallel.processes import Processes
 
@@ -46,8 +46,7 @@ def fill(model: nn.Module) -> None:
             f"the model of the main process is on the meta device, and nothing draws the weights of {', '.join(cannot)}"
         )
     empty: Any = [module for module in model.modules() if _is_empty(module)]
-    for module in empty:
-        module.to_empty(device="cpu", recurse=False)
+    _replace(model, lambda value: torch.empty_like(value, device="cpu") if value.is_meta else value)
     for module in empty:
         module.reset_parameters()
 
@@ -72,18 +71,14 @@ class Handing:
                 fill(model)
             self._held = {name: value.detach() for name, value in _tensors(model).items()}
         else:
-            model.to("meta")
+            _replace(model, lambda value: value.to("meta"))
             self._held = {}
 
     def done(self, model: nn.Module, device: torch.device, *, offload: bool) -> None:
         """The sharded model, on its device, with those numbers."""
         if not self._processes.is_main:
-            buffers = list(model.buffers())
-            model.to_empty(device="cpu" if offload else device)
-            if offload and buffers:
-                for module in model.modules():
-                    for name, value in module.named_buffers(recurse=False):
-                        module._buffers[name] = torch.empty_like(value, device=device)
+            kept = torch.device("cpu") if offload else device
+            _replace(model, lambda value: _empty(value, kept if isinstance(value, nn.Parameter) else device))
         for name, value in _tensors(model).items():
             whole = self._held.pop(name, None)
             if whole is not None:
@@ -95,6 +90,29 @@ class Handing:
                     value.to_local().copy_(part_of(whole, value))
                 else:
                     value.copy_(whole)
+
+
+def _replace(model: nn.Module, function: Callable[[Tensor], Tensor]) -> None:
+    """Every parameter and buffer, in each place where it stands: what is tied stays so, unlike under torch's own."""
+    made: dict[Tensor, Tensor] = {}
+    for module in model.modules():
+        tables: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+        for table in tables:
+            for name, value in table.items():
+                if value is not None:
+                    if value not in made:
+                        made[value] = _as(value, function(value))
+                    table[name] = made[value]
+
+
+def _as(value: Tensor, new: Tensor) -> Tensor:
+    if not isinstance(value, nn.Parameter):
+        return new
+    return value if new is value else nn.Parameter(new.detach(), requires_grad=value.requires_grad)
+
+
+def _empty(value: Tensor, device: torch.device) -> Tensor:
+    return torch.empty_like(value, device=device)
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:

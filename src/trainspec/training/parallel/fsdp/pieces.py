@@ -48,8 +48,8 @@ def sharded_as(value: Tensor, like: Tensor, what: str) -> Tensor:
     A tensor of neither shape is not of the parameter's elements (a step count, say), and stays as it is; with its shape
     and dtype unlike the parameter's. Raises PieceError for one of as many dimensions.
     """
-    if not isinstance(like, DTensor) or isinstance(value, DTensor):
-        return value
+    if not isinstance(like, DTensor):
+        return value.clone()
     here, _ = place_of(like)
     if value.shape == like.shape:
         part = part_of(value, like)
@@ -60,7 +60,7 @@ def sharded_as(value: Tensor, like: Tensor, what: str) -> Tensor:
             f"{what} is {tuple(value.shape)}, and the parameter is {tuple(like.shape)}, of which {here} are here"
         )
     else:
-        return value
+        return value.clone()
     part = part.to(like.to_local().device).clone().contiguous()
     return DTensor.from_local(
         part, like.device_mesh, like.placements, run_check=False, shape=like.shape, stride=like.stride()

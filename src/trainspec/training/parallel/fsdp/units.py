@@ -150,7 +150,8 @@ def _grouped(units: list[nn.Module], shared: list[list[nn.Module]]) -> list[list
                 first += group[unit]
                 for member in list(group[unit]):
                     group[member] = first
-    return list({id(members): members for members in group.values()}.values())
+    unique = {id(members): members for members in group.values()}
+    return [sorted(members, key=units.index) for members in unique.values()]
 
 
 def _inner_first(groups: list[list[nn.Module]], around: dict[nn.Module, set[nn.Module]]) -> list[list[nn.Module]]:
