@@ -51,6 +51,7 @@ def test_a_plan_that_fits_needs_nothing() -> None:
         ("RUN287", "pp_size 2: pipelines", {"parallelism_config": {"pp_size": 2}}),
         ("RUN288", "ep_size 2", {"parallelism_config": {"ep_size": 2}}),
         ("RUN289", "optim adamw_bnb_8bit", {"optim": "adamw_bnb_8bit"}),
+        ("RUN289", "optim muon", {"optim": "muon", "parallelism_config": {"dp_shard_size": 2}}),
     ],
 )
 def test_each_need_is_told_alone(code: str, message: str, case: dict[str, Any]) -> None:
@@ -70,6 +71,10 @@ def test_everything_is_told_at_once() -> None:
     assert codes == ["RUN280", "RUN285", "RUN287", "RUN282", "RUN284", "RUN289"]
     codes = [code for code, _ in told(parallelism_config={"tp_size": 3}, world_size=3)]
     assert codes == ["RUN283"]
+
+
+def test_muon_steps_on_parts_of_layers() -> None:
+    assert told(optim="muon") == []
 
 
 def test_whole_copies_take_any_optimizer() -> None:

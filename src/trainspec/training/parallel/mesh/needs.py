@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.findings.found import found
 from trainspec.training.model.names import bare
+from trainspec.training.parallel.fsdp.needs import SHARDABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
@@ -57,7 +58,8 @@ def find_mesh_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iter
     if config.tp_size > 1:
         yield from _of_plan(args, job, config.tp_size)
     if config.tp_size > 1 or config.dp_shard_size > 1:
-        yield from _of_optimizer(args, job)
+        # Parts of parameters are not cut along features as those of layers are, and their border may be anywhere.
+        yield from _of_optimizer(args, job, STEPS_ON_PARTS if config.dp_shard_size == 1 else SHARDABLE)
 
 
 def _not_done(args: TrainingArguments, config: ParallelismConfig) -> Iterator[Diagnostic]:
@@ -132,8 +134,8 @@ def _unfit(args: TrainingArguments, unfit: list[Misfit], size: int) -> Iterator[
             yield found(args, code, f"{what}: {'; '.join(shown)}{more}", _FIELD, remedy=remedy)
 
 
-def _of_optimizer(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
-    if job.has_an_optimizer or job.optimizer is not None or args.optim in STEPS_ON_PARTS:
+def _of_optimizer(args: TrainingArguments, job: Job, taken: Collection[OptimizerNames]) -> Iterator[Diagnostic]:
+    if job.has_an_optimizer or job.optimizer is not None or args.optim in taken:
         return
     yield found(
         args,
@@ -141,5 +143,5 @@ def _of_optimizer(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
         f"optim {args.optim} does not step on parameters of which each process holds a part",
         "optim",
         _FIELD,
-        remedy=f"use one of {', '.join(sorted(name.value for name in STEPS_ON_PARTS))}",
+        remedy=f"use one of {', '.join(sorted(name.value for name in taken))}",
     )
