@@ -33,7 +33,6 @@ MUTATIONS = (
     Mutation(FIELD, "training/parallel/fsdp/gradients.py", "for dimension in split:", "for dimension in ():"),
     # Shards
     Mutation(FIELD, STRATEGY, "if self.way.shards > 1:\n", "if False:\n"),
-    Mutation(FIELD, STRATEGY, "self._settings.fsdp or [FSDPOption.FULL_SHARD]", "self._settings.fsdp or []"),
     # What cannot be
     Mutation(FIELD, NEEDS, "if config.total_size() != machine.world_size:", "if False:"),
     Mutation(FIELD, NEEDS, "if plan is None:", "if False:"),

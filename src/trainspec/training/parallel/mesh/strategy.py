@@ -71,7 +71,8 @@ class MeshProcesses(FullySharded):
 
     @cached_property
     def way(self) -> Way:
-        options: Any = self._settings.fsdp or [FSDPOption.FULL_SHARD]
+        # Without fsdp there are no units, and what is left to the model stays gathered until its backward pass.
+        options: Any = self._settings.fsdp or []
         sizes = self.dimensions.sizes
         frees = FSDPOption.FULL_SHARD in options or FSDPOption.HYBRID_SHARD in options
         return Way(sizes["dp_replicate"], sizes["dp_shard"], frees, FSDPOption.OFFLOAD in options)
