@@ -18,6 +18,8 @@ NAMES = {
     "CLI111": "not-writable",
     "CLI112": "file-exists",
     "CLI113": "no-checkpoint-there",
+    "CLI115": "no-size-there",
+    "CLI116": "no-such-picture",
 }
 
 

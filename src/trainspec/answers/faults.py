@@ -43,6 +43,13 @@ _CODES = {
     ),
     "CLI112": ("file-exists", "a file that is there already", "it would be overwritten", "pass --force"),
     "CLI113": ("no-checkpoint-there", "a path without a checkpoint", "there is nothing to read", "name another"),
+    "CLI115": (
+        "no-size-there",
+        "a path that does not tell the size of a model",
+        "what a rank holds and sends follows from it",
+        "name a folder with weights or a config.json, or give a number of parameters",
+    ),
+    "CLI116": ("no-such-picture", "a picture in a form that is not drawn", "it cannot be written", "see the message"),
 }
 
 

@@ -8,7 +8,9 @@
         ...
 
 The settings may be a pydantic model or a dataclass. They are found by the annotation of the second parameter, or,
-where that would import too much, by an attribute `settings_model` on the callable. Importing the module that holds a
+where that would import too much, by an attribute `settings_model` on the callable. Another attribute,
+`parameter_shapes`, may be a function of these settings that gives the shapes of the model's parameters by name: it
+lets `trainspec plan` tell what each process holds, without torch. Importing the module that holds a
 task should not import torch: the settings of a task are read, checked and documented where no torch is.
 
 Under tp_size of parallelism_config the layers of a task's model are split over processes by its attribute (or method)
