@@ -13,7 +13,6 @@ from tests.training.small_job import Make, weights
 from trainspec.training.preflight.preflight import PreflightError
 
 REFUSED: dict[str, Any] = {
-    "fsdp": {"fsdp": "full_shard"},
     "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 2}}},
     "accelerator_config": {"accelerator_config": {"split_batches": True}},
 }
@@ -26,18 +25,6 @@ def _is_refused(trainer: Any, field: str, out: Path) -> None:
     assert [field in item.fields for item in found] == [True]
     assert field in found[0].remedy
     assert not trainer.model.seen and not out.exists()
-
-
-def test_fsdp_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
-    _is_refused(make_trainer(**REFUSED["fsdp"]), "fsdp", tmp_path / "out")
-
-
-@pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
-def test_fsdp_config_is_refused_with_fsdp(make_trainer: Make, tmp_path: Path) -> None:
-    trainer = make_trainer(fsdp="full_shard auto_wrap", fsdp_config={"min_num_params": 10})
-    with pytest.raises(PreflightError, match="fsdp_config"):
-        trainer.train()
-    assert not trainer.model.seen
 
 
 def test_deepspeed_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:

@@ -35,8 +35,6 @@ MUTATIONS = (
         "own",
     ),
     without("eval_use_gather_object", SUPPORT, '    "eval_use_gather_object": False,\n'),
-    without("fsdp", SUPPORT, '    Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),\n'),
-    Mutation("fsdp_config", SUPPORT, ', ("fsdp_config",)),', "),"),
     without("deepspeed", SUPPORT, '    Gap("deepspeed", (None,), "DeepSpeed"),\n'),
     without("accelerator_config", SUPPORT, '    Gap("accelerator_config", (None,), "dealing batches to processes"),\n'),
 )

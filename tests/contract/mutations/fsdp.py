@@ -3,7 +3,9 @@
 from tests.contract.mutations.mutation import Mutation, without
 
 HERE = "training/parallel/fsdp/"
-SHARDING, STRATEGY, UNITS, WAYS = (f"{HERE}{name}.py" for name in ("sharding", "fully_sharded", "units", "ways"))
+SHARDING, STRATEGY, UNITS, WAYS, NEEDS = (
+    f"{HERE}{name}.py" for name in ("sharding", "fully_sharded", "units", "ways", "needs")
+)
 
 MUTATIONS = (
     Mutation(
@@ -17,14 +19,14 @@ MUTATIONS = (
     Mutation("fsdp", WAYS, "return world_size // shards, shards", "return 1, world_size"),
     Mutation("fsdp", WAYS, "return world_size, 1", "return 1, world_size"),
     Mutation("fsdp", WAYS, "FSDPOption.OFFLOAD in options", "False"),
-    Mutation("fsdp", f"{HERE}needs.py", "if not fine:", "if False:"),
+    Mutation("fsdp", NEEDS, "if not fine:", "if False:"),
     Mutation(
         "fsdp",
-        f"{HERE}needs.py",
+        NEEDS,
         "if machine.world_size == 1:\n        yield found",
         "if machine.world_size == 1:\n        return\n        yield found",
     ),
-    Mutation("fsdp", f"{HERE}needs.py", "except WayError as error:", "except WayError as error:\n        return"),
+    Mutation("fsdp", NEEDS, "except WayError as error:", "except WayError as error:\n        return"),
     Mutation(
         "fsdp_config",
         UNITS,
@@ -42,13 +44,11 @@ MUTATIONS = (
     Mutation("fsdp_config", STRATEGY, 'state_dict_type == "FULL_STATE_DICT"', 'state_dict_type == "NONE"'),
     Mutation(
         "fsdp_config",
-        f"{HERE}needs.py",
+        NEEDS,
         '"limit_all_gathers": "limit_all_gathers" in said and not',
         '"limit_all_gathers": False and not',
     ),
-    Mutation(
-        "fsdp_config", f"{HERE}needs.py", '"use_orig_params": not details.use_orig_params', '"use_orig_params": False'
-    ),
-    Mutation("fsdp_config", f"{HERE}needs.py", '"version": details.version == 1', '"version": False'),
+    Mutation("fsdp_config", NEEDS, '"use_orig_params": not details.use_orig_params', '"use_orig_params": False'),
+    Mutation("fsdp_config", NEEDS, '"version": details.version == 1', '"version": False'),
     Mutation("fsdp_config", f"{HERE}model_needs.py", "if not details_of(args).cpu_ram_efficient_loading:", "if False:"),
 )

@@ -28,7 +28,6 @@ READ_AS = {
 
 # A value for each that asks for what is not driven, and what else the settings' rules want with it.
 ASKED: dict[str, dict[str, Any]] = {
-    "fsdp": {"fsdp": "full_shard"},
     "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 1}}},
     "accelerator_config": {"accelerator_config": {"even_batches": True}},
 }

@@ -53,6 +53,12 @@ SHARDING_CODES: dict[str, Explanation] = {
         "there is nothing to share",
         "start several processes, or leave fsdp out",
     ),
+    "RUN269": Explanation(
+        "no-retries-of-shards",
+        "auto_find_batch_size with fsdp",
+        "every pass gathers parts of all processes, so that none of them can break off alone and try again",
+        "set a per_device_train_batch_size that fits, or leave fsdp out",
+    ),
     "RUN268": Explanation(
         "offload-to-where-it-is",
         "offload in fsdp for a model that trains on the CPU",

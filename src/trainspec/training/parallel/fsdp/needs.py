@@ -52,6 +52,7 @@ def find_sharding_needs(args: TrainingArguments, machine: Machine, job: Job) -> 
     yield from _find_no_mesh(args, machine)
     yield from _find_unshardable_optimizer(args, job)
     yield from _find_half_weights(args)
+    yield from _find_retries(args)
     yield from _find_no_counterpart(args)
     from trainspec.training.parallel.fsdp.model_needs import find_model_needs
 
@@ -94,6 +95,18 @@ def _find_half_weights(args: TrainingArguments) -> Iterator[Diagnostic]:
             "fp16_opt_level",
             "fsdp",
             remedy="set fp16_opt_level: O1; parameters are then gathered in float16, and kept in float32",
+        )
+
+
+def _find_retries(args: TrainingArguments) -> Iterator[Diagnostic]:
+    if args.auto_find_batch_size:
+        yield found(
+            args,
+            "RUN269",
+            "auto_find_batch_size: under fsdp a process that runs out of memory leaves the others waiting for its part",
+            "auto_find_batch_size",
+            "fsdp",
+            remedy="set per_device_train_batch_size to what fits (trainspec plan estimates it)",
         )
 
 
