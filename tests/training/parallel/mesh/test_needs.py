@@ -34,6 +34,7 @@ def test_a_plan_that_fits_needs_nothing() -> None:
 @pytest.mark.parametrize(
     "code, message, case",
     [
+        ("RUN269", "auto_find_batch_size", {"auto_find_batch_size": True}),
         ("RUN280", "tp_size 2 of parallelism_config make 2 processes, and there are 6", {"world_size": 6}),
         ("RUN280", "all sizes 1 of parallelism_config make 1", {"parallelism_config": {"tp_size": 1}}),
         ("RUN281", "Linear does not say how its layers are split", {"model": nn.Linear(2, 2)}),

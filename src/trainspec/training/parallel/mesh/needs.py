@@ -58,8 +58,22 @@ def find_mesh_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iter
     if config.tp_size > 1:
         yield from _of_plan(args, job, config.tp_size)
     if config.tp_size > 1 or config.dp_shard_size > 1:
+        yield from _of_retries(args)
         # Parts of parameters are not cut along features as those of layers are, and their border may be anywhere.
         yield from _of_optimizer(args, job, STEPS_ON_PARTS if config.dp_shard_size == 1 else SHARDABLE)
+
+
+def _of_retries(args: TrainingArguments) -> Iterator[Diagnostic]:
+    # With fsdp, it is found there.
+    if args.auto_find_batch_size and not args.fsdp:
+        yield found(
+            args,
+            "RUN269",
+            "auto_find_batch_size: a process that runs out of memory leaves those that hold other parts waiting",
+            "auto_find_batch_size",
+            _FIELD,
+            remedy="set per_device_train_batch_size to what fits (trainspec plan estimates it)",
+        )
 
 
 def _not_done(args: TrainingArguments, config: ParallelismConfig) -> Iterator[Diagnostic]:
