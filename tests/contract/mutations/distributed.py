@@ -3,9 +3,8 @@
 from tests.contract.mutations.mutation import Mutation, without
 
 DDP = "training/parallel/ddp.py"
-JOINING = "training/parallel/joining.py"
+JOINING = "training/parallel/contact/joining.py"
 NEEDS = "training/parallel/contact/launch_needs.py"
-SUPPORT = "training/preflight/support.py"
 
 MUTATIONS = (
     Mutation(
@@ -41,5 +40,4 @@ MUTATIONS = (
         "own * active",
         "own",
     ),
-    without("parallelism_config", SUPPORT, '    Gap("parallelism_config", (None,), "device meshes"),\n'),
 )

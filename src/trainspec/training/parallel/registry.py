@@ -17,6 +17,7 @@ class StrategyName(StrEnum):
     DDP = "ddp"
     FSDP = "fsdp"
     DEEPSPEED = "deepspeed"
+    MESH = "mesh"
 
 
 # By module and class: what one of them imports takes seconds, and a run has one.
@@ -25,6 +26,7 @@ STRATEGIES: dict[StrategyName, str] = {
     StrategyName.DDP: "trainspec.training.parallel.ddp:DataParallelProcesses",
     StrategyName.FSDP: "trainspec.training.parallel.fsdp.fully_sharded:FullySharded",
     StrategyName.DEEPSPEED: "trainspec.training.parallel.deepspeed_engine.engine:DeepSpeedEngine",
+    StrategyName.MESH: "trainspec.training.parallel.mesh.strategy:MeshProcesses",
 }
 
 
@@ -34,6 +36,9 @@ def chosen(args: TrainingArguments | None, world_size: int) -> StrategyName:
         return StrategyName.DEEPSPEED
     if world_size == 1 or args is None:
         return StrategyName.SINGLE
+    mesh = args.parallelism_config
+    if mesh is not None and mesh.total_size() > 1:
+        return StrategyName.MESH
     return StrategyName.FSDP if args.fsdp else StrategyName.DDP
 
 

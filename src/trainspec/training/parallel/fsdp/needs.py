@@ -60,14 +60,16 @@ def find_sharding_needs(args: TrainingArguments, machine: Machine, job: Job) -> 
 
 
 def _find_no_mesh(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
+    if args.parallelism_config is not None:
+        # Its sizes say who shares what; they are judged where meshes are (RUN280).
+        return
     try:
         way_of(args, machine.world_size, Launch.of_this_process().local_world_size)
     except WayError as error:
-        said = ["fsdp", *(["parallelism_config"] if args.parallelism_config is not None else [])]
         remedy = (
             "set dp_replicate_size and dp_shard_size of parallelism_config, whose product is the number of processes"
         )
-        yield found(args, "RUN262", str(error), *said, remedy=remedy)
+        yield found(args, "RUN262", str(error), "fsdp", remedy=remedy)
 
 
 def _find_unshardable_optimizer(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
