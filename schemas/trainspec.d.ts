@@ -2800,6 +2800,20 @@ export interface ParallelismConfig {
    * @example "deepspeed"
    */
   sp_backend?: "deepspeed";
+  /**
+   * Ranks that share out experts (expert parallel).
+   * Bounds: >= 1.
+   * @default 1
+   * @example 2
+   */
+  ep_size?: number;
+  /**
+   * Ranks that each have some of the layers (pipeline parallel).
+   * Bounds: >= 1.
+   * @default 1
+   * @example 2
+   */
+  pp_size?: number;
 }
 
 /** A schedule that is wholly described by the other settings. */

@@ -10,6 +10,7 @@ from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
+from trainspec.training.checkpoint.ranks.reading import read_once
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
 from trainspec.training.foreign.schedule_state import as_here
@@ -24,6 +25,7 @@ from trainspec.training.run.parts import Training
 from trainspec.training.run.resuming.best import find_best
 from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.resuming.overruling import Steps, resuming
+from trainspec.training.run.resuming.pieces import find_other_pieces
 from trainspec.training.run.running_loss import RunningLoss
 from trainspec.training.schedules.plateau import find_deaf_schedule
 from trainspec.training.state import TrainerState
@@ -50,7 +52,9 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     contents = None
     if checkpoint is not None:
         known = () if trainer.given[0] is not None else safe_types(args.optim)
-        contents = unpack(checkpoint, with_model=False, safe_types=known)
+        processes = parts.strategy.processes
+        once = read_once(checkpoint, processes)
+        contents = unpack(once, with_model=False, safe_types=known, rank=processes.rank)
         trainer.load_checkpoint_weights(checkpoint)
     loader = trainer.get_train_dataloader()
     sharing = data.sharing_of(args, parts.strategy)
@@ -62,10 +66,9 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
     _plan(parts.state, args, cut)
     if checkpoint is not None:
-        find_best(args, parts.state, parts.output(args), checkpoint)
+        find_best(args, parts.state, parts.output(args), checkpoint, parts.strategy.processes)
         trainer.call_hook("compare_trainer_and_checkpoint_args", args, parts.state)
-    optimizer = _with_schedule(trainer, parts.state.max_steps)
-    check(_stepping_faults(trainer, begins=checkpoint is None))
+    optimizer = _with_schedule(trainer, parts.state.max_steps, begins=checkpoint is None)
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
     training = Training(
@@ -82,6 +85,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
             parts.output(args),
             replaces_old_run=args.overwrite_output_dir and checkpoint is None,
             resumed_from=checkpoint,
+            processes=parts.strategy.processes,
         ),
         tokens=TokenCounter(args, parts.model, trainer.processing_class, parts.label_names),
         parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],
@@ -95,14 +99,16 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     return training
 
 
-def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
+def _with_schedule(trainer: TrainerFace, total: int, *, begins: bool) -> Optimizer:
     """The optimizer of this run, given or new, its schedule beside it; number formats start anew."""
     parts = trainer.parts
     parts.precision.restart()
     parts.optimizer, parts.schedule = trainer.given
     trainer.create_optimizer_and_scheduler(total)
     optimizer, schedule = parts.stepping()
+    check(_stepping_faults(trainer, begins=begins))
     announce_length(optimizer, trainer.args, total)
+    parts.strategy.announce_length(total)
     parts.optimizer, parts.schedule = parts.strategy.attach(optimizer, schedule)
     return parts.optimizer
 
@@ -182,6 +188,7 @@ def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Con
         return
     # As those of a run that transformers had begun, which shares out parameters in another way.
     regroup_as_named(optimizer, contents.optimizer or {}, parts.model)
+    check(find_other_pieces(trainer.args, checkpoint, parts.strategy))
     own = trainer.makes_its_own_steps()
     steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
     with resuming(trainer.args, contents, steps) as told:

@@ -215,11 +215,14 @@ class TrainingLoop(Acting):
             self._end_of_run(flags)
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
         control.should_epoch_stop, control.should_training_stop = flags.stop_epoch, flags.stop
+        if flags.interrupted and not self._ends_here:
+            self.ends_together = True
+            interruption.end()
 
     def _end_of_run(self, flags: AfterUpdate) -> None:
         """The system wants the process to end: at once, or with a checkpoint of what was trained, and nothing else."""
         if not self._args.enable_jit_checkpoint:
-            interruption.end()
+            return
         self._ends_here = flags.save = True
         flags.evaluate = False
 
