@@ -103,14 +103,6 @@ def test_save_only_model_holds_no_state_and_cannot_be_resumed_from(
         assert again.state.global_step == 12
 
 
-def test_save_on_each_node_is_noted_where_there_is_one_process(
-    make_trainer: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    make_trainer(save_on_each_node=True, save_strategy="epoch").train()
-    assert "save_on_each_node" in caplog.text and "single process" in caplog.text
-    assert _steps(tmp_path / "out") == [6]
-
-
 @pytest.mark.parametrize("loads", [True, False])
 def test_load_best_model_at_end_brings_the_best_weights_back(make_trainer: Make, tmp_path: Path, loads: bool) -> None:
     trainer = make_trainer(

@@ -1,38 +1,10 @@
-"""What each setting about several processes does where a run has one: refused, or noted and without effect.
+"""What each setting about several processes does where a run has one: nothing, and without a word."""
 
-A run that needs them stops before it starts; nothing is done by halves.
-"""
-
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tests.training.small_job import Make, weights
-
-from trainspec.training.preflight.preflight import PreflightError
-
-REFUSED: dict[str, Any] = {
-    "deepspeed": {"deepspeed": {"zero_optimization": {"stage": 2}}},
-    "accelerator_config": {"accelerator_config": {"split_batches": True}},
-}
-
-
-def _is_refused(trainer: Any, field: str, out: Path) -> None:
-    with pytest.raises(PreflightError) as caught:
-        trainer.train()
-    found = [item for item in caught.value.diagnostics if item.code == "RUN101"]
-    assert [field in item.fields for item in found] == [True]
-    assert field in found[0].remedy
-    assert not trainer.model.seen and not out.exists()
-
-
-def test_deepspeed_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
-    _is_refused(make_trainer(**REFUSED["deepspeed"]), "deepspeed", tmp_path / "out")
-
-
-def test_accelerator_config_is_refused_in_one_process(make_trainer: Make, tmp_path: Path) -> None:
-    _is_refused(make_trainer(**REFUSED["accelerator_config"]), "accelerator_config", tmp_path / "out")
 
 
 def test_what_is_of_several_processes_needs_no_word_in_one(

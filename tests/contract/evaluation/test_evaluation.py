@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy
 import pytest
-import torch
 from tests.training.small_job import Line, Make, Rows, entries
 from torch import Tensor
 
@@ -195,15 +194,6 @@ def test_include_for_metrics_reach_compute_metrics(
     if given[1]:
         assert prediction.losses.shape == (10,)
         assert prediction.losses.mean() == pytest.approx(metrics["eval_loss"], rel=1e-6)
-
-
-def test_eval_use_gather_object_has_nothing_to_gather_from_one_process_and_says_so(
-    make_trainer: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    trainer = make_trainer(eval_use_gather_object=True)
-    trainer.train()
-    assert "eval_use_gather_object" in caplog.text and "single process" in caplog.text
-    assert trainer.predict(Rows(3)).predictions.shape == (3, 1)
 
 
 class Memory(Line):

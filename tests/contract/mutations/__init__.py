@@ -4,6 +4,7 @@ from tests.contract.mutations import (
     checkpoint,
     data,
     debug,
+    deepspeed_engine,
     distributed,
     evaluation,
     fsdp,
@@ -14,6 +15,7 @@ from tests.contract.mutations import (
     precision,
     reporting,
     run,
+    sharing,
     transformers5,
 )
 from tests.contract.mutations.mutation import Mutation
@@ -31,6 +33,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     *precision.MUTATIONS,
     *distributed.MUTATIONS,
     *fsdp.MUTATIONS,
+    *sharing.MUTATIONS,
+    *deepspeed_engine.MUTATIONS,
     *mesh.MUTATIONS,
     *hub.MUTATIONS,
     *debug.MUTATIONS,

@@ -1,6 +1,6 @@
 """When checkpoints are written, what is in them, and how many stay."""
 
-from tests.contract.mutations.mutation import Mutation, without
+from tests.contract.mutations.mutation import Mutation
 
 MUTATIONS = (
     Mutation("save_strategy", "plan/events.py", "save_strategy=args.save_strategy,", 'save_strategy="no",'),
@@ -70,13 +70,38 @@ MUTATIONS = (
         "save_safetensors=self.args.save_safetensors,",
         "save_safetensors=False,",
     ),
-    without("save_on_each_node", "training/preflight/support.py", '    "save_on_each_node": False,\n'),
-    Mutation("save_only_model", "training/run/keeper.py", "if self._args.save_only_model:", "if False:"),
-    Mutation("save_only_model", "training/run/keeper.py", "if self._args.save_only_model:", "if True:"),
+    Mutation(
+        "save_on_each_node",
+        "training/checkpoint/ranks/files.py",
+        "processes.is_local_main if args.save_on_each_node else processes.is_main",
+        "processes.is_main",
+    ),
+    Mutation(
+        "save_on_each_node",
+        "training/checkpoint/ranks/files.py",
+        "processes.is_local_main if args.save_on_each_node else processes.is_main",
+        "processes.is_local_main",
+    ),
+    Mutation(
+        "save_on_each_node", "training/run/keeper.py", 'if each["node"] == here or not self._args.save_on_each_node', ""
+    ),
+    Mutation("save_on_each_node", "training/checkpoint/resume.py", "if on_each_node and named is None:", "if False:"),
+    Mutation(
+        "save_only_model",
+        "training/run/keeper.py",
+        "self._model_alone = args.save_only_model",
+        "self._model_alone = False",
+    ),
+    Mutation(
+        "save_only_model",
+        "training/run/keeper.py",
+        "self._model_alone = args.save_only_model",
+        "self._model_alone = True",
+    ),
     Mutation(
         "save_only_model",
         "training/checkpoint/resume.py",
-        "return (found, []) if reason is None else (None, [_incomplete(wanted, reason)])",
-        "return found, []",
+        "if reason is not None:",
+        "if False:",
     ),
 )

@@ -68,7 +68,11 @@ PHASES = (
         'return args.do_train or "do_train" not in args.model_fields_set',
         "return args.do_train",
     ),
-    without("do_train", "training/command/train.py", "load_trained_weights(trainer.model, args, output)"),
+    without(
+        "do_train",
+        "training/command/train.py",
+        "load_trained_weights(trainer.model, args, output, trainer.parts.strategy)",
+    ),
     Mutation("do_eval", "training/command/train.py", "if args.do_eval:", "if True:"),
     Mutation("do_eval", "training/command/train.py", "if args.do_eval:", "if False:"),
     Mutation(

@@ -23,7 +23,7 @@ from trainspec.training.checkpoint.contents import (
     unpack,
     why_not_resumable,
 )
-from trainspec.training.checkpoint.rng import restore_rng, rng_bytes, rng_file
+from trainspec.training.checkpoint.ranks.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.weights import (
     model_files,
     state_from_safetensors,

@@ -16,7 +16,8 @@ from trainspec.storage import open_store
 from trainspec.training.checkpoint import CheckpointError, open_checkpoint, save_checkpoint
 from trainspec.training.checkpoint.contents import load_model_state
 from trainspec.training.checkpoint.model_files import restore_model
-from trainspec.training.checkpoint.resume import load_trained_weights
+from trainspec.training.checkpoint.ranks.loading import load_trained_weights
+from trainspec.training.parallel import SingleProcess
 
 INDEX = "model.safetensors.index.json"
 WEIGHT, BIAS = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
@@ -66,7 +67,7 @@ def test_shards_of_torch_files_are_one_model(folder: Path) -> None:
 
 def test_a_command_that_does_not_train_reads_them(folder: Path, arguments: Any) -> None:
     model = Line()
-    load_trained_weights(model, arguments(do_train=False), open_store(folder))
+    load_trained_weights(model, arguments(do_train=False), open_store(folder), SingleProcess())
     assert is_shifted(model)
 
 
@@ -86,7 +87,7 @@ def test_the_best_model_is_loaded_from_shards(folder: Path, make_trainer: Make, 
     trainer = make_trainer(load_best_model_at_end=True, eval_strategy="epoch", save_strategy="epoch")
     trainer.state.best_global_step = 3
     trainer.state.best_model_checkpoint = str(tmp_path / "out" / "checkpoint-3")
-    load_best(trainer.args, trainer.state, trainer.model)
+    load_best(trainer.args, trainer.state, trainer.model, trainer.parts.strategy)
     assert is_shifted(trainer.model)
 
 

@@ -54,6 +54,27 @@ def run_in(size: int, function: Callable[..., Any], *arguments: Any, seconds: fl
             process.join()
 
 
+def run_to_the_end(size: int, function: Callable[..., Any], *arguments: Any, seconds: float = 60) -> list[int | None]:
+    """The exit code of each process, one of which may be killed meanwhile; None of one that did not end in time."""
+    port = free_port()
+    pipes = [_CONTEXT.Pipe(duplex=False) for _ in range(size)]
+    environ = [variables(rank, size, port) | {"OMP_NUM_THREADS": "1"} for rank in range(size)]
+    ranks = [
+        _CONTEXT.Process(target=_rank, args=(pipes[rank][1], environ[rank], function, arguments), daemon=False)
+        for rank in range(size)
+    ]
+    for process in ranks:
+        process.start()
+    until = time.monotonic() + seconds
+    for process in ranks:
+        process.join(max(0.0, until - time.monotonic()))
+    codes = [process.exitcode for process in ranks]
+    for process in ranks:
+        process.kill()
+        process.join()
+    return codes
+
+
 def _answers(receiving: list[Connection], seconds: float) -> list[Any]:
     until, found = time.monotonic() + seconds, dict[int, Any]()
     while len(found) < len(receiving):

@@ -6,6 +6,9 @@ They are explained here, without torch; `trainspec.training` finds them.
 from __future__ import annotations
 
 from trainspec.settings.diagnostics.codes import Explanation
+from trainspec.settings.diagnostics.data_codes import DATA_CODES
+from trainspec.settings.diagnostics.engine_codes import ENGINE_CODES
+from trainspec.settings.diagnostics.launch_codes import LAUNCH_CODES
 from trainspec.settings.diagnostics.mesh_codes import MESH_CODES
 from trainspec.settings.diagnostics.model_codes import MODEL_CODES
 from trainspec.settings.diagnostics.sharding_codes import SHARDING_CODES
@@ -380,6 +383,9 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "they would be lost",
         "leave gradient_checkpointing_kwargs out, or let the method take them",
     ),
+    **DATA_CODES,
+    **ENGINE_CODES,
+    **LAUNCH_CODES,
     **MESH_CODES,
     **MODEL_CODES,
     **SHARDING_CODES,

@@ -78,4 +78,18 @@ STEPPING_CODES: dict[str, Explanation] = {
         "what is remembered of a parameter goes on with that parameter alone",
         "resume with the parameters and groups that the run had, or begin a new run with the checkpoint's weights",
     ),
+    "RUN246": Explanation(
+        "checkpoint-of-another-layout",
+        "a resume with another number of processes, or another way of sharing the work, than wrote the checkpoint",
+        "each process goes on with its own random states and its own part of the optimizer; this release does not deal "
+        "them out anew",
+        "resume as it was written, or begin a new run with the checkpoint's weights",
+    ),
+    "RUN247": Explanation(
+        "checkpoint-of-other-pieces",
+        "a resume in which processes hold other parts of the parameters than those whose optimizer state they saved",
+        "this release does not put parts together to cut them anew",
+        "resume with the model and the settings that say how it is dealt out, or begin a new run with the checkpoint's "
+        "weights",
+    ),
 }

@@ -251,6 +251,7 @@ OF_SEVERAL = (
     "ddp_broadcast_buffers",
     "ddp_static_graph",
     "ddp_timeout",
+    "uneven_inputs",
     "log_level_replica",
     "eval_use_gather_object",
 )

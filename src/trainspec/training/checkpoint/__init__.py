@@ -1,6 +1,6 @@
 """Checkpoints: a folder is one exactly when its manifest, written last, matches the files in it.
 
-`contents`, `weights`, `tensor_files` and `rng` import torch; the names here do not.
+`contents`, `weights`, `tensor_files` and `ranks` import torch; the names here do not.
 """
 
 from trainspec.training.checkpoint.load import (
@@ -11,7 +11,7 @@ from trainspec.training.checkpoint.load import (
 )
 from trainspec.training.checkpoint.manifest import CheckpointError, Manifest
 from trainspec.training.checkpoint.retention import apply_retention, remove_all_except, remove_set_aside, set_aside
-from trainspec.training.checkpoint.save import make_room, publish, remove_checkpoint, save_checkpoint, write
+from trainspec.training.checkpoint.save import described, make_room, publish, remove_checkpoint, save_checkpoint, write
 from trainspec.training.checkpoint.snapshot import Snapshot
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Manifest",
     "Snapshot",
     "apply_retention",
+    "described",
     "list_checkpoints",
     "make_room",
     "newest_valid",

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from trainspec.text.redaction import redact_whole_url
-from trainspec.training.checkpoint.manifest import CheckpointError, json_bytes
+from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError, json_bytes
 from trainspec.training.checkpoint.payload import Document, Payload
+from trainspec.training.checkpoint.ranks.names import optimizer_file
+from trainspec.training.checkpoint.ranks.rng import rng_file
+from trainspec.training.checkpoint.ranks.values import of_rank
 from trainspec.training.checkpoint.shards import WEIGHT_FILES, read_state, weights_in
 from trainspec.training.checkpoint.tensor_files import TorchFile
 from trainspec.training.checkpoint.weights import load_torch_bytes, model_files
@@ -72,23 +75,34 @@ def pack(
     return files | {name: Document(state) for name, state in contents.rng.items()}
 
 
-def unpack(checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Sequence[type] = ()) -> Contents:
+def unpack(
+    checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Sequence[type] = (), rank: int = 0
+) -> Contents:
     """The parts of a checkpoint, tensors on the CPU; what was not saved is None, and so is a model not asked for.
 
-    `safe_types` are classes that the optimizer's state may hold besides torch's own. Every file is compared with its
-    checksum first. Raises CheckpointError for one that differs or is unsafe.
+    Of what each process wrote it is that of process `rank`. `safe_types` are classes that the optimizer's state may
+    hold besides torch's own. Every file is compared with its checksum first. Raises CheckpointError for one that
+    differs or is unsafe.
     """
     numbers = _numbers_of_others(checkpoint)
+    optimizer, random = optimizer_of(checkpoint, rank), rng_file(rank, checkpoint.manifest.world_size)
     return Contents(
         model=load_model_state(checkpoint) if with_model else {},
-        trainer_state=_trainer_state(checkpoint),
+        trainer_state=_trainer_state(checkpoint, rank),
         training_args=_read(checkpoint, TRAINING_ARGS, json.loads),
         resolved_args=_read(checkpoint, RESOLVED_ARGS, json.loads) if checkpoint.has(RESOLVED_ARGS) else {},
-        optimizer=_state(checkpoint, OPTIMIZER, safe_types),
+        optimizer=_state(checkpoint, optimizer, safe_types),
         scheduler=_state(checkpoint, SCHEDULER, numbers),
         scaler=_state(checkpoint, SCALER, numbers),
-        rng={f.name: checkpoint.read(f.name) for f in checkpoint.manifest.files if f.name.startswith("rng_state")},
+        rng={random: checkpoint.read(random)} if checkpoint.has(random) else {},
     )
+
+
+def optimizer_of(checkpoint: Checkpoint, rank: int = 0) -> str:
+    """The file with the optimizer's state: of all processes, or where it is dealt out, that of one."""
+    if checkpoint.manifest.layout["kind"] == FULL_LAYOUT["kind"]:
+        return OPTIMIZER
+    return optimizer_file(rank, checkpoint.manifest.world_size)
 
 
 def _numbers_of_others(checkpoint: Checkpoint) -> Sequence[Any]:
@@ -111,9 +125,10 @@ def load_model_state(checkpoint: Checkpoint) -> dict[str, Any]:
     return read_state(weights, checkpoint.read, names, checkpoint.url)
 
 
-def _trainer_state(checkpoint: Checkpoint) -> dict[str, Any]:
+def _trainer_state(checkpoint: Checkpoint, rank: int) -> dict[str, Any]:
     # Older checkpoints have all of it in one file.
     own = _read(checkpoint, OWN_STATE, parse_state) if checkpoint.has(OWN_STATE) else {}
+    own = {name: of_rank(value, rank) for name, value in own.items()}
     return {**_read(checkpoint, TRAINER_STATE, parse_state), **own}
 
 
@@ -128,12 +143,12 @@ def _read(checkpoint: Checkpoint, name: str, parse: Callable[[bytes], Any]) -> d
     return document
 
 
-def why_not_resumable(checkpoint: Checkpoint, *, loads_itself: bool = False) -> str | None:
-    """The reason why training cannot go on from a checkpoint, None when it can.
+def why_not_resumable(checkpoint: Checkpoint, *, loads_itself: bool = False, rank: int = 0) -> str | None:
+    """The reason why training cannot go on from a checkpoint in process `rank`, None when it can.
 
     `loads_itself`: the optimizer and its schedule are restored by somebody else, from whatever files.
     """
-    needed = (TRAINER_STATE,) if loads_itself else (TRAINER_STATE, OPTIMIZER, SCHEDULER)
+    needed = [TRAINER_STATE] if loads_itself else [TRAINER_STATE, optimizer_of(checkpoint, rank), SCHEDULER]
     missing = [name for name in needed if not checkpoint.has(name)]
     if not missing:
         return None

@@ -131,12 +131,13 @@ def _finite(value: Any) -> Any:
 
 
 def _plausible(manifest: Manifest) -> bool:
+    processes = manifest.world_size
     return (
         type(manifest.step) is int
         and manifest.step >= 0
         and isinstance(manifest.metadata, Mapping)
-        and type(manifest.world_size) is int
-        and manifest.world_size >= 1
+        and type(processes) is int
+        and processes >= 1
         and isinstance(manifest.layout, Mapping)
         and type(manifest.layout.get("kind")) is str
         and isinstance(manifest.data, Mapping | None)

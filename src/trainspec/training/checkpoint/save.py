@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trainspec.training.checkpoint.load import Checkpoint, folder_name
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError, Manifest, size_problem
 from trainspec.training.checkpoint.payload import Document, LocalFile
+from trainspec.training.checkpoint.ranks.names import is_of_one_process
 from trainspec.training.checkpoint.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -57,7 +58,19 @@ def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -> 
     The version of trainspec is added to the snapshot's metadata. Raises StorageError, or CheckpointError where the
     store did not keep what it got.
     """
-    folder = store.child(folder_name(snapshot.step))
+    checkpoint = described(snapshot, records, store)
+    problem = size_problem(checkpoint.manifest, checkpoint.store.entries())
+    if problem:
+        if is_of_one_process(problem.partition(" ")[0]):
+            problem += "; where each node has an output_dir of its own, set save_on_each_node: true"
+        raise CheckpointError(checkpoint.url, f"after writing it, {problem}")
+    content = checkpoint.manifest.to_bytes()
+    checkpoint.store.write(MANIFEST, lambda file: file.write(content))
+    return checkpoint
+
+
+def described(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -> Checkpoint:
+    """The checkpoint that `publish` makes of it, for the other processes: nothing is written or read."""
     manifest = Manifest(
         snapshot.step,
         tuple(sorted(records)),
@@ -66,12 +79,7 @@ def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -> 
         layout=snapshot.layout,
         data=snapshot.data,
     )
-    problem = size_problem(manifest, folder.entries())
-    if problem:
-        raise CheckpointError(folder.url, f"after writing it, {problem}")
-    described = manifest.to_bytes()
-    folder.write(MANIFEST, lambda file: file.write(described))
-    return Checkpoint(folder, manifest)
+    return Checkpoint(store.child(folder_name(snapshot.step)), manifest)
 
 
 def remove_checkpoint(store: Store, step: int) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.text.redaction import printable, shortened, show_value
 from trainspec.training.checkpoint.manifest import CheckpointError
 from trainspec.training.checkpoint.model_files import TRAINED_BASE, computed_adapters
+from trainspec.training.checkpoint.ranks.rng import rng_file
 from trainspec.training.checkpoint.weights import load_torch_bytes
 from trainspec.training.findings.found import found
 from trainspec.training.foreign.checkpoint import OWN_ARGUMENTS, OWN_RANDOM, ForeignCheckpoint, is_of_others
@@ -133,9 +135,10 @@ def _other_order(checkpoint: Checkpoint, args: TrainingArguments) -> Iterator[Di
 
 
 def without_random_states(checkpoint: Checkpoint) -> Iterator[Diagnostic]:
-    if checkpoint.has(OWN_RANDOM):
+    number, here = checkpoint.manifest.world_size, Launch.of_this_process()
+    name, others = rng_file(here.rank, here.world_size), number - here.world_size
+    if checkpoint.has(name) and not others:
         return
-    number = checkpoint.manifest.world_size
     why = f"there are {number} of them, one of each process" if number > 1 else "there is no rng_state.pth"
     yield about(checkpoint, "RUN223", "random states are not taken over", reason=why)
 

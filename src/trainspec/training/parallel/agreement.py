@@ -14,6 +14,7 @@ What follows from an agreed flag happens in every process, and may ask the other
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,8 @@ import torch
 from trainspec.training.parallel.processes import ProcessesError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from trainspec.training.parallel.processes import Processes
 
 
@@ -81,6 +84,11 @@ class Agreement:
         self._alone = processes.world_size == 1
         self._last: dict[type[Any], int] = {}
 
+    @property
+    def needs_nobody(self) -> bool:
+        """Whether this process is the only one, and may go its own way."""
+        return self._alone
+
     def agree(self, flags: Bundle, number: int) -> Bundle:
         """The same object, in which is true now what any process said.
 
@@ -96,12 +104,16 @@ class Agreement:
 
     def _agreed(self, flags: Bundle, number: int) -> Bundle:
         said: tuple[bool, ...] = astuple(flags)
+        if isinstance(flags, BeforeUpdate):
+            self._processes.at_update(number + 1, done=False)
         place: list[int] = [_MOMENTS.index(type(flags)), number]
         # The largest of the negative is the smallest: both together tell whether all are at the same place.
         message = [*place, *(-entry for entry in place), *said, *[0] * (_WIDEST - len(said))]
         answer = self._processes.max(torch.tensor(message)).tolist()
         if answer[2:4] != [-answer[0], -answer[1]]:
             self.same([type(flags).__name__, number], "the moment of a run")
+        if type(flags) is AfterUpdate:
+            self._processes.at_update(number, done=True)
         for entry, agreed in zip(fields(flags), answer[4:], strict=False):
             setattr(flags, entry.name, bool(agreed))
         return flags
@@ -118,3 +130,92 @@ class Agreement:
         if differing:
             raise DisagreementError(f"{what} differs: rank 0 has {told[0]}, {', '.join(differing)}")
         return value
+
+
+class OtherProcessError(ProcessesError):
+    """Another process failed in what all do together; the message has its rank and its reason."""
+
+
+class Talk:
+    """What processes tell each other at the end of what they do together, small and as JSON keeps it."""
+
+    def __init__(self) -> None:
+        self.said: Any = None
+        # Of every process, in the order of ranks; there once the block is over.
+        self.heard: list[Any] = []
+
+
+@contextmanager
+def together(processes: Processes, what: str) -> Iterator[Talk]:
+    """Around what every process does, and any may fail in: at its end they hear of each other, and all go on or none.
+
+    Nothing in the block may wait for another process after something that can fail in one alone. A process in which the
+    block raises, raises that; the others raise OtherProcessError, within moments.
+    """
+    talk = Talk()
+    if processes.world_size == 1:
+        yield talk
+        talk.heard = [talk.said]
+        return
+    try:
+        yield talk
+    except ProcessesError:
+        # All have heard of it already, or nobody can hear of anything.
+        raise
+    except BaseException as error:
+        if not getattr(error, _TOLD, False):
+            _tell(processes, error)
+        raise
+    told = processes.each({"said": talk.said})
+    failures = [f"rank {rank}: {entry['failed']}" for rank, entry in enumerate(told) if "failed" in entry]
+    if failures:
+        raise OtherProcessError(f"{what} failed in another process: {'; '.join(failures)}")
+    talk.heard = [entry["said"] for entry in told]
+
+
+def all_here(processes: Processes, what: str) -> None:
+    """Before what processes do together inside of somebody's own code, which may have failed in one of them already."""
+    with together(processes, what):
+        pass
+
+
+def on_main(processes: Processes, what: str, work: Callable[[], Value]) -> Value:
+    """What the main process makes of it, small and as JSON keeps it; where it fails there, it fails in all."""
+    with together(processes, what) as talk:
+        talk.said = work() if processes.is_main else None
+    made: Value = talk.heard[0]
+    return made
+
+
+def bytes_from_main(processes: Processes, what: str, read: Callable[[], bytes]) -> bytes:
+    """What the main process reads, in every process; where it cannot read it, all raise."""
+    if processes.world_size == 1:
+        return read()
+    content = b""
+
+    def size() -> int:
+        nonlocal content
+        content = read()
+        return len(content)
+
+    length, sent = on_main(processes, what, size), bytearray()
+    for start in range(0, length, _AT_ONCE):
+        part = torch.frombuffer(bytearray(content[start : start + _AT_ONCE] or b"-"), dtype=torch.uint8)
+        got = processes.broadcast(part)
+        sent += b"" if processes.is_main else got.numpy().tobytes()
+    return content if processes.is_main else bytes(sent)
+
+
+# Bytes in a message.
+_AT_ONCE = 2**26
+# Of an error that others have been told of.
+_TOLD = "_told_to_other_processes"
+
+
+def _tell(processes: Processes, error: BaseException) -> None:
+    with suppress(AttributeError):
+        setattr(error, _TOLD, True)
+    text = (str(error).splitlines() or [""])[0]
+    # That they do not hear of it must not hide what it is.
+    with suppress(ProcessesError):
+        processes.each({"failed": f"{type(error).__name__}: {text}" if text else type(error).__name__})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -15,39 +17,68 @@ from torch._C._distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn import functional
 
+from trainspec.settings.arguments.launch import Launch
+from trainspec.settings.arguments.launchers import misfits
 from trainspec.training.model.nests import join_tensors, map_tensors
-from trainspec.training.parallel.forms import Form, Leaf, filled, form_of, leaves, outline, tensors
-from trainspec.training.parallel.processes import Alone, Number, Processes, ProcessesError, Value, first_rows
-from trainspec.training.parallel.roll_call import RollCall
+from trainspec.training.parallel.contact.ending import MissingError, tell_uncaught_errors
+from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others
+from trainspec.training.parallel.forms import (
+    Form,
+    Leaf,
+    Pickles,
+    filled,
+    form_of,
+    leaves,
+    objects_among,
+    outline,
+    plain_form,
+    tensors,
+)
+from trainspec.training.parallel.processes import Alone, NestError, Number, Processes, ProcessesError, Value, first_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
-
-    from trainspec.settings.arguments.launch import Launch
 
 # Each use of a store begins where no use before it has written: old addresses would be taken for new ones.
 _uses = itertools.count()
 # Seconds that others have, after an operation failed, to say that they waited as well.
 _PATIENCE = 5.0
+# NCCL ends the process where it waited too long: before that, the group beside it finds out who is missing.
+_LATER = timedelta(seconds=30)
 
 
 def processes_of(launch: Launch, *, timeout: timedelta, backend: str = "gloo") -> Processes:
-    """Those that a launcher started. Raises ProcessesError where torch.distributed knows of others."""
+    """Those that a launcher started; from then on an error that ends one of several is told with its rank.
+
+    Raises ProcessesError where torch.distributed knows of others, and where the launcher's variables contradict each
+    other: joining would wait for processes that there are not.
+    """
+    if not dist.is_initialized() and launch == Launch.of_this_process():
+        wrong = "; ".join(f"{misfit.message}: {misfit.remedy}" for misfit in misfits(os.environ))
+        if wrong:
+            raise ProcessesError(wrong)
     known = dist.get_world_size() if dist.is_initialized() else launch.world_size
     if known != launch.world_size:
         raise ProcessesError(
             f"torch.distributed joins {known} processes, but WORLD_SIZE says {launch.world_size}: start them with "
             "torchrun, or set RANK, LOCAL_RANK and WORLD_SIZE in each"
         )
-    return Alone(launch) if launch.world_size == 1 else Group(launch, timeout=timeout, backend=backend)
+    if launch.world_size == 1:
+        return Alone(launch)
+    # torch, and what stands on it, reads these variables alone.
+    for name, value in launch.variables().items():
+        os.environ.setdefault(name, value)
+    group = Group(launch, timeout=timeout, backend=backend)
+    tell_uncaught_errors(group.explained)
+    return group
 
 
 class Group:
     """What is said about the run itself goes through a gloo group of its own, beside the default group of tensors.
 
-    Nothing is ever pickled. A process that gives no answer within `timeout` is named in every other's ProcessesError.
-    A default group that is there already is used and left alone.
+    Nothing is pickled but objects that settings ask to gather. A process that gives no answer within `timeout` is named
+    in every other's ProcessesError. A default group that is there already is used and left alone.
     """
 
     def __init__(
@@ -66,6 +97,13 @@ class Group:
         self._meeting: Store | None = None
         self._store: Store | None = None
         self._control: Any = None
+        self._update = 0
+        self._in_update = False
+
+    @property
+    def was_joined_before(self) -> bool:
+        """Whether the default group of torch.distributed is somebody else's."""
+        return not self._owns_default
 
     # Life
 
@@ -87,16 +125,35 @@ class Group:
         if self._depth == 0:
             self._close()
 
+    def explained(self, error: Exception) -> Exception:
+        """The error that ends this process: a MissingError in its place where it ends because another has.
+
+        The others are told of it, for as long as this process is in contact with them.
+        """
+        if isinstance(error, MissingError):
+            return error
+        if is_of_others(error):
+            return self._missing(f"update {self._update + 1}", error)
+        if self._store is not None:
+            RollCall(self._store, self.rank, self.world_size, 0).leave(f"{type(error).__name__}: {error}"[:500])
+        return error
+
     def _open(self) -> None:
         if dist.is_initialized():
             self._store = dist.distributed_c10d._get_default_store()
         else:
             if self._meeting is None:
                 self._meeting = self._met()
-            self._store = PrefixStore(f"trainspec/{next(_uses)}", self._meeting)
+            # A store that outlives its processes, as an agent's does, holds what those before a restart have written.
+            life = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            self._store = PrefixStore(f"trainspec/{life}/{next(_uses)}", self._meeting)
             self._owns_default = True
             dist.init_process_group(
-                self._backend, store=self._store, rank=self.rank, world_size=self.world_size, timeout=self._timeout
+                self._backend,
+                store=self._store,
+                rank=self.rank,
+                world_size=self.world_size,
+                timeout=self._timeout if self._backend == "gloo" else self._timeout + _LATER,
             )
         if (dist.get_rank(), dist.get_world_size()) != (self.rank, self.world_size):
             raise ProcessesError(
@@ -120,6 +177,9 @@ class Group:
         self._owns_default, self._control, self._store = False, None, None
 
     # What they say to each other
+
+    def at_update(self, number: int, *, done: bool) -> None:
+        self._update, self._in_update = (number, False) if done else (number - 1, True)
 
     def barrier(self) -> None:
         with self._together("barrier") as group:
@@ -166,12 +226,12 @@ class Group:
     def each(self, value: Any) -> list[Any]:
         return [content["value"] for content in self._each({"value": value}, "each")]
 
-    def _each(self, content: dict[str, Any], what: str) -> list[Any]:
+    def _each(self, content: dict[str, Any], what: str, kind: type[ProcessesError] = ProcessesError) -> list[Any]:
         with self._together(what) as group:
             message = _encoded(content)
             sizes = [torch.empty(1, dtype=torch.int64) for _ in range(self.world_size)]
             dist.all_gather(sizes, torch.tensor([message.numel()]), group=group)
-            return _understood(self._all_bytes(message, [int(size) for size in sizes]))
+            return _understood(self._all_bytes(message, [int(size) for size in sizes]), kind)
 
     def gather(self, nest: Any, rows: int) -> Any:
         real = first_rows(nest, rows)
@@ -201,6 +261,53 @@ class Group:
             read = [leaf.read(parts[rank]) for rank, leaf in found.items()]
             yield join_tensors([part for part in read if part.shape[0]] or read[:1])
 
+    def nests(self, nest: Any, *, objects: bool = False) -> list[Any]:
+        own, pickles = nest, Pickles()
+        try:
+            content: dict[str, Any] = {"form": form_of(own, pickles.form if objects else None)}
+        except TypeError as error:
+            content = {"problem": str(error)}
+        forms: list[Form] = [entry["form"] for entry in self._each(content, "nests", NestError)]
+        needed = [list(leaves(form)) for form in forms]
+        mine = _in_order(content["form"], tensors(own), pickles.found)
+        with self._together("nests"):
+            parts = dict[str, list[Tensor]]()
+            for device in dict.fromkeys(leaf.device for every in needed for leaf in every):
+                sizes = [sum(leaf.size for leaf in every if leaf.device == device) for every in needed]
+                here = [_bytes_of(tensor) for tensor in mine if tensor.device.type == device]
+                parts[device] = self._all_bytes(
+                    torch.cat([torch.empty(0, dtype=torch.uint8, device=device), *here]), sizes
+                )
+        return [
+            filled(form, _cut(every, {device: data[rank] for device, data in parts.items()}))
+            for rank, (form, every) in enumerate(zip(forms, needed, strict=True))
+        ]
+
+    def deal(self, nests: Sequence[Any] | None, note: Any = None) -> tuple[Any, Any]:
+        header: dict[str, Any] = {}
+        if self.is_main:
+            try:
+                header = {"forms": [form_of(nest, plain_form) for nest in nests or ()], "note": note}
+                json.dumps(header)
+            except (TypeError, ValueError) as error:
+                header = {"problem": str(error)}
+        header = self.broadcast(header)
+        if "problem" in header:
+            raise NestError(f"rank 0: {header['problem']}")
+        forms, note = header["forms"], header["note"]
+        if not forms:
+            return None, note
+        needed = [list(leaves(form)) for form in forms]
+        longest = max(sum(leaf.size for leaf in every) for every in needed)
+        mine = torch.empty(longest, dtype=torch.uint8)
+        if longest:
+            with self._together("deal") as group:
+                sent = [_as_bytes(nest, longest) for nest in nests or ()] if self.is_main else None
+                dist.scatter(mine, sent, src=0, group=group)
+        if self.is_main and nests:
+            return nests[0], note
+        return filled(forms[self.rank], _cut(needed[self.rank], {"cpu": mine}, everywhere="cpu")), note
+
     def _all_bytes(self, mine: Tensor, sizes: list[int]) -> list[Tensor]:
         longest = max(sizes)
         if longest == 0:
@@ -225,17 +332,23 @@ class Group:
     @contextmanager
     def _naming_the_missing(self, what: str) -> Iterator[None]:
         self._calls += 1
-        operation = f"{what} (operation {self._calls})"
         try:
             yield
         except RuntimeError as error:
-            if self._store is None:
-                missing = f"Not all of the {self.world_size} processes came."
-            else:
-                patience = min(_PATIENCE, self._timeout.total_seconds())
-                missing = RollCall(self._store, self.rank, self.world_size, patience).answer(operation)
-            reason = str(error).splitlines()[0]
-            raise ProcessesError(f"rank {self.rank}: {operation} failed. {missing} ({reason})") from error
+            where = f", update {self._update + 1}" if self._in_update else ""
+            where = f", after update {self._update}" if self._update and not where else where
+            raise self._missing(f"{what} (operation {self._calls}){where}", error) from error
+
+    def _missing(self, operation: str, error: BaseException) -> MissingError:
+        # Without the place in the source of gloo.
+        reason = re.sub(r"^\[[^\]]*\] *", "", str(error)).partition("\n")[0]
+        if self._store is None:
+            said = f"Not all of the {self.world_size} processes came."
+            return MissingError(f"rank {self.rank}: {operation} failed. {said} ({reason})")
+        seconds = self._timeout.total_seconds()
+        answers = RollCall(self._store, self.rank, self.world_size, min(_PATIENCE, seconds)).answer(operation)
+        said = answers.in_words(error, seconds)
+        return MissingError(f"rank {self.rank}: {operation} failed. {said} ({reason})", tells=answers.speaks)
 
 
 def _described(value: Any) -> dict[str, Any]:
@@ -251,12 +364,39 @@ def _encoded(content: dict[str, Any]) -> Tensor:
     return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
 
 
-def _understood(messages: list[Tensor]) -> list[Any]:
+def _understood(messages: list[Tensor], kind: type[ProcessesError] = ProcessesError) -> list[Any]:
     contents = [json.loads(message.numpy().tobytes()) for message in messages]
     problems = [f"rank {rank}: {entry['problem']}" for rank, entry in enumerate(contents) if "problem" in entry]
     if problems:
-        raise ProcessesError("; ".join(problems))
+        raise kind("; ".join(problems))
     return contents
+
+
+def _in_order(form: Form, found: Iterator[Tensor], objects: list[Tensor]) -> list[Tensor]:
+    """The tensors and the pickles of a nest, as `leaves` names them."""
+    pickles = iter(objects)
+    return [next(pickles) if is_object else next(found) for is_object in objects_among(form)]
+
+
+def _cut(needed: list[Leaf], data: dict[str, Tensor], everywhere: str | None = None) -> Iterator[Tensor]:
+    """The tensors that stand one behind the other in the bytes of each device."""
+    places = dict.fromkeys(data, 0)
+    for leaf in needed:
+        device = everywhere or leaf.device
+        start = places[device]
+        places[device] += leaf.size
+        # A view of other numbers begins where they may begin: a copy always does.
+        yield leaf.read(data[device][start : places[device]].clone())
+
+
+def _as_bytes(nest: Any, length: int) -> Tensor:
+    data = torch.zeros(length, dtype=torch.uint8)
+    place = 0
+    for tensor in tensors(nest):
+        piece = _bytes_of(tensor).cpu()
+        data[place : place + piece.numel()] = piece
+        place += piece.numel()
+    return data
 
 
 def _bytes_of(tensor: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ class StrategyName(StrEnum):
     SINGLE = "single"
     DDP = "ddp"
     FSDP = "fsdp"
+    DEEPSPEED = "deepspeed"
     MESH = "mesh"
 
 
@@ -24,12 +25,15 @@ STRATEGIES: dict[StrategyName, str] = {
     StrategyName.SINGLE: "trainspec.training.parallel.single:SingleProcess",
     StrategyName.DDP: "trainspec.training.parallel.ddp:DataParallelProcesses",
     StrategyName.FSDP: "trainspec.training.parallel.fsdp.fully_sharded:FullySharded",
+    StrategyName.DEEPSPEED: "trainspec.training.parallel.deepspeed_engine.engine:DeepSpeedEngine",
     StrategyName.MESH: "trainspec.training.parallel.mesh.strategy:MeshProcesses",
 }
 
 
 def chosen(args: TrainingArguments | None, world_size: int) -> StrategyName:
     """The strategy that settings ask of so many processes."""
+    if args is not None and args.deepspeed:
+        return StrategyName.DEEPSPEED
     if world_size == 1 or args is None:
         return StrategyName.SINGLE
     mesh = args.parallelism_config

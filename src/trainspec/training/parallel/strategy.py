@@ -23,6 +23,7 @@ import torch
 from trainspec.training.parallel.processes import Alone
 from trainspec.training.parallel.windows import SharedWindows, Windows
 from trainspec.training.precision.full_eval import evaluating_in
+from trainspec.training.precision.precision import choose_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -101,7 +102,21 @@ class Strategy(ABC):
 
     def windows(self, counting: Counting, size: int) -> Windows:
         """Of `size` micro-batches at most, agreed with the other processes."""
-        return Windows(counting) if self.processes.world_size == 1 else SharedWindows(counting, self, size)
+        if self.processes.world_size == 1:
+            return Windows(counting)
+        uneven = {} if self._args is None else {"uneven": self._args.uneven_inputs}
+        return SharedWindows(counting, self, size, **uneven)
+
+    def choose_precision(self, args: TrainingArguments, device: torch.device) -> Precision:
+        """The number formats of the settings, in the way that goes with this strategy."""
+        return choose_precision(args, device)
+
+    def making_model(self) -> AbstractContextManager[Any]:
+        """Around code that makes the model, where its layers may be shared out as they come."""
+        return nullcontext()
+
+    def announce_length(self, updates: int) -> None:  # noqa: B027 - most have no use for it
+        """Of the run that is to begin, before its optimizer is attached."""
 
     def evaluated(self, model: nn.Module) -> nn.Module:
         """What evaluation calls in the place of the module that trains."""
@@ -119,6 +134,14 @@ class Strategy(ABC):
     def gathered(self) -> AbstractContextManager[Any]:
         """Inside, every process has the whole model, and makes as many forward passes as it likes."""
         return nullcontext()
+
+    # Whether `load_state` needs whole weights in the main process alone; else in every one.
+    loads_from_main = False
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the optimizer's state is dealt out: those with pieces are needed together for all of it."""
+        return type(self).pieces is not Strategy.pieces
 
     def layout(self) -> dict[str, Any]:
         """As JSON: all that another run must have in common to load this one's "sharded" state."""

@@ -34,18 +34,10 @@ class Gap:
         return value not in self.driven
 
 
-NOT_DRIVEN: tuple[Gap, ...] = (
-    Gap("deepspeed", (None,), "DeepSpeed"),
-    Gap("accelerator_config", (None,), "dealing batches to processes"),
-)
+NOT_DRIVEN: tuple[Gap, ...] = ()
 
 # These say how several processes work together, and are not driven yet.
-WITHOUT_EFFECT_YET: dict[str, Any] = {
-    "eval_use_gather_object": False,
-    "save_on_each_node": False,
-    "log_level_replica": "warning",
-    "log_on_each_node": True,
-}
+WITHOUT_EFFECT_YET: dict[str, Any] = {}
 
 # A run of one process has no use for them. Its author need not know: the same file serves runs of many.
 OF_SEVERAL_PROCESSES = (
@@ -55,7 +47,12 @@ OF_SEVERAL_PROCESSES = (
     "ddp_broadcast_buffers",
     "ddp_static_graph",
     "ddp_timeout",
+    "log_level_replica",
+    "log_on_each_node",
     "average_tokens_across_devices",
+    "accelerator_config",
+    "eval_use_gather_object",
+    "uneven_inputs",
 )
 
 # By contract: accepted for the sake of old configurations; the settings themselves warn of it.

@@ -59,6 +59,8 @@ class Acting(ABC):
         # Entries of the log before the evaluation that is under way.
         self._evaluating_from: int | None = None
         self._ends_here = False
+        # Whether what breaks the run off is raised in every process, and at the same place.
+        self.ends_together = False
         # Looked up once: these are asked several times an update.
         self._fire, self._agree = trainer.fire, training.agreement.agree
         self._own = OwnSteps.of(trainer)
@@ -176,6 +178,7 @@ class Acting(ABC):
     def save(self) -> None:
         """The Trainer's `_save_checkpoint`. Within `saving_by_others` the checkpoint is whole at the end of that."""
         parts, trainer = self._parts, self._trainer
+        self._training.keeper.all_here()
         parts.state.running_loss = self._training.running_loss.state_dict()
         if self._evaluating_from is None:
             self._export_states()
@@ -190,7 +193,8 @@ class Acting(ABC):
         keeper, parts = self._training.keeper, self._parts
         keeper.begin(parts.state)
         try:
-            yield
+            with keeper.together("_save_checkpoint"):
+                yield
         except BaseException:
             keeper.abandon()
             raise
@@ -210,7 +214,8 @@ class Acting(ABC):
         """Of the next window, for whoever goes on from here."""
         rows, walk = self._state.rows_in_epoch, vars(self).get("_walk")
         order = walk.mark() if rows and walk is not None else None
-        return replace(self._training.position, rows=rows, batches=None, order=order).to_dict()
+        batches = walk.own_batches if rows and walk is not None else None
+        return replace(self._training.position, rows=rows, batches=batches, order=order).to_dict()
 
     def rest(self) -> None:
         """The run is over: workers that load for it may go."""

@@ -1,15 +1,22 @@
-"""Checkpoints of a run: written in phases, the best one named, thinned out."""
+"""Checkpoints of a run: written in phases, the best one named, thinned out.
+
+Every process goes through every phase, and hears at its end of the others: where one fails, all do, and what is in the
+folder is no checkpoint. One process of those that share a folder makes room there and publishes.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
+from trainspec.storage import FileRecord
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint import (
     Checkpoint,
     Snapshot,
     apply_retention,
+    described,
     make_room,
     publish,
     remove_all_except,
@@ -21,16 +28,24 @@ from trainspec.training.checkpoint.contents import Contents, pack
 from trainspec.training.checkpoint.documents import resolved_document, settings_document
 from trainspec.training.checkpoint.load import folder_name, step_of
 from trainspec.training.checkpoint.model_files import model_artifacts
-from trainspec.training.checkpoint.rng import rng_bytes, rng_file
-from trainspec.training.parallel import State
+from trainspec.training.checkpoint.payload import Document
+from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
+from trainspec.training.checkpoint.ranks.layout import layout_of
+from trainspec.training.checkpoint.ranks.rng import rng_bytes, rng_file
+from trainspec.training.checkpoint.ranks.values import of_all
+from trainspec.training.parallel import Alone, State
+from trainspec.training.parallel.agreement import all_here, together
 from trainspec.training.run.others.handed import HandedFolder, OwnFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.storage import FileRecord, Store
+    from trainspec.storage import Store
     from trainspec.training.checkpoint.payload import Payload
+    from trainspec.training.parallel import Processes, Strategy
+    from trainspec.training.parallel.agreement import Talk
     from trainspec.training.run.parts import RunParts
     from trainspec.training.state import TrainerState
 
@@ -43,14 +58,24 @@ NO_MODEL: Mapping[str, Payload] = {}
 class CheckpointKeeper:
     """Writes the checkpoints of one run to its output folder and keeps as many as the settings say.
 
-    `newest` is the last one that is whole: of this run, else the one that it goes on from.
+    `newest` is the last one that is whole: of this run, else the one that it goes on from; it is the same in all
+    `processes`.
     """
 
     def __init__(
-        self, args: TrainingArguments, store: Store, *, replaces_old_run: bool, resumed_from: Checkpoint | None = None
+        self,
+        args: TrainingArguments,
+        store: Store,
+        *,
+        replaces_old_run: bool,
+        resumed_from: Checkpoint | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self._args = args
         self._store = store
+        self._processes: Processes = Alone() if processes is None else processes
+        self._writes = writes_for_all(args, self._processes)
+        self._model_alone = args.save_only_model
         self._old_run_is_there = replaces_old_run
         self.newest = resumed_from
         # While somebody's own code saves: where it writes to, and what of ours is there.
@@ -66,7 +91,7 @@ class CheckpointKeeper:
     ) -> Checkpoint | None:
         """All phases, one after the other; `data` is the position in the training data.
 
-        Between `begin` and `end` it is only written, and None.
+        Between `begin` and `end` it is only written, and None. Raises OtherProcessError where another process failed.
         """
         snapshot = self.snapshot(parts, processing_class, data, own)
         writers = own.writers()
@@ -77,14 +102,24 @@ class CheckpointKeeper:
         handed = self.begin(parts.state)
         try:
             handed.know(self.write(snapshot))
-            for write_own in writers:
-                write_own(handed.path)
+            with self.together("writing"):
+                for write_own in writers:
+                    write_own(handed.path)
             self._written = snapshot
         except BaseException:
             if is_whole:
                 self.abandon()
             raise
         return self.end(parts, data) if is_whole else None
+
+    def all_here(self) -> None:
+        """Before anything else that processes do together for a save. Somebody's own code may have failed before."""
+        if self._handed is not None:
+            all_here(self._processes, "saving a checkpoint")
+
+    def together(self, what: str) -> AbstractContextManager[Talk]:
+        """Around a phase of a save: it fails in all processes, or in none."""
+        return together(self._processes, f"saving a checkpoint: {what}")
 
     def begin(self, state: TrainerState) -> HandedFolder:
         """The empty folder of the next checkpoint, for somebody's own code; the one there is where it has begun."""
@@ -98,17 +133,18 @@ class CheckpointKeeper:
         handed, state = self._handed, parts.state
         assert handed is not None, "begin comes first"
         try:
-            if not handed.names():
-                self._store.child(folder_name(state.global_step)).delete_tree()
+            with self.together("looking for files") as talk:
+                talk.said = bool(handed.names())
+                if not talk.said and self._writes:
+                    self._store.child(folder_name(state.global_step)).delete_tree()
+            if not any(talk.heard):
                 return None
             snapshot = self._written
             if snapshot is None:
                 # Not even our part of saving was called: what tells where the run is belongs to it all the same.
-                documents = pack(Contents({}, **self._documents(state)), artifacts=NO_MODEL)
-                files = {name: content for name, content in documents.items() if name not in handed.names()}
-                snapshot = self._snapshot(parts, files, data)
+                snapshot = self._snapshot(parts, self._documents_beside(handed, state), data)
                 handed.know(self.write(snapshot))
-            return self.publish(snapshot, handed.take(), state)
+            return self.publish(snapshot, self._taken(handed), state)
         finally:
             self.abandon()
 
@@ -130,26 +166,29 @@ class CheckpointKeeper:
         data: Mapping[str, Any] | None = None,
         own: OwnFiles = OwnFiles(),  # noqa: B008 - it is frozen
     ) -> Snapshot:
-        """What is to be saved of the run as it is now; inside `saving(optimizer)`. Nothing is written."""
-        saved = State(parts.strategy.weights()) if self._args.save_only_model else parts.strategy.state()
-        artifacts = NO_MODEL
-        if own.model is None:
-            artifacts = model_artifacts(
-                parts.model,
-                save_safetensors=self._args.save_safetensors,
-                processing_class=processing_class,
-                state_dict=saved.model,
-            )
-        return self._snapshot(parts, pack(self._contents(saved, parts, own), artifacts=artifacts), data)
+        """What this process saves of the run as it is now; inside `saving(optimizer)`. Nothing is written."""
+        with self.together("taking what is to be saved"):
+            # First what processes do together.
+            model = parts.strategy.weights() if own.model is None else {}
+            optimizer = None if self._model_alone or own.steppers is not None else _optimizer(parts.strategy)
+            snapshot = self._snapshot(parts, {}, data)
+            documents = self._documents(parts.state)
+            files: dict[str, Payload] = {}
+            if self._writes:
+                files |= self._files_for_all(parts, State(model, optimizer), documents, processing_class, own)
+            files |= self._files_of_one(parts, optimizer, own)
+        return replace(snapshot, files=files)
 
     def _snapshot(self, parts: RunParts, files: Mapping[str, Payload], data: Mapping[str, Any] | None) -> Snapshot:
         state = parts.state
+        positions = self._processes.each(None if data is None else dict(data))
         return Snapshot(
             state.global_step,
             files,
             metadata={"best": state.best_global_step == state.global_step, "best_metric": state.best_metric},
-            data=data,
-            world_size=parts.strategy.processes.world_size,
+            data=None if data is None else {name: of_all([each.get(name) for each in positions]) for name in data},
+            world_size=self._processes.world_size,
+            layout=layout_of(parts.strategy),
         )
 
     def make_room(self, snapshot: Snapshot, state: TrainerState) -> None:
@@ -157,25 +196,53 @@ class CheckpointKeeper:
         self._have_room(snapshot.step, state)
 
     def _have_room(self, step: int, state: TrainerState) -> None:
-        if self._old_run_is_there:
-            set_aside(self._store, step)
-        if state.best_model_checkpoint == self._url(step):
-            state.best_model_checkpoint = None
-        if self.newest is not None and self.newest.url == self._url(step):
-            self.newest = None
-        make_room(step, self._store)
+        with self.together("making room"):
+            if self._old_run_is_there and self._writes:
+                set_aside(self._store, step)
+            if state.best_model_checkpoint == self._url(step):
+                state.best_model_checkpoint = None
+            if self.newest is not None and self.newest.url == self._url(step):
+                self.newest = None
+            if self._writes:
+                make_room(step, self._store)
 
     def write(self, snapshot: Snapshot) -> list[FileRecord]:
-        """Write what is this process's part of it."""
-        return write(snapshot, self._store)
+        """Write this process's part of it; what all processes have written into the same folder."""
+        with self.together("writing") as talk:
+            talk.said = self._told(write(snapshot, self._store))
+        return self._of_this_folder(talk)
+
+    def _taken(self, handed: HandedFolder) -> list[FileRecord]:
+        """What is in the folder now, whoever wrote it. Where it is this machine's own, each sends what it has there."""
+        with self.together("looking for files") as talk:
+            talk.said = self._told(handed.take() if self._writes else []) if handed.is_there else handed.names_here()
+        if handed.is_there:
+            return self._of_this_folder(talk)
+        before = {name for names in talk.heard[: self._processes.rank] for name in names}
+        with self.together("sending files") as talk:
+            talk.said = self._told(handed.send(name for name in handed.names_here() if name not in before))
+        handed.know(self._of_this_folder(talk))
+        return handed.take()
+
+    def _told(self, records: Iterable[FileRecord]) -> Any:
+        return {"node": self._processes.node, "records": [astuple(record) for record in records]}
+
+    def _of_this_folder(self, talk: Talk) -> list[FileRecord]:
+        here = self._processes.node
+        told = (each for each in talk.heard if each["node"] == here or not self._args.save_on_each_node)
+        return [FileRecord(*record) for each in told for record in each["records"]]
 
     def publish(self, snapshot: Snapshot, records: Iterable[FileRecord], state: TrainerState) -> Checkpoint:
         """Make it a checkpoint, of what all processes have written; from then on it may be called the best."""
-        self.newest = checkpoint = publish(snapshot, records, self._store)
-        if snapshot.metadata["best"]:
-            state.best_model_checkpoint = checkpoint.url
-        logger.info("checkpoint saved in %s", redact_whole_url(checkpoint.url))
-        self._thin_out(snapshot.step, state)
+        with self.together("publishing"):
+            make = publish if self._writes else described
+            self.newest = checkpoint = make(snapshot, records, self._store)
+            if snapshot.metadata["best"]:
+                state.best_model_checkpoint = checkpoint.url
+            if self._writes:
+                logger.info("checkpoint saved in %s", redact_whole_url(checkpoint.url))
+                self._thin_out(snapshot.step, state)
+            self._old_run_is_there = False
         return checkpoint
 
     def name_best(self, state: TrainerState) -> str | None:
@@ -186,25 +253,49 @@ class CheckpointKeeper:
         return self.newest.url
 
     def _documents(self, state: TrainerState) -> dict[str, Any]:
+        losses = of_all(self._processes.each(state.running_loss))
         return {
-            "trainer_state": self._state_document(state),
+            "trainer_state": {**self._state_document(state), "running_loss": losses},
             "training_args": settings_document(self._args),
             "resolved_args": resolved_document(self._args),
         }
 
-    def _contents(self, saved: State, parts: RunParts, own: OwnFiles) -> Contents:
-        known = self._documents(parts.state)
-        if self._args.save_only_model:
-            return Contents(saved.model or {}, **known)
-        steps = own.steppers is None
-        return Contents(
-            saved.model or {},
-            **known,
-            optimizer=saved.optimizer if steps else None,
-            scheduler=parts.stepping()[1].state_dict() if steps else None,
-            scaler=parts.precision.state_dict() if own.scaler is None else None,
-            rng={rng_file(): rng_bytes()} if own.rng is None else {},
-        )
+    def _documents_beside(self, handed: HandedFolder, state: TrainerState) -> Mapping[str, Payload]:
+        documents = pack(Contents({}, **self._documents(state)), artifacts=NO_MODEL)
+        names = handed.names()
+        return {name: content for name, content in documents.items() if self._writes and name not in names}
+
+    def _files_for_all(
+        self, parts: RunParts, saved: State, documents: Mapping[str, Any], processing_class: Any, own: OwnFiles
+    ) -> dict[str, Payload]:
+        """What is the same for every process."""
+        artifacts = NO_MODEL
+        if own.model is None:
+            artifacts = model_artifacts(
+                parts.model,
+                save_safetensors=self._args.save_safetensors,
+                processing_class=processing_class,
+                state_dict=saved.model,
+            )
+        contents = Contents(saved.model or {}, **documents)
+        if not self._model_alone:
+            contents = replace(
+                contents,
+                optimizer=None if parts.strategy.is_sharded else saved.optimizer,
+                scheduler=parts.stepping()[1].state_dict() if own.steppers is None else None,
+                scaler=parts.precision.state_dict() if own.scaler is None else None,
+            )
+        return pack(contents, artifacts=artifacts)
+
+    def _files_of_one(self, parts: RunParts, optimizer: Mapping[str, Any] | None, own: OwnFiles) -> dict[str, Payload]:
+        """What is this process's own."""
+        rank, size = self._processes.rank, self._processes.world_size
+        files: dict[str, Payload] = {}
+        if optimizer is not None and parts.strategy.is_sharded:
+            files |= optimizer_part(optimizer, parts.strategy.pieces(), rank, size)
+        if own.rng is None and not self._model_alone:
+            files[rng_file(rank, size)] = Document(rng_bytes())
+        return files
 
     def _state_document(self, state: TrainerState) -> dict[str, Any]:
         """The state as whoever resumes from this checkpoint has it: then it exists, and is the best where it is."""
@@ -220,8 +311,12 @@ class CheckpointKeeper:
         if self._old_run_is_there:
             remove_all_except(self._store, step)
             remove_set_aside(self._store)
-            self._old_run_is_there = False
         # Whoever tracks a metric may ask for the best one later, and then it must be there.
         named = state.best_model_checkpoint
         best = None if named is None else step_of(named)
         apply_retention(self._store, self._args.save_total_limit, best_step=best)
+
+
+def _optimizer(strategy: Strategy) -> Mapping[str, Any] | None:
+    """The optimizer's state: the part of this process, or all of it on the main one."""
+    return strategy.state("sharded" if strategy.is_sharded else "full").optimizer

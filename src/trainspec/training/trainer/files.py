@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trainspec.storage import NotFound
 from trainspec.text.redaction import shortened
 from trainspec.training.checkpoint.manifest import json_bytes
+from trainspec.training.checkpoint.ranks.files import writes_for_all
 from trainspec.training.evaluation.plain import plain_metrics
 from trainspec.training.state import TRAINER_STATE_NAME, shared_part, state_bytes
 from trainspec.training.trainer.attributes import TrainerAttributes
@@ -23,6 +24,8 @@ ALL_RESULTS = "all_results.json"
 
 
 class Files(TrainerAttributes):
+    # None of these waits for other processes: scripts call them in the main process alone.
+
     def metrics_format(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """The metrics as a person reads them: times as h:mm:ss.cc, memory in MB, operations in GF, four decimals."""
         return {name: _readable(name, value) for name, value in metrics.items()}
@@ -39,7 +42,7 @@ class Files(TrainerAttributes):
 
     def save_metrics(self, split: str, metrics: Mapping[str, Any], combined: bool = True) -> None:
         """Write {split}_results.json into output_dir, and with `combined` add to all_results.json."""
-        if not self.parts.strategy.processes.is_main:
+        if not writes_for_all(self.args, self.parts.strategy.processes):
             return
         output = self.parts.output(self.args)
         metrics = plain_metrics(metrics, "save_metrics")
@@ -53,7 +56,7 @@ class Files(TrainerAttributes):
 
     def save_state(self) -> None:
         """Write trainer_state.json into output_dir, beside a model that save_model wrote there."""
-        if self.parts.strategy.processes.is_main:
+        if writes_for_all(self.args, self.parts.strategy.processes):
             self.parts.output(self.args).write_bytes(TRAINER_STATE_NAME, state_bytes(shared_part(self.state.to_dict())))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.values.choices import HubStrategy
 from trainspec.training.checkpoint import open_checkpoint
+from trainspec.training.parallel.agreement import together
 from trainspec.training.trainer.files import Files
 from trainspec.training.trainer.inside.hooks import Hooks
 from trainspec.training.trainer.listeners import Listeners
@@ -21,8 +22,9 @@ class Publishing(Files, Hooks, Listeners):
     _published_for: TrainingArguments | None = None
 
     def init_hf_repo(self, token: str | None = None, private: bool | None = None) -> None:
-        """Have the repository on the hub; `private` stands in for hub_private_repo."""
-        self._hub().init_repo(token, private)
+        """Have the repository on the hub; `private` stands in for hub_private_repo. The main process asks for it."""
+        if self.parts.strategy.processes.is_main:
+            self._hub().init_repo(token, private)
 
     def push_to_hub(
         self,
@@ -34,10 +36,12 @@ class Publishing(Files, Hooks, Listeners):
     ) -> Any:
         """Save the model and push it with a model card; the URL of the commit, or a Future of it.
 
-        `card` is what create_model_card takes. Raises HubError.
+        `card` is what create_model_card takes. The main process pushes; others get None. Raises HubError.
         """
-        self.create_model_card(**{"model_name": self._hub().wanted_name().rsplit("/", 1)[-1], **card})
         self.save_model(_internal_call=True)
+        if not self.parts.strategy.processes.is_main:
+            return None
+        self.create_model_card(**{"model_name": self._hub().wanted_name().rsplit("/", 1)[-1], **card})
         return self._hub().push_output(commit_message, blocking=blocking, token=token, revision=revision)
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
@@ -54,7 +58,8 @@ class Publishing(Files, Hooks, Listeners):
         """
         from trainspec.training.hub.model_card import write_model_card
 
-        write_model_card(self, self.parts.output(self.args), **described)
+        if self.parts.strategy.processes.is_main:
+            write_model_card(self, self.parts.output(self.args), **described)
 
     def after_save(self, checkpoint: Checkpoint) -> None:
         """A checkpoint is whole: tell trackers of the best one, and the hub what its strategy says."""
@@ -65,12 +70,15 @@ class Publishing(Files, Hooks, Listeners):
 
     def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
         """Push what hub_strategy says of a checkpoint that has just been saved."""
+        if not self.parts.strategy.processes.is_main:
+            return
         self._hub().after_save(open_checkpoint(checkpoint_folder), self.state)
 
     def after_training(self) -> None:
         """The run is whole: push the model where hub_strategy says so, and wait for pushes in the background."""
         if self.args.push_to_hub and self.args.hub_strategy == HubStrategy.END:
-            self.push_to_hub()
+            with together(self.parts.strategy.processes, "pushing to the hub"):
+                self.push_to_hub()
         self.call_hook("_finish_current_push")
 
     def _finish_current_push(self) -> None:

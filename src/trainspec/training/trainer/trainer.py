@@ -25,7 +25,9 @@ from trainspec.training.findings.facts import Job
 from trainspec.training.foreign.judging import told
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.parallel import choose_strategy
-from trainspec.training.parallel.joining import joined
+from trainspec.training.parallel.agreement import together
+from trainspec.training.parallel.contact.launch_needs import find_launch_needs
+from trainspec.training.parallel.joining import backend_for, joined
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.run.measuring.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
@@ -88,6 +90,7 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         if model is not None and model_init is not None:
             raise ValueError("pass model or model_init, not both: model_init makes the model")
         device = self.args.device
+        check(find_launch_needs(self.args, device, backend_for(self.args, device)))
         self.parts = RunParts(device, choose_strategy(joined(self.args, device), self.args), memory)
         self.model_init = model_init
         self.processing_class = processing_class if processing_class is not None else tokenizer
@@ -112,14 +115,15 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             self.call_hook("_validate_args")
         self.fire("on_init_end")
         self._told = list(find_overrides(self))
-        check(self._told)
+        check(self._told, self.parts.strategy.processes)
         memory.stop("init")
 
     def _made_model(self, trial: Any) -> nn.Module:
         if self.model_init is None:
             raise ValueError("the Trainer needs a model, or model_init to make one")
         seed_for_model(self.args)
-        made: nn.Module = self.call_hook("call_model_init", trial)
+        with self.parts.strategy.making_model():
+            made: nn.Module = self.call_hook("call_model_init", trial)
         return made
 
     def _own_placement(self) -> Callable[[nn.Module], nn.Module] | None:
@@ -160,7 +164,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         self._resuming = checkpoint = self._checked(wanted)
         if self.args.push_to_hub:
             # A token that is refused is told now, not at the first save.
-            self.init_hf_repo()
+            with together(self.parts.strategy.processes, "finding the repository on the hub"):
+                self.init_hf_repo()
         return train_as_often(self, checkpoint, ignore_keys_for_eval)
 
     # Parts
@@ -226,7 +231,11 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
         loads_itself = self.overrides("_load_optimizer_and_scheduler")
         checkpoint, faults = look_for_checkpoint(
-            lambda: self.parts.output(self.args), wanted, loads_itself=loads_itself
+            lambda: self.parts.output(self.args),
+            wanted,
+            loads_itself=loads_itself,
+            strategy=self.parts.strategy,
+            on_each_node=self.args.save_on_each_node,
         )
         orders = ("get_train_dataloader", "_get_dataloader", "_get_train_sampler")
         foreign = told(
@@ -237,7 +246,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             shuffles=not (self._own(*orders) or data.is_iterable(self.train_dataset)),
         )
         # What was told when this was made is not told again.
-        check([*faults, *foreign, *(item for item in self.preflight() if item not in self._told)])
+        found = [*faults, *foreign, *(item for item in self.preflight() if item not in self._told)]
+        check(found, self.parts.strategy.processes)
         return checkpoint
 
     def _own(self, *names: str) -> bool:

@@ -40,8 +40,9 @@ class OwnFiles:
 class HandedFolder:
     def __init__(self, store: Store, step: int) -> None:
         self._target = store.child(folder_name(step))
-        self._is_there = isinstance(self._target, LocalStore)
-        self._temporary = None if self._is_there else tempfile.TemporaryDirectory(prefix="trainspec-")
+        # Whether what is written here is at the checkpoint's place already.
+        self.is_there = isinstance(self._target, LocalStore)
+        self._temporary = None if self.is_there else tempfile.TemporaryDirectory(prefix="trainspec-")
         self.parent = store.url if self._temporary is None else self._temporary.name
         self._path = Path(self.parent) / folder_name(step)
         self._path.mkdir(parents=True, exist_ok=True)
@@ -57,15 +58,21 @@ class HandedFolder:
 
     def names(self) -> set[str]:
         """What is there now, whoever wrote it."""
-        known = set() if self._is_there else set(self._known)
-        return (known | self._names_here()) - {MANIFEST}
+        known = set() if self.is_there else set(self._known)
+        return (known | set(self.names_here())) - {MANIFEST}
 
     def take(self) -> list[FileRecord]:
-        """All that the checkpoint consists of now: what somebody wrote later, wrote anew or took away is seen."""
-        if not self._is_there:
-            self.know(self._target.write(name, LocalFile(self._path / name).write) for name in self._names_here())
+        """All that the checkpoint consists of now: what somebody wrote later, wrote anew or took away is seen.
+
+        Where it is elsewhere, all that was written there, and sent.
+        """
+        if not self.is_there:
             return [record for record, _ in self._known.values()]
         return [self._record(name) for name in self.names()]
+
+    def send(self, names: Iterable[str]) -> list[FileRecord]:
+        """These files to the checkpoint's place, where that is elsewhere."""
+        return [self._target.write(name, LocalFile(self._path / name).write) for name in names]
 
     def close(self) -> None:
         if self._temporary is not None:
@@ -77,12 +84,13 @@ class HandedFolder:
             return record
         return fingerprint(name, self._path / name)
 
-    def _names_here(self) -> set[str]:
+    def names_here(self) -> list[str]:
+        """What is in the folder of this machine."""
         files = (path for path in self._path.rglob("*") if path.is_file())
-        return {path.relative_to(self._path).as_posix() for path in files}
+        return sorted(path.relative_to(self._path).as_posix() for path in files)
 
     def _stamp(self, name: str) -> Any:
-        if not self._is_there:
+        if not self.is_there:
             return None
         found = (self._path / name).stat()
         return found.st_size, found.st_mtime_ns

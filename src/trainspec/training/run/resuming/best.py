@@ -11,8 +11,10 @@ from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.checkpoint.load import Checkpoint, folder_name, step_of
 from trainspec.training.checkpoint.manifest import CheckpointError
-from trainspec.training.checkpoint.resume import load_weights
+from trainspec.training.checkpoint.ranks.loading import load_weights_of
 from trainspec.training.foreign.finding import open_any
+from trainspec.training.parallel import Alone
+from trainspec.training.parallel.agreement import on_main, together
 from trainspec.training.state import parse_state
 
 if TYPE_CHECKING:
@@ -21,22 +23,34 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.parallel import Processes, Strategy
     from trainspec.training.state import TrainerState
 
 logger = logging.getLogger(__name__)
 
 
-def find_best(args: TrainingArguments, state: TrainerState, output: Store, resumed: Checkpoint) -> None:
+def find_best(
+    args: TrainingArguments,
+    state: TrainerState,
+    output: Store,
+    resumed: Checkpoint,
+    processes: Processes = Alone(),  # noqa: B008 - it has nothing to change
+) -> None:
     """Name the best checkpoint by where it is now: folders are renamed, copied and mounted elsewhere between runs.
 
-    It is named by its full URL, of which files hold no credentials. Where it is nowhere, none is named.
+    It is named by its full URL, of which files hold no credentials, and as the main process sees it. Where it is
+    nowhere, none is named.
     """
     recorded = state.best_model_checkpoint
     step = state.best_global_step if recorded is None else step_of(recorded) or state.best_global_step
     if step is None:
         return
-    known = resumed if step == resumed.step else _first_of_run(_places(step, recorded, output, resumed), state)
-    state.best_model_checkpoint = None if known is None else known.url
+
+    def look() -> str | None:
+        found = resumed if step == resumed.step else _first_of_run(_places(step, recorded, output, resumed), state)
+        return None if found is None else found.url
+
+    known = state.best_model_checkpoint = on_main(processes, "looking for the best checkpoint", look)
     if known is None and recorded is not None and args.load_best_model_at_end:
         logger.warning(
             "the best checkpoint so far, %s of this run, is neither in output_dir (%s) nor at %s: unless a later one "
@@ -79,10 +93,11 @@ def _is_of_run(checkpoint: Checkpoint, state: TrainerState) -> bool:
     return repr(history) == repr(state.log_history[: len(history)])
 
 
-def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) -> bool:
+def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module, strategy: Strategy) -> bool:
     """The best checkpoint's weights into the model, where load_best_model_at_end says so; whether they are in it.
 
-    The run is done: whatever goes wrong here is told, and the last weights stay.
+    Every process calls, and in all or none they are. The run is done: whatever goes wrong here is told, and the last
+    weights stay.
     """
     if not args.load_best_model_at_end or state.best_global_step is None:
         return False
@@ -93,7 +108,9 @@ def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module) ->
         )
         return False
     try:
-        load_weights(model, open_any(state.best_model_checkpoint))
+        with together(strategy.processes, "opening the best checkpoint"):
+            best = open_any(state.best_model_checkpoint)
+        load_weights_of(best, model, strategy)
     # Models load in ways of their own, and none of their errors is worth a finished run.
     except Exception as error:
         logger.warning("the best model is not loaded, the last one stays: %s", error)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.steps import total_updates
+from trainspec.settings.arguments.launch import Launch
 from trainspec.training import data
+from trainspec.training.checkpoint.ranks.values import of_rank
 from trainspec.training.data.position import DataPosition, mismatch, position_of_format_1
 from trainspec.training.findings.found import found
 from trainspec.training.preflight.preflight import PreflightError
@@ -44,7 +46,10 @@ def _saved_position(args: TrainingArguments, loader: Any, checkpoint: Checkpoint
     if checkpoint.manifest.data is not None:
         # What another program does not say of its data is as it is now.
         here = data.position_in(loader, epoch=0, rows=0, seed=data.data_seed(args))
-        return DataPosition.from_dict({**here.to_dict(), **checkpoint.manifest.data})
+        unsaid = {"keyed": False, "streams": None}
+        rank = Launch.of_this_process().rank
+        there = {name: of_rank(value, rank) for name, value in checkpoint.manifest.data.items()}
+        return DataPosition.from_dict({**here.to_dict(), **unsaid, **there})
     state, settings = contents.trainer_state, contents.resolved_args
     size = int(state.get("train_batch_size") or args.per_device_train_batch_size)
     now = data.position_in(loader, epoch=0, rows=0, seed=data.data_seed(args))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,13 +13,16 @@ from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import Checkpoint
 from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, Contents, unpack
 from trainspec.training.checkpoint.model_files import model_artifacts
+from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
+from trainspec.training.checkpoint.ranks.loading import load_weights_of
+from trainspec.training.checkpoint.ranks.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.resume import load_weights
-from trainspec.training.checkpoint.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.tensor_files import TorchFile
 from trainspec.training.errors import TrainingError
 from trainspec.training.foreign.finding import open_any
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import saving
+from trainspec.training.parallel.agreement import all_here, together
 from trainspec.training.run.build import restore_steppers
 from trainspec.training.run.others.handed import OwnFiles
 from trainspec.training.run.resuming.best import load_best
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from trainspec.training.checkpoint.payload import Payload
     from trainspec.training.face import TrainerFace
     from trainspec.training.run.loop import TrainingLoop
 
@@ -69,15 +73,22 @@ class FileHooks(Views):
         """The model's files and its tokenizer's into output_dir or another folder or URL."""
         store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
         self._ready_model()
-        files = model_artifacts(
-            self.model,
-            save_safetensors=self.args.save_safetensors,
-            processing_class=self.saved_processing(),
-            state_dict=self.parts.strategy.weights() if state_dict is None else state_dict,
-        )
-        if self.parts.strategy.processes.is_main:
-            for name, content in files.items():
-                store.write(name, content.write)
+        strategy, what = self.parts.strategy, "saving the model"
+        # Where each process has all of it, a script may save it in one of them alone.
+        sharded = strategy.is_sharded
+        if sharded:
+            all_here(strategy.processes, what)
+        state = strategy.weights() if state_dict is None else state_dict
+        with together(strategy.processes, what) if sharded else nullcontext():
+            if self.writes_files():
+                files = model_artifacts(
+                    self.model,
+                    save_safetensors=self.args.save_safetensors,
+                    processing_class=self.saved_processing(),
+                    state_dict=state,
+                )
+                for name, content in files.items():
+                    store.write(name, content.write)
 
     def write_model(self, output_dir: str | None) -> None:
         """By `_save`, which is given a folder of this machine where it is somebody's own."""
@@ -87,8 +98,13 @@ class FileHooks(Views):
             return
         with tempfile.TemporaryDirectory(prefix="trainspec-") as folder:
             self.call_hook("_save", folder)
-            for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+            written = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+            for path in written if self.writes_files() else ():
                 store.upload(path, path.relative_to(folder).as_posix())
+
+    def writes_files(self) -> bool:
+        """Whether this process writes what is written once, or once on each node where settings say so."""
+        return writes_for_all(self.args, self.parts.strategy.processes)
 
     def saved_processing(self) -> Any:
         """The tokenizer that is saved beside the model; the collator's where the Trainer was given none."""
@@ -97,31 +113,50 @@ class FileHooks(Views):
         return getattr(getattr(self, "data_collator", None), "tokenizer", None)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        parts = self.parts
+        parts, processes = self.parts, self.parts.strategy.processes
         optimizer, schedule = parts.stepping()
+        sharded = parts.strategy.is_sharded
+        if sharded:
+            all_here(processes, "saving the optimizer")
         with saving(optimizer):
-            _write(output_dir, OPTIMIZER, TorchFile(parts.strategy.state().optimizer or {}).write)
-        _write(output_dir, SCHEDULER, TorchFile(schedule.state_dict()).write)
+            state = parts.strategy.state("sharded" if sharded else "full").optimizer or {}
+            files: dict[str, Payload] = {}
+            if sharded:
+                files |= optimizer_part(state, parts.strategy.pieces(), processes.rank, processes.world_size)
+            elif self.writes_files():
+                files[OPTIMIZER] = TorchFile(state)
+            for name, content in files.items():
+                _write(output_dir, name, content.write)
+        if self.writes_files():
+            _write(output_dir, SCHEDULER, TorchFile(schedule.state_dict()).write)
 
     def _save_scaler(self, output_dir: str) -> None:
         state = self.parts.precision.state_dict()
-        if state is not None:
+        if state is not None and self.writes_files():
             _write(output_dir, SCALER, TorchFile(state).write)
 
     def _save_rng_state(self, output_dir: str) -> None:
-        _write(output_dir, rng_file(), lambda file: file.write(rng_bytes()))
+        _write(output_dir, self._rng_file(), lambda file: file.write(rng_bytes()))
+
+    def _rng_file(self) -> str:
+        processes = self.parts.strategy.processes
+        return rng_file(processes.rank, processes.world_size)
 
     # Loading
 
     def load_checkpoint_weights(self, checkpoint: Checkpoint) -> None:
         if not self.overrides("_load_from_checkpoint"):
-            load_weights(self.model, checkpoint)
+            load_weights_of(checkpoint, self.model, self.parts.strategy)
             return
         with self._folder_of(checkpoint) as folder:
             self.call_hook("_load_from_checkpoint", folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        load_weights(self.model if model is None else model, self._opened(resume_from_checkpoint))
+        checkpoint = self._opened(resume_from_checkpoint)
+        if model is None or model is self.model:
+            load_weights_of(checkpoint, self.model, self.parts.strategy)
+        else:
+            load_weights(model, checkpoint)
 
     def restore_steppers(self, checkpoint: Checkpoint, contents: Contents) -> None:
         own_steppers, own_scaler = self.overrides("_load_optimizer_and_scheduler"), self.overrides("_load_scaler")
@@ -141,28 +176,35 @@ class FileHooks(Views):
             return
         opened = self._opened(checkpoint)
         known = () if self.given[0] is not None else safe_types(self.args.optim)
-        contents = unpack(opened, with_model=False, safe_types=known)
+        contents = unpack(opened, with_model=False, safe_types=known, rank=self.parts.strategy.processes.rank)
         restore_steppers(cast("TrainerFace", self), opened, contents)
 
     def restore_rng(self, checkpoint: Checkpoint) -> None:
         if not self.overrides("_load_rng_state"):
-            _restore_rng(checkpoint)
+            self._restore_rng(checkpoint)
             return
         with self._folder_of(checkpoint) as folder:
             self.call_hook("_load_rng_state", folder)
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
-            _restore_rng(self._opened(checkpoint))
+            self._restore_rng(self._opened(checkpoint))
+
+    def _restore_rng(self, checkpoint: Checkpoint) -> None:
+        name, numbers = self._rng_file(), {checkpoint.manifest.world_size, self.parts.strategy.processes.world_size}
+        # Those of more or fewer processes are of other processes.
+        if checkpoint.has(name) and len(numbers) == 1:
+            restore_rng(checkpoint.read(name), checkpoint.url)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
-            scaler = unpack(self._opened(checkpoint), with_model=False).scaler
+            opened, rank = self._opened(checkpoint), self.parts.strategy.processes.rank
+            scaler = unpack(opened, with_model=False, rank=rank).scaler
             self.parts.precision.load_state_dict(None if scaler is None else dict(scaler))
 
     def _load_best_model(self) -> bool:
         """The best checkpoint's weights into the model, where settings say so; whether they are in it."""
-        return load_best(self.args, self.state, self.model)
+        return load_best(self.args, self.state, self.model, self.parts.strategy)
 
     # What these stand on
 
@@ -192,11 +234,6 @@ class FileHooks(Views):
     def _opened(self, folder: str) -> Checkpoint:
         chosen = self._resuming
         return chosen if chosen is not None and chosen.url == str(folder) else open_any(folder)
-
-
-def _restore_rng(checkpoint: Checkpoint) -> None:
-    if checkpoint.has(rng_file()):
-        restore_rng(checkpoint.read(rng_file()), checkpoint.url)
 
 
 def _write(folder: str, name: str, writer: Callable[[Any], Any]) -> None:

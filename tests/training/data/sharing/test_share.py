@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainspec.training.data.share import Share, share, used_after
+from trainspec.training.data.sharing.share import Share, share, used_after
 
 SIZES = st.tuples(st.integers(1, 5), st.integers(1, 6))
 

@@ -13,9 +13,9 @@ from torch import Tensor
 from trainspec.training.checkpoint.manifest import CheckpointError
 
 
-def rng_file(rank: int = 0, world_size: int = 1) -> str:
-    """The name of the file that holds one process's generators."""
-    return "rng_state.json" if world_size == 1 else f"rng_state_{rank}.json"
+def rng_file(rank: int = 0, processes: int = 1) -> str:
+    """The name of the file that holds the generators of one of so many processes."""
+    return "rng_state.json" if processes == 1 else f"rng_state_{rank}.json"
 
 
 def rng_bytes() -> bytes:

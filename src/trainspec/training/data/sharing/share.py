@@ -29,19 +29,28 @@ def share(
     start_row: int = 0,
     *,
     drop_last: bool = False,
+    drop_uneven: bool = False,
 ) -> Iterator[Share]:
     """The batches of process `rank` from `start_row` of the order on: in every process the same number of them.
 
-    The last step may have less than a full batch for each. With `drop_last` it is left out. Else batches are short,
-    and a process for which nothing is left gets one row of the beginning again, which does not count.
+    The last step may have less than a full batch for each. With `drop_last` it is left out, with `drop_uneven` where it
+    has no row for somebody. Else batches are short, and a process for which nothing is left gets one row of the
+    beginning again, which does not count.
     """
     step_rows = world_size * batch_size
+    needed = step_rows if drop_last else step_rows - batch_size + 1 if drop_uneven else 1
     for step_start in range(start_row, len(order), step_rows):
-        if drop_last and step_start + step_rows > len(order):
+        if len(order) - step_start < needed:
             return
         begin = step_start + rank * batch_size
         rows = order[begin : begin + batch_size]
         yield Share(rows, len(rows)) if len(rows) else Share(order[:1], 0)
+
+
+def uneven_rows(length: int, batch_size: int, shares: int) -> int:
+    """Rows of a last step in which a process has none; 0 where each has one."""
+    rest = length % (batch_size * shares)
+    return rest if rest <= batch_size * (shares - 1) else 0
 
 
 def used_after(steps: int, length: int, world_size: int, batch_size: int, start_row: int = 0) -> int:

@@ -1,0 +1,1 @@
+"""What each of several processes writes of a checkpoint, and reads of it again."""

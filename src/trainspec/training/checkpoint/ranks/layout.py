@@ -1,0 +1,57 @@
+"""How a checkpoint's state lies in its files, and whether a run can go on with it as it lies."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError
+from trainspec.training.checkpoint.ranks.names import pieces_file
+
+if TYPE_CHECKING:
+    from trainspec.training.checkpoint.load import Checkpoint
+    from trainspec.training.parallel import Strategy
+
+FULL: str = FULL_LAYOUT["kind"]
+SHARDED = "sharded"
+_SHOWN = 3
+
+
+def layout_of(strategy: Strategy) -> dict[str, Any]:
+    """For the manifest: what a run must have in common to go on from it. The pieces lie beside each process's part."""
+    return {"kind": SHARDED if strategy.is_sharded else FULL, **strategy.layout()}
+
+
+def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
+    """Why the run cannot go on from it as it lies; None where it can.
+
+    Where all is whole, only the number of processes counts: each goes on with its own random states.
+    """
+    here = {**layout_of(strategy), "world_size": strategy.processes.world_size}
+    there = {**checkpoint.manifest.layout, "world_size": checkpoint.manifest.world_size}
+    whole = here["kind"] == there["kind"] == FULL
+    names = ["world_size"] if whole else sorted({*here, *there}, key=lambda name: (name != "kind", name))
+    told = [
+        f"{name} is {json.dumps(there.get(name))} there and {json.dumps(here.get(name))} here"
+        for name in names
+        if there.get(name) != here.get(name)
+    ]
+    return ", ".join(told) or None
+
+
+def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
+    """How this process's part of the optimizer is cut otherwise there than here; None where it is not.
+
+    Raises CheckpointError for a description that cannot be read.
+    """
+    name = pieces_file(strategy.processes.rank, strategy.processes.world_size)
+    try:
+        there = json.loads(checkpoint.read(name))["pieces"]
+        here = json.loads(json.dumps(strategy.pieces()))
+        other = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise CheckpointError(checkpoint.url, f"{name} is damaged") from None
+    if not other:
+        return None
+    more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
+    return f"{name} has other pieces of {', '.join(other[:_SHOWN])}{more} than are here"

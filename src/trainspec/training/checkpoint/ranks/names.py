@@ -1,0 +1,22 @@
+"""The names of files that each process has of its own."""
+
+from __future__ import annotations
+
+import re
+
+_OF_ONE = re.compile(r"rng_state_[0-9]+\.json|optimizer-[0-9]+-of-[0-9]+\.(pt|json)")
+
+
+def optimizer_file(rank: int, world_size: int) -> str:
+    """The name of the file with one process's part of a dealt out optimizer state; ranks count from 0, names from 1."""
+    return f"optimizer-{rank + 1:05d}-of-{world_size:05d}.pt"
+
+
+def pieces_file(rank: int, world_size: int) -> str:
+    """The name of the file that describes that part."""
+    return optimizer_file(rank, world_size).removesuffix(".pt") + ".json"
+
+
+def is_of_one_process(name: str) -> bool:
+    """Whether a file is read by the process that wrote it, and by no other."""
+    return _OF_ONE.fullmatch(name) is not None
