@@ -17,7 +17,7 @@ from tests.training.small_job import Line, Rows
 
 from trainspec import Trainer, TrainerCallback, TrainingArguments
 from trainspec.training.parallel.contact.ending import MissingError
-from trainspec.training.parallel.joining import backend_for
+from trainspec.training.parallel.contact.joining import backend_for
 from trainspec.training.preflight.preflight import PreflightError
 
 

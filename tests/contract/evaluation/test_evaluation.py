@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy
 import pytest
+import torch
 from tests.training.small_job import Line, Make, Rows, entries
 from torch import Tensor
 

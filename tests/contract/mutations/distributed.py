@@ -3,7 +3,7 @@
 from tests.contract.mutations.mutation import Mutation, without
 
 DDP = "training/parallel/ddp.py"
-JOINING = "training/parallel/joining.py"
+JOINING = "training/parallel/contact/joining.py"
 NEEDS = "training/parallel/contact/launch_needs.py"
 
 MUTATIONS = (

@@ -30,10 +30,12 @@ MUTATIONS = (
         'said = bool(getattr(details, "sync_each_batch", False))',
         "said = False",
     ),
-    Mutation("accelerator_config", "training/parallel/joining.py", "if wants and machine", "if False and machine"),
+    Mutation(
+        "accelerator_config", "training/parallel/contact/joining.py", "if wants and machine", "if False and machine"
+    ),
     Mutation(
         "accelerator_config",
-        "training/parallel/joining.py",
+        "training/parallel/contact/joining.py",
         'not getattr(processes, "was_joined_before", False)',
         "True",
     ),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.training.parallel.launching import ROOT
+from tests.training.parallel.contact.launching import ROOT
 
 TASK = "tests.training.command.breaking:task"
 QUIET = ("--report_to", "none", "--do_eval", "false", "--logging_steps", "1000")

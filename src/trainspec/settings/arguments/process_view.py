@@ -145,7 +145,7 @@ class ProcessView(Settings):
             yield
             return
         # Scripts come here before they make a Trainer: the processes are joined here, then.
-        joining = import_module("trainspec.training.parallel.joining")
+        joining = import_module("trainspec.training.parallel.contact.joining")
         processes = joining.joined(self._args, self.device)
         first = (self.local_process_index if local else self.process_index) == 0
         logging.getLogger("trainspec").debug("%s: the main process goes first (%s)", desc, first)

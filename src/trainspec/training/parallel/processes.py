@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trainspec.training.errors import TrainingError
 from trainspec.training.model.nests import map_tensors
-from trainspec.training.parallel.forms import tensors
+from trainspec.training.parallel.contact.forms import tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,17 +26,16 @@ from trainspec.training.model.liger import find_no_liger
 from trainspec.training.model.neftune import find_no_embeddings
 from trainspec.training.optimizers.coverage import find_given_optimizer
 from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
+from trainspec.training.parallel.contact.joining import find_no_configured_state
 from trainspec.training.parallel.contact.launch_needs import find_other_local_rank
 from trainspec.training.parallel.deepspeed_engine.needs import find_deepspeed_needs
 from trainspec.training.parallel.fsdp.needs import find_sharding_needs
-from trainspec.training.parallel.joining import find_no_configured_state
 from trainspec.training.parallel.mesh.needs import find_mesh_needs
 from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
 from trainspec.training.preflight import job_needs
 from trainspec.training.preflight.disk_space import find_full_disk
 from trainspec.training.preflight.named_files import find_missing_files
 from trainspec.training.preflight.output_folder import find_unwritable
-from trainspec.training.preflight.support import find_gaps
 from trainspec.training.preflight.together import together
 from trainspec.training.run.measuring.memory import find_no_cache, find_unmeasurable_memory
 from trainspec.training.schedules.plateau import find_plateau_needs
@@ -130,7 +129,7 @@ def examine(args: TrainingArguments, machine: Machine, job: Job, *, trains: bool
     needs = [found for need in GENERAL for found in need(args, machine, job)]
     if trains:
         needs += [found for need in TRAINING for found in need(args, machine, job)]
-    return [*find_gaps(args, machine), *needs, *find_unwritable(args)]
+    return [*needs, *find_unwritable(args)]
 
 
 def check(findings: Iterable[Diagnostic], processes: Processes | None = None) -> None:

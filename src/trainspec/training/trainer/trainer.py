@@ -26,8 +26,8 @@ from trainspec.training.foreign.judging import told
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.parallel import choose_strategy
 from trainspec.training.parallel.agreement import together
+from trainspec.training.parallel.contact.joining import backend_for, joined
 from trainspec.training.parallel.contact.launch_needs import find_launch_needs
-from trainspec.training.parallel.joining import backend_for, joined
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.run.measuring.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.data import DataPosition, EpochSampler, Sharing, batches_at
 from trainspec.training.data.sharing.steps import stepped
-from trainspec.training.parallel.group import processes_of
+from trainspec.training.parallel.contact.group import processes_of
 from trainspec.training.parallel.processes import NestError, Processes
 
 

@@ -12,8 +12,8 @@ from trainspec import TrainingArguments
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.parallel import Policy, Processes
+from trainspec.training.parallel.contact.group import processes_of
 from trainspec.training.parallel.deepspeed_engine.engine import DeepSpeedEngine
-from trainspec.training.parallel.group import processes_of
 from trainspec.training.schedules import build_schedule
 
 CPU = torch.device("cpu")

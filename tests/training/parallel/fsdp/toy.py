@@ -15,8 +15,8 @@ from trainspec.training.model.compilation import compile_model
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.optimizers.behaviour import clear_gradients, training_mode
 from trainspec.training.parallel import Policy
+from trainspec.training.parallel.contact.group import Group
 from trainspec.training.parallel.fsdp.fully_sharded import FullySharded
-from trainspec.training.parallel.group import Group
 from trainspec.training.precision.precision import choose_precision
 
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ from trainspec.settings.arguments.launch import Launch
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.optimizers.behaviour import clear_gradients, saving, training_mode
 from trainspec.training.parallel import Policy
-from trainspec.training.parallel.group import processes_of
+from trainspec.training.parallel.contact.group import processes_of
 from trainspec.training.parallel.mesh.strategy import MeshProcesses
 from trainspec.training.precision.precision import choose_precision
 

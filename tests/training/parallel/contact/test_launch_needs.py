@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from trainspec.settings.arguments.launch import Launch
+from trainspec.training.parallel.contact.group import processes_of
+from trainspec.training.parallel.contact.joining import backend_for
 from trainspec.training.parallel.contact.launch_needs import find_launch_needs
-from trainspec.training.parallel.group import processes_of
-from trainspec.training.parallel.joining import backend_for
 from trainspec.training.parallel.processes import ProcessesError
 from trainspec.training.preflight.preflight import PreflightError
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 import torch
-from tests.training.parallel.contract import EVERYWHERE, WITH_OTHERS, Check
-from tests.training.parallel.launching import launched
+from tests.training.parallel.contact.contract import EVERYWHERE, WITH_OTHERS, Check
+from tests.training.parallel.contact.launching import launched
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.parallel import Alone, ProcessesError
-from trainspec.training.parallel.group import Group, processes_of
+from trainspec.training.parallel.contact.group import Group, processes_of
 
-PROGRAM = "tests.training.parallel.one_rank"
+PROGRAM = "tests.training.parallel.contact.one_rank"
 LIVES = (
     "joined_inside",
     "destroyed_outside",

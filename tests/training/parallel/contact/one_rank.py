@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 import torch.distributed as dist
-from tests.training.parallel.contract import EVERYWHERE, WITH_OTHERS
+from tests.training.parallel.contact.contract import EVERYWHERE, WITH_OTHERS
 
 from trainspec.settings.arguments.launch import Launch
-from trainspec.training.parallel.group import Group, processes_of
+from trainspec.training.parallel.contact.group import Group, processes_of
 from trainspec.training.parallel.processes import ProcessesError
 
 LAUNCH = Launch.of_this_process()

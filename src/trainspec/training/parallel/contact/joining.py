@@ -10,7 +10,7 @@ import torch
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.findings.found import found
-from trainspec.training.parallel.group import processes_of
+from trainspec.training.parallel.contact.group import processes_of
 from trainspec.training.parallel.processes import Alone
 
 if TYPE_CHECKING:

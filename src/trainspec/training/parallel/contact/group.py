@@ -21,19 +21,27 @@ from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.arguments.launchers import misfits
 from trainspec.training.model.nests import join_tensors, map_tensors
 from trainspec.training.parallel.contact.ending import MissingError, tell_uncaught_errors
-from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others
-from trainspec.training.parallel.forms import (
+from trainspec.training.parallel.contact.forms import (
     Form,
     Leaf,
     Pickles,
     filled,
     form_of,
     leaves,
-    objects_among,
-    outline,
     plain_form,
     tensors,
 )
+from trainspec.training.parallel.contact.messages import (
+    as_bytes,
+    bytes_of,
+    cut,
+    described,
+    encoded,
+    in_order,
+    refuse_different_forms,
+    understood,
+)
+from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others
 from trainspec.training.parallel.processes import Alone, NestError, Number, Processes, ProcessesError, Value, first_rows
 
 if TYPE_CHECKING:
@@ -187,20 +195,20 @@ class Group:
 
     def broadcast(self, value: Value) -> Value:
         with self._together("broadcast") as group:
-            message = _encoded(_described(value)) if self.is_main else torch.empty(0, dtype=torch.uint8)
+            message = encoded(described(value)) if self.is_main else torch.empty(0, dtype=torch.uint8)
             size = torch.tensor([message.numel()])
             dist.broadcast(size, src=0, group=group)
             if not self.is_main:
                 message = torch.empty(int(size), dtype=torch.uint8)
             dist.broadcast(message, src=0, group=group)
-            (content,) = _understood([message])
+            (content,) = understood([message])
             if "tensor" in content:
                 return cast("Value", self._sent(value, content))
             return value if self.is_main else cast("Value", content["value"])
 
     def _sent(self, value: Any, form: Form) -> Any:
         (leaf,) = leaves(form)
-        data = _bytes_of(value) if self.is_main else torch.empty(leaf.size, dtype=torch.uint8, device=leaf.device)
+        data = bytes_of(value) if self.is_main else torch.empty(leaf.size, dtype=torch.uint8, device=leaf.device)
         if leaf.size:
             dist.broadcast(data, src=0, group=self._carrier(data))
         return value if self.is_main else leaf.read(data)
@@ -228,10 +236,10 @@ class Group:
 
     def _each(self, content: dict[str, Any], what: str, kind: type[ProcessesError] = ProcessesError) -> list[Any]:
         with self._together(what) as group:
-            message = _encoded(content)
+            message = encoded(content)
             sizes = [torch.empty(1, dtype=torch.int64) for _ in range(self.world_size)]
             dist.all_gather(sizes, torch.tensor([message.numel()]), group=group)
-            return _understood(self._all_bytes(message, [int(size) for size in sizes]), kind)
+            return understood(self._all_bytes(message, [int(size) for size in sizes]), kind)
 
     def gather(self, nest: Any, rows: int) -> Any:
         real = first_rows(nest, rows)
@@ -243,7 +251,7 @@ class Group:
         forms: dict[int, Form] = {rank: entry["form"] for rank, entry in enumerate(told) if entry["gives"]}
         if not forms:
             return None
-        _refuse_different_forms(forms)
+        refuse_different_forms(forms)
         with self._together("gather"):
             joined = self._joined(list(tensors(real)), forms)
             if nest is None:
@@ -256,7 +264,7 @@ class Group:
         for number, example in enumerate(next(iter(by_rank.values()))):
             found: dict[int, Leaf] = {rank: every[number] for rank, every in by_rank.items()}
             sizes = [found[rank].size if rank in found else 0 for rank in range(self.world_size)]
-            mine = _bytes_of(own[number]) if own else torch.empty(0, dtype=torch.uint8, device=example.device)
+            mine = bytes_of(own[number]) if own else torch.empty(0, dtype=torch.uint8, device=example.device)
             parts = self._all_bytes(mine, sizes)
             read = [leaf.read(parts[rank]) for rank, leaf in found.items()]
             yield join_tensors([part for part in read if part.shape[0]] or read[:1])
@@ -269,17 +277,17 @@ class Group:
             content = {"problem": str(error)}
         forms: list[Form] = [entry["form"] for entry in self._each(content, "nests", NestError)]
         needed = [list(leaves(form)) for form in forms]
-        mine = _in_order(content["form"], tensors(own), pickles.found)
+        mine = in_order(content["form"], tensors(own), pickles.found)
         with self._together("nests"):
             parts = dict[str, list[Tensor]]()
             for device in dict.fromkeys(leaf.device for every in needed for leaf in every):
                 sizes = [sum(leaf.size for leaf in every if leaf.device == device) for every in needed]
-                here = [_bytes_of(tensor) for tensor in mine if tensor.device.type == device]
+                here = [bytes_of(tensor) for tensor in mine if tensor.device.type == device]
                 parts[device] = self._all_bytes(
                     torch.cat([torch.empty(0, dtype=torch.uint8, device=device), *here]), sizes
                 )
         return [
-            filled(form, _cut(every, {device: data[rank] for device, data in parts.items()}))
+            filled(form, cut(every, {device: data[rank] for device, data in parts.items()}))
             for rank, (form, every) in enumerate(zip(forms, needed, strict=True))
         ]
 
@@ -302,11 +310,11 @@ class Group:
         mine = torch.empty(longest, dtype=torch.uint8)
         if longest:
             with self._together("deal") as group:
-                sent = [_as_bytes(nest, longest) for nest in nests or ()] if self.is_main else None
+                sent = [as_bytes(nest, longest) for nest in nests or ()] if self.is_main else None
                 dist.scatter(mine, sent, src=0, group=group)
         if self.is_main and nests:
             return nests[0], note
-        return filled(forms[self.rank], _cut(needed[self.rank], {"cpu": mine}, everywhere="cpu")), note
+        return filled(forms[self.rank], cut(needed[self.rank], {"cpu": mine}, everywhere="cpu")), note
 
     def _all_bytes(self, mine: Tensor, sizes: list[int]) -> list[Tensor]:
         longest = max(sizes)
@@ -349,66 +357,3 @@ class Group:
         answers = RollCall(self._store, self.rank, self.world_size, min(_PATIENCE, seconds)).answer(operation)
         said = answers.in_words(error, seconds)
         return MissingError(f"rank {self.rank}: {operation} failed. {said} ({reason})", tells=answers.speaks)
-
-
-def _described(value: Any) -> dict[str, Any]:
-    return form_of(value) if isinstance(value, Tensor) else {"value": value}
-
-
-def _encoded(content: dict[str, Any]) -> Tensor:
-    """As bytes of JSON. What JSON cannot hold is told to all, who would otherwise wait for it."""
-    try:
-        text = json.dumps(content)
-    except (TypeError, ValueError) as error:
-        text = json.dumps({"problem": f"{error}; only tensors and what JSON holds can be told to other processes"})
-    return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
-
-
-def _understood(messages: list[Tensor], kind: type[ProcessesError] = ProcessesError) -> list[Any]:
-    contents = [json.loads(message.numpy().tobytes()) for message in messages]
-    problems = [f"rank {rank}: {entry['problem']}" for rank, entry in enumerate(contents) if "problem" in entry]
-    if problems:
-        raise kind("; ".join(problems))
-    return contents
-
-
-def _in_order(form: Form, found: Iterator[Tensor], objects: list[Tensor]) -> list[Tensor]:
-    """The tensors and the pickles of a nest, as `leaves` names them."""
-    pickles = iter(objects)
-    return [next(pickles) if is_object else next(found) for is_object in objects_among(form)]
-
-
-def _cut(needed: list[Leaf], data: dict[str, Tensor], everywhere: str | None = None) -> Iterator[Tensor]:
-    """The tensors that stand one behind the other in the bytes of each device."""
-    places = dict.fromkeys(data, 0)
-    for leaf in needed:
-        device = everywhere or leaf.device
-        start = places[device]
-        places[device] += leaf.size
-        # A view of other numbers begins where they may begin: a copy always does.
-        yield leaf.read(data[device][start : places[device]].clone())
-
-
-def _as_bytes(nest: Any, length: int) -> Tensor:
-    data = torch.zeros(length, dtype=torch.uint8)
-    place = 0
-    for tensor in tensors(nest):
-        piece = _bytes_of(tensor).cpu()
-        data[place : place + piece.numel()] = piece
-        place += piece.numel()
-    return data
-
-
-def _bytes_of(tensor: Tensor) -> Tensor:
-    return tensor.detach().contiguous().reshape(-1).view(torch.uint8)
-
-
-def _refuse_different_forms(forms: dict[int, Form]) -> None:
-    outlines = {rank: json.dumps(outline(form)) for rank, form in forms.items()}
-    first = next(iter(outlines))
-    differing = [rank for rank, text in outlines.items() if text != outlines[first]]
-    if differing:
-        raise ProcessesError(
-            f"rank {first} gathers {outlines[first]}, but "
-            + ", ".join(f"rank {rank} {outlines[rank]}" for rank in differing)
-        )

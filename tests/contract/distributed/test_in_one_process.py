@@ -1,4 +1,4 @@
-"""What each setting about several processes does where a run has one: nothing, and without a word."""
+"""What settings about several processes do where a run has one."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from tests.training.parallel.world import run_in
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.parallel import Alone
-from trainspec.training.parallel.group import processes_of
+from trainspec.training.parallel.contact.group import processes_of
 from trainspec.training.parallel.processes import NestError
 
 
