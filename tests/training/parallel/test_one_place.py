@@ -10,7 +10,14 @@ TRAINING = Path(__file__).parents[3] / "src" / "trainspec" / "training"
 # What judges a machine before a run, and what a launcher does, is about numbers of processes.
 ABOUT_PROCESSES = ("parallel", "preflight", "command")
 ASKED = {"world_size", "num_processes", "is_initialized", "data_size"}
-FILES = sorted(path for path in TRAINING.rglob("*.py") if path.relative_to(TRAINING).parts[0] not in ABOUT_PROCESSES)
+# One judges a machine, too; one answers for accelerate, which is asked for such numbers.
+AS_WELL = ("optimizers/optimizer_needs.py", "trainer/inside/accelerator.py")
+FILES = sorted(
+    path
+    for path in TRAINING.rglob("*.py")
+    if path.relative_to(TRAINING).parts[0] not in ABOUT_PROCESSES
+    and path.relative_to(TRAINING).as_posix() not in AS_WELL
+)
 
 
 def branches(tree: ast.Module) -> Iterator[ast.expr]:
