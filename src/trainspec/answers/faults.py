@@ -50,6 +50,18 @@ _CODES = {
         "name a folder with weights or a config.json, or give a number of parameters",
     ),
     "CLI116": ("no-such-picture", "a picture in a form that is not drawn", "it cannot be written", "see the message"),
+    "CLI120": (
+        "launched-twice",
+        "--nproc in a process that a launcher started as one of several",
+        "each of them would start so many more",
+        "leave --nproc out, or start the command by itself",
+    ),
+    "CLI121": (
+        "no-such-processes",
+        "--nproc with a number of processes that this machine cannot tell",
+        "there would be nothing to start",
+        "write a number",
+    ),
     "CLI123": (
         "no-such-number",
         "a number of nodes, processes, GPUs, seconds or restarts that there cannot be",

@@ -196,6 +196,19 @@ def test_include_for_metrics_reach_compute_metrics(
         assert prediction.losses.mean() == pytest.approx(metrics["eval_loss"], rel=1e-6)
 
 
+class Memory(Line):
+    """Returns what it was given as memory, plus one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[float | None] = []
+
+    def forward(self, inputs: Tensor, labels: Tensor | None = None, mems: Any = None) -> Any:  # type: ignore[override]
+        self.given.append(None if mems is None else mems.item())
+        output = super().forward(inputs, labels)
+        return {**output, "mems": torch.zeros(()) if mems is None else mems + 1}
+
+
 @pytest.mark.parametrize("index, given", [(2, [None, 0, 1, 2, 3, 4]), (-1, [None] * 6)])
 def test_past_index_feeds_an_output_back(make_trainer: Make, index: int, given: list[Any]) -> None:
     trainer = make_trainer(model=Memory(), past_index=index, num_train_epochs=1)

@@ -17,6 +17,7 @@ SOURCE = Path(trainspec.training.__file__).parent
 READ_AS = {
     "use_cpu": "device",
     "local_rank": "device",
+    "log_on_each_node": "args.should_log",
     "eval_steps": "Cadence.of(args",
     "save_steps": "Cadence.of(args",
     "save_strategy": "Cadence.of(args",
@@ -38,8 +39,6 @@ IDLE: dict[str, Any] = {
     "ddp_broadcast_buffers": True,
     "ddp_static_graph": True,
     "ddp_timeout": 7200,
-    "log_level_replica": "error",
-    "log_on_each_node": False,
     "average_tokens_across_devices": False,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from trainspec.settings.diagnostics.codes import Explanation
 from trainspec.settings.diagnostics.data_codes import DATA_CODES
 from trainspec.settings.diagnostics.engine_codes import ENGINE_CODES
+from trainspec.settings.diagnostics.launch_codes import LAUNCH_CODES
 from trainspec.settings.diagnostics.model_codes import MODEL_CODES
 from trainspec.settings.diagnostics.sharding_codes import SHARDING_CODES
 from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
@@ -383,6 +384,7 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
     ),
     **DATA_CODES,
     **ENGINE_CODES,
+    **LAUNCH_CODES,
     **MODEL_CODES,
     **SHARDING_CODES,
     **STEPPING_CODES,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from torch import nn
 
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel import Processes, Strategy
 
 logger = logging.getLogger(__name__)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -15,7 +17,11 @@ from torch._C._distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn import functional
 
+from trainspec.settings.arguments.launch import Launch
+from trainspec.settings.arguments.launchers import misfits
 from trainspec.training.model.nests import join_tensors, map_tensors
+from trainspec.training.parallel.contact.ending import MissingError, tell_uncaught_errors
+from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others
 from trainspec.training.parallel.forms import (
     Form,
     Leaf,
@@ -29,29 +35,43 @@ from trainspec.training.parallel.forms import (
     tensors,
 )
 from trainspec.training.parallel.processes import Alone, NestError, Number, Processes, ProcessesError, Value, first_rows
-from trainspec.training.parallel.roll_call import RollCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-    from trainspec.settings.arguments.launch import Launch
-
 # Each use of a store begins where no use before it has written: old addresses would be taken for new ones.
 _uses = itertools.count()
 # Seconds that others have, after an operation failed, to say that they waited as well.
 _PATIENCE = 5.0
+# NCCL ends the process where it waited too long: before that, the group beside it finds out who is missing.
+_LATER = timedelta(seconds=30)
 
 
 def processes_of(launch: Launch, *, timeout: timedelta, backend: str = "gloo") -> Processes:
-    """Those that a launcher started. Raises ProcessesError where torch.distributed knows of others."""
+    """Those that a launcher started; from then on an error that ends one of several is told with its rank.
+
+    Raises ProcessesError where torch.distributed knows of others, and where the launcher's variables contradict each
+    other: joining would wait for processes that there are not.
+    """
+    if not dist.is_initialized() and launch == Launch.of_this_process():
+        wrong = "; ".join(f"{misfit.message}: {misfit.remedy}" for misfit in misfits(os.environ))
+        if wrong:
+            raise ProcessesError(wrong)
     known = dist.get_world_size() if dist.is_initialized() else launch.world_size
     if known != launch.world_size:
         raise ProcessesError(
             f"torch.distributed joins {known} processes, but WORLD_SIZE says {launch.world_size}: start them with "
             "torchrun, or set RANK, LOCAL_RANK and WORLD_SIZE in each"
         )
-    return Alone(launch) if launch.world_size == 1 else Group(launch, timeout=timeout, backend=backend)
+    if launch.world_size == 1:
+        return Alone(launch)
+    # torch, and what stands on it, reads these variables alone.
+    for name, value in launch.variables().items():
+        os.environ.setdefault(name, value)
+    group = Group(launch, timeout=timeout, backend=backend)
+    tell_uncaught_errors(group.explained)
+    return group
 
 
 class Group:
@@ -77,6 +97,8 @@ class Group:
         self._meeting: Store | None = None
         self._store: Store | None = None
         self._control: Any = None
+        self._update = 0
+        self._in_update = False
 
     @property
     def was_joined_before(self) -> bool:
@@ -103,16 +125,35 @@ class Group:
         if self._depth == 0:
             self._close()
 
+    def explained(self, error: Exception) -> Exception:
+        """The error that ends this process: a MissingError in its place where it ends because another has.
+
+        The others are told of it, for as long as this process is in contact with them.
+        """
+        if isinstance(error, MissingError):
+            return error
+        if is_of_others(error):
+            return self._missing(f"update {self._update + 1}", error)
+        if self._store is not None:
+            RollCall(self._store, self.rank, self.world_size, 0).leave(f"{type(error).__name__}: {error}"[:500])
+        return error
+
     def _open(self) -> None:
         if dist.is_initialized():
             self._store = dist.distributed_c10d._get_default_store()
         else:
             if self._meeting is None:
                 self._meeting = self._met()
-            self._store = PrefixStore(f"trainspec/{next(_uses)}", self._meeting)
+            # A store that outlives its processes, as an agent's does, holds what those before a restart have written.
+            life = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            self._store = PrefixStore(f"trainspec/{life}/{next(_uses)}", self._meeting)
             self._owns_default = True
             dist.init_process_group(
-                self._backend, store=self._store, rank=self.rank, world_size=self.world_size, timeout=self._timeout
+                self._backend,
+                store=self._store,
+                rank=self.rank,
+                world_size=self.world_size,
+                timeout=self._timeout if self._backend == "gloo" else self._timeout + _LATER,
             )
         if (dist.get_rank(), dist.get_world_size()) != (self.rank, self.world_size):
             raise ProcessesError(
@@ -136,6 +177,9 @@ class Group:
         self._owns_default, self._control, self._store = False, None, None
 
     # What they say to each other
+
+    def at_update(self, number: int, *, done: bool) -> None:
+        self._update, self._in_update = (number, False) if done else (number - 1, True)
 
     def barrier(self) -> None:
         with self._together("barrier") as group:
@@ -288,17 +332,23 @@ class Group:
     @contextmanager
     def _naming_the_missing(self, what: str) -> Iterator[None]:
         self._calls += 1
-        operation = f"{what} (operation {self._calls})"
         try:
             yield
         except RuntimeError as error:
-            if self._store is None:
-                missing = f"Not all of the {self.world_size} processes came."
-            else:
-                patience = min(_PATIENCE, self._timeout.total_seconds())
-                missing = RollCall(self._store, self.rank, self.world_size, patience).answer(operation)
-            reason = str(error).splitlines()[0]
-            raise ProcessesError(f"rank {self.rank}: {operation} failed. {missing} ({reason})") from error
+            where = f", update {self._update + 1}" if self._in_update else ""
+            where = f", after update {self._update}" if self._update and not where else where
+            raise self._missing(f"{what} (operation {self._calls}){where}", error) from error
+
+    def _missing(self, operation: str, error: BaseException) -> MissingError:
+        # Without the place in the source of gloo.
+        reason = re.sub(r"^\[[^\]]*\] *", "", str(error)).partition("\n")[0]
+        if self._store is None:
+            said = f"Not all of the {self.world_size} processes came."
+            return MissingError(f"rank {self.rank}: {operation} failed. {said} ({reason})")
+        seconds = self._timeout.total_seconds()
+        answers = RollCall(self._store, self.rank, self.world_size, min(_PATIENCE, seconds)).answer(operation)
+        said = answers.in_words(error, seconds)
+        return MissingError(f"rank {self.rank}: {operation} failed. {said} ({reason})", tells=answers.speaks)
 
 
 def _described(value: Any) -> dict[str, Any]:

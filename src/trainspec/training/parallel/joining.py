@@ -6,6 +6,8 @@ import atexit
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.findings.found import found
 from trainspec.training.parallel.group import processes_of
@@ -13,8 +15,6 @@ from trainspec.training.parallel.processes import Alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import torch
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
@@ -30,7 +30,7 @@ _joined: list[tuple[Launch, Processes]] = []
 
 def backend_for(args: TrainingArguments, device: torch.device) -> str:
     """The process group's backend: ddp_backend, else by device."""
-    return args.ddp_backend or _BACKENDS.get(device.type, "gloo")
+    return str(args.ddp_backend or _BACKENDS.get(device.type, "gloo"))
 
 
 def joined(args: TrainingArguments, device: torch.device) -> Processes:
@@ -43,6 +43,9 @@ def joined(args: TrainingArguments, device: torch.device) -> Processes:
         return Alone(launch)
     if not _joined or _joined[0][0] != launch:
         leave()
+        if device.index is not None:
+            # NCCL takes the device that is current.
+            torch.accelerator.set_device_index(device.index)
         limit = timedelta(seconds=args.ddp_timeout)
         processes = processes_of(launch, timeout=limit, backend=backend_for(args, device))
         processes.__enter__()

@@ -58,6 +58,9 @@ class Processes(Protocol):
     def is_local_main(self) -> bool:
         """Whether this is the first of its node."""
 
+    def at_update(self, number: int, *, done: bool) -> None:
+        """Note how far the run is, for what is said where another process does not come."""
+
     def barrier(self) -> None:
         """Go on when all are here."""
 
@@ -115,6 +118,9 @@ class Alone:
     def __init__(self, launch: Launch | None = None) -> None:
         self.local_rank = 0 if launch is None or launch.local_rank is None else launch.local_rank
         self.node = 0 if launch is None else launch.node
+
+    def at_update(self, number: int, *, done: bool) -> None:
+        pass
 
     def barrier(self) -> None:
         pass

@@ -26,6 +26,7 @@ from trainspec.training.model.liger import find_no_liger
 from trainspec.training.model.neftune import find_no_embeddings
 from trainspec.training.optimizers.coverage import find_given_optimizer
 from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
+from trainspec.training.parallel.contact.launch_needs import find_other_local_rank
 from trainspec.training.parallel.deepspeed_engine.needs import find_deepspeed_needs
 from trainspec.training.parallel.fsdp.needs import find_sharding_needs
 from trainspec.training.parallel.joining import find_no_configured_state
@@ -35,6 +36,7 @@ from trainspec.training.preflight.disk_space import find_full_disk
 from trainspec.training.preflight.named_files import find_missing_files
 from trainspec.training.preflight.output_folder import find_unwritable
 from trainspec.training.preflight.support import find_gaps
+from trainspec.training.preflight.together import together
 from trainspec.training.run.measuring.memory import find_no_cache, find_unmeasurable_memory
 from trainspec.training.schedules.plateau import find_plateau_needs
 from trainspec.training.trackers.preflight import find_missing_trackers
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.findings.facts import Need
+    from trainspec.training.parallel.processes import Processes
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ GENERAL: tuple[Need, ...] = (
     job_needs.find_metrics_by_batch,
     find_sharing_needs,
     find_no_configured_state,
+    find_other_local_rank,
     find_missing_files,
     find_deepspeed_needs,
     find_number_formats,
@@ -95,8 +99,10 @@ TRAINING: tuple[Need, ...] = (
 class PreflightError(Exception):
     """The run cannot do what the settings say here; `diagnostics` holds every finding."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic], *, agreed: bool = False) -> None:
         self.diagnostics = tuple(diagnostics)
+        # Of several processes that raise the same, the main one tells it.
+        self.agreed = agreed
         super().__init__("\n\n".join((self._in_short(), *(item.render() for item in self.diagnostics))))
 
     def _in_short(self) -> str:
@@ -125,10 +131,16 @@ def examine(args: TrainingArguments, machine: Machine, job: Job, *, trains: bool
     return [*find_gaps(args, machine), *needs, *find_unwritable(args)]
 
 
-def check(findings: Iterable[Diagnostic]) -> None:
-    """Raise PreflightError where there is an error among the findings; warnings are logged."""
+def check(findings: Iterable[Diagnostic], processes: Processes | None = None) -> None:
+    """Raise PreflightError where there is an error among the findings; warnings are logged, by the main process.
+
+    With `processes`, all of them check at once, and an error in any is one in all.
+    """
     found = list(findings)
+    if processes is not None and processes.world_size > 1:
+        found = together(found, processes)
     if errors_of(found):
-        raise PreflightError(found)
-    for item in found:
-        logger.warning("%s", item.render())
+        raise PreflightError(found, agreed=processes is not None)
+    if Launch.of_this_process().rank == 0:
+        for item in found:
+            logger.warning("%s", item.render())

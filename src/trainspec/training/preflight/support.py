@@ -37,10 +37,7 @@ class Gap:
 NOT_DRIVEN: tuple[Gap, ...] = (Gap("parallelism_config", (None,), "device meshes"),)
 
 # These say how several processes work together, and are not driven yet.
-WITHOUT_EFFECT_YET: dict[str, Any] = {
-    "log_level_replica": "warning",
-    "log_on_each_node": True,
-}
+WITHOUT_EFFECT_YET: dict[str, Any] = {}
 
 # A run of one process has no use for them. Its author need not know: the same file serves runs of many.
 OF_SEVERAL_PROCESSES = (
@@ -50,6 +47,8 @@ OF_SEVERAL_PROCESSES = (
     "ddp_broadcast_buffers",
     "ddp_static_graph",
     "ddp_timeout",
+    "log_level_replica",
+    "log_on_each_node",
     "average_tokens_across_devices",
     "accelerator_config",
     "eval_use_gather_object",

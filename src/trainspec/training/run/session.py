@@ -12,6 +12,8 @@ from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
 from trainspec.training.interruption import noting
 from trainspec.training.optimizers.behaviour import evaluation_mode
+from trainspec.training.parallel.contact.ending import explained
+from trainspec.training.parallel.contact.roll_call import is_of_others
 from trainspec.training.run.batch_size import find_executable_batch_size
 from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
@@ -104,6 +106,8 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             if loop is not None:
                 rescue(trainer, training, loop, error, first_step, last=last)
             _abandon(trainer)
+            if isinstance(error, Exception) and is_of_others(error):
+                raise explained(error) from error
             raise
     return TrainOutput(parts.state.global_step, metrics["train_loss"], metrics)
 
