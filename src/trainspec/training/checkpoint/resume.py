@@ -22,7 +22,6 @@ from trainspec.training.parallel.agreement import OtherProcessError, on_main, to
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainspec.settings.arguments import TrainingArguments
     from torch import nn
 
     from trainspec.settings.arguments import TrainingArguments
