@@ -70,7 +70,7 @@ test-packaging: install ## build wheel and sdist, run the wheel in an empty envi
 test-trackers: install ## a real run into each heavy tracker, read back (minutes)
 	$(BIN)/python tests/trackers/run.py
 
-test-search: .venv-search/installed ## real Ray searches, in an environment with Ray (minutes)
+test-search: .venv-search/installed ## real searches and training with Ray, in an environment of its own (minutes)
 	.venv-search/bin/python -m pytest tests/training/search
 
 .venv-search/installed: $(VENV)/installed
@@ -78,7 +78,7 @@ test-search: .venv-search/installed ## real Ray searches, in an environment with
 	SITE=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
 	echo "import site; site.addsitedir('$$SITE')" > \
 	$$(.venv-search/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/shared.pth
-	.venv-search/bin/python $(PIP_INSTALL) 'ray[tune]==2.60.*'
+	.venv-search/bin/python $(PIP_INSTALL) 'ray[tune,train]==2.60.*'
 	@touch $@
 
 # Libraries that build on transformers' Trainer, in an environment of their own that sees the packages of .venv.

@@ -293,6 +293,14 @@ export type TrackerName =
   /** DagsHub, through MLflow. */
   | "dagshub";
 
+export type UnevenInputs =
+  /** It repeats its last batch, which counts nothing. */
+  | "pad"
+  /** The others leave out what they have more. */
+  | "drop"
+  /** It repeats one row, which counts nothing: the cheapest way to keep step. */
+  | "join";
+
 export type WorkerStart =
   /** As copies of the training process. */
   | "fork"
@@ -2680,12 +2688,12 @@ export interface AcceleratorConfig {
    */
   split_batches?: boolean;
   /**
-   * Rank 0 reads and deals out the batches.
+   * Rank 0 reads and deals out the batches; unset: only of streams that cannot be shared out.
    * @example true
    */
   dispatch_batches?: boolean | null;
   /**
-   * Repeat rows so that all processes get batches of one size.
+   * Repeat rows, which count nothing, where a process has no batch left; as uneven_inputs says.
    * @default true
    * @example false
    */
@@ -2792,6 +2800,20 @@ export interface ParallelismConfig {
    * @example "deepspeed"
    */
   sp_backend?: "deepspeed";
+  /**
+   * Ranks that share out experts (expert parallel).
+   * Bounds: >= 1.
+   * @default 1
+   * @example 2
+   */
+  ep_size?: number;
+  /**
+   * Ranks that each have some of the layers (pipeline parallel).
+   * Bounds: >= 1.
+   * @default 1
+   * @example 2
+   */
+  pp_size?: number;
 }
 
 /** A schedule that is wholly described by the other settings. */
@@ -4813,6 +4835,11 @@ export interface TrainingArguments {
    * @example true
    */
   ddp_static_graph?: boolean | null;
+  /**
+   * What a process does that runs out of training data before others; unset: as even_batches says.
+   * @example "drop"
+   */
+  uneven_inputs?: UnevenInputs | null;
   /**
    * Whether the model keeps keys and values while it trains; as its configuration says when unset.
    * @example false

@@ -14,13 +14,14 @@ settings.register_profile("long", max_examples=5000, deadline=None, database=Non
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 LAUNCHER = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
+PREFIXES = ("TRAINSPEC_", "TORCHELASTIC_", "SLURM_", "OMPI_", "PMI_", "PET_")
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No TRAINSPEC_ or launcher variable of the machine reaches a test."""
     for name in list(os.environ):
-        if name.startswith("TRAINSPEC_") or name in LAUNCHER:
+        if name.startswith(PREFIXES) or name in LAUNCHER:
             monkeypatch.delenv(name)
 
 

@@ -20,6 +20,7 @@ FAMILIES = {
     "src/trainspec/settings/rules",
     "src/trainspec/training",
     "src/trainspec/training/optimizers",
+    "src/trainspec/training/parallel",
     "src/trainspec/training/trackers",
     "tests",
     "tests/cli",

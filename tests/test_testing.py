@@ -30,6 +30,9 @@ def test_what_is_valid_passes(tmp_path: Path) -> None:
     assert_valid(GOOD)
     assert_valid(file)
     assert_valid(str(file), target="cpu", world_size=1)
+    assert_valid({"fsdp": "hybrid_shard"}, world_size=6, nodes=3)
+    with pytest.raises(AssertionError, match="PAR121"):
+        assert_valid({"fsdp": "hybrid_shard"}, world_size=6, nodes=4)
     assert_valid(TrainingArguments.from_dict(GOOD))
     assert_valid({"depth": 4}, model=Own)
     assert_valid(Own.from_dict({"depth": 4}))
@@ -155,6 +158,14 @@ def test_files_of_one_line_are_a_test(configs: pytest.Pytester) -> None:
 def test_options_say_how_strictly_files_are_judged(configs: pytest.Pytester, option: str, failed: int) -> None:
     configs.makeini(f"[pytest]\ntrainspec_files = configs/*.yaml\n{option}\n")
     run_pytest(configs).assert_outcomes(passed=3 - failed, failed=failed)
+
+
+def test_files_are_judged_for_as_many_nodes(configs: pytest.Pytester) -> None:
+    (configs.path / "configs" / "hybrid.yaml").write_text("fsdp: hybrid_shard\n")
+    for nodes, outcome in ((2, "passed"), (4, "failed")):
+        declared = f"trainspec_world_size = 4\ntrainspec_nodes = {nodes}"
+        configs.makeini(f"[pytest]\ntrainspec_files = configs/hybrid.yaml\n{declared}\n")
+        run_pytest(configs).assert_outcomes(**{outcome: 1})
 
 
 def test_a_team_judges_by_its_own_class(configs: pytest.Pytester) -> None:

@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("trainspec_model", "settings class to judge them by, as pkg.mod:Class", default="")
     parser.addini("trainspec_target", "machine to check them against, such as h100x8", default="")
     parser.addini("trainspec_world_size", "number of processes to check them against", default="")
+    parser.addini("trainspec_nodes", "number of machines that run them", default="")
     parser.addini("trainspec_allow_warnings", "whether a warning lets a file pass", type="bool", default=True)
 
 
@@ -76,13 +77,14 @@ class SettingsItem(pytest.Item):
     def runtest(self) -> None:
         from trainspec.testing import assert_valid
 
-        size = self.config.getini("trainspec_world_size")
+        size, nodes = (self.config.getini(f"trainspec_{name}") for name in ("world_size", "nodes"))
         names = [_as_people_name_it(path, self.config.invocation_params.dir) for path in self.files]
         assert_valid(
             names if len(names) > 1 else names[0],
             model=_model(self.config.getini("trainspec_model")),
             target=self.config.getini("trainspec_target") or None,
             world_size=int(size) if size else None,
+            nodes=int(nodes) if nodes else None,
             allow_warnings=self.config.getini("trainspec_allow_warnings"),
         )
 

@@ -19,15 +19,15 @@ def assert_valid(
     model: type[Settings] | None = None,
     target: str | None = None,
     world_size: int | None = None,
+    nodes: int | None = None,
     allow_warnings: bool = True,
 ) -> None:
     """Raise AssertionError, with every diagnostic rendered, unless a document, a file or settings are valid.
 
     A file is a path or URL of YAML, JSON or TOML; each document of a YAML stream is judged. Files in a list are judged
-    as one, each laid over those before it. `model` is
-    TrainingArguments unless said otherwise, and of settings their own class. `target` (such as `h100x8`) and
-    `world_size` also check against a declared machine. With `allow_warnings` false, a warning fails too. Neither the
-    environment nor this machine is looked at.
+    as one, each laid over those before it. `model` is TrainingArguments unless said otherwise, and of settings their
+    own class. `target` (such as `h100x8`) and `world_size` also check against a declared machine, or `nodes` of them.
+    With `allow_warnings` false, a warning fails too. Neither the environment nor this machine is looked at.
     """
     __tracebackhide__ = True
     faults = []
@@ -36,7 +36,7 @@ def assert_valid(
         if verdict.ok and (target is not None or world_size is not None):
             from trainspec.settings.loading import against_target
 
-            judged = against_target(verdict, target, world_size)
+            judged = against_target(verdict, target, world_size, nodes)
         found = judged.errors if allow_warnings else [*judged.errors, *judged.warnings]
         faults += [f"{name} {'are' if name == 'these settings' else 'is'} not valid"] * bool(found)
         faults += [item.render() for item in found]

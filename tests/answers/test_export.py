@@ -72,20 +72,23 @@ def test_a_document_that_is_not_valid_has_no_form() -> None:
 
 
 # Document, form, options -> why not.
-REFUSED: dict[str, tuple[str, str, dict[str, str], str]] = {
-    "read back as another": ('run_name: "null"\n', "cli", {}, "cli would not give back run_name as they are"),
-    "no way to say it": ("task: {a: null}\n", "toml", {}, "toml cannot say task.a"),
-    "an option of the form": ("seed: 1\n", "k8s", {"gpus": "x"}, "--gpus takes a whole number"),
+REFUSED: dict[str, tuple[str, str, dict[str, str], str, str]] = {
+    "read back as another": ('run_name: "null"\n', "cli", {}, "CLI111", "cli would not give back run_name as they are"),
+    "no way to say it": ("task: {a: null}\n", "toml", {}, "CLI111", "toml cannot say task.a"),
+    "an option of the form": ("seed: 1\n", "k8s", {"gpus": "x"}, "CLI123", "--gpus takes a whole number"),
+    "an option of another form": ("seed: 1\n", "env", {"nproc": "2"}, "CLI125", "--nproc says nothing to env"),
 }
 
 
-@pytest.mark.parametrize(("text", "form", "options", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_a_form_cannot_say_is_refused(text: str, form: str, options: dict[str, str], message: str) -> None:
+@pytest.mark.parametrize(("text", "form", "options", "code", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_a_form_cannot_say_is_refused(
+    text: str, form: str, options: dict[str, str], code: str, message: str
+) -> None:
     found = export(settings_of(f"{text}no_cuda: true\n"), form, options)
     assert found.text is None and found.refusal is not None
     assert found.refusal.message.startswith(message)
     told = [item["code"] for item in as_json(found)["diagnostics"] if item["code"] != "VAL202"]
-    assert told == ["REN101", "CLI111"]
+    assert told == ["REN101", code]
 
 
 def test_a_plain_document_is_refused_by_an_error() -> None:

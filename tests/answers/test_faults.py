@@ -18,6 +18,11 @@ NAMES = {
     "CLI111": "not-writable",
     "CLI112": "file-exists",
     "CLI113": "no-checkpoint-there",
+    "CLI115": "no-size-there",
+    "CLI116": "no-such-picture",
+    "CLI123": "no-such-number",
+    "CLI124": "no-such-name-there",
+    "CLI125": "contradicting-options",
 }
 
 

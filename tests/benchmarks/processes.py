@@ -34,6 +34,15 @@ def validate_rows() -> list[Row]:
     ]
 
 
+def plan_row() -> Row:
+    """What ten thousand processes hold and send, as a whole process that ends."""
+    world = ("--target", "h100x8", "--nodes", "1250")
+    command = (TRAINSPEC, "plan", *world, "--params", "70e9", "--fsdp", "full_shard", "--rows", "1000000000")
+    (seconds,) = best_process_seconds((command,), 20, environment())
+    what = "`trainspec plan` for 10,000 ranks and 70 billion parameters, whole process"
+    return Row(what, milliseconds(seconds), "a fixed bound", seconds * 1000, 300, unit="ms")
+
+
 def many_files_rows() -> list[Row]:
     """Up to a thousand files in one command: the rate after start, and whether it stays the same."""
     with TemporaryDirectory() as folder:

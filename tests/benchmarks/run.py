@@ -3,8 +3,8 @@
 run.py                      all of it
 run.py settings             settings and commands, without torch
 run.py training             all of training
-run.py steps predict ...    some of: documents, environment, embedded, validate, files; steps, transformer, predict,
-                            memory, grouping, start
+run.py steps predict ...    some of: documents, environment, embedded, validate, files, plan; steps, transformer,
+                            predict, memory, grouping, start
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.documents import document_row, embedded_row, environment_rows
-from benchmarks.processes import many_files_rows, validate_rows
+from benchmarks.processes import many_files_rows, plan_row, validate_rows
 from benchmarks.timing import Row
 
 
@@ -37,6 +37,7 @@ SETTINGS: dict[str, Callable[[], Row | list[Row]]] = {
     "environment": environment_rows,
     "embedded": embedded_row,
     "files": many_files_rows,
+    "plan": plan_row,
 }
 TRAINING: dict[str, Callable[[], Row | list[Row]]] = {
     "steps": _training("steps", "overhead_row"),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,8 @@ def test_an_example(run: Callable, line: str, expected: dict[str, int]) -> None:
     code, out, err = run("plan", "--format", "json", *line.split())
     data = json.loads(out)
     assert (code, err) == (0, "")
-    assert data.keys() == {"version", "ok", "plan", "diagnostics"}
+    several = any(name in line for name in ("--devices", "--world-size"))
+    assert data.keys() == {"version", "ok", "plan", "diagnostics", *(["scale"] if several else [])}
     assert {name: data["plan"][name] for name in expected} == expected
 
 
@@ -64,3 +66,84 @@ def test_what_cannot_be_planned(run: Callable, line: str, code: str) -> None:
     assert f"error[{code}]" in found.err
     data = json.loads(run("plan", "--format", "json", *line.split()).out)
     assert (data["ok"], data["plan"], data["diagnostics"][0]["code"]) == (False, None, code)
+
+
+BIG = "--target h100x8 --nodes 1250 --params 70e9 --fsdp full_shard --bf16"
+
+
+def test_ten_thousand_processes(run: Callable) -> None:
+    code, out, _ = run("plan", "--rows", "1000000", "--format", "json", *BIG.split())
+    scale = json.loads(out)["scale"]
+    assert (code, scale["world_size"], scale["nodes"], scale["data_ranks"]) == (0, 10_000, 1250, 10_000)
+    assert scale["memory_per_rank"]["parameters"] == 28_000_000
+    assert scale["fits"] is False, "without auto_wrap all of it is gathered at once"
+    assert scale["checkpoint"]["optimizer_files"] == 10_000
+
+
+def test_the_seeds_example_in_words(run: Callable) -> None:
+    line = "--rows 30000 --world-size 3 --gradient_accumulation_steps 2 --fsdp full_shard --params 3M"
+    code, out, err = run("plan", *line.split())
+    assert (code, err) == (0, "")
+    lines = {line[:20].strip(): line[20:] for line in out.splitlines()}
+    assert lines["effective batch"] == "48 rows an update on 3 devices"
+    assert lines["updates"].startswith("625 an epoch")
+    assert lines["strategy"] == "FSDP2 (ZeRO-3), 3 processes, 8 rows at a time in each"
+    assert lines["whole gradients"] == "11.4 MiB"
+
+
+def test_a_size_needs_no_length_of_the_run(run: Callable) -> None:
+    code, out, err = run("plan", "--world-size", "8", "--params", "7B")
+    assert code == 0 and "note[CLI107]" in err and "checkpoint" in out
+    code, out, err = run("plan", "--world-size", "8")
+    assert code == 1 and "error[CLI107]" in err and "7e9" in out
+
+
+def test_what_does_not_fit_the_processes_is_told(run: Callable) -> None:
+    code, out, err = run("plan", "--rows", "100", "--world-size", "6", "--parallelism_config.tp_size", "4")
+    assert code == 1 and "error[TGT108]" in err and "updates" in out
+
+
+def test_a_picture(run: Callable, tmp_path: Path) -> None:
+    for name, begins in (("plan.svg", "<svg"), ("plan.html", "<!doctype html>")):
+        file = tmp_path / name
+        code, _, _ = run("plan", "--params", "7B", "--world-size", "8", "--plot", str(file))
+        assert code == 0 and file.read_text(encoding="utf-8").startswith(begins)
+
+
+def test_the_size_of_a_folder(run: Callable, tmp_path: Path) -> None:
+    config = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    line = f"--params-from {tmp_path} --sequence-length 32 --world-size 2 --format json"
+    code, out, _ = run("plan", *line.split())
+    scale = json.loads(out)["scale"]
+    assert code == 0 and scale["model"]["approximate"] and scale["memory_per_rank"]["activations"] > 0
+
+
+@pytest.mark.parametrize("task", ["digits", "lm"])
+def test_the_model_of_a_task(run: Callable, task: str, write: Callable) -> None:
+    path = write("run.yaml", "fsdp: full_shard\ntask: {depth: 3}\n")
+    line = f"plan {path} --world-size 2 --task {task} --task.width 64 --format json"
+    code, out, _ = run(*line.split())
+    model = json.loads(out)["scale"]["model"]
+    assert (code, model["source"]) == (0, f"of the task {task}")
+    assert model["parameters"] > 64 * 64 * 3
+    assert "did you mean --task.width?" in run("plan", "--task", task, "--task.widht", "64").err
+
+
+MISTAKES: dict[str, tuple[str, str]] = {
+    "nodes of nothing": ("--nodes 2", "CLI102"),
+    "no number": ("--params many", "CLI103"),
+    "two sizes": ("--params 1B --params-from x", "CLI103"),
+    "a task that tells none": ("--task json:dumps", "CLI115"),
+    "no such task": ("--task dogits", "CLI105"),
+    "no size there": ("--params-from no/such/folder", "CLI115"),
+    "no such picture": ("--params 1B --plot plan.png", "CLI116"),
+    "nowhere to draw": ("--params 1B --plot no/such/plan.svg", "CLI116"),
+    "no such machine": ("--target h10", "CLI103"),
+}
+
+
+@pytest.mark.parametrize(("line", "code"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_asking(run: Callable, line: str, code: str) -> None:
+    found = run("plan", *line.split())
+    assert found.code == 2 and f"error[{code}]" in found.err

@@ -142,6 +142,18 @@ def test_a_declared_machine(run: Callable, write: Callable) -> None:
     assert run("validate", path, "--target", "v100").code == 1
 
 
+def test_a_declared_number_of_processes(run: Callable, write: Callable) -> None:
+    path = write("run.yaml", "parallelism_config: {tp_size: 4}\n")
+    code, out, _ = run("validate", path, "--world-size", "6")
+    assert code == 1 and out.count("error[") == 1 and "multiply to 4, but there are 6 processes" in out
+    assert run("validate", path, "--world-size", "4").code == run("validate", path).code == 0
+    path = write("hybrid.yaml", "fsdp: hybrid_shard\n")
+    assert run("validate", path, "--world-size", "8", "--nodes", "2", "--strict").code == 0
+    assert "PAR121" in run("validate", path, "--world-size", "8", "--nodes", "3").out
+    assert run("validate", path, "--target", "h100x8", "--nodes", "2", "--strict").code == 0
+    assert "CLI102" in run("validate", path, "--nodes", "2").err
+
+
 TASKS: dict[str, tuple[str, int, list[str]]] = {
     "good": ("task: {width: 64}", 0, []),
     "absent": ("seed: 1", 0, []),

@@ -89,21 +89,6 @@ def test_log_level_is_what_the_package_says(
         logger.setLevel(before)
 
 
-@pytest.mark.parametrize("field, value", [("log_level_replica", "error"), ("log_on_each_node", False)])
-def test_log_level_replica_and_log_on_each_node_are_noted_where_there_is_one_process(
-    make_trainer: Make, caplog: pytest.LogCaptureFixture, field: str, value: Any
-) -> None:
-    make_trainer(**{field: value}).train()
-    assert field in caplog.text and "single process" in caplog.text
-
-
-def test_log_on_each_node_is_noted_where_there_is_one_process(
-    make_trainer: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    make_trainer(log_on_each_node=False).train()
-    assert "log_on_each_node" in caplog.text
-
-
 @pytest.mark.parametrize(
     "terminal, off, bar", [(True, None, True), (False, None, False), (True, True, False), (False, False, True)]
 )

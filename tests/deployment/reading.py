@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.deployment.crds import pods, told
 
 from trainspec import TrainingArguments
 from trainspec.settings.diagnostics import SettingsWarning
@@ -21,14 +22,16 @@ class Manifests:
     def __init__(self, text: str) -> None:
         self.all: list[dict[str, Any]] = list(yaml.safe_load_all(text))
         self.by_kind = {item["kind"]: item for item in self.all}
-        self.pod = self.by_kind["Job"]["spec"]["template"]["spec"]
+        runs = next(item for item in self.all if item["kind"] in ("Job", "PyTorchJob", "TrainJob"))
+        self.pod = pods(runs)[0]
         self.container = self.pod["containers"][0]
 
     def environment(self, files: Path) -> dict[str, str]:
         """The container's variables; files that they name stand in `files`."""
         maps = {item["metadata"]["name"]: item["data"] for item in self.all if item["kind"] == "ConfigMap"}
         found = dict(*maps.values()) if "envFrom" in self.container else {}
-        found |= {item["name"]: item["value"] for item in self.container.get("env", [])}
+        for item in self.container.get("env", []):
+            found[item["name"]] = told(item["value"]) if "value" in item else TOKEN
         volumes = {item["name"]: item["configMap"]["name"] for item in self.pod["volumes"] if "configMap" in item}
         mounts = [item for item in self.container["volumeMounts"] if item["name"] in volumes]
         texts = {item["mountPath"]: maps[volumes[item["name"]]][item["subPath"]] for item in mounts}

@@ -25,12 +25,14 @@ def check(document: dict[str, Any], form: str, files: Path) -> None:
     plain = said.to_dict()
     environments = (
         Manifests(as_k8s(plain, options={"as": form})).environment(files),
+        Manifests(as_k8s(plain, options={"as": form, "kind": "trainjob"})).environment(files),
         of_service(as_compose(plain, options={"as": form}), files),
     )
     for environment in environments:
         read = settings_in(environment)
         assert read.to_dict() == plain
-        assert (read.hub_token is None) == ("TRAINSPEC_HUB_TOKEN_FILE" not in environment)
+        secret = {"TRAINSPEC_HUB_TOKEN_FILE", "TRAINSPEC_HUB_TOKEN"} & environment.keys()
+        assert (read.hub_token is None) == (not secret)
         assert read.hub_token is None or read.hub_token.get_secret_value() == TOKEN
 
 

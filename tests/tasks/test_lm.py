@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from trainspec import TrainingArguments
 from trainspec.tasks import TaskError
 from trainspec.tasks.lm import LanguageModelSettings, lm
-from trainspec.tasks.lm.text import Alphabet, Windows, text_at
+from trainspec.tasks.lm.reading import text_at
+from trainspec.tasks.lm.text import Alphabet, Windows
 from trainspec.training.command.train import FINE, run_task
 
 SMALL = {"context": 16, "width": 32, "depth": 1, "heads": 2}

@@ -32,6 +32,7 @@ class AppJudge(Judge):
         *,
         target: str | None = None,
         world_size: int | None = None,
+        nodes: int | None = None,
         ignore_unknown: bool = False,
         environment: bool = False,
         variables: Iterable[str] = (),
@@ -39,6 +40,7 @@ class AppJudge(Judge):
         self.app = app
         self.target = known_target(target)
         self.world_size = world_size
+        self.nodes = nodes
         self.ignore_unknown = ignore_unknown
         self.environment = environment
         self.variables = tuple(variables)
@@ -79,7 +81,7 @@ class AppJudge(Judge):
         found = []
         for path, settings in settings_inside(verdict.settings):
             if isinstance(settings, TrainingArguments):
-                judged = against_target(Verdict(settings, []), self.target, self.world_size)
+                judged = against_target(Verdict(settings, []), self.target, self.world_size, self.nodes)
                 found += [under(".".join(map(str, path)), item) for item in judged.diagnostics]
         return found
 

@@ -24,10 +24,26 @@ FORMATS: dict[str, str] = {
     "cli": "trainspec.migration.writing:as_cli",
     "k8s": "trainspec.deployment.k8s:as_k8s",
     "compose": "trainspec.deployment.compose:as_compose",
+    "slurm": "trainspec.deployment.slurm:as_slurm",
+    "ray": "trainspec.deployment.ray_entry:as_ray",
 }
 Layered = tuple[str, Mapping[str, Any]]
 # The forms that are read back here before they are written, so that none of them says something else.
-READ_BACK = frozenset(FORMATS) - {"k8s", "compose"}
+READ_BACK = frozenset(FORMATS) - {"k8s", "compose", "slurm", "ray"}
+# Option -> the forms that read it: with another form it would be overlooked.
+READ_BY: dict[str, tuple[str, ...]] = {
+    "name": ("k8s", "compose", "slurm", "ray"),
+    "task": ("k8s", "compose", "slurm", "ray"),
+    "image": ("k8s", "compose"),
+    "gpus": ("k8s", "compose", "slurm", "ray"),
+    "as": ("k8s", "compose", "slurm"),
+    "merge": ("k8s", "compose", "slurm"),
+    "nproc": ("k8s", "compose", "slurm", "ray"),
+    "nodes": ("k8s", "slurm", "ray"),
+    "kind": ("k8s",),
+    "grace": ("k8s", "compose", "slurm"),
+    "max_restarts": ("k8s", "slurm", "ray"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +70,20 @@ class Exported:
 def export(one: Judged, form: str, options: Mapping[str, str]) -> Exported:
     """What valid documents say together, in one of FORMATS; `options` are those of the form, by name.
 
-    An orchestrator's form keeps several documents apart, unless the option `merge` is among the options.
+    An orchestrator's form keeps several documents apart, unless the option `merge` is among the options. Where they
+    say how many processes there are (`nproc` and `nodes`) or a machine (`target`), the settings are judged for those.
     """
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import errors_of
     from trainspec.settings.sources.task_section import without_secret_keys
     from trainspec.settings.sources.variables import TASK
 
-    found = tuple(one.diagnostics)
-    if one.settings is None:
+    try:
+        _refuse_overlooked(form, options)
+        found = tuple(one.diagnostics) if one.settings is None else _judged_there(one, options)
+    except NoAnswer as why:
+        return Exported(None, (), tuple(one.diagnostics), why.diagnostics[0])
+    if one.settings is None or errors_of(found):
         return Exported(None, (), found)
     task, in_task = without_secret_keys(one.task)
     said = frozenset(name for layer in one.layers for name in layer.values)
@@ -76,6 +98,33 @@ def export(one: Judged, form: str, options: Mapping[str, str]) -> Exported:
         return Exported(written(document, form, options, layers), secrets, found)
     except NoAnswer as why:
         return Exported(None, secrets, found, why.diagnostics[0])
+
+
+def _refuse_overlooked(form: str, options: Mapping[str, str]) -> None:
+    """Raise NoAnswer for an option that says something which the form has no place for."""
+    for name in options:
+        readers = READ_BY.get(name, (form,))
+        if form not in readers:
+            message = f"--{name.replace('_', '-')} says nothing to {form}; it is for {', '.join(readers)}"
+            raise NoAnswer(mistake("CLI125", message, "leave it out, or choose another form"))
+
+
+def _judged_there(one: Judged, options: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+    """What there is to say about the settings, also for the machine and the processes that the options declare."""
+    from trainspec.answers.judgement import known_target
+    from trainspec.deployment import NotDeployable
+    from trainspec.deployment.world import declared
+    from trainspec.settings.judging.judgement import Verdict
+    from trainspec.settings.loading import against_target
+
+    try:
+        world, target = declared(options), known_target(options.get("target"))
+    except NotDeployable as why:
+        raise NoAnswer(mistake(why.code, str(why), why.remedy)) from None
+    if world is None and target is None:
+        return tuple(one.diagnostics)
+    size, nodes = (world.size, world.nodes) if world is not None else (None, None)
+    return tuple(against_target(Verdict(one.settings, one.diagnostics), target, size, nodes).diagnostics)
 
 
 def _apart(one: Judged) -> list[Layered]:
@@ -107,7 +156,7 @@ def written(document: Mapping[str, Any], form: str, options: Mapping[str, str], 
         text: str = getattr(import_module(module), function)(document, options=options, **apart)
         lost = unequal(document, text, form) if form in READ_BACK else []
     except NotDeployable as why:
-        raise NoAnswer(mistake("CLI111", str(why))) from None
+        raise NoAnswer(mistake(why.code, str(why), why.remedy)) from None
     except NotWritable as why:
         raise NoAnswer(mistake("CLI111", f"{form} cannot say {why}", "choose another form")) from None
     if lost:

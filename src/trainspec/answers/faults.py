@@ -43,6 +43,43 @@ _CODES = {
     ),
     "CLI112": ("file-exists", "a file that is there already", "it would be overwritten", "pass --force"),
     "CLI113": ("no-checkpoint-there", "a path without a checkpoint", "there is nothing to read", "name another"),
+    "CLI115": (
+        "no-size-there",
+        "a path that does not tell the size of a model",
+        "what a rank holds and sends follows from it",
+        "name a folder with weights or a config.json, or give a number of parameters",
+    ),
+    "CLI116": ("no-such-picture", "a picture in a form that is not drawn", "it cannot be written", "see the message"),
+    "CLI120": (
+        "launched-twice",
+        "--nproc in a process that a launcher started as one of several",
+        "each of them would start so many more",
+        "leave --nproc out, or start the command by itself",
+    ),
+    "CLI121": (
+        "no-such-processes",
+        "--nproc with a number of processes that this machine cannot tell",
+        "there would be nothing to start",
+        "write a number",
+    ),
+    "CLI123": (
+        "no-such-number",
+        "a number of nodes, processes, GPUs, seconds or restarts that there cannot be",
+        "an orchestrator would take it, and start nothing, or never end",
+        "write a whole number; see the message for its bounds",
+    ),
+    "CLI124": (
+        "no-such-name-there",
+        "a name that no orchestrator takes",
+        "it becomes part of host names, which are labels of RFC 1123 with at most 63 letters",
+        "write at most 52 lower-case letters, digits and dashes, the first a letter",
+    ),
+    "CLI125": (
+        "contradicting-options",
+        "options of an export that contradict each other, the settings or the form",
+        "one of them would be overlooked, and the run would not be the one that was asked for",
+        "leave one out",
+    ),
 }
 
 

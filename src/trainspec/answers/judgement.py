@@ -40,6 +40,7 @@ class Judge:
         *,
         target: str | None = None,
         world_size: int | None = None,
+        nodes: int | None = None,
         task: Shape | None = None,
         ignore_unknown: bool = False,
         process: Process | None = None,
@@ -48,6 +49,7 @@ class Judge:
         self.model = model
         self.target = known_target(target)
         self.world_size = world_size
+        self.nodes = nodes
         self.task = task
         self.ignore_unknown = ignore_unknown
         self.process = process or Process()
@@ -98,7 +100,7 @@ class Judge:
         if verdict.ok and (self.target or self.world_size):
             from trainspec.settings.loading import against_target
 
-            verdict = against_target(verdict, self.target, self.world_size)
+            verdict = against_target(verdict, self.target, self.world_size, self.nodes)
         report.diagnostics = verdict.diagnostics
         self._judge_task(report, documents)
         return report

@@ -13,29 +13,48 @@ from trainspec.cli.terminal import exit_code, say
 
 # Options that only some forms read; they reach the function as options["name"].
 FORM_OPTIONS: tuple[Option, ...] = (
-    Option("name", "k8s, compose: what the run is called there; trainspec by default", "NAME"),
+    Option("name", "k8s, compose, slurm, ray: what the run is called there; trainspec by default", "NAME"),
     Option("image", "k8s, compose: the image that it runs in", "IMAGE"),
-    Option("task", "k8s, compose: the task that it trains; digits by default", "TASK"),
-    Option("gpus", "k8s, compose: how many NVIDIA GPUs it gets", "N"),
+    Option("task", "k8s, compose, slurm, ray: the task that it trains; digits by default", "TASK"),
+    Option("nproc", "k8s, compose, slurm, ray: how many processes each node runs, each with one GPU", "N"),
+    Option("nodes", "k8s, slurm, ray: on how many nodes; one by default", "N"),
+    Option(
+        "kind",
+        "k8s: a job (the default; of several nodes an indexed one), a PyTorchJob of Kubeflow's training operator or a "
+        "TrainJob of Kubeflow Trainer v2",
+        "KIND",
+        ("job", "pytorchjob", "trainjob"),
+    ),
+    Option("gpus", "k8s, compose, slurm, ray: how many NVIDIA GPUs a node has; with --nproc as many as processes", "N"),
+    Option("grace", "k8s, compose, slurm: seconds that a run has between SIGTERM and SIGKILL; 60 by default", "N"),
+    Option("max-restarts", "k8s, slurm, ray: how often a run that failed is started again; 3 by default", "N"),
     Option(
         "as",
-        "k8s, compose: the settings as variables (the default of one file) or as a file",
+        "k8s, compose, slurm: the settings as variables (the default of one file) or as a file",
         "FORM",
         ("variables", "file"),
     ),
-    Option("merge", "k8s, compose: several files as one, else each stays a file of its own"),
+    Option("merge", "k8s, compose, slurm: several files as one, else each stays a file of its own"),
 )
 
 COMMAND = Command(
     "export",
     "FILE...",
     "The settings that a file says, or several files of which each is laid over those before it, in another form on "
-    "stdout: variables (env), flags (cli), yaml, toml, json. Secrets are never in it. Reading it gives the same "
-    "settings.",
-    (Option("to", "the form", "FORM", tuple(FORMATS)), AT, *FORM_OPTIONS),
+    "stdout: variables (env), flags (cli), yaml, toml, json, which read back as the same settings; or what runs them: "
+    "manifests (k8s), a service (compose), a script for sbatch (slurm), an entry for Ray Train (ray). Secrets are "
+    "never in it.",
+    (
+        Option("to", "the form", "FORM", tuple(FORMATS)),
+        AT,
+        Option("target", "judge the settings for this machine, too: h100x8, a100, v100, t4, cpu ...", "MACHINE"),
+        *FORM_OPTIONS,
+    ),
     examples=(
         "trainspec export run.yaml --to env > run.env",
         "trainspec export base.yaml site.yaml --to k8s --task digits > job.yaml",
+        "trainspec export run.yaml --to k8s --kind trainjob --nproc 8 --nodes 4 > job.yaml",
+        "trainspec export run.yaml --to slurm --nproc 8 --nodes 4 > job.sh && sbatch job.sh",
     ),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainspec.answers.judgement import Judge, Process, known_target
 from trainspec.cli.faults import CannotRun, mistake
@@ -92,30 +92,20 @@ def what_to_judge() -> str:
 def _judge_of(given: Given) -> Judge:
     from trainspec.settings.base import Settings
 
-    model, world_size, target = _model_of(given), given.number("world_size", 1), known_target(given.get("target"))
-    ignore_unknown = given.has("ignore_unknown")
+    model = _model_of(given)
+    declared: dict[str, Any] = {name: given.number(name, 1) for name in ("world_size", "nodes")}
+    declared |= {"target": known_target(given.get("target")), "ignore_unknown": given.has("ignore_unknown")}
+    if declared["nodes"] is not None and not (declared["world_size"] or declared["target"]):
+        raise CannotRun(mistake("CLI102", "--nodes alone tells no number of processes", "--world-size 16 --nodes 2"))
     if not issubclass(model, Settings):
         from trainspec.answers.app import AppJudge
 
         if given.get("task") is not None:
             raise CannotRun(mistake("CLI102", "--task is about files of a run, not of an app", "leave it out"))
-        return AppJudge(
-            model,
-            target=target,
-            world_size=world_size,
-            ignore_unknown=ignore_unknown,
-            environment=given.has("env"),
-            variables=os.environ if given.has("env") else (),
-        )
+        variables = os.environ if given.has("env") else ()
+        return AppJudge(model, environment=given.has("env"), variables=variables, **declared)
     process = _process(model, given) if given.has("env") else None
-    return Judge(
-        model,
-        target=target,
-        world_size=world_size,
-        task=_task_of(given),
-        ignore_unknown=ignore_unknown,
-        process=process,
-    )
+    return Judge(model, task=_task_of(given), process=process, **declared)
 
 
 def _process(model: type[Settings], given: Given) -> Process:

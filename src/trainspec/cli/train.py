@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import files_named
+from trainspec.cli.launching import OPTIONS, be_early, start_processes, wants_processes
 from trainspec.cli.loading import AnyTask, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
 from trainspec.cli.show import say_notes
 from trainspec.cli.terminal import exit_code, say
 from trainspec.settings.arguments import TrainingArguments
+from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.sources.layer import sources_in_words
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import NESTED, TASK
@@ -36,12 +39,18 @@ COMMAND = Command(
             several=True,
         ),
         AT,
+        Option(
+            "resume-if-any",
+            "go on from the newest checkpoint in output_dir, where there is one: for what is started again by itself",
+        ),
         IGNORE_UNKNOWN,
+        *OPTIONS,
     ),
     takes_settings=True,
     examples=(
         "trainspec train digits --output_dir runs/digits --num_train_epochs 5 --task.width 64",
         "trainspec train digits --config base.yaml --config site.yaml",
+        "trainspec train digits --nproc 2 --max-restarts 1",
     ),
 )
 
@@ -54,25 +63,42 @@ def run(argv: Sequence[str]) -> int:
         return _run(argv)
 
 
-def _run(argv: Sequence[str]) -> int:
-    task, shape = task_named(_task_name(argv))
+def run_in_rank(argv: Sequence[str]) -> int:
+    """The same in a process that --nproc started, whose settings have been judged, and told of, before."""
+    from trainspec.training.command.server import let_signals_in
+
+    with leaving_at_once():
+        let_signals_in()
+        return _run(argv, tells=False)
+
+
+def _run(argv: Sequence[str], *, tells: bool = True) -> int:
+    # Of several processes with the same settings, one says what is to be said of them.
+    tells_here = tells and Launch.of_this_process().rank == 0
+    first: Given = COMMAND.parse(argv, settings_vocabulary(), AnyTask())
+    if tells and wants_processes(first):
+        be_early(first)
+    task, shape = task_named(_task_name(first))
     given = COMMAND.parse(argv, settings_vocabulary(), task_vocabulary(shape))
     if len(given.words) > 1:
         remedy = "write --name value; a config file is --config FILE, for each of several"
         given.unknown.append(mistake("CLI102", "there are words that belong to no flag", remedy))
+    starts_others = wants_processes(given) and tells
     loaded = load_settings(given, files_named(given, "config"), shape)
-    say(loaded.diagnostics)
-    say_notes(loaded)
+    if tells_here:
+        say(loaded.diagnostics)
+        say_notes(loaded)
     if loaded.settings is None:
         return exit_code(loaded.diagnostics)
+    if starts_others:
+        return start_processes(given, argv, loaded.settings, run_in_rank, lambda: _training("agent"))
     forget_secrets(shape)
-    run_task = _training()
-    code: int = run_task(loaded.settings, task, loaded.task)
+    run_task, if_any = _training("train").run_task, given.has("resume_if_any")
+    code: int = run_task(loaded.settings, task, loaded.task, resume_if_any=if_any)
     return code
 
 
-def _task_name(argv: Sequence[str]) -> str:
-    given: Given = COMMAND.parse(argv, settings_vocabulary(), AnyTask())
+def _task_name(given: Given) -> str:
     if not given.words:
         raise CannotRun(mistake("CLI102", "train needs a task", f"trainspec train {next(iter(TASKS))}"))
     return given.words[0]
@@ -96,12 +122,11 @@ def _tells_secret(name: str, shape: Shape) -> bool:
     return any(path[0] in shape.fields and shape.conceals(path) for path in paths)
 
 
-def _training() -> Any:
+def _training(module: str) -> Any:
     try:
-        from trainspec.training.command.train import run_task
+        return import_module(f"trainspec.training.command.{module}")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("trainspec"):
             raise
         remedy = "pip install 'trainspec[train]'"
         raise CannotRun(mistake("CLI108", f"training needs {error.name}, which is not installed", remedy)) from None
-    return run_task

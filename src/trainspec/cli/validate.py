@@ -40,6 +40,7 @@ COMMAND = Command(
         IGNORE_UNKNOWN,
         Option("target", "check against a machine: h100x8, a100, v100, t4, cpu ...", "MACHINE"),
         Option("world-size", "check against a job of this many processes", "N"),
+        Option("nodes", "these processes run on so many machines; without it, as many as a target's devices need", "N"),
         TASK_OPTION,
         Option(
             "model",
@@ -57,6 +58,7 @@ COMMAND = Command(
     ),
     examples=(
         "trainspec validate run.yaml --target h100x8",
+        "trainspec validate run.yaml --world-size 64 --nodes 8",
         "trainspec validate --together base.yaml site.yaml",
         "trainspec validate 'configs/**/*.yaml' --strict --format sarif",
         "helm template . | trainspec validate - --at data",

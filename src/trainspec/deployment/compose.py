@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainspec.deployment.run import GRACE_SECONDS, USER, WORK, Layers, Run, describe
+from trainspec.deployment import NotDeployable
+from trainspec.deployment.run import USER, WORK, Layers, Run, describe, mounted_notes
 from trainspec.deployment.yaml_text import write_yaml
 
 _SECRETS = "/run/secrets"
@@ -14,6 +15,8 @@ _SECRETS = "/run/secrets"
 def as_compose(document: Mapping[str, Any], *, options: Mapping[str, str], layers: Layers = ()) -> str:
     """The compose file; `layers` are the files, by name, that are to be kept apart. Raises NotDeployable."""
     run = describe(document, options, layers)
+    if run.nodes > 1:
+        raise NotDeployable("compose starts processes on one node only", "CLI125", "choose k8s, slurm or ray")
     found: dict[str, Any] = {"services": {run.name: _service(run)}}
     if run.configs:
         found["configs"] = {f"settings{one.suffix}": {"content": _escaped(one.text)} for one in run.configs}
@@ -25,7 +28,7 @@ def as_compose(document: Mapping[str, Any], *, options: Mapping[str, str], layer
 
 
 def _notes(run: Run) -> list[str]:
-    notes = list(run.notes)
+    notes = [*run.notes, *mounted_notes(run.configs)]
     if run.secrets:
         files = ", ".join(f"secrets/{name}" for name in run.secrets)
         notes.append(f"Make the files of its secrets, readable for user {USER}: {files}.")
@@ -47,7 +50,7 @@ def _service(run: Run) -> dict[str, Any]:
         "init": True,
         "restart": "no",
         "stop_signal": "SIGTERM",
-        "stop_grace_period": f"{GRACE_SECONDS}s",
+        "stop_grace_period": f"{run.patience}s",
         "read_only": True,
         "tmpfs": ["/tmp"],
         "cap_drop": ["ALL"],

@@ -10,10 +10,11 @@ from typing import Any
 
 from trainspec.deployment import NotDeployable
 from trainspec.deployment.variables import as_variables
+from trainspec.deployment.world import World, count, declared
 from trainspec.deployment.yaml_text import write_yaml
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.sources.variables import TASK
-from trainspec.text.redaction import is_secret_name, redact_whole_url
+from trainspec.text.redaction import is_secret_name, printable, redact_whole_url
 
 # As the Dockerfile has them.
 USER = 10001
@@ -21,11 +22,14 @@ WORK = "/work"
 CONFIG_FOLDER = "/etc/trainspec"
 # How long a run gets between SIGTERM and SIGKILL: enough to finish the write of a file and to say goodbye.
 GRACE_SECONDS = 60
+# How much longer what started the processes of a node lives, to end those that did not end by themselves.
+LAUNCHER_SECONDS = 15
+# How often a run that failed is started again: storage that could not be reached, or a lost node, may be back.
+RESTARTS = 3
 
 Layers = Sequence[tuple[str, Mapping[str, Any]]]
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,50}[a-z0-9])?")
-_COUNT = re.compile(r"[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,20 @@ class ConfigFile:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as an orchestrator sees it. Its settings are variables or, where those cannot say them, a file, or several
-    of which each is laid over those before it.
+    """A run as an orchestrator sees it. Its settings, without secrets, are variables or, where those cannot say them, a
+    file, or several of which each is laid over those before it.
     """
 
     name: str
     image: str
+    # None: one process, and nobody says how many there are.
+    world: World | None
     command: tuple[str, ...]
+    # On each node.
     gpus: int
+    grace: int
+    restarts: int
+    settings: dict[str, Any]
     variables: dict[str, str]
     configs: tuple[ConfigFile, ...]
     secrets: tuple[str, ...]
@@ -65,6 +75,15 @@ class Run:
         named = ",".join(config.path for config in self.configs)
         return {**self.variables, **({f"{prefix}CONFIG": named} if named else {})}
 
+    @property
+    def nodes(self) -> int:
+        return self.world.nodes if self.world is not None else 1
+
+    @property
+    def patience(self) -> int:
+        """Seconds from SIGTERM to SIGKILL for a container: a launcher in it must outlive its processes."""
+        return self.grace + (LAUNCHER_SECONDS if self.world is not None else 0)
+
     def secret_files(self, folder: str) -> dict[str, str]:
         """The variables that name the files of secrets mounted in `folder`."""
         prefix = TrainingArguments.env_prefix
@@ -75,22 +94,60 @@ def describe(document: Mapping[str, Any], options: Mapping[str, str], layers: La
     """The run that a document of settings, as plain values under today's names, describes; `layers` are the files, by
     name, that it was merged from and that are to be kept apart. Raises NotDeployable.
     """
+    world = declared(options)
     settings, secrets = _without_secrets(document)
     variables = _variables(settings, options, layers)
     configs = _config_files(settings, layers) if variables is None else ()
     task = options.get("task")
+    gpus = _gpus(settings, options, world)
     return Run(
-        name=_checked(_NAME, "name", options.get("name", "trainspec"), "lower-case letters, digits and dashes"),
+        name=_name(options),
         image=options.get("image", "trainspec:latest"),
-        command=("train", task) if task else ("train", "digits"),
-        gpus=int(_checked(_COUNT, "gpus", options["gpus"], "a whole number >= 1")) if "gpus" in options else 0,
+        world=world,
+        command=("train", task or "digits", *_launching(world)),
+        gpus=gpus,
+        grace=count(options, "grace", "seconds from SIGTERM to SIGKILL", GRACE_SECONDS),
+        restarts=count(options, "max_restarts", "how often it is started again", RESTARTS, 0),
+        settings=settings,
         variables=variables or {},
         configs=configs,
         secrets=secrets,
         output=_output(settings.get("output_dir")),
-        shared_memory=bool(settings.get("dataloader_num_workers")),
-        notes=tuple(_notes(settings, task, configs)),
+        # Data workers hand batches over in it, and NCCL what the processes of a node say to each other.
+        shared_memory=bool(settings.get("dataloader_num_workers")) or (world is not None and world.nproc > 1),
+        notes=tuple(_notes(settings, task, world, gpus)),
     )
+
+
+def _launching(world: World | None) -> tuple[str, ...]:
+    """How a node's processes are started. What is started again goes on from where the first came to."""
+    return ("--nproc", str(world.nproc), "--resume-if-any") if world is not None else ()
+
+
+def _name(options: Mapping[str, str]) -> str:
+    """What the run is called: a label as RFC 1123 and 1035 have it, with room for what orchestrators put behind it."""
+    text = options.get("name", "trainspec")
+    if _NAME.fullmatch(text) is None:
+        raise NotDeployable(
+            "--name takes lower-case letters, digits and dashes: at most 52, the first a letter, the last no dash",
+            "CLI124",
+        )
+    return text
+
+
+def _gpus(settings: Mapping[str, Any], options: Mapping[str, str], world: World | None) -> int:
+    """How many GPUs each node has."""
+    said = count(options, "gpus", "how many GPUs each node has", 0)
+    if world is None:
+        return said
+    if settings.get("use_cpu"):
+        if said:
+            raise NotDeployable(f"the settings say use_cpu: true, and --gpus {said} asks for GPUs", "CLI125")
+        return 0
+    if said not in (0, world.nproc):
+        message = f"--gpus {said} and --nproc {world.nproc} contradict each other: every process has one GPU"
+        raise NotDeployable(message, "CLI125", "leave --gpus out")
+    return world.nproc
 
 
 def _variables(settings: Mapping[str, Any], options: Mapping[str, str], layers: Layers) -> dict[str, str] | None:
@@ -113,12 +170,6 @@ def _config_file(number: int, name: str, values: Mapping[str, Any]) -> ConfigFil
     word = re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")[:30].strip("-")
     called = f"{number}-{word}" if word else str(number)
     return ConfigFile(f"{called}.yaml", f"-{called}", write_yaml([_without_secrets(values)[0]]))
-
-
-def _checked(pattern: re.Pattern[str], option: str, text: str, expected: str) -> str:
-    if pattern.fullmatch(text) is None:
-        raise NotDeployable(f"--{option} takes {expected}")
-    return text
 
 
 def _without_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -158,16 +209,30 @@ def _output(output_dir: Any) -> str | None:
     return place if place.startswith("/") else WORK
 
 
-def _notes(settings: Mapping[str, Any], task: str | None, configs: tuple[ConfigFile, ...]) -> Iterator[str]:
-    """What whoever applies this should know."""
+def _notes(settings: Mapping[str, Any], task: str | None, world: World | None, gpus: int) -> Iterator[str]:
+    """What whoever runs this should know, wherever it runs."""
+    if world is not None:
+        devices = "each with a GPU of its own" if gpus else "without GPUs, as use_cpu says"
+        yield f"{world.in_words}, {devices}."
     if task is None:
         yield "It trains the digits task; export --task NAME names another."
+    for name, value in _named_files(settings):
+        place = f"must be in the image or mounted, seen from {WORK}" if world is None else "must be there on all nodes"
+        yield f"{name} names the file {value}: it {place}."
+
+
+def _named_files(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    kinds = TrainingArguments.field_kinds()
+    for name, value in settings.items():
+        if name in kinds and kinds[name].section is not None and isinstance(value, str) and value.endswith(".json"):
+            # Where notes stand, a line's end would end them.
+            yield name, printable(value)
+
+
+def mounted_notes(configs: tuple[ConfigFile, ...]) -> Iterator[str]:
+    """What whoever looks for the settings in a container should know."""
     if len(configs) == 1:
         yield f"The settings are mounted as {configs[0].path}."
     if len(configs) > 1:
         mounted = ", ".join(one.path for one in configs)
         yield f"The settings are mounted as {mounted}: each is laid over those before it."
-    kinds = TrainingArguments.field_kinds()
-    for name, value in settings.items():
-        if name in kinds and kinds[name].section is not None and isinstance(value, str) and value.endswith(".json"):
-            yield f"{name} names the file {value}: it must be in the image or mounted, seen from {WORK}."

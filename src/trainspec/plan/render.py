@@ -15,7 +15,12 @@ _WIDTH = 20
 
 def render_plan(plan: RunPlan) -> str:
     """The plan in some fifteen aligned lines, without a newline at the end."""
-    return "\n".join(f"{label:<{_WIDTH}}{text}".rstrip() for label, text in facts(plan))
+    return aligned(facts(plan))
+
+
+def aligned(lines: Sequence[tuple[str, str]]) -> str:
+    """Labels and what there is to say, under each other."""
+    return "\n".join(f"{label:<{_WIDTH}}{text}".rstrip() for label, text in lines)
 
 
 def facts(plan: RunPlan) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from trainspec.plan.events import Cadence
 from trainspec.plan.retention import checkpoints_to_delete
 from trainspec.plan.schedules import Factor, is_planned, multiplier
 from trainspec.plan.steps import epochs_touched, total_updates, warmup_updates
+from trainspec.settings.views.layout import Layout, layout_of, splits_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,13 +115,7 @@ def plan_run(
     Raises PlanError when they describe no run.
     """
     drop_last = args.dataloader_drop_last
-    batches = cut_epoch(
-        train_rows,
-        per_device_batch_size=args.per_device_train_batch_size,
-        accumulation_steps=args.gradient_accumulation_steps,
-        world_size=world_size,
-        drop_last=drop_last,
-    )
+    batches = plan_batches(args, train_rows, world_size)
     check_rows(train_rows, batches, drop_last)
     total = total_updates(args.max_steps, args.num_train_epochs, batches.updates)
     warmup = warmup_updates(args.warmup_steps, args.warmup_ratio, total)
@@ -155,6 +150,33 @@ def plan_run(
         _factor=factor,
         _learning_rate=args.learning_rate,
     )
+
+
+def plan_batches(args: TrainingArguments, train_rows: int | None, world_size: int = 1) -> Batches:
+    """How `world_size` processes cut an epoch up: ranks of one tensor, context or sequence group read the same rows.
+
+    Raises PlanError for a batch that split_batches cannot split.
+    """
+    layout = layout_of(args, world_size)
+    return cut_epoch(
+        train_rows,
+        per_device_batch_size=rows_per_rank(args, args.per_device_train_batch_size, layout),
+        accumulation_steps=args.gradient_accumulation_steps,
+        world_size=layout.data_ranks,
+        drop_last=args.dataloader_drop_last,
+    )
+
+
+def rows_per_rank(args: TrainingArguments, size: int, layout: Layout) -> int:
+    """Rows that a rank computes at a time: the batch size, or its part of it under split_batches.
+
+    Raises PlanError for one that cannot be split.
+    """
+    if not splits_batches(args):
+        return size
+    if size % layout.data_ranks:
+        raise PlanError(f"split_batches cannot split a batch of {size} among {layout.data_ranks} readers of rows")
+    return size // layout.data_ranks
 
 
 def _factor(args: TrainingArguments, total: int, warmup: int) -> Factor | None:
@@ -195,4 +217,6 @@ def _kept(saves: tuple[int, ...], limit: int | None, keeps_best: bool) -> tuple[
 def _eval_batches(args: TrainingArguments, rows: int | None, world_size: int) -> int | None:
     if rows is None:
         return None
-    return cut_epoch(rows, per_device_batch_size=args.per_device_eval_batch_size, world_size=world_size).micro_batches
+    layout = layout_of(args, world_size)
+    size = rows_per_rank(args, args.per_device_eval_batch_size, layout)
+    return cut_epoch(rows, per_device_batch_size=size, world_size=layout.data_ranks).micro_batches

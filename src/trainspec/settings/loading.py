@@ -27,24 +27,25 @@ def validate(
     *,
     target: str | None = None,
     world_size: int | None = None,
+    nodes: int | None = None,
 ) -> Verdict:
     """Judge a parsed document alone: neither environment nor machine is looked at, nothing is raised or warned.
 
-    `target` (such as `h100x8`) and `world_size` also check it against a declared machine. Raises ValueError for an
-    unknown target.
+    `target` (such as `h100x8`) and `world_size` also check it against a declared machine, or `nodes` of them. Raises
+    ValueError for an unknown target.
     """
     verdict = check_document(model, document)
     if verdict.settings is not None and (target is not None or world_size is not None):
-        verdict = against_target(verdict, target, world_size)
+        verdict = against_target(verdict, target, world_size, nodes)
     return verdict
 
 
-def against_target(verdict: Verdict, target: str | None, world_size: int | None) -> Verdict:
+def against_target(verdict: Verdict, target: str | None, world_size: int | None, nodes: int | None = None) -> Verdict:
     """The verdict with what does not fit a declared machine added. Raises ValueError for an unknown target."""
     from trainspec.settings.targets.machines import check_target, parse_target
 
     machine = parse_target(target) if target is not None else None
-    found = check_target(verdict.settings, machine, world_size)
+    found = check_target(verdict.settings, machine, world_size, nodes)
     stands = not any(item.severity == "error" for item in found)
     return Verdict(verdict.settings if stands else None, [*verdict.diagnostics, *found])
 

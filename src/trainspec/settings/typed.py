@@ -34,6 +34,7 @@ from trainspec.settings.values.choices import (
     TokenCount,
     TorchCompileMode,
     TrackerName,
+    UnevenInputs,
     WorkerStart,
 )
 
@@ -106,6 +107,7 @@ OptimizerNamesLike: TypeAlias = (
 )
 HubStrategyLike: TypeAlias = HubStrategy | Literal["end", "every_save", "checkpoint", "all_checkpoints"]
 SamplingStrategyLike: TypeAlias = SamplingStrategy | Literal["random", "sequential", "group_by_length"]
+UnevenInputsLike: TypeAlias = UnevenInputs | Literal["pad", "drop", "join"]
 WorkerStartLike: TypeAlias = WorkerStart | Literal["fork", "spawn", "forkserver"]
 FSDPOptionLike: TypeAlias = (
     FSDPOption
@@ -279,6 +281,7 @@ class SettingsButOutputDir(TypedDict, total=False):
     dataloader_in_order: bool
     dataloader_multiprocessing_context: WorkerStartLike | None
     ddp_static_graph: bool | None
+    uneven_inputs: UnevenInputsLike | None
     use_cache: bool | None
     enable_jit_checkpoint: bool
     trackio_bucket_id: str | None

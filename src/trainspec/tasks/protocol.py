@@ -8,8 +8,31 @@
         ...
 
 The settings may be a pydantic model or a dataclass. They are found by the annotation of the second parameter, or,
-where that would import too much, by an attribute `settings_model` on the callable. Importing the module that holds a
+where that would import too much, by an attribute `settings_model` on the callable. Another attribute,
+`parameter_shapes`, may be a function of these settings that gives the shapes of the model's parameters by name: it
+lets `trainspec plan` tell what each process holds, without torch. Importing the module that holds a
 task should not import torch: the settings of a task are read, checked and documented where no torch is.
+
+Under tp_size of parallelism_config the layers of a task's model are split over processes by its attribute (or method)
+`tensor_parallel_plan`, a mapping from names of modules to styles; `*` stands for anything between two dots:
+
+    model.tensor_parallel_plan = {"blocks.*.up": "colwise", "blocks.*.down": "rowwise", "norm": "sequence"}
+
+    colwise, rowwise            a pair of linear layers: the outputs of the first, the inputs of the second are split.
+                                Between them a process has 1 / tp_size of the features: code there reshapes by the size
+                                of a head, not by their number
+    colwise_gather_output       the outputs are split and put together again (a head)
+    rowwise_split_input         the same of inputs
+    embedding_rowwise, embedding_colwise    an embedding, split by its tokens or by its features
+    sequence                    a module that acts on each place of a sequence (dimension 1), such as a norm: each
+                                process computes some of the places
+    sequence_parallel, sequence_colwise, rowwise_sequence, embedding_rowwise_sequence, sequence_colwise_gather_output
+                                the same, where all that lies between stays split by the sequence; every module that
+                                takes what is split, or gives it, needs one of these
+    replicated_with_grad_allreduce          a module with whole weights between colwise and rowwise, such as a norm of
+                                            single heads
+
+Objects of torch.distributed.tensor.parallel are styles, too. Models of transformers bring a plan of their own.
 """
 
 from __future__ import annotations

@@ -35,6 +35,10 @@ class OutputsError(TrainingError, ValueError):
     """Predictions or labels of several batches that cannot be joined into one."""
 
 
+class OtherProcessError(TrainingError):
+    """Another process of the run failed in what all wait for; the message has its rank and what it said."""
+
+
 class NoModelError(TrainingError, ValueError):
     """A command that does not train found no trained model."""
 

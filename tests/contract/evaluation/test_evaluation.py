@@ -197,15 +197,6 @@ def test_include_for_metrics_reach_compute_metrics(
         assert prediction.losses.mean() == pytest.approx(metrics["eval_loss"], rel=1e-6)
 
 
-def test_eval_use_gather_object_has_nothing_to_gather_from_one_process_and_says_so(
-    make_trainer: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    trainer = make_trainer(eval_use_gather_object=True)
-    trainer.train()
-    assert "eval_use_gather_object" in caplog.text and "single process" in caplog.text
-    assert trainer.predict(Rows(3)).predictions.shape == (3, 1)
-
-
 class Memory(Line):
     """Returns what it was given as memory, plus one."""
 

@@ -90,8 +90,8 @@ ORDER = (
     Mutation(
         "group_by_length",
         "training/data/loaders.py",
-        "GroupedEpochSampler(lengths, batch_size * args.gradient_accumulation_steps, data_seed(args))",
-        "GroupedEpochSampler(lengths, batch_size * args.gradient_accumulation_steps, args.seed)",
+        "GroupedEpochSampler(lengths, step * args.gradient_accumulation_steps, data_seed(args))",
+        "GroupedEpochSampler(lengths, step * args.gradient_accumulation_steps, args.seed)",
     ),
     Mutation(
         "group_by_length",
@@ -123,7 +123,9 @@ WORKERS = (
         "workers = args.dataloader_num_workers",
         "workers = min(1, args.dataloader_num_workers)",
     ),
-    Mutation("dataloader_num_workers", "training/data/loaders.py", "    if workers:\n", "    if False:\n"),
+    Mutation(
+        "dataloader_num_workers", "training/data/loaders.py", "    if workers or shares > 1:\n", "    if shares > 1:\n"
+    ),
     without("dataloader_num_workers", "training/data/workers.py", "seed_generators(*seeds)"),
     Mutation(
         "dataloader_num_workers",
@@ -134,8 +136,8 @@ WORKERS = (
     Mutation(
         "dataloader_num_workers",
         "training/data/workers.py",
-        "enumerate(super().__iter__(), start=first)",
-        "enumerate(super().__iter__())",
+        "number = first + step * self._shares + self._rank",
+        "number = step * self._shares + self._rank",
     ),
     Mutation(
         "dataloader_pin_memory",

@@ -3,7 +3,8 @@
 from tests.contract.mutations.mutation import Mutation, without
 
 DDP = "training/parallel/ddp.py"
-SUPPORT = "training/preflight/support.py"
+JOINING = "training/parallel/contact/joining.py"
+NEEDS = "training/parallel/contact/launch_needs.py"
 
 MUTATIONS = (
     Mutation(
@@ -13,6 +14,11 @@ MUTATIONS = (
         "-1 if told is None",
     ),
     Mutation("local_rank", "settings/arguments/process_view.py", "told = _launch().local_rank", "told = None"),
+    Mutation("local_rank", NEEDS, "args.local_rank not in (-1, launch.local_rank)", "False"),
+    Mutation("ddp_backend", JOINING, "str(args.ddp_backend or ", "str("),
+    Mutation("ddp_backend", NEEDS, "if not _is_there(backend):", "if False:"),
+    Mutation("ddp_timeout", JOINING, "seconds=args.ddp_timeout", "seconds=1800"),
+    Mutation("ddp_timeout", JOINING, "seconds=args.ddp_timeout", "seconds=1"),
     Mutation("ddp_find_unused_parameters", DDP, '"find_unused_parameters": looks', '"find_unused_parameters": None'),
     Mutation("ddp_find_unused_parameters", DDP, "looks = not (args.gradient_checkpointing or", "looks = not (False or"),
     Mutation("ddp_find_unused_parameters", DDP, "if looks is None:", "if True:"),
@@ -34,10 +40,4 @@ MUTATIONS = (
         "own * active",
         "own",
     ),
-    without("eval_use_gather_object", SUPPORT, '    "eval_use_gather_object": False,\n'),
-    without("fsdp", SUPPORT, '    Gap("fsdp", (False, None, ""), "sharding with FSDP", ("fsdp_config",)),\n'),
-    Mutation("fsdp_config", SUPPORT, ', ("fsdp_config",)),', "),"),
-    without("deepspeed", SUPPORT, '    Gap("deepspeed", (None,), "DeepSpeed"),\n'),
-    without("accelerator_config", SUPPORT, '    Gap("accelerator_config", (None,), "dealing batches to processes"),\n'),
-    without("parallelism_config", SUPPORT, '    Gap("parallelism_config", (None,), "device meshes"),\n'),
 )

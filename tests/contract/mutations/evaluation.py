@@ -43,8 +43,8 @@ WHAT = (
     Mutation(
         "eval_accumulation_steps",
         "training/evaluation/loop.py",
-        "held = self._args.eval_accumulation_steps",
-        "held = None",
+        "seen = _Seen(self._args.eval_accumulation_steps)",
+        "seen = _Seen(None)",
     ),
     Mutation(
         "eval_accumulation_steps",
@@ -86,8 +86,8 @@ WHAT = (
     Mutation(
         "batch_eval_metrics",
         "training/evaluation/loop.py",
-        "keeps = not loss_only and (self._keeps_all or not by_batch)",
-        "keeps = not loss_only",
+        "collects = not loss_only and (self._keeps_all or not by_batch)",
+        "collects = not loss_only",
     ),
     Mutation(
         "batch_eval_metrics",

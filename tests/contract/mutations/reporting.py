@@ -48,11 +48,16 @@ LOGGING = (
         "parts.device, args.logging_nan_inf_filter",
         "parts.device, False",
     ),
-    Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level == "passive":', "if True:"),
-    Mutation("log_level", "training/trainer/log_level.py", 'if args.log_level == "passive":', "if False:"),
+    Mutation("log_level", "training/trainer/log_level.py", 'if chosen == "passive":', "if True:"),
+    Mutation("log_level", "training/trainer/log_level.py", 'if chosen == "passive":', "if False:"),
     Mutation("log_level", "training/callbacks/printer.py", "and args.log_level in _TALKATIVE", ""),
-    without("log_level_replica", "training/preflight/support.py", '    "log_level_replica": "warning",\n'),
-    without("log_on_each_node", "training/preflight/support.py", '    "log_on_each_node": True,\n'),
+    Mutation(
+        "log_level_replica", "training/trainer/log_level.py", "if args.should_log else args.log_level_replica", "or ''"
+    ),
+    Mutation(
+        "log_on_each_node", "settings/arguments/process_view.py", "if self._args.log_on_each_node else", "if True else"
+    ),
+    Mutation("log_on_each_node", "training/callbacks/printer.py", "if args.should_log and", "if"),
     Mutation("disable_tqdm", "training/callbacks/progress.py", "return not args.disable_tqdm", "return True"),
     Mutation("disable_tqdm", "training/callbacks/progress.py", "if args.disable_tqdm is not None:", "if False:"),
     Mutation(

@@ -37,8 +37,8 @@ MUTATIONS = (
     Mutation(
         "enable_jit_checkpoint",
         LOOP,
-        "if not self._args.enable_jit_checkpoint:\n            interruption.end()",
-        "interruption.end()",
+        "if not self._args.enable_jit_checkpoint:\n            return\n        self._ends_here",
+        "self._ends_here",
     ),
     Mutation("enable_jit_checkpoint", LOOP, "self._ends_here = flags.save = True", "self._ends_here = True"),
     Mutation("enable_jit_checkpoint", LOOP, "if flags.interrupted and self._saved_at", "if False and self._saved_at"),

@@ -133,6 +133,7 @@ EXTENSIONS: dict[str, Any] = {
     "dataloader_in_order": True,
     "dataloader_multiprocessing_context": None,
     "ddp_static_graph": None,
+    "uneven_inputs": None,
     "use_cache": None,
     "enable_jit_checkpoint": False,
     "trackio_bucket_id": None,

@@ -25,6 +25,18 @@ BORDERS = (
         {"dataloader_in_order": True, "full_determinism": True, "dataloader_num_workers": 2},
     ),
     Border(
+        "DAT105",
+        "uneven",
+        {"uneven_inputs": "pad", "accelerator_config": {"even_batches": False}},
+        {"uneven_inputs": "join", "accelerator_config": {"even_batches": False}},
+    ),
+    Border(
+        "DAT105",
+        "even",
+        {"uneven_inputs": "pad", "accelerator_config": {"even_batches": False}},
+        {"uneven_inputs": "pad", "accelerator_config": {"even_batches": True}},
+    ),
+    Border(
         "DAT301",
         "another order",
         {"length_column_name": "size", "train_sampling_strategy": "sequential"},

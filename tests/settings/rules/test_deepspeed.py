@@ -120,6 +120,95 @@ BORDERS = (
         {"auto_find_batch_size": True, "deepspeed": {"zero_optimization": {"stage": 2}}},
     ),
     Border(
+        "DSP110",
+        "evaluation alone in half",
+        {"deepspeed": {"zero_optimization": {"stage": 1}}, "bf16_full_eval": True, "do_eval": True},
+        {"deepspeed": {"zero_optimization": {"stage": 1}}, "bf16_full_eval": True, "bf16": True, "do_eval": True},
+    ),
+    Border(
+        "DSP111",
+        "compiled",
+        {"deepspeed": {"zero_optimization": {"stage": 1}}, "torch_compile": True},
+        {"deepspeed": None, "torch_compile": True},
+    ),
+    Border(
+        "DSP112",
+        "pure half",
+        {"deepspeed": {"zero_optimization": {"stage": 1}}, "fp16": True, "fp16_opt_level": "O3"},
+        {"deepspeed": {"zero_optimization": {"stage": 1}}, "fp16": True, "fp16_opt_level": "O2"},
+    ),
+    Border("DSP113", "stages", {"deepspeed": {"pipeline": {"stages": 2}}}, {"deepspeed": {"steps_per_print": 10}}),
+    Border(
+        "DSP113",
+        "who counts",
+        {"deepspeed": {"managed_gradient_accumulation": False}},
+        {"deepspeed": {"managed_gradient_accumulation": True}},
+    ),
+    Border(
+        "DSP113",
+        "sequences",
+        {"deepspeed": {"sequence_parallel_size": 2}},
+        {"deepspeed": {"sequence_parallel_size": 1}},
+    ),
+    Border(
+        "DSP114",
+        "factors of a matrix",
+        {"deepspeed": {"zero_optimization": {"stage": 1}}, "optim": "adafactor"},
+        {"deepspeed": {"zero_optimization": {"stage": 0}}, "optim": "adafactor"},
+    ),
+    Border(
+        "DSP114",
+        "DeepSpeed's own",
+        {"deepspeed": {"zero_optimization": {"stage": 3}}, "optim": "muon"},
+        {"deepspeed": {"zero_optimization": {"stage": 3}}, "optim": "lion_32bit"},
+    ),
+    Border(
+        "DSP115",
+        "averaged weights",
+        {"deepspeed": {"gradient_clipping": "auto"}, "optim": "schedule_free_sgd", "lr_scheduler_type": "constant"},
+        {"deepspeed": {"gradient_clipping": "auto"}, "optim": "sgd"},
+    ),
+    Border(
+        "DSP116",
+        "forced",
+        {
+            "deepspeed": {
+                "zero_force_ds_cpu_optimizer": True,
+                "zero_optimization": {"stage": 2, "offload_optimizer": {"device": "cpu"}},
+            }
+        },
+        {
+            "deepspeed": {
+                "zero_force_ds_cpu_optimizer": False,
+                "zero_optimization": {"stage": 2, "offload_optimizer": {"device": "cpu"}},
+            }
+        },
+    ),
+    Border(
+        "DSP117",
+        "float16",
+        {"deepspeed": {"torch_autocast": {"enabled": True, "dtype": "fp16"}}},
+        {"deepspeed": {"torch_autocast": {"enabled": True, "dtype": "bfloat16"}}},
+    ),
+    Border(
+        "DSP118",
+        "torch's, unsaid",
+        {"deepspeed": {"zero_optimization": {"stage": 1}, "optimizer": {"type": "SGD"}}},
+        {
+            "deepspeed": {
+                "zero_optimization": {"stage": 1},
+                "optimizer": {"type": "SGD"},
+                "zero_allow_untested_optimizer": True,
+            }
+        },
+    ),
+    Border(
+        "DSP118",
+        "made anew",
+        {"deepspeed": {"zero_optimization": {"stage": 2}, "optimizer": {"type": "Adagrad"}}},
+        {"deepspeed": {"zero_optimization": {"stage": 0}, "optimizer": {"type": "Adagrad"}}},
+    ),
+    Border(
         "DSP108", "amp", {"deepspeed": {"amp": {"enabled": True}}}, {"deepspeed": {"torch_autocast": {"enabled": True}}}
     ),
 )

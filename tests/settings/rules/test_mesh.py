@@ -37,6 +37,12 @@ BORDERS = (
         {"deepspeed": {"steps_per_print": 1}, "parallelism_config": {"tp_size": 1}},
     ),
     Border(
+        "PAR113",
+        "pp",
+        {"deepspeed": {"steps_per_print": 1}, "parallelism_config": {"pp_size": 2}},
+        {"parallelism_config": {"pp_size": 2}},
+    ),
+    Border(
         "PAR114",
         "sp",
         {"parallelism_config": {"sp_size": 2}},

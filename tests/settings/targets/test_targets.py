@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from trainspec import TrainingArguments, validate
 from trainspec.settings.targets.machines import TARGETS, parse_target
 from trainspec.settings.targets.rules import TARGET_RULES
+from trainspec.settings.targets.worlds import WORLD_RULES
 
 SHARDED = {"fsdp": "full_shard"}
+SPLIT = {"accelerator_config": {"split_batches": True}}
 Side = tuple[dict[str, Any], str | None, int | None]
 
 # code: (settings, target, world size) on the wrong side, then on the right side.
@@ -42,6 +44,11 @@ BORDERS: list[tuple[str, Side, Side]] = [
         ({"parallelism_config": {"tp_size": 4}}, None, 8),
         ({"parallelism_config": {"tp_size": 4}}, "h100", None),
     ),
+    (
+        "TGT108",
+        ({"parallelism_config": {"sp_size": 2}, "deepspeed": {"steps_per_print": 1}}, None, 5),
+        ({"parallelism_config": {"sp_size": 2}, "deepspeed": {"steps_per_print": 1}}, None, 8),
+    ),
     ("TGT404", ({}, "h100x8", 12), ({}, "h100x8", 16)),
     ("TGT109", ({"local_rank": 8}, "h100x8", None), ({"local_rank": 7}, "h100x8", None)),
     ("TGT109", ({"local_rank": 1}, None, 1), ({"local_rank": -1}, None, 1)),
@@ -50,6 +57,7 @@ BORDERS: list[tuple[str, Side, Side]] = [
         ({"optim": "galore_adamw_layerwise", "optim_target_modules": "x"}, None, 2),
         ({"optim": "galore_adamw_layerwise", "optim_target_modules": "x"}, None, 1),
     ),
+    ("TGT110", ({"optim": "lomo"}, None, 2), ({"optim": "lomo"}, None, 1)),
     ("TGT111", ({"tpu_num_cores": 8}, "h100", None), ({"tpu_num_cores": 8}, "tpu-v4", None)),
     ("TGT111", ({"tpu_num_cores": 8}, "tpu-v4x4", None), ({"tpu_num_cores": 4}, "tpu-v4x4", None)),
     ("TGT112", ({"use_liger_kernel": True}, "cpu", None), ({"use_liger_kernel": True}, "mi300x", None)),
@@ -57,6 +65,21 @@ BORDERS: list[tuple[str, Side, Side]] = [
         "TGT113",
         ({"accelerator_config": {"split_batches": True}, "per_device_train_batch_size": 6}, None, 4),
         ({"accelerator_config": {"split_batches": True}}, None, 4),
+    ),
+    (
+        "TGT113",
+        ({**SPLIT, "parallelism_config": {"tp_size": 2, "dp_shard_size": 3}}, None, 6),
+        ({**SPLIT, "parallelism_config": {"tp_size": 3, "dp_shard_size": 2}}, None, 6),
+    ),
+    (
+        "TGT114",
+        ({"deepspeed": {"train_batch_size": 32, "tensor_parallel": {"autotp_size": 2}}}, None, 4),
+        ({"deepspeed": {"train_batch_size": 16, "tensor_parallel": {"autotp_size": 2}}}, None, 4),
+    ),
+    (
+        "TGT114",
+        ({**SPLIT, "deepspeed": {"train_batch_size": 16}}, None, 2),
+        ({**SPLIT, "deepspeed": {"train_batch_size": 8}}, None, 2),
     ),
     ("TGT114", ({"deepspeed": {"train_batch_size": 16}}, None, 4), ({"deepspeed": {"train_batch_size": 32}}, None, 4)),
     (
@@ -108,13 +131,16 @@ def test_border(code: str, wrong: Side, right: Side) -> None:
 
 
 def test_every_rule_has_a_row() -> None:
-    assert {code for code, _, _ in BORDERS} == {rule.code for rule in TARGET_RULES}
+    # Those about numbers of processes have theirs in test_worlds.py.
+    assert {code for code, _, _ in BORDERS} == {rule.code for rule in TARGET_RULES} - {
+        rule.code for rule in WORLD_RULES
+    }
     assert len({rule.name for rule in TARGET_RULES}) == len(TARGET_RULES)
 
 
 @pytest.mark.parametrize("rule", TARGET_RULES, ids=lambda rule: rule.code)
 def test_texts(rule: Any) -> None:
-    assert re.fullmatch(r"TGT[134][0-9]{2}", rule.code)
+    assert re.fullmatch(r"TGT[134][0-9]{2}|PAR12[0-9]", rule.code)
     assert rule.severity == ("warning" if rule.code[3] in "34" else "error")
     assert all(text and not text.endswith(".") for text in (rule.reason, rule.fix))
     assert {name.partition(".")[0] for name in rule.fields} <= TrainingArguments.model_fields.keys()

@@ -12,7 +12,15 @@ import torch
 from tests.training.small_job import Make, Rows
 from torch.utils.data import Dataset, IterableDataset
 
-from trainspec.training.data import DataPosition, KeptLoaders, batches_at, eval_loader, train_loader, undisturbed
+from trainspec.training.data import (
+    DataPosition,
+    KeptLoaders,
+    Sharing,
+    batches_at,
+    eval_loader,
+    train_loader,
+    undisturbed,
+)
 from trainspec.training.data.workers import SeededBatches, SeededIndexes
 
 
@@ -43,20 +51,32 @@ def _collate(rows: list[list[float]]) -> torch.Tensor:
     return torch.tensor(rows, dtype=torch.float64)
 
 
-def _loader(make_trainer: Make, dataset: Any = None, workers: int = 2, rank: int = 0, **settings: Any) -> Any:
+def _loader(
+    make_trainer: Make, dataset: Any = None, workers: int = 2, share: tuple[int, int] = (0, 1), **settings: Any
+) -> Any:
     args = make_trainer(dataloader_num_workers=workers, **settings).args
-    return train_loader(Drawn() if dataset is None else dataset, args, _collate, torch.device("cpu"), rank=rank)
+    rows, cpu = Drawn() if dataset is None else dataset, torch.device("cpu")
+    return train_loader(rows, args, _collate, cpu, sharing=Sharing(*share))
 
 
 def _epoch(loader: Any, epoch: int, rows: int = 0) -> torch.Tensor:
     return torch.cat(list(batches_at(loader, DataPosition(epoch, rows, 1)).batches))
 
 
-def test_draws_follow_epoch_batch_and_rank_and_repeat_nowhere(make_trainer: Make) -> None:
-    zero, one, other = (
-        _epoch(_loader(make_trainer, rank=rank), epoch)[:, 2:] for epoch, rank in [(0, 0), (1, 0), (0, 1)]
-    )
-    drawn = torch.cat([zero, one, other]).flatten()
+def test_draws_follow_epoch_and_batch_and_repeat_nowhere(make_trainer: Make) -> None:
+    drawn = torch.cat([_epoch(_loader(make_trainer), epoch)[:, 2:] for epoch in (0, 1)]).flatten()
+    assert len(drawn.unique()) == len(drawn)
+
+
+def test_processes_draw_together_what_one_would_draw(make_trainer: Make) -> None:
+    alone = _epoch(_loader(make_trainer), 1)
+    first, second = (_epoch(_loader(make_trainer, share=(rank, 2)), 1) for rank in (0, 1))
+    assert torch.equal(torch.cat([first, second]), alone)
+
+
+def test_workers_of_every_process_draw_something_else_for_a_stream(make_trainer: Make) -> None:
+    first, second = (_loader(make_trainer, DrawnStream(), share=(rank, 2), max_steps=1) for rank in (0, 1))
+    drawn = torch.cat([torch.cat(list(loader))[:, 2:] for loader in (first, second)]).flatten()
     assert len(drawn.unique()) == len(drawn)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from trainspec import Trainer, TrainerCallback
 from trainspec.training.errors import NonFiniteError
-from trainspec.training.parallel.group import Group
+from trainspec.training.parallel.contact.group import Group
 
 
 class OnRankOne(TrainerCallback):

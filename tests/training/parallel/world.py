@@ -17,10 +17,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from tests.training.parallel.launching import free_port, variables
+from tests.training.parallel.contact.launching import free_port, variables
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["torch", "torch.distributed.tensor", "trainspec.training.trainer.trainer"])
+_CONTEXT.set_forkserver_preload(
+    ["torch", "torch.distributed.tensor", "torch._dynamo", "trainspec.training.trainer.trainer"]
+)
 
 
 class RankError(AssertionError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +15,6 @@ from trainspec.training.trainer import Trainer
 
 ray = pytest.importorskip("ray", reason="Ray has an environment of its own: make test-search")
 tune = pytest.importorskip("ray.tune")
-
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """Ray on two cores of this machine, whose processes find the tests' modules."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=100_000_000,
-        _node_ip_address="127.0.0.1",
-        log_to_driver=False,
-    )
-    yield
-    ray.shutdown()
-    os.environ.pop("PYTHONPATH")
-    if before is not None:
-        os.environ["PYTHONPATH"] = before
 
 
 def fresh_line(config: dict[str, Any] | None = None) -> Line:

@@ -34,6 +34,7 @@ from trainspec.settings.typed import (
     TokenCountLike,
     TorchCompileModeLike,
     TrackerNameLike,
+    UnevenInputsLike,
     WorkerStartLike,
 )
 from trainspec.settings.values.choices import (
@@ -53,6 +54,7 @@ from trainspec.settings.values.choices import (
     SchedulerType,
     TokenCount,
     TorchCompileMode,
+    UnevenInputs,
     WorkerStart,
 )
 
@@ -319,6 +321,8 @@ class Fields:
     """How loading processes are started; the platform's own way when unset."""
     ddp_static_graph: bool | None = None
     """Passed to DistributedDataParallel: the graph never changes."""
+    uneven_inputs: Value[UnevenInputs, UnevenInputsLike | None] = ...
+    """What a process does that runs out of training data before others; unset: as even_batches says."""
     use_cache: bool | None = None
     """Whether the model keeps keys and values while it trains; as its configuration says when unset."""
     enable_jit_checkpoint: bool = False
@@ -453,6 +457,7 @@ class PluginFields(Settings):
     dataloader_in_order: bool = unset
     dataloader_multiprocessing_context: WorkerStart | None = unset
     ddp_static_graph: bool | None = unset
+    uneven_inputs: UnevenInputs = unset
     use_cache: bool | None = unset
     enable_jit_checkpoint: bool = unset
     trackio_bucket_id: str | None = unset

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from trainspec.settings.base import Settings
@@ -143,17 +144,18 @@ class ProcessView(Settings):
         if self.world_size == 1:
             yield
             return
-        from torch import distributed
-
+        # Scripts come here before they make a Trainer: the processes are joined here, then.
+        joining = import_module("trainspec.training.parallel.contact.joining")
+        processes = joining.joined(self._args, self.device)
         first = (self.local_process_index if local else self.process_index) == 0
         logging.getLogger("trainspec").debug("%s: the main process goes first (%s)", desc, first)
         if not first:
-            distributed.barrier()
+            processes.barrier()
         try:
             yield
         finally:
             if first:
-                distributed.barrier()
+                processes.barrier()
 
 
 def _level_of_the_application() -> int:

@@ -6,28 +6,15 @@ They are explained here, without torch; `trainspec.training` finds them.
 from __future__ import annotations
 
 from trainspec.settings.diagnostics.codes import Explanation
+from trainspec.settings.diagnostics.data_codes import DATA_CODES
+from trainspec.settings.diagnostics.engine_codes import ENGINE_CODES
+from trainspec.settings.diagnostics.launch_codes import LAUNCH_CODES
+from trainspec.settings.diagnostics.mesh_codes import MESH_CODES
 from trainspec.settings.diagnostics.model_codes import MODEL_CODES
+from trainspec.settings.diagnostics.sharding_codes import SHARDING_CODES
 from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 
 PREFLIGHT_CODES: dict[str, Explanation] = {
-    "RUN101": Explanation(
-        "not-driven-yet",
-        "a valid setting that training does not act on in this release",
-        "the setting is valid, but training does not act on it yet and would do something else than you asked",
-        "leave the setting out",
-    ),
-    "RUN102": Explanation(
-        "idle-in-one-process",
-        "a setting about several processes or a search, in a run that is neither",
-        "it changes nothing here",
-        "nothing has to be done",
-    ),
-    "RUN103": Explanation(
-        "several-processes",
-        "a launcher started several processes",
-        "each process would train a model of its own and write to the same output_dir",
-        "start the command by itself, without torchrun",
-    ),
     "RUN104": Explanation(
         "no-bfloat16", "bf16 on a device without bfloat16", "it cannot be computed", "use fp16, or no half precision"
     ),
@@ -378,6 +365,11 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "they would be lost",
         "leave gradient_checkpointing_kwargs out, or let the method take them",
     ),
+    **DATA_CODES,
+    **ENGINE_CODES,
+    **LAUNCH_CODES,
+    **MESH_CODES,
     **MODEL_CODES,
+    **SHARDING_CODES,
     **STEPPING_CODES,
 }

@@ -1,12 +1,12 @@
 """Settings beyond the 118 that people know; none changes what a configuration without them means to the model.
 
-All but the first are names of transformers 5.
+All but stop_on_nonfinite and uneven_inputs are names of transformers 5.
 """
 
 from pydantic import Field
 
 from trainspec.settings.groups.group import Group
-from trainspec.settings.values.choices import SamplingStrategy, WorkerStart
+from trainspec.settings.values.choices import SamplingStrategy, UnevenInputs, WorkerStart
 from trainspec.settings.values.types import Flag, Name
 
 
@@ -35,6 +35,11 @@ class ExtensionSettings(Group):
         default=None,
         description="Passed to DistributedDataParallel: the graph never changes.",
         examples=[True],
+    )
+    uneven_inputs: UnevenInputs | None = Field(
+        default=None,
+        description="What a process does that runs out of training data before others; unset: as even_batches says.",
+        examples=["drop"],
     )
     use_cache: Flag | None = Field(
         default=None,

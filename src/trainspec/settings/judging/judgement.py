@@ -272,12 +272,23 @@ def _evidence(name: str, values: Mapping[str, Any], settings: Settings, origin: 
 def emit(
     diagnostics: list[Diagnostic], concerning: frozenset[str] | None = None, at: tuple[str | int, ...] = ()
 ) -> None:
-    """Each as a Python warning, at the line of the user's code that made the settings; a change tells what is new."""
+    """Each as a Python warning, at the line of the user's code that made the settings; a change tells what is new.
+
+    Of several processes with the same settings the first warns.
+    """
+    if any(item.severity == "warning" for item in diagnostics) and not _is_first():
+        return
     for item in diagnostics:
         heads = (name.partition(".")[0] for name in item.fields)
         if item.severity == "warning" and (concerning is None or not concerning.isdisjoint((*item.fields, *heads))):
             kind = SettingsDeprecationWarning if item.code.startswith("REN") else SettingsWarning
             warnings.warn(kind(item, at), stacklevel=_users_frame())
+
+
+def _is_first() -> bool:
+    from trainspec.settings.arguments.launch import Launch
+
+    return Launch.of_this_process().rank == 0
 
 
 _OURS = ("trainspec.", "pydantic.", "pydantic_settings.")

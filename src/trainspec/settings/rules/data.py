@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainspec.settings.rules.effect import NO_PREDICTION, UNLESS_CALLED, without_effect
 from trainspec.settings.rules.predicates import above, all_of, any_of, equals, is_set, negate, off, on, one_of
 from trainspec.settings.rules.rule import Rule
-from trainspec.settings.values.choices import SamplingStrategy
+from trainspec.settings.values.choices import SamplingStrategy, UnevenInputs
 
 _NO_WORKERS = equals("dataloader_num_workers", 0)
 _STRATEGY = "train_sampling_strategy"
@@ -43,6 +43,14 @@ RULES: tuple[Rule, ...] = (
         reason="which loading process is done first is different in every run, and so is the order of the batches",
         fix="leave dataloader_in_order out, or drop full_determinism",
         when=all_of(off("dataloader_in_order"), on("full_determinism"), above("dataloader_num_workers", 0)),
+    ),
+    Rule(
+        code="DAT105",
+        name="padding-without-even-batches",
+        message="uneven_inputs pad and even_batches false of accelerator_config contradict each other",
+        reason="padding is what makes as many batches of one size for every process",
+        fix="set uneven_inputs: join, or drop even_batches",
+        when=all_of(equals("uneven_inputs", UnevenInputs.PAD), off("accelerator_config.even_batches")),
     ),
     without_effect(
         "DAT301",

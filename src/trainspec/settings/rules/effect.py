@@ -105,6 +105,7 @@ NEVER_DEAD: dict[str, str] = {
     "ddp_timeout": "every process group has a timeout",
     "fsdp": "it is itself the switch of sharding",
     "deepspeed": "it is itself the switch of DeepSpeed",
+    "uneven_inputs": "how many processes there are, no setting tells; in one it is harmless",
     "accelerator_config": "its keys shape every loader",
     "parallelism_config": "it is itself the shape of the mesh",
     "use_cpu": "it is itself the choice of the device",

@@ -30,7 +30,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="PAR113",
         name="deepspeed-with-mesh",
-        message="deepspeed cannot work with dp, tp or cp sizes of parallelism_config",
+        message="deepspeed cannot work with sizes of parallelism_config other than sp_size",
         reason="DeepSpeed deals out the ranks itself; of the mesh, only sp_size is its own",
         fix="drop parallelism_config, or deepspeed",
         when=all_of(
@@ -38,7 +38,7 @@ RULES: tuple[Rule, ...] = (
             any_of(
                 *(
                     above(f"parallelism_config.{size}", 1)
-                    for size in ("dp_replicate_size", "dp_shard_size", "tp_size", "cp_size")
+                    for size in ("dp_replicate_size", "dp_shard_size", "tp_size", "cp_size", "ep_size", "pp_size")
                 )
             ),
         ),

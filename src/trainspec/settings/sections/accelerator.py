@@ -35,10 +35,14 @@ class AcceleratorConfig(Section):
         default=False, description="The batch size is that of all processes together.", examples=[True]
     )
     dispatch_batches: Flag | None = Field(
-        default=None, description="Rank 0 reads and deals out the batches.", examples=[True]
+        default=None,
+        description="Rank 0 reads and deals out the batches; unset: only of streams that cannot be shared out.",
+        examples=[True],
     )
     even_batches: Flag = Field(
-        default=True, description="Repeat rows so that all processes get batches of one size.", examples=[False]
+        default=True,
+        description="Repeat rows, which count nothing, where a process has no batch left; as uneven_inputs says.",
+        examples=[False],
     )
     use_seedable_sampler: Flag = Field(
         default=True, description="The order of the data depends on the seed and the epoch alone.", examples=[True]

@@ -1,11 +1,14 @@
 """`parallelism_config`: the sizes of the device mesh."""
 
+from math import prod
 from typing import Literal
 
 from pydantic import Field
 
 from trainspec.settings.sections.section import Section
 from trainspec.settings.values.types import Positive
+
+DIMENSIONS = ("pp", "dp_replicate", "dp_shard", "cp", "sp", "ep", "tp")
 
 
 class ParallelismConfig(Section):
@@ -25,6 +28,19 @@ class ParallelismConfig(Section):
         default="deepspeed", description="Implementation of sequence parallelism.", examples=["deepspeed"]
     )
 
+    ep_size: Positive = Field(default=1, description="Ranks that share out experts (expert parallel).", examples=[2])
+    pp_size: Positive = Field(
+        default=1, description="Ranks that each have some of the layers (pipeline parallel).", examples=[2]
+    )
+
+    def sizes(self) -> dict[str, int]:
+        """Those of the dimensions, by torch's names and in the order of the mesh: the last ones are neighbours."""
+        return {name: getattr(self, f"{name}_size") for name in DIMENSIONS}
+
+    def data_size(self) -> int:
+        """How many shares of the rows there are: processes of the other dimensions read the same ones."""
+        return self.dp_replicate_size * self.dp_shard_size
+
     def total_size(self) -> int:
         """The world size that this mesh needs: the product of all sizes."""
-        return self.dp_replicate_size * self.dp_shard_size * self.tp_size * self.cp_size * self.sp_size
+        return prod(self.sizes().values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainspec.settings.rules.optimizer import LAYERWISE
+from trainspec.settings.rules.optimizer import FUSED_BACKWARD, LAYERWISE
 from trainspec.settings.values.choices import (
     DDPBackend,
     DebugOption,
@@ -13,6 +13,7 @@ from trainspec.settings.values.choices import (
     OptimizerNames,
     TorchCompileMode,
 )
+from trainspec.settings.views.layout import layout_of, splits_batches
 
 if TYPE_CHECKING:
     from trainspec.settings.targets.machines import Target
@@ -24,10 +25,28 @@ _GPUS = ("cuda", "rocm")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the settings are to run: a machine, a number of processes, or both."""
+    """Where the settings are to run: a machine, a number of processes, a number of nodes; None where it is not told."""
 
     target: Target | None
     world: int | None
+    nodes: int | None = None
+
+    @classmethod
+    def of(cls, target: Target | None, world_size: int | None = None, nodes: int | None = None) -> Place:
+        """What is declared, and what follows from it: a target's devices are those of every node."""
+        devices = target.count if target is not None else None
+        if world_size is None and devices is not None:
+            world_size = devices * (nodes or 1)
+        if nodes is None and devices and world_size is not None and world_size % devices == 0:
+            nodes = world_size // devices
+        return cls(target, world_size, nodes)
+
+    @property
+    def per_node(self) -> int | None:
+        """Processes on each node, where that is known and the same for all."""
+        if self.world is None or self.nodes is None or self.world % self.nodes:
+            return None
+        return self.world // self.nodes
 
     def device_is(self, *devices: str) -> bool:
         return self.target is not None and self.target.device in devices
@@ -67,13 +86,13 @@ def tf32(settings: Any, place: Place) -> str | None:
 def apex(settings: Any, place: Place) -> str | None:
     apex = settings.half_precision_backend == HalfPrecisionBackend.APEX
     return (
-        f"half_precision_backend apex does not run on {_name(place)}" if apex and place.device_is_not("cuda") else None
+        f"half_precision_backend apex does not run on {shown(place)}" if apex and place.device_is_not("cuda") else None
     )
 
 
 def liger(settings: Any, place: Place) -> str | None:
     here = place.device_is("cpu", "mps", "tpu", "hpu")
-    return f"use_liger_kernel has no kernels for {_name(place)}" if settings.use_liger_kernel and here else None
+    return f"use_liger_kernel has no kernels for {shown(place)}" if settings.use_liger_kernel and here else None
 
 
 def too_old_to_compile(settings: Any, place: Place) -> str | None:
@@ -82,12 +101,12 @@ def too_old_to_compile(settings: Any, place: Place) -> str | None:
         return None
     if settings.torch_compile_backend != "inductor":
         return None
-    return f"torch_compile needs compute capability 7.0 or above, which {_name(place)} does not have"
+    return f"torch_compile needs compute capability 7.0 or above, which {shown(place)} does not have"
 
 
 def deepspeed(settings: Any, place: Place) -> str | None:
     here = place.device_is("mps", "tpu")
-    return f"deepspeed does not run on {_name(place)}" if settings.deepspeed and here else None
+    return f"deepspeed does not run on {shown(place)}" if settings.deepspeed and here else None
 
 
 def compile_mode(settings: Any, place: Place) -> str | None:
@@ -108,15 +127,15 @@ def cuda_optimizer(settings: Any, place: Place) -> str | None:
 def fused_optimizer(settings: Any, place: Place) -> str | None:
     here = place.device_is("tpu")
     return (
-        f"optim {settings.optim} has no fused kernel on {_name(place)}" if settings.optim in _FUSED and here else None
+        f"optim {settings.optim} has no fused kernel on {shown(place)}" if settings.optim in _FUSED and here else None
     )
 
 
 def foreign_optimizer(settings: Any, place: Place) -> str | None:
     if settings.optim == OptimizerNames.ADAMW_TORCH_XLA and place.device_is_not("tpu"):
-        return f"optim {settings.optim} needs a TPU, which {_name(place)} is not"
+        return f"optim {settings.optim} needs a TPU, which {shown(place)} is not"
     if settings.optim == OptimizerNames.ADAMW_TORCH_NPU_FUSED and place.target is not None:
-        return f"optim {settings.optim} needs an Ascend NPU, which {_name(place)} is not"
+        return f"optim {settings.optim} needs an Ascend NPU, which {shown(place)} is not"
     return None
 
 
@@ -129,28 +148,38 @@ def backend(settings: Any, place: Place) -> str | None:
         return None
     if settings.use_cpu and backend in (DDPBackend.GLOO, DDPBackend.MPI, DDPBackend.CCL):
         return None
-    return f"ddp_backend {backend} does not reach {_name(place)}"
+    return f"ddp_backend {backend} does not reach {shown(place)}"
 
 
 def slow_backend(settings: Any, place: Place) -> str | None:
     slow = settings.ddp_backend == DDPBackend.GLOO and not settings.use_cpu
     if not slow or place.target is None or place.target.backend not in ("nccl", "hccl", "xccl"):
         return None
-    return f"ddp_backend gloo sends {_name(place)}'s tensors through host memory"
+    return f"ddp_backend gloo sends {shown(place)}'s tensors through host memory"
 
 
 def mesh(settings: Any, place: Place) -> str | None:
     mesh = settings.parallelism_config
     if mesh is None or place.world is None or mesh.total_size() == place.world:
         return None
-    return f"the sizes of parallelism_config multiply to {mesh.total_size()}, but there are {_processes(place.world)}"
+    if settings.deepspeed and mesh.sp_size > 1:
+        # DeepSpeed deals out the other ranks by itself.
+        left = place.world % mesh.sp_size
+        return (
+            f"sp_size {mesh.sp_size} of parallelism_config does not divide {processes(place.world)}" if left else None
+        )
+    product = mesh.total_size()
+    said = f"the sizes of parallelism_config multiply to {product}, but there are {processes(place.world)}"
+    if place.world % product:
+        return said
+    return f"{said}; {place.world // product} times as large a dp_replicate_size or dp_shard_size would use them all"
 
 
 def machines(settings: Any, place: Place) -> str | None:
     count = place.target.count if place.target is not None else None
     if count is None or place.world is None or place.world % count == 0:
         return None
-    return f"{_processes(place.world)} do not fill machines of {count} devices"
+    return f"{processes(place.world)} do not fill machines of {count} devices"
 
 
 def one_device(settings: Any, place: Place) -> str | None:
@@ -165,19 +194,20 @@ def rank(settings: Any, place: Place) -> str | None:
 
 
 def layerwise(settings: Any, place: Place) -> str | None:
-    if settings.optim not in LAYERWISE or place.world is None or place.world == 1:
+    if settings.optim not in (*LAYERWISE, *FUSED_BACKWARD) or place.world is None or place.world == 1:
         return None
-    return f"optim {settings.optim} cannot work on {_processes(place.world)}"
+    return f"optim {settings.optim} cannot work on {processes(place.world)}"
 
 
 def split(settings: Any, place: Place) -> str | None:
-    config = settings.accelerator_config
-    if config is None or not getattr(config, "split_batches", False) or place.world is None:
+    if place.world is None or not splits_batches(settings):
         return None
+    readers = layout_of(settings, place.world, place.per_node).data_ranks
+    whom = processes(place.world) if readers == place.world else f"{readers} groups of processes that share their rows"
     for name in ("per_device_train_batch_size", "per_device_eval_batch_size"):
         size = getattr(settings, name)
-        if size % place.world:
-            return f"{name} ({size}) cannot be split among {_processes(place.world)}"
+        if size % readers:
+            return f"{name} ({size}) cannot be split among {whom}"
     return None
 
 
@@ -185,12 +215,11 @@ def deepspeed_batch(settings: Any, place: Place) -> str | None:
     said = getattr(settings.deepspeed, "train_batch_size", None)
     if not isinstance(said, int) or place.world is None or settings.auto_find_batch_size:
         return None
-    mesh = settings.parallelism_config
-    replicas = place.world // mesh.sp_size if mesh is not None else place.world
-    rows = settings.per_device_train_batch_size * settings.gradient_accumulation_steps * replicas
+    readers = 1 if splits_batches(settings) else layout_of(settings, place.world).data_ranks
+    rows = settings.per_device_train_batch_size * settings.gradient_accumulation_steps * readers
     if said == rows:
         return None
-    return f"train_batch_size of deepspeed is {said}, but {_processes(place.world)} make {rows} rows an update"
+    return f"train_batch_size of deepspeed is {said}, but {processes(place.world)} make {rows} rows an update"
 
 
 # Choices of device.
@@ -201,18 +230,18 @@ def tpu_cores(settings: Any, place: Place) -> str | None:
     if cores is None or place.target is None:
         return None
     if place.target.device != "tpu":
-        return f"tpu_num_cores needs a TPU, which {_name(place)} is not"
+        return f"tpu_num_cores needs a TPU, which {shown(place)} is not"
     count = place.target.count
     return f"tpu_num_cores ({cores}) is more than the {count} of the target" if count and cores > count else None
 
 
 def idle_accelerator(settings: Any, place: Place) -> str | None:
-    return f"use_cpu leaves {_name(place)} idle" if settings.use_cpu and place.device_is_not("cpu") else None
+    return f"use_cpu leaves {shown(place)} idle" if settings.use_cpu and place.device_is_not("cpu") else None
 
 
 def tpu_metrics(settings: Any, place: Place) -> str | None:
     asked = DebugOption.TPU_METRICS_DEBUG in settings.debug
-    return f"debug tpu_metrics_debug has no effect on {_name(place)}" if asked and place.device_is_not("tpu") else None
+    return f"debug tpu_metrics_debug has no effect on {shown(place)}" if asked and place.device_is_not("tpu") else None
 
 
 OF_SEVERAL = (
@@ -220,7 +249,9 @@ OF_SEVERAL = (
     "ddp_find_unused_parameters",
     "ddp_bucket_cap_mb",
     "ddp_broadcast_buffers",
+    "ddp_static_graph",
     "ddp_timeout",
+    "uneven_inputs",
     "log_level_replica",
     "eval_use_gather_object",
 )
@@ -246,9 +277,11 @@ def _have(names: list[str]) -> str:
     return "has" if len(names) == 1 else "have"
 
 
-def _name(place: Place) -> str:
+def shown(place: Place) -> str:
+    """The machine's name for a message."""
     return place.target.name if place.target is not None else "the target"
 
 
-def _processes(world: int) -> str:
+def processes(world: int) -> str:
+    """How many, in words."""
     return "1 process" if world == 1 else f"{world} processes"

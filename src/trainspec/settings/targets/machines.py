@@ -127,8 +127,32 @@ def _unknown(text: str, name: str, count: str | None) -> str:
     return f"unknown target {text!r}; did you mean {shown}? The targets are {known}"
 
 
-def check_target(settings: Any, target: Target | None, world_size: int | None) -> list[Diagnostic]:
-    """What does not fit the declared machine, and the number of processes (by default the machine's devices)."""
+def check_target(
+    settings: Any, target: Target | None, world_size: int | None, nodes: int | None = None
+) -> list[Diagnostic]:
+    """What does not fit the declared machine, and the number of processes (by default the machine's devices).
+
+    Where `nodes` is given, so many machines run them, each its share.
+    """
+    from trainspec.settings.targets.checks import Place
     from trainspec.settings.targets.rules import findings
 
-    return findings(settings, target, world_size)
+    return findings(settings, Place.of(target, world_size, nodes))
+
+
+def judge_world(
+    settings: Any, world_size: int, local_world_size: int | None = None, *, own_optimizer: bool = False
+) -> list[Diagnostic]:
+    """What does not fit `world_size` processes, `local_world_size` of them on each node where that is known.
+
+    For a job that is there: the same rules as for a declared one, in the same words. Reads nothing of this machine. Of
+    one process nothing is said: a file for several is no fault where it is tried out by one. With an `own_optimizer`,
+    which a script hands over, nothing is said of `optim`.
+    """
+    if world_size == 1:
+        return []
+    nodes = None
+    if local_world_size and world_size % local_world_size == 0:
+        nodes = world_size // local_world_size
+    found = check_target(settings, None, world_size, nodes)
+    return [item for item in found if not (own_optimizer and item.fields[:1] == ("optim",))]

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from trainspec.settings.diagnostics import Diagnostic, Severity, finding
+from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.rules.conditions import read
 from trainspec.settings.targets import checks
 from trainspec.settings.targets.checks import Place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trainspec.settings.targets.machines import Target
+from trainspec.settings.targets.rule import TargetRule
+from trainspec.settings.targets.worlds import WORLD_RULES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetRule:
-    """A combination of settings and machine that cannot work (or does nothing); `check` returns the message."""
-
-    code: str
-    name: str
-    reason: str
-    fix: str
-    fields: tuple[str, ...]
-    check: Callable[[Any, Place], str | None]
-    severity: Severity = "error"
-
-
-def findings(settings: Any, target: Target | None, world_size: int | None) -> list[Diagnostic]:
+def findings(settings: Any, place: Place) -> list[Diagnostic]:
     """The diagnostics of all rules that the settings break there."""
     from trainspec.settings.arguments import TrainingArguments
 
     if not isinstance(settings, TrainingArguments):
         return []
-    place = Place(target, world_size if world_size is not None else target.count if target is not None else None)
     found = ((rule, rule.check(settings, place)) for rule in TARGET_RULES)
     return [_diagnostic(rule, message, settings) for rule, message in found if message is not None]
 
@@ -59,7 +41,7 @@ def _diagnostic(rule: TargetRule, message: str, settings: Any) -> Diagnostic:
     )
 
 
-TARGET_RULES: tuple[TargetRule, ...] = (
+_MACHINES: tuple[TargetRule, ...] = (
     TargetRule(
         code="TGT101",
         name="bf16-not-there",
@@ -269,3 +251,6 @@ TARGET_RULES: tuple[TargetRule, ...] = (
         severity="warning",
     ),
 )
+
+TARGET_RULES: tuple[TargetRule, ...] = (*_MACHINES, *WORLD_RULES)
+"""Every rule about a declared machine or a declared number of processes."""

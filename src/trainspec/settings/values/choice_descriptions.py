@@ -93,6 +93,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "sequential": "As the data set has them.",
         "group_by_length": "Rows of similar length together, to pad less.",
     },
+    "UnevenInputs": {
+        "pad": "It repeats its last batch, which counts nothing.",
+        "drop": "The others leave out what they have more.",
+        "join": "It repeats one row, which counts nothing: the cheapest way to keep step.",
+    },
     "WorkerStart": {
         "fork": "As copies of the training process.",
         "spawn": "Anew: they import the script and take over the data set.",

@@ -113,6 +113,12 @@ class SamplingStrategy(Choice):
     GROUP_BY_LENGTH = "group_by_length"
 
 
+class UnevenInputs(Choice):
+    PAD = "pad"
+    DROP = "drop"
+    JOIN = "join"
+
+
 class WorkerStart(Choice):
     FORK = "fork"
     SPAWN = "spawn"

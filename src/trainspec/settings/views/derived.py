@@ -19,6 +19,7 @@ from trainspec.settings.values.choices import (
     SamplingStrategy,
     SaveStrategy,
     SchedulerType,
+    UnevenInputs,
 )
 
 if TYPE_CHECKING:
@@ -144,6 +145,13 @@ def _sampling(args: TrainingArguments, said: SamplingStrategy | None) -> Samplin
     return SamplingStrategy.GROUP_BY_LENGTH if args.__dict__["group_by_length"] else SamplingStrategy.RANDOM
 
 
+def _uneven(args: TrainingArguments, said: UnevenInputs | None) -> UnevenInputs:
+    if said is not None:
+        return said
+    config = args.accelerator_config
+    return UnevenInputs.JOIN if getattr(config, "even_batches", True) is False else UnevenInputs.PAD
+
+
 def _scheduler_arguments(args: TrainingArguments, said: dict[str, Any] | None) -> dict[str, Any]:
     return dict(said or {})
 
@@ -171,6 +179,7 @@ DERIVATIONS: dict[str, Derivation] = {
     "hub_model_id": Derivation(_hub_model_id, ("push_to_hub", "output_dir")),
     "group_by_length": Derivation(_group_by_length, ("train_sampling_strategy",)),
     "train_sampling_strategy": Derivation(_sampling, ("group_by_length",)),
+    "uneven_inputs": Derivation(_uneven, ("accelerator_config",)),
     "lr_scheduler_kwargs": Derivation(_scheduler_arguments, ()),
     "fsdp": Derivation(_fsdp, ("fsdp_config",)),
     "debug": Derivation(_debug, ()),

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainspec.tasks.digits.shapes import CLASSES, SIDE
+
 if TYPE_CHECKING:
     from trainspec.tasks.digits.settings import DigitsSettings
-
-SIDE = 8
-CLASSES = 10
 
 
 class Classifier(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainspec.tasks.digits.settings import DigitsSettings
+from trainspec.tasks.digits.shapes import parameter_shapes
 from trainspec.tasks.protocol import TaskError, TaskParts
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def digits(args: TrainingArguments, settings: DigitsSettings) -> TaskParts:
         test_dataset=test,
         compute_metrics=accuracy,
     )
+
+
+digits.parameter_shapes = parameter_shapes  # type: ignore[attr-defined]
 
 
 def accuracy(prediction: Any) -> dict[str, float]:

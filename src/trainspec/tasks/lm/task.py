@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainspec.tasks.lm.reading import text_at
 from trainspec.tasks.lm.settings import LanguageModelSettings
+from trainspec.tasks.lm.shapes import parameter_shapes
 from trainspec.tasks.protocol import TaskError, TaskParts
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ def lm(args: TrainingArguments, settings: LanguageModelSettings) -> TaskParts:
     import torch
 
     from trainspec.tasks.lm.network import CharacterModel
-    from trainspec.tasks.lm.text import Alphabet, Windows, text_at
+    from trainspec.tasks.lm.text import Alphabet, Windows
 
     text = text_at(settings.text)
     alphabet = Alphabet(text)
@@ -35,6 +37,9 @@ def lm(args: TrainingArguments, settings: LanguageModelSettings) -> TaskParts:
         compute_metrics=accuracy,
         preprocess_logits_for_metrics=most_likely,
     )
+
+
+lm.parameter_shapes = parameter_shapes  # type: ignore[attr-defined]
 
 
 def most_likely(logits: Any, labels: Any) -> Any:

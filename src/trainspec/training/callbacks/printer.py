@@ -37,5 +37,5 @@ class PrinterCallback(TrainerCallback):
         logs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        if state.is_local_process_zero and args.log_level in _TALKATIVE:
+        if args.should_log and args.log_level in _TALKATIVE:
             sys.stderr.write(entry_line(state, logs or {}) + "\n")

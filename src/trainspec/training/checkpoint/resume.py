@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel import Processes, Strategy
 
 logger = logging.getLogger(__name__)
@@ -107,6 +108,22 @@ def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoi
     if found is None:
         raise CheckpointError(store.url, "there is no whole checkpoint in it")
     return found
+
+
+def going_on_if_any(args: TrainingArguments, output: Callable[[], Store]) -> TrainingArguments:
+    """The settings of a run that may be started again: they go on from the newest whole checkpoint in the output
+    folder, where training can. Where a first start has left none that is whole, they replace what is there.
+
+    Raises StorageError.
+    """
+    store = output()
+    found = newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
+    if found is not None and why_not_resumable(found) is None:
+        # By that word all processes look for one that every node has.
+        return args.replace(resume_from_checkpoint="latest")
+    if found is None and checkpoint_folders(store):
+        return args.replace(overwrite_output_dir=True)
+    return args
 
 
 def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextlib import contextmanager
 from dataclasses import fields
@@ -21,23 +22,35 @@ from trainspec.training.checkpoint.documents import resolved_document, settings_
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
+from trainspec.training.checkpoint.resume import going_on_if_any
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
 from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
 from trainspec.training.parallel.agreement import together
+from trainspec.training.parallel.contact.ending import (
+    Kind,
+    MissingError,
+    explained,
+    leave_word,
+    say_end,
+    say_fault,
+    say_missing,
+)
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.seeding import seed_for_model
 from trainspec.training.state import shared_part, state_bytes
 from trainspec.training.trainer import Trainer
+from trainspec.training.trainer.log_level import level_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.storage import Store
 
 logger = logging.getLogger(__name__)
 
@@ -46,24 +59,61 @@ FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 _FORESEEN = (TaskError, TrainingError, PlanError, StorageError, CheckpointError)
 
 
-def run_task(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any = None) -> int:
-    """Train, evaluate and predict as the settings say; returns the exit code of the command."""
-    with _terminal_logging(args), terminable(together=Launch.of_this_process().world_size > 1):
+def run_task(
+    args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any = None, *, resume_if_any: bool = False
+) -> int:
+    """Train, evaluate and predict as the settings say; returns the exit code of the command.
+
+    With `resume_if_any` it goes on from the newest checkpoint in output_dir, where there is one. Of several processes
+    the first tells what holds for all, and each its own error, with its rank.
+    """
+    launch = Launch.of_this_process()
+    several, is_main = launch.world_size > 1, launch.rank == 0
+    with _terminal_logging(args), terminable(together=several):
         try:
-            sys.stdout.write(_run_phases(args, task, task_settings) + "\n")
+            if (resume_if_any or is_restarted()) and trains(args):
+                args = going_on_if_any(args, lambda: open_store(args.output_dir))
+            summary = _run_phases(args, task, task_settings)
+            sys.stdout.write(summary + "\n" if is_main else "")
             return FINE
         except PreflightError as error:
-            _say("\n\n".join(item.render(color=sys.stderr.isatty()) for item in error.diagnostics))
-            return FINDINGS
-        except _FORESEEN as error:
-            _say(f"error: {error}")
-            return COULD_NOT_RUN
+            return _refused(error, is_main=is_main)
         except KeyboardInterrupt:
-            _say(_farewell(args, "interrupted"))
-            return INTERRUPTED
+            return _asked_to_end(args, "interrupted", INTERRUPTED, is_main=is_main)
         except Terminated:
-            _say(_farewell(args, "terminated"))
-            return TERMINATED
+            return _asked_to_end(args, "terminated", TERMINATED, is_main=is_main)
+        except Exception as error:
+            if not several and not isinstance(error, _FORESEEN):
+                raise
+            return _ended_by(explained(error))
+
+
+def _ended_by(error: Exception) -> int:
+    if isinstance(error, MissingError):
+        return say_missing(error, COULD_NOT_RUN)
+    if isinstance(error, _FORESEEN):
+        return say_end(f"error: {error}", COULD_NOT_RUN, Kind.REFUSED)
+    return say_fault(error, 1)
+
+
+def _refused(error: PreflightError, *, is_main: bool) -> int:
+    if is_main or not error.agreed:
+        _say("\n\n".join(item.render(color=sys.stderr.isatty()) for item in error.diagnostics))
+    leave_word("", FINDINGS, Kind.REFUSED)
+    return FINDINGS
+
+
+def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: bool) -> int:
+    farewell = _farewell(args, what) if is_main else ""
+    leave_word(farewell, code, Kind.ASKED)
+    if is_main:
+        _say(farewell)
+    return code
+
+
+def is_restarted() -> bool:
+    """Whether a launcher has started these processes again."""
+    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
 
 
 def trains(args: TrainingArguments) -> bool:
@@ -84,11 +134,9 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
             trainer.save_model()
             with together(processes, "saving the settings"):
                 if trainer.writes_files():
-                    output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
-                    output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
-                    output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
+                    _write_documents(trainer, args, output)
     else:
-        check(trainer.preflight(trains=False))
+        check(trainer.preflight(trains=False), processes)
         load_trained_weights(trainer.model, args, output, trainer.parts.strategy)
     if args.do_eval:
         outcome.evaluation = trainer.evaluate()
@@ -99,6 +147,12 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
                 write_predictions(output, prediction)
         outcome.test = prediction.metrics
     return render_summary(args, trainer.state, outcome, output)
+
+
+def _write_documents(trainer: Trainer, args: TrainingArguments, output: Store) -> None:
+    output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
+    output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
+    output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
 
 
 def _with_model(task: Callable[..., Any], parts: Any) -> TaskParts:
@@ -164,7 +218,8 @@ def _terminal_logging(args: TrainingArguments) -> Iterator[None]:
     handler = _AroundTheBar()
     logger.addHandler(handler)
     logger.propagate = False
-    logger.setLevel("INFO" if args.log_level == "passive" else str(args.log_level).upper())
+    chosen = level_of(args)
+    logger.setLevel("INFO" if chosen == "passive" else chosen.upper())
     try:
         yield
     finally:

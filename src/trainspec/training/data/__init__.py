@@ -14,7 +14,9 @@ from trainspec.training.data.loaders import data_seed, eval_loader, eval_sampler
 from trainspec.training.data.position import DataPosition, DataPositionError, mismatch, position_of_format_1
 from trainspec.training.data.rows import column_names, first_row, is_iterable, is_table, row_count
 from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, LengthGroupedSampler
-from trainspec.training.data.walking import Walk, batches_at, epoch_lengths, position_in
+from trainspec.training.data.sharing.share import uneven_rows
+from trainspec.training.data.sharing.sharing import Sharing, SharingError, own_batch_size, sharing_of
+from trainspec.training.data.walking import Walk, batches_at, batches_in_epoch, epoch_lengths, position_in
 
 __all__ = [
     "Collator",
@@ -27,9 +29,12 @@ __all__ = [
     "KeptLoaders",
     "LengthGroupedSampler",
     "RowLengthError",
+    "Sharing",
+    "SharingError",
     "Walk",
     "accepted_names",
     "batches_at",
+    "batches_in_epoch",
     "collate",
     "collator_for",
     "column_names",
@@ -42,10 +47,13 @@ __all__ = [
     "is_iterable",
     "is_table",
     "mismatch",
+    "own_batch_size",
     "position_in",
     "position_of_format_1",
     "row_count",
+    "sharing_of",
     "train_loader",
     "train_sampler",
     "undisturbed",
+    "uneven_rows",
 ]

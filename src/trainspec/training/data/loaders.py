@@ -13,6 +13,8 @@ from trainspec.training.data.draws import mixed_seed
 from trainspec.training.data.lengths import measure
 from trainspec.training.data.rows import Streamed, is_iterable
 from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, InOrderSampler
+from trainspec.training.data.sharing.sharing import Sharing
+from trainspec.training.data.sharing.streams import part_of
 from trainspec.training.data.workers import SeededBatches
 
 if TYPE_CHECKING:
@@ -33,20 +35,26 @@ def train_loader(
     *,
     batch_size: int | None = None,
     model_input_name: str | None = None,
-    rank: int = 0,
+    sharing: Sharing | None = None,
     sampler: Any = OURS,
 ) -> DataLoader[Any]:
     """Rows in a new order each epoch, or as they come where they have no numbers.
 
-    `batch_size` (rows) stands in for the settings', `model_input_name` is what length grouping measures, `rank` tells
-    the draws of this process's workers from those of others; `sampler` is somebody else's order, None for that of the
+    `batch_size` (rows of one process) stands in for the settings', `model_input_name` is what length grouping measures,
+    `sharing` tells which part of the rows this process reads; `sampler` is somebody else's order, None for that of the
     rows. Raises RowLengthError where lengths are asked for and rows have none.
     """
-    size = args.train_batch_size if batch_size is None else batch_size
+    size, sharing = args.train_batch_size if batch_size is None else batch_size, sharing or Sharing()
     if sampler is OURS:
-        sampler = train_sampler(dataset, args, batch_size=size, model_input_name=model_input_name)
-    key = (data_seed(args), _TRAINING, rank)
-    return _loader(dataset, args, collator, device, size, sampler, key, drop_last=args.dataloader_drop_last)
+        sampler = train_sampler(dataset, args, batch_size=size, model_input_name=model_input_name, sharing=sharing)
+    key = (data_seed(args), _TRAINING, sharing.rank)
+    is_cut = sharing.size > 1 and not sharing.dispatches and is_iterable(dataset)
+    part = part_of(dataset, sharing) if is_cut else None
+    rows = dataset if part is None else part
+    loader = _loader(rows, args, collator, device, size, sampler, key, drop_last=args.dataloader_drop_last)
+    if part is not None:
+        vars(loader)["num_replicas"] = sharing.size
+    return loader
 
 
 def train_sampler(
@@ -56,19 +64,22 @@ def train_sampler(
     batch_size: int,
     model_input_name: str | None = None,
     grouped: bool | None = None,
-    share: tuple[int, int] = (0, 1),
+    sharing: Sharing | None = None,
 ) -> EpochSampler | None:
     """The order of the training rows; None where they come one after the other. `grouped` stands in for the settings'
-    group_by_length. `share`: which part of every step this process reads, of how many.
+    group_by_length. `batch_size`: rows of one process, which reads its part of every step alone.
     """
-    sampler = _order_of(dataset, args, batch_size=batch_size, model_input_name=model_input_name, grouped=grouped)
-    if sampler is not None:
-        sampler.share_with(*share, batch_size, drop_last=args.dataloader_drop_last)
+    sharing = sharing or Sharing()
+    step = batch_size * sharing.size
+    sampler = _order_of(dataset, args, step=step, model_input_name=model_input_name, grouped=grouped)
+    if sampler is not None and not sharing.dispatches:
+        ways = {"drop_last": args.dataloader_drop_last, "drop_uneven": sharing.drops}
+        sampler.share_with(sharing.rank, sharing.size, batch_size, **ways)
     return sampler
 
 
 def _order_of(
-    dataset: Any, args: TrainingArguments, *, batch_size: int, model_input_name: str | None, grouped: bool | None
+    dataset: Any, args: TrainingArguments, *, step: int, model_input_name: str | None, grouped: bool | None
 ) -> EpochSampler | None:
     if is_iterable(dataset):
         return None
@@ -77,7 +88,7 @@ def _order_of(
     if not (args.group_by_length if grouped is None else grouped):
         return EpochSampler(len(dataset), data_seed(args))
     lengths = measure(dataset, args.length_column_name, model_input_name)
-    return GroupedEpochSampler(lengths, batch_size * args.gradient_accumulation_steps, data_seed(args))
+    return GroupedEpochSampler(lengths, step * args.gradient_accumulation_steps, data_seed(args))
 
 
 def eval_loader(
@@ -87,7 +98,6 @@ def eval_loader(
     device: torch.device,
     *,
     batch_size: int | None = None,
-    rank: int = 0,
     sampler: Any = OURS,
 ) -> DataLoader[Any]:
     """All rows in their own order: none is dropped, since every one counts in a metric.
@@ -97,7 +107,7 @@ def eval_loader(
     size = args.eval_batch_size if batch_size is None else batch_size
     if sampler is OURS:
         sampler = eval_sampler(dataset)
-    key = (data_seed(args), _EVALUATION, rank)
+    key = (data_seed(args), _EVALUATION, 0)
     return _loader(dataset, args, collator, device, size, sampler, key, drop_last=False)
 
 
@@ -137,7 +147,8 @@ def _loader(
         # Workers' first seeds are drawn from here: never from the generator that the model uses.
         generator=torch.Generator().manual_seed(mixed_seed(*key)),
     )
-    if workers:
+    shares = getattr(sampler, "shared_by", (0, 1))[1]
+    if workers or shares > 1:
         # Given to the constructor, it would take the place of batch_size and sampler, which people read.
         vars(loader)["batch_sampler"] = SeededBatches(cast("Sampler[Any]", loader.sampler), batch_size, drop_last, key)
     return loader

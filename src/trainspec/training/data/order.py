@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -26,6 +26,8 @@ _ORDER = 2
 _BYTES_LOOKED_AT = 1 << 16
 
 Mark = tuple[Any, ...]
+# Of batches of row numbers, those to be loaded.
+Taken = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 class Order:
@@ -38,15 +40,11 @@ class Order:
         self._after: dict[int, Mark] = {}
         self.differs = False
 
-    def walk(self, loader: Any) -> Iterator[Any]:
-        """The batches of the epoch."""
-        if not _is_usual(loader):
+    def walk(self, loader: Any, taken: Taken | None = None, rank: int = 0) -> Iterator[Any]:
+        """The batches of the epoch, or those whose numbers `taken` takes; workers of each `rank` draw by themselves."""
+        if not numbers_rows(loader):
             return self._apart(loader)
-        indexes = _indexes_of(loader)
-        indexes.order = self
-        if loader.batch_sampler is None:
-            return _with(loader, "sampler", indexes)
-        return walked(loader, indexes) if not loader.num_workers else _with(loader, "batch_sampler", indexes)
+        return taken_from(loader, lambda batches: (taken or iter)(self.of_indexes(batches)), rank)
 
     def _apart(self, batches: Iterable[Any]) -> Iterator[Any]:
         with self._draws:
@@ -99,10 +97,10 @@ class _Indexes:
 
     def __init__(self, sampler: Any) -> None:
         self.sampler_of_batches = sampler
-        self.order: Order
+        self.taken: Taken
 
     def __iter__(self) -> Iterator[Any]:
-        return self.order.of_indexes(self.sampler_of_batches)
+        return iter(self.taken(self.sampler_of_batches))
 
     def __len__(self) -> int:
         return len(self.sampler_of_batches)
@@ -112,7 +110,8 @@ class _Indexes:
 _kept: WeakKeyDictionary[Any, _Indexes] = WeakKeyDictionary()
 
 
-def _is_usual(loader: Any) -> bool:
+def numbers_rows(loader: Any) -> bool:
+    """Whether it is a loader of torch that asks for rows by their numbers, in the order of a sampler."""
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
         return False
     return type(loader).__iter__ is DataLoader.__iter__
@@ -124,14 +123,36 @@ def _indexes_of(loader: DataLoader[Any]) -> _Indexes:
     return _kept[loader]
 
 
-def _with(loader: DataLoader[Any], name: str, indexes: _Indexes) -> Iterator[Any]:
+def taken_from(loader: DataLoader[Any], taken: Taken, rank: int = 0) -> Iterator[Any]:
+    """The batches of a loader that numbers rows, of the numbers that `taken` makes of its own."""
+    indexes = _indexes_of(loader)
+    indexes.taken = taken
+    if loader.batch_sampler is None:
+        return _with(loader, "sampler", indexes, rank)
+    return walked(loader, indexes) if not loader.num_workers else _with(loader, "batch_sampler", indexes, rank)
+
+
+def _with(loader: DataLoader[Any], name: str, indexes: _Indexes, rank: int) -> Iterator[Any]:
     """An iterator of the loader's own, which takes its sampler when it is made."""
     before = vars(loader)[name]
     vars(loader)[name] = indexes
     try:
-        return iter(loader)
+        return _begun(loader, rank)
     finally:
         vars(loader)[name] = before
+
+
+def _begun(loader: DataLoader[Any], rank: int) -> Iterator[Any]:
+    """Its iterator. The loader's generator draws the order in every process, and the seeds of workers in the first."""
+    generator = loader.generator
+    if not rank or not isinstance(generator, torch.Generator):
+        return iter(loader)
+    first = int(torch.empty((), dtype=torch.int64).random_(generator=generator))
+    loader.generator = torch.Generator().manual_seed(mixed_seed(first, rank))
+    try:
+        return iter(loader)
+    finally:
+        loader.generator = generator
 
 
 def _content(batch: Any) -> int:

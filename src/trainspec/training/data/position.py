@@ -23,8 +23,9 @@ class DataPosition:
 
     What that order is follows from `seed` and `length`, the rows of an epoch (None: it has no length); where rows of
     similar length stand together, from the rows of an update, `grouping`, which it was made with; and where several
-    workers read a stream in turn, from their number and their batch size, `readers`. `batches` is what a checkpoint of
-    format 1 counts instead of rows; `order` tells somebody else's order from any other.
+    workers read a stream in turn, from their number and their batch size, `readers`; `keyed`: whether each place of it
+    is computed. `order` tells somebody else's order from any other. Where each of `streams` processes reads a stream of
+    its own, `batches` counts those of each; so does a checkpoint of format 1, instead of rows.
     """
 
     epoch: int
@@ -35,13 +36,14 @@ class DataPosition:
     readers: tuple[int, int] | None = None
     batches: int | None = None
     order: tuple[Any, ...] | None = None
+    keyed: bool = False
+    streams: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         known = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-        if self.order is None:
-            del known["order"]
-        return known
+        unsaid = {"order": None, "keyed": False, "streams": None}
+        return {name: value for name, value in known.items() if name not in unsaid or value != unsaid[name]}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
@@ -83,6 +85,9 @@ def mismatch(position: DataPosition, now: DataPosition) -> str | None:
         return f"{used} when rows were {was}, now they are {is_now}"
     if position.readers != now.readers:
         return f"{used} of a stream that was read by {_told(position.readers)}, now by {_told(now.readers)}"
+    if position.streams != now.streams:
+        before, parts = position.streams or 1, now.streams or 1
+        return f"{used} of a stream that was cut into {before} parts, now into {parts}"
     return None
 
 

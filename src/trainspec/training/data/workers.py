@@ -37,11 +37,17 @@ class SeededIndexes(list[Any]):
 
 
 class SeededBatches(BatchSampler):
-    """Batches for workers; `key` tells this loader's draws from those of others."""
+    """Batches for workers; `key` tells this loader's draws from those of others.
+
+    Batches are numbered in the order of all processes: which of them loads a batch makes no difference to its draws.
+    """
 
     def __init__(self, sampler: Sampler[Any], batch_size: int, drop_last: bool, key: tuple[int, ...]) -> None:
         super().__init__(sampler, batch_size, drop_last)
-        self._key = key
+        shared_by: tuple[int, int] = getattr(sampler, "shared_by", (0, 1))
+        self._rank, self._shares = shared_by
+        # The number of a batch tells processes apart: its draws are those that one process alone would have.
+        self._key = (*key[:2], 0) if self._shares > 1 else key
         self._epoch = 0
         self._start = 0
 
@@ -54,8 +60,16 @@ class SeededBatches(BatchSampler):
         # A batch is known by its number where the epoch is cut into equal ones from its first row on.
         first, shift = divmod(self._start, self.batch_size)
         shifted = (shift,) if shift else ()
-        for number, indexes in enumerate(super().__iter__(), start=first):
+        for step, indexes in enumerate(super().__iter__()):
+            number = first + step * self._shares + self._rank
             yield SeededIndexes(indexes, self._epoch, (*self._key, self._epoch, number, *shifted))
+
+    def __len__(self) -> int:
+        """Of a whole epoch, of this process."""
+        if self._shares == 1:
+            return super().__len__()
+        sampler: Any = self.sampler
+        return int(sampler.batches(self.batch_size, drop_last=self.drop_last))
 
 
 def find_no_start_method(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from trainspec.training.data.order import walked
+from trainspec.training.data.sharing.steps import stepped
 from trainspec.training.errors import NoBatchesError
 from trainspec.training.evaluation.arrays import detached
 from trainspec.training.evaluation.joined import Gathered
 from trainspec.training.evaluation.plain import plain_metrics
 from trainspec.training.evaluation.results import EvalLoopOutput, EvalPrediction, speed_metrics
+from trainspec.training.evaluation.together import Batch, Together
 from trainspec.training.loss.evaluation_loss import EvaluationLoss
 from trainspec.training.model.counting import count_rows
 from trainspec.training.model.outputs import main_input
@@ -42,12 +43,22 @@ class BatchReading:
     outputs: Callable[[], Sequence[str] | None] = lambda: None
 
 
+class _Seen:
+    """What an evaluation gave so far."""
+
+    def __init__(self, held: int | None) -> None:
+        self.predictions, self.labels, self.inputs = (
+            Gathered(name, held) for name in ("predictions", "labels", "inputs")
+        )
+        self.metrics: Any = None
+
+
 class EvaluationLoop:
     """Runs `step` on every batch; the loss is the mean over the labels that count, so that cutting does not change it.
 
     `after_batch` is called after each. `keeps_all`: predictions and labels are kept, also where metrics are computed
-    batch by batch. `unlabelled`: the keys of a batch, where metrics could not be computed for want of labels;
-    `returned_nothing`: compute_metrics gave None.
+    batch by batch. `together`: with which processes the batches are shared. `unlabelled`: the keys of a batch, where
+    metrics could not be computed for want of labels; `returned_nothing`: compute_metrics gave None.
     """
 
     def __init__(
@@ -59,8 +70,10 @@ class EvaluationLoop:
         *,
         after_batch: Callable[[], None] | None = None,
         keeps_all: bool = False,
+        together: Together | None = None,
     ) -> None:
         self._args = args
+        self._together = together or Together()
         self._step = step
         self._metrics = compute_metrics
         self._reading = reading or BatchReading()
@@ -79,60 +92,85 @@ class EvaluationLoop:
     def run(self, batches: Iterable[Any], prefix: str, *, loss_only: bool) -> EvalLoopOutput:
         """Raises NoBatchesError, and OutputsError or MetricError for what cannot be joined or written."""
         began = time.perf_counter()
-        held = self._args.eval_accumulation_steps
-        predictions, labels, inputs = (Gathered(name, held) for name in ("predictions", "labels", "inputs"))
-        batch_metrics: Any = None
         by_batch = self._args.batch_eval_metrics and self._metrics is not None and not loss_only
-        keeps = not loss_only and (self._keeps_all or not by_batch)
+        seen = _Seen(self._args.eval_accumulation_steps)
+        collects = not loss_only and (self._keeps_all or not by_batch)
         names, batch = self._reading.label_names, None
         rows = count = 0
-        walk = walked(batches)
-        for batch, is_last in _with_last(walk) if by_batch else zip(walk, repeat(False)):
+        steps = stepped(batches, self._together.sharing)
+        for (batch, counts), is_last in _with_last(steps) if by_batch else zip(steps, repeat(False)):
             loss, output, target = self._step(batch, loss_only)
-            rows, count = rows + count_rows(batch, names), count + 1
-            if loss is not None:
+            count += 1
+            if counts:
+                rows += count_rows(batch, names)
+            if counts and loss is not None:
                 self.losses.add(loss, batch)
-            if by_batch and target is not None:
-                batch_metrics = self._batch_metrics(batch, loss, output, target, is_last=is_last)
-            if keeps:
-                predictions.add(output, self._reading.outputs())
-                labels.add(target)
-                if self._with_inputs:
-                    inputs.add(self._input(batch))
+            if not loss_only:
+                own = (output, target, self._input(batch), self._each(loss, batch, by_batch)) if counts else None
+                self._take_in(self._together.of_all(own), seen, collects=collects, by_batch=by_batch, is_last=is_last)
             if self._after_batch is not None:
                 self._after_batch()
         if not count:
             raise NoBatchesError("the data set to evaluate on gave no batch")
-        joined = self._collect(predictions), self._collect(labels)
-        if self._metrics is not None and keeps and not by_batch and joined[1] is not None:
-            extra = {"inputs": self._collect(inputs) if self._with_inputs else None, "losses": self.losses.each_row()}
-            with _noted("compute_metrics", rows):
-                batch_metrics = self._metrics(EvalPrediction(*joined, **extra))
-            self.returned_nothing = batch_metrics is None
-        elif self._metrics is not None and not loss_only and batch_metrics is None:
-            self.unlabelled = sorted(map(str, batch)) if isinstance(batch, Mapping) else []
-        mean = self.losses.mean()
-        metrics = {**({} if mean is None else {"loss": mean}), **plain_metrics(batch_metrics, "compute_metrics")}
-        metrics |= speed_metrics(time.perf_counter() - began, samples=rows, steps=count)
-        return EvalLoopOutput(*joined, _prefixed(metrics, prefix), rows)
+        rows = self._together.rows(rows)
+        self._together.add_up(self.losses)
+        joined: list[Any] = []
 
-    def _batch_metrics(self, batch: Any, loss: Any, output: Any, target: Any, *, is_last: bool) -> Any:
+        def closing() -> dict[str, Any]:
+            joined[:] = self._collect(seen.predictions), self._collect(seen.labels)
+            metrics = self._closing_metrics(seen, joined, rows, computes=collects and not by_batch)
+            self._look_for_what_lacks(metrics, batch, loss_only=loss_only)
+            mean = self.losses.mean()
+            found = {**({} if mean is None else {"loss": mean}), **plain_metrics(metrics, "compute_metrics")}
+            found |= speed_metrics(time.perf_counter() - began, samples=rows, steps=count)
+            return {"metrics": found, "nothing": self.returned_nothing, "unlabelled": self.unlabelled}
+
+        told = self._together.from_main(closing)
+        self.returned_nothing, self.unlabelled = told["nothing"], told["unlabelled"]
+        if not joined:
+            joined[:] = self._collect(seen.predictions), self._collect(seen.labels)
+        return EvalLoopOutput(joined[0], joined[1], _prefixed(told["metrics"], prefix), rows)
+
+    def _take_in(self, batches: Sequence[Batch], seen: _Seen, *, collects: bool, by_batch: bool, is_last: bool) -> None:
+        """What a step gave, batch by batch."""
+        together = self._together
+        for number, (output, target, inputs, losses) in enumerate(batches, start=1):
+            if by_batch and target is not None and together.is_main:
+                ends = is_last and number == len(batches)
+                seen.metrics = self._batch_metrics(output, target, inputs, losses, is_last=ends)
+            if collects and together.keeps:
+                seen.predictions.add(output, self._reading.outputs())
+                seen.labels.add(target)
+                if self._with_inputs:
+                    seen.inputs.add(inputs)
+
+    def _closing_metrics(self, seen: _Seen, joined: Sequence[Any], rows: int, *, computes: bool) -> Any:
+        if self._metrics is None or not computes or joined[1] is None:
+            return seen.metrics
+        extra = {"inputs": self._collect(seen.inputs) if self._with_inputs else None, "losses": self.losses.each_row()}
+        with _noted("compute_metrics", rows):
+            metrics = self._metrics(EvalPrediction(*joined, **extra))
+        self.returned_nothing = metrics is None
+        return metrics
+
+    def _look_for_what_lacks(self, metrics: Any, batch: Any, *, loss_only: bool) -> None:
+        if self._metrics is not None and not loss_only and metrics is None and not self.returned_nothing:
+            self.unlabelled = sorted(map(str, batch)) if isinstance(batch, Mapping) else []
+
+    def _batch_metrics(self, output: Any, target: Any, inputs: Any, losses: Any, *, is_last: bool) -> Any:
         assert self._metrics is not None
-        seen = EvalPrediction(
-            detached(output),
-            detached(target),
-            inputs=self._input(batch) if self._with_inputs else None,
-            losses=self._each(loss, batch),
-        )
-        with _noted("compute_metrics", count_rows(batch, self._reading.label_names)):
+        seen = EvalPrediction(detached(output), detached(target), inputs=inputs, losses=_as_array(losses))
+        with _noted("compute_metrics", count_rows(target)):
             # Only the last answer is one, but that it was called must be known.
             return self._metrics(seen, compute_result=is_last) or {}
 
     def _input(self, batch: Any) -> Any:
+        if not self._with_inputs:
+            return None
         return main_input(batch, self._reading.input_name, self._reading.label_names)
 
-    def _each(self, loss: Any, batch: Any) -> Any:
-        if loss is None or not self._with_losses:
+    def _each(self, loss: Any, batch: Any, by_batch: bool) -> Any:
+        if loss is None or not self._with_losses or not by_batch:
             return None
         one = self._losses()
         one.add(loss, batch)
@@ -140,6 +178,10 @@ class EvaluationLoop:
 
     def _collect(self, gathered: Gathered) -> Any:
         return gathered.joined() if self._args.eval_do_concat_batches else gathered.separate()
+
+
+def _as_array(losses: Any) -> Any:
+    return losses.numpy() if isinstance(losses, Tensor) else losses
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.training.evaluation.tracing import traced
 from trainspec.training.optimizers.behaviour import evaluating
-from trainspec.training.precision.full_eval import evaluating_in, full_eval_dtype
+from trainspec.training.precision.full_eval import full_eval_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def ready_for_evaluation(parts: RunParts, args: TrainingArguments) -> Iterator[n
     with ExitStack() as stack:
         stack.enter_context(evaluating(parts.optimizer))
         if dtype is not None:
-            stack.enter_context(evaluating_in(model, dtype))
+            stack.enter_context(parts.strategy.evaluating_in(model, dtype))
             stack.enter_context(parts.precision.paused())
         model.eval()
         try:

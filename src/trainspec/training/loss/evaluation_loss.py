@@ -26,7 +26,7 @@ class EvaluationLoss:
 
     def __init__(self, label_names: Sequence[str] = (), *, shifted: bool = False, keeps_all: bool = False) -> None:
         self._names, self._shifted = label_names, shifted
-        self._keeps_all = keeps_all
+        self.keeps_all = keeps_all
         self._losses: list[Tensor] = []
         self._weights: list[Tensor] = []
         self._sums: Tensor | None = None
@@ -42,7 +42,7 @@ class EvaluationLoss:
         mean = loss.reshape(()) if loss.numel() == 1 else self._mean_of(loss, columns)
         if len(columns) > 1:
             weight = self._without_an_empty_column(mean, weight, columns)
-        if self._keeps_all:
+        if self.keeps_all:
             self._all.append(self._by_row(loss, mean, weight, count_rows(batch, self._names)))
         self._losses.append(mean)
         self._weights.append(weight)
@@ -92,6 +92,34 @@ class EvaluationLoss:
             return None
         total, items = self._sums.tolist()
         return total / items if items else math.nan
+
+    # Of several processes
+
+    def forget(self) -> None:
+        """These are those of another process, too, where they count."""
+        self._losses, self._weights, self._sums, self._all, self.left_out = [], [], None, [], None
+
+    def sums_to_send(self) -> Tensor:
+        """What adds up over processes: losses, items, whether there were any, batches left out, and whether any."""
+        self._sum_up()
+        sums, left_out = self._sums, self.left_out
+        total, items = (0.0, 0.0) if sums is None else sums.tolist()
+        left = 0.0 if left_out is None else float(left_out)
+        found = [total, items, float(sums is not None), left, float(left_out is not None)]
+        return torch.tensor(found, dtype=torch.float64)
+
+    def take(self, added_up: Tensor) -> None:
+        """The sums of all processes in the place of this one's."""
+        total, items, has_losses, left, has_left = added_up.tolist()
+        self._sums = torch.tensor([total, items], dtype=torch.float64) if has_losses else None
+        self.left_out = torch.tensor(int(left)) if has_left else None
+
+    def kept(self) -> list[Tensor]:
+        """The losses of rows, a tensor a batch."""
+        return self._all
+
+    def keep(self, losses: list[Tensor]) -> None:
+        self._all = losses
 
     @property
     def counts_nothing(self) -> bool:

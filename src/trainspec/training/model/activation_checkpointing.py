@@ -66,6 +66,11 @@ def enable(
     return stack.close
 
 
+def recompute(block: nn.Module, kwargs: Mapping[str, Any] | None = None) -> Callable[[], None]:
+    """The activations inside of one module are recomputed from now on; returns what ends it."""
+    return _recompute(block, {"use_reentrant": False, **(kwargs or {})})
+
+
 _LOOKED_FOR = (
     "neither a method gradient_checkpointing_enable, nor two or more modules of one class in an nn.ModuleList or "
     "nn.Sequential, each made of several layers"

@@ -18,6 +18,11 @@ _COMPILED, _PARALLEL = "_orig_mod", "module"
 Renamed = Callable[[str], str]
 
 
+def whole_size(parameter: Tensor) -> int:
+    """Its elements, also where a part of them is here, or none while nothing computes with them."""
+    return int(getattr(parameter, "ds_numel", None) or parameter.numel())
+
+
 def bare(model: nn.Module) -> nn.Module:
     """The module under the wrappers at the top; any other module is returned as it is."""
     while (inner := _wrapped(model)) is not None:

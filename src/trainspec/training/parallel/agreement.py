@@ -104,12 +104,16 @@ class Agreement:
 
     def _agreed(self, flags: Bundle, number: int) -> Bundle:
         said: tuple[bool, ...] = astuple(flags)
+        if isinstance(flags, BeforeUpdate):
+            self._processes.at_update(number + 1, done=False)
         place: list[int] = [_MOMENTS.index(type(flags)), number]
         # The largest of the negative is the smallest: both together tell whether all are at the same place.
         message = [*place, *(-entry for entry in place), *said, *[0] * (_WIDEST - len(said))]
         answer = self._processes.max(torch.tensor(message)).tolist()
         if answer[2:4] != [-answer[0], -answer[1]]:
             self.same([type(flags).__name__, number], "the moment of a run")
+        if type(flags) is AfterUpdate:
+            self._processes.at_update(number, done=True)
         for entry, agreed in zip(fields(flags), answer[4:], strict=False):
             setattr(flags, entry.name, bool(agreed))
         return flags

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from trainspec.training.errors import TrainingError
 from trainspec.training.model.nests import map_tensors
-from trainspec.training.parallel.forms import tensors
+from trainspec.training.parallel.contact.forms import tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from trainspec.settings.arguments.launch import Launch
@@ -21,6 +22,10 @@ Number = TypeVar("Number", int, float, Tensor)
 
 class ProcessesError(TrainingError):
     """The processes of a run are not what they should be, or one of them gives no answer; the message names it."""
+
+
+class NestError(ProcessesError):
+    """What a process has cannot be told to the others; the message says what it is."""
 
 
 class Processes(Protocol):
@@ -53,6 +58,9 @@ class Processes(Protocol):
     def is_local_main(self) -> bool:
         """Whether this is the first of its node."""
 
+    def at_update(self, number: int, *, done: bool) -> None:
+        """Note how far the run is, for what is said where another process does not come."""
+
     def barrier(self) -> None:
         """Go on when all are here."""
 
@@ -79,6 +87,19 @@ class Processes(Protocol):
         A process with nothing to give says None and 0.
         """
 
+    def nests(self, nest: Any, *, objects: bool = False) -> list[Any]:
+        """Every process's nest of tensors as it is, in the order of ranks: shapes and structure may differ.
+
+        Raises NestError, in every process, for what is no tensor; with `objects` it is pickled instead.
+        """
+
+    def deal(self, nests: Sequence[Any] | None, note: Any = None) -> tuple[Any, Any]:
+        """To each process its entry of what the main process holds, with the small `note` for all; others say None.
+
+        Tensors arrive on the CPU, texts and numbers as they are. Where `nests` is empty, each has None. Raises
+        NestError, in every process, for anything else.
+        """
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -97,6 +118,9 @@ class Alone:
     def __init__(self, launch: Launch | None = None) -> None:
         self.local_rank = 0 if launch is None or launch.local_rank is None else launch.local_rank
         self.node = 0 if launch is None else launch.node
+
+    def at_update(self, number: int, *, done: bool) -> None:
+        pass
 
     def barrier(self) -> None:
         pass
@@ -119,6 +143,12 @@ class Alone:
     def gather(self, nest: Any, rows: int) -> Any:
         has_more = any(tensor.dim() and tensor.shape[0] > rows for tensor in tensors(nest))
         return first_rows(nest, rows) if has_more else nest
+
+    def nests(self, nest: Any, *, objects: bool = False) -> list[Any]:
+        return [nest]
+
+    def deal(self, nests: Sequence[Any] | None, note: Any = None) -> tuple[Any, Any]:
+        return (nests[0] if nests else None), note
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ strategy.state("full"), strategy.load_state(state)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
@@ -21,6 +22,8 @@ import torch
 
 from trainspec.training.parallel.processes import Alone
 from trainspec.training.parallel.windows import SharedWindows, Windows
+from trainspec.training.precision.full_eval import evaluating_in
+from trainspec.training.precision.precision import choose_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,11 +102,38 @@ class Strategy(ABC):
 
     def windows(self, counting: Counting, size: int) -> Windows:
         """Of `size` micro-batches at most, agreed with the other processes."""
-        return Windows(counting) if self.processes.world_size == 1 else SharedWindows(counting, self, size)
+        if self.processes.world_size == 1:
+            return Windows(counting)
+        uneven = {} if self._args is None else {"uneven": self._args.uneven_inputs}
+        return SharedWindows(counting, self, size, **uneven)
+
+    def choose_precision(self, args: TrainingArguments, device: torch.device) -> Precision:
+        """The number formats of the settings, in the way that goes with this strategy."""
+        return choose_precision(args, device)
+
+    def making_model(self) -> AbstractContextManager[Any]:
+        """Around code that makes the model, where its layers may be shared out as they come."""
+        return nullcontext()
+
+    def announce_length(self, updates: int) -> None:  # noqa: B027 - most have no use for it
+        """Of the run that is to begin, before its optimizer is attached."""
 
     def evaluated(self, model: nn.Module) -> nn.Module:
         """What evaluation calls in the place of the module that trains."""
         return model
+
+    def evaluating_in(self, model: nn.Module, dtype: torch.dtype | None) -> AbstractContextManager[Any]:
+        """Inside, the model computes in `dtype`, with weights and buffers in it; None changes nothing."""
+        return evaluating_in(model, dtype)
+
+    @property
+    def forward_is_shared(self) -> bool:
+        """Whether no process can compute what the model returns alone: all must make as many forward passes."""
+        return False
+
+    def gathered(self) -> AbstractContextManager[Any]:
+        """Inside, every process has the whole model, and makes as many forward passes as it likes."""
+        return nullcontext()
 
     # Whether `load_state` needs whole weights in the main process alone; else in every one.
     loads_from_main = False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from trainspec.settings.values.choices import UnevenInputs
 from trainspec.training.errors import NoBatchesError, TrainingError
 from trainspec.training.loss.items import MicroBatchItems, items_of
 from trainspec.training.model.counting import count_rows, weigh
@@ -78,6 +79,13 @@ class Windows:
     def totals(self, window: list[Any]) -> Totals:
         return self._counting.totals(window)
 
+    def end_epoch(self, walk: Walk) -> None:
+        """The data of an epoch has been used up."""
+
+    def uneven_rows(self) -> dict[str, int]:
+        """`padded_rows` and `dropped_rows` of all processes so far, where there are any: every process asks."""
+        return {}
+
 
 class SharedWindow(list[Any]):
     """Micro-batches of one process, of which `taken` came from the data now, with what is known of those of all."""
@@ -92,10 +100,17 @@ class SharedWindow(list[Any]):
 
 
 class SharedWindows(Windows):
-    """Of several processes. One that has fewer micro-batches than others repeats its last one, which counts nothing."""
+    """Of several processes, of which one may have fewer micro-batches than others.
 
-    def __init__(self, counting: Counting, strategy: Strategy, size: int) -> None:
+    It repeats its last one, or one row of it, which counts nothing; or the others leave out what they have more.
+    """
+
+    def __init__(
+        self, counting: Counting, strategy: Strategy, size: int, uneven: UnevenInputs = UnevenInputs.PAD
+    ) -> None:
         super().__init__(counting)
+        self._uneven = uneven
+        self._padded = self._dropped = 0
         self._strategy = strategy
         self._size = size
         self._last: Any = None
@@ -106,6 +121,8 @@ class SharedWindows(Windows):
                 f"get_batch_samples gave {len(window)} micro-batches, but gradient_accumulation_steps is {self._size}: "
                 "several processes count on that many at most"
             )
+        if self._uneven == UnevenInputs.DROP and walk.own_batches is not None:
+            window = self._as_long_as_all(window)
         real = [not walk.is_filler(place) for place in range(len(window))]
         counts, own = self._counted(window, real)
         found = self._counting.totals([batch for batch, is_real in zip(window, real, strict=True) if is_real])
@@ -117,7 +134,8 @@ class SharedWindows(Windows):
         parts = [MicroBatchItems(count, total) for count in counts]
         parts += [MicroBatchItems(torch.tensor(0), total)] * (longest - len(window))
         totals = Totals(int(rows), int(tokens), operations)
-        return SharedWindow(self._filled_up(window, longest), getattr(window, "taken", window), parts, totals)
+        self._padded += sum(_rows_of(batch) for batch, is_real in zip(window, real, strict=True) if not is_real)
+        return SharedWindow(self._filled_up(window, longest, walk), getattr(window, "taken", window), parts, totals)
 
     def items(self, window: list[Any]) -> list[MicroBatchItems] | None:
         assert isinstance(window, SharedWindow), "it was agreed on"
@@ -140,11 +158,35 @@ class SharedWindows(Windows):
             return counts, sum(map(int, counts))
         return counts, int(torch.as_tensor(told).reshape(-1)[0])
 
-    def _filled_up(self, window: list[Any], longest: int) -> list[Any]:
+    def _filled_up(self, window: list[Any], longest: int, walk: Walk) -> list[Any]:
         if window:
             self._last = window[-1]
         elif longest and self._last is None:
             raise NoBatchesError(
                 f"process {self._strategy.data_rank} got no batch of the training data, and others did: give it rows"
             )
-        return [*window, *[self._last] * (longest - len(window))]
+        missing = longest - len(window)
+        if not missing:
+            return window
+        filler = walk.one_row(self._last) if self._uneven == UnevenInputs.JOIN else self._last
+        self._padded += _rows_of(filler) * missing
+        return [*window, *[filler] * missing]
+
+    def _as_long_as_all(self, window: list[Any]) -> list[Any]:
+        """What of it every process has: the epoch ends for all with the first of them whose data does."""
+        has = [number < len(window) for number in range(self._size)]
+        all_of_them = self._strategy.total(torch.tensor(has, dtype=torch.int64)).tolist()
+        common = sum(some == self._strategy.data_size for some in all_of_them)
+        self._dropped += sum(map(_rows_of, window[common:]))
+        return window[:common]
+
+    def end_epoch(self, walk: Walk) -> None:
+        self._dropped += walk.left_out()
+
+    def uneven_rows(self) -> dict[str, int]:
+        rows = self._strategy.total(torch.tensor([self._padded, self._dropped])).tolist()
+        return {name: count for name, count in zip(("padded_rows", "dropped_rows"), rows, strict=True) if count}
+
+
+def _rows_of(batch: Any) -> int:
+    return count_rows(batch) or 1

@@ -55,9 +55,9 @@ def find_training_data(args: TrainingArguments, machine: Machine, job: Job) -> I
     rows = data.row_count(job.train_dataset)
     cut = cut_epoch(
         rows,
-        per_device_batch_size=args.per_device_train_batch_size,
+        per_device_batch_size=data.own_batch_size(args, args.per_device_train_batch_size, machine.world_size),
         accumulation_steps=args.gradient_accumulation_steps,
-        world_size=machine.world_size,
+        world_size=machine.world_size if args.parallelism_config is None else args.parallelism_config.data_size(),
         drop_last=args.dataloader_drop_last,
     )
     try:

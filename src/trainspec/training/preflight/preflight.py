@@ -14,6 +14,7 @@ from trainspec.training.data.row_needs import (
     find_unreadable_rows,
     find_unused_columns,
 )
+from trainspec.training.data.sharing.needs import find_sharing_needs
 from trainspec.training.data.workers import find_no_start_method
 from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.hub import find_hub_needs
@@ -25,12 +26,17 @@ from trainspec.training.model.liger import find_no_liger
 from trainspec.training.model.neftune import find_no_embeddings
 from trainspec.training.optimizers.coverage import find_given_optimizer
 from trainspec.training.optimizers.optimizer_needs import find_optimizer_needs
+from trainspec.training.parallel.contact.joining import find_no_configured_state
+from trainspec.training.parallel.contact.launch_needs import find_other_local_rank
+from trainspec.training.parallel.deepspeed_engine.needs import find_deepspeed_needs
+from trainspec.training.parallel.fsdp.needs import find_sharding_needs
+from trainspec.training.parallel.mesh.needs import find_mesh_needs
 from trainspec.training.precision.precision import find_apex, find_lost_epsilon, find_number_formats
 from trainspec.training.preflight import job_needs
 from trainspec.training.preflight.disk_space import find_full_disk
 from trainspec.training.preflight.named_files import find_missing_files
 from trainspec.training.preflight.output_folder import find_unwritable
-from trainspec.training.preflight.support import find_gaps
+from trainspec.training.preflight.together import together
 from trainspec.training.run.measuring.memory import find_no_cache, find_unmeasurable_memory
 from trainspec.training.schedules.plateau import find_plateau_needs
 from trainspec.training.trackers.preflight import find_missing_trackers
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.findings.facts import Need
+    from trainspec.training.parallel.processes import Processes
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +57,11 @@ __all__ = ["Job", "Machine", "PreflightError", "check", "examine", "look_around"
 
 GENERAL: tuple[Need, ...] = (
     job_needs.find_metrics_by_batch,
+    find_sharing_needs,
+    find_no_configured_state,
+    find_other_local_rank,
     find_missing_files,
+    find_deepspeed_needs,
     find_number_formats,
     find_apex,
     find_missing_tpu,
@@ -59,6 +70,7 @@ GENERAL: tuple[Need, ...] = (
     find_unmeasurable_memory,
     find_uncompilable,
     find_no_liger,
+    find_sharding_needs,
 )
 TRAINING: tuple[Need, ...] = (
     job_needs.find_no_signals,
@@ -73,6 +85,7 @@ TRAINING: tuple[Need, ...] = (
     find_no_loss,
     find_optimizer_needs,
     find_given_optimizer,
+    find_mesh_needs,
     find_plateau_needs,
     find_lost_epsilon,
     find_nothing_to_recompute,
@@ -87,8 +100,10 @@ TRAINING: tuple[Need, ...] = (
 class PreflightError(Exception):
     """The run cannot do what the settings say here; `diagnostics` holds every finding."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic], *, agreed: bool = False) -> None:
         self.diagnostics = tuple(diagnostics)
+        # Of several processes that raise the same, the main one tells it.
+        self.agreed = agreed
         super().__init__("\n\n".join((self._in_short(), *(item.render() for item in self.diagnostics))))
 
     def _in_short(self) -> str:
@@ -114,13 +129,19 @@ def examine(args: TrainingArguments, machine: Machine, job: Job, *, trains: bool
     needs = [found for need in GENERAL for found in need(args, machine, job)]
     if trains:
         needs += [found for need in TRAINING for found in need(args, machine, job)]
-    return [*find_gaps(args, machine), *needs, *find_unwritable(args)]
+    return [*needs, *find_unwritable(args)]
 
 
-def check(findings: Iterable[Diagnostic]) -> None:
-    """Raise PreflightError where there is an error among the findings; warnings are logged."""
+def check(findings: Iterable[Diagnostic], processes: Processes | None = None) -> None:
+    """Raise PreflightError where there is an error among the findings; warnings are logged, by the main process.
+
+    With `processes`, all of them check at once, and an error in any is one in all.
+    """
     found = list(findings)
+    if processes is not None and processes.world_size > 1:
+        found = together(found, processes)
     if errors_of(found):
-        raise PreflightError(found)
-    for item in found:
-        logger.warning("%s", item.render())
+        raise PreflightError(found, agreed=processes is not None)
+    if Launch.of_this_process().rank == 0:
+        for item in found:
+            logger.warning("%s", item.render())

@@ -214,7 +214,8 @@ class Acting(ABC):
         """Of the next window, for whoever goes on from here."""
         rows, walk = self._state.rows_in_epoch, vars(self).get("_walk")
         order = walk.mark() if rows and walk is not None else None
-        return replace(self._training.position, rows=rows, batches=None, order=order).to_dict()
+        batches = walk.own_batches if rows and walk is not None else None
+        return replace(self._training.position, rows=rows, batches=batches, order=order).to_dict()
 
     def rest(self) -> None:
         """The run is over: workers that load for it may go."""

@@ -57,18 +57,18 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         contents = unpack(once, with_model=False, safe_types=known, rank=processes.rank)
         trainer.load_checkpoint_weights(checkpoint)
     loader = trainer.get_train_dataloader()
-    cut = cut_training_epoch(args, loader, parts.strategy.data_size)
+    sharing = data.sharing_of(args, parts.strategy)
+    cut = cut_training_epoch(args, loader, sharing)
     position = starting_position(args, loader, checkpoint, contents)
     # What loading the rows before draws is drawn before random states are restored.
-    walk = data.batches_at(loader, position) if position.rows else None
+    walk = data.batches_at(loader, position, sharing) if position.rows else None
     parts.state = _state(position, contents)
     parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
     _plan(parts.state, args, cut)
     if checkpoint is not None:
         find_best(args, parts.state, parts.output(args), checkpoint, parts.strategy.processes)
         trainer.call_hook("compare_trainer_and_checkpoint_args", args, parts.state)
-    optimizer = _with_schedule(trainer, parts.state.max_steps)
-    check(_stepping_faults(trainer, begins=checkpoint is None))
+    optimizer = _with_schedule(trainer, parts.state.max_steps, begins=checkpoint is None)
     parts.trackers.finish()
     parts.trackers = build_trackers(args) if parts.strategy.processes.is_main else TrackerGroup([])
     training = Training(
@@ -99,14 +99,16 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     return training
 
 
-def _with_schedule(trainer: TrainerFace, total: int) -> Optimizer:
+def _with_schedule(trainer: TrainerFace, total: int, *, begins: bool) -> Optimizer:
     """The optimizer of this run, given or new, its schedule beside it; number formats start anew."""
     parts = trainer.parts
     parts.precision.restart()
     parts.optimizer, parts.schedule = trainer.given
     trainer.create_optimizer_and_scheduler(total)
     optimizer, schedule = parts.stepping()
+    check(_stepping_faults(trainer, begins=begins))
     announce_length(optimizer, trainer.args, total)
+    parts.strategy.announce_length(total)
     parts.optimizer, parts.schedule = parts.strategy.attach(optimizer, schedule)
     return parts.optimizer
 
@@ -129,21 +131,21 @@ def _stepping_faults(trainer: TrainerFace, *, begins: bool) -> Iterator[Diagnost
             yield from find_deaf_schedule(args, schedule)
 
 
-def cut_training_epoch(args: TrainingArguments, loader: Any, shares: int = 1) -> Batches:
-    """An epoch of so many `shares` of the rows as plan cuts it; a loader that somebody else built is asked for its own
-    length.
-    """
+def cut_training_epoch(args: TrainingArguments, loader: Any, sharing: data.Sharing | None = None) -> Batches:
+    """An epoch that processes share as plan cuts it; a loader that somebody else built is asked for its own length."""
+    sharing = sharing or data.Sharing()
     size, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps
     size = getattr(loader, "batch_size", None) or size
-    rows, micro_batches = data.epoch_lengths(loader)
+    rows, shares = data.epoch_lengths(loader)[0], sharing.size
     if rows is not None and isinstance(getattr(loader, "sampler", None), data.EpochSampler):
         return cut_epoch(
-            rows,
+            rows - (data.uneven_rows(rows, size, shares) if sharing.drops else 0),
             per_device_batch_size=size,
             accumulation_steps=accumulation,
             world_size=shares,
             drop_last=args.dataloader_drop_last,
         )
+    micro_batches = data.batches_in_epoch(loader, sharing)
     updates = None if micro_batches is None else updates_per_epoch(micro_batches, accumulation)
     return Batches(size * shares, size * accumulation * shares, micro_batches, updates, dropped_rows=0)
 

@@ -19,7 +19,7 @@ import torch
 
 from trainspec.plan.events import evaluates_on_start
 from trainspec.training import interruption
-from trainspec.training.data import batches_at, data_seed, position_in
+from trainspec.training.data import batches_at, data_seed, position_in, sharing_of
 from trainspec.training.errors import NoBatchesError, NonFiniteError
 from trainspec.training.loss.own_step import OwnStep
 from trainspec.training.model.inside import shifts_labels, takes_item_count
@@ -61,6 +61,7 @@ class TrainingLoop(Acting):
         self._updates_in_backward = updates_in_backward(parts.optimizer)
         # One of each, for an update must not pay for making them.
         self._before, self._after = BeforeUpdate(), AfterUpdate()
+        self._sharing = sharing_of(self._args, parts.strategy)
         self._shared_windows = parts.strategy.windows(self._counting(), self._accumulation)
         parts.own_step = OwnStep(trainer) if trainer.steps_itself() else None
 
@@ -89,6 +90,8 @@ class TrainingLoop(Acting):
                 self._step(window, ends_epoch)
                 if parts.control.should_epoch_stop or self._is_over():
                     break
+            if state.updates_per_epoch in (None, state.updates_in_epoch):
+                self._shared_windows.end_epoch(self._walk)
             self._agree_on("on_epoch_end", AfterEpoch(), state.epoch_index)
             # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do.
             self._begin_epoch(state.epoch_index + 1)
@@ -111,7 +114,7 @@ class TrainingLoop(Acting):
         """The rest of the epoch as accumulation windows, each with whether the data ends with it."""
         state, size, begins = self._state, self._accumulation, not self._training.position.rows
         begun, self._training.walk = self._training.walk, None
-        self._walk = batches_at(self._training.loader, self._training.position) if begun is None else begun
+        self._walk = begun or batches_at(self._training.loader, self._training.position, self._sharing)
         state.rows_in_epoch = self._walk.row
         source = self._walk.batches
         self._restore_random_state()
@@ -129,6 +132,10 @@ class TrainingLoop(Acting):
             following = take() if state.updates_per_epoch is None else None
             yield window, following == []
             window = take() if following is None else following
+
+    def uneven_rows(self) -> dict[str, int]:
+        """Rows of all processes that were repeated, or left out, since some had fewer than others."""
+        return self._shared_windows.uneven_rows()
 
     def _restore_random_state(self) -> None:
         if self._resumed is not None:
@@ -262,9 +269,9 @@ class TrainingLoop(Acting):
     def _count(self, window: Window, ends_epoch: bool) -> None:
         training, state = self._training, self._state
         state.global_step += 1
-        state.rows_in_epoch = self._walk.advance(getattr(window, "taken", window))
-        state.updates_in_epoch += 1
         rows, tokens, operations = self._shared_windows.totals(window)
+        state.rows_in_epoch = self._walk.advance(getattr(window, "taken", window), rows, len(window))
+        state.updates_in_epoch += 1
         training.rows_seen += rows
         state.total_flos += operations
         if training.tokens.is_wanted:

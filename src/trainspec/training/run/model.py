@@ -17,7 +17,7 @@ from trainspec.training.model.inside import keys_ignored_at_inference
 from trainspec.training.model.liger import apply_liger
 from trainspec.training.model.neftune import noisy_embeddings
 from trainspec.training.parallel import Policy
-from trainspec.training.precision.precision import choose_precision, tf32
+from trainspec.training.precision.precision import tf32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def take_model(parts: RunParts, args: TrainingArguments, loss_function: Callable
     """Have the run work on its model, on the run's device and in its number formats."""
     model = parts.model
     apply_liger(model, args)
-    parts.precision = choose_precision(args, parts.device)
+    parts.precision = parts.strategy.choose_precision(args, parts.device)
     compiled = compile_model(model, args)
     parts.policy = Policy(
         parts.device, parts.precision, recompute=lambda _: None, compile=lambda _: compiled, place=parts.place

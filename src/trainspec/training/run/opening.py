@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.text.numbers import readable
 from trainspec.training import data
+from trainspec.training.model.names import whole_size
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -31,8 +32,8 @@ def _entries(args: TrainingArguments, parts: RunParts, training: Training) -> li
     per_device, accumulated = state.train_batch_size or 0, args.gradient_accumulation_steps
     devices = f"{_counted(per_device, 'row')} a device, {_counted(processes, 'process', 'processes')}"
     epochs = f"as many as {args.max_steps:,} updates take" if args.max_steps > 0 else readable(args.num_train_epochs)
-    weights = [weight.numel() for weight in parts.model.parameters()]
-    trained = [weight.numel() for weight in parts.model.parameters() if weight.requires_grad]
+    weights = [whole_size(weight) for weight in parts.model.parameters()]
+    trained = [whole_size(weight) for weight in parts.model.parameters() if weight.requires_grad]
     found = [
         ("rows", "not known" if rows is None else readable(rows)),
         ("epochs", epochs),

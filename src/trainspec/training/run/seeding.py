@@ -58,7 +58,10 @@ def seed_for_model(args: TrainingArguments) -> None:
 
 
 def seed_for_training(args: TrainingArguments, rank: int) -> None:
-    """Before training draws anything: another seed for each rank, or their dropout would be the same noise."""
+    """Before training draws anything: another seed for each share of the rows, or dropout would be the same noise.
+
+    `rank` is that of the share: processes that hold parts of one layer must drop the same.
+    """
     _seed(args, args.seed if rank == 0 else mixed_seed(args.seed, rank))
 
 

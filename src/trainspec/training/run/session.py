@@ -12,6 +12,8 @@ from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
 from trainspec.training.interruption import noting
 from trainspec.training.optimizers.behaviour import evaluation_mode
+from trainspec.training.parallel.contact.ending import explained
+from trainspec.training.parallel.contact.roll_call import is_of_others
 from trainspec.training.run.batch_size import find_executable_batch_size
 from trainspec.training.run.build import build
 from trainspec.training.run.loop import TrainingLoop
@@ -77,7 +79,7 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
     """One run from its beginning, or from a checkpoint on, to its end."""
     parts, args = trainer.parts, trainer.args
     parts.memory.start("train")
-    seed_for_training(args, parts.strategy.processes.rank)
+    seed_for_training(args, parts.strategy.data_rank)
     noted = noting() if args.enable_jit_checkpoint else nullcontext()
     with ready_for_training(parts, args), checkpoints_by_others(trainer), noted:
         if trainer.overrides("_wrap_model"):
@@ -104,6 +106,8 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             if loop is not None:
                 rescue(trainer, training, loop, error, first_step, last=last)
             _abandon(trainer)
+            if isinstance(error, Exception) and is_of_others(error):
+                raise explained(error) from error
             raise
     return TrainOutput(parts.state.global_step, metrics["train_loss"], metrics)
 
@@ -151,6 +155,7 @@ def _closing_metrics(trainer: TrainerFace, training: Training, seconds: float, f
         steps=state.global_step - first_step,
         tokens=training.tokens_seen if trainer.args.include_tokens_per_second else 0,
     )
-    named = {f"train_{name}": value for name, value in metrics.items()}
+    uneven: dict[str, Any] = {} if trainer.parts.loop is None else dict(trainer.parts.loop.uneven_rows())
+    named = {f"train_{name}": value for name, value in (metrics | uneven).items()}
     loss = trainer.mean_loss(training.running_loss)
     return {**named, "total_flos": state.total_flos, "train_loss": loss}

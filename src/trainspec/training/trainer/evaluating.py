@@ -13,6 +13,7 @@ from trainspec.training.evaluation.loop import BatchReading, EvaluationLoop
 from trainspec.training.evaluation.model import ready_for_evaluation
 from trainspec.training.evaluation.remarks import find_an_empty_column, find_no_label_that_counts, find_no_labels
 from trainspec.training.evaluation.results import EvalLoopOutput, PredictionOutput
+from trainspec.training.evaluation.together import Together
 from trainspec.training.model.inside import main_input_name, shifts_labels
 from trainspec.training.model.signatures import supported
 from trainspec.training.trainer.listeners import Listeners
@@ -107,12 +108,23 @@ class Evaluating(Steps, Loaders, Listeners):
                 self._reading(),
                 after_batch=partial(self.fire, event) if handler.has_listeners(event) else None,
                 keeps_all=self._occasion == "prediction",
+                together=self._together(),
             )
             loss_only = self.args.prediction_loss_only if prediction_loss_only is None else prediction_loss_only
             output = loop.run(dataloader, metric_key_prefix, loss_only=loss_only)
         if self._occasion != "preflight":
             self._remark(loop)
         return output
+
+    def _together(self) -> Together:
+        strategy = self.parts.strategy
+        return Together(
+            data.sharing_of(self.args, strategy),
+            counts=strategy.counts,
+            objects=self.args.eval_use_gather_object,
+            # Our own evaluate() has no use for predictions.
+            everywhere=self._occasion != "evaluation" or self.overrides("evaluate") or self.overrides("_evaluated"),
+        )
 
     def _reading(self) -> BatchReading:
         return BatchReading(

@@ -21,15 +21,20 @@ class _UntilConfigured(logging.StreamHandler):  # type: ignore[type-arg]
 _HANDLER = _UntilConfigured()
 
 
+def level_of(args: TrainingArguments) -> str:
+    """What the settings say for this process: one that logs, or a replica."""
+    return str(args.log_level if args.should_log else args.log_level_replica)
+
+
 def apply_log_level(args: TrainingArguments) -> None:
     """Passive leaves the level to the application; where it asks transformers to tell more, we tell it too."""
-    logger = logging.getLogger("trainspec")
-    if args.log_level == "passive":
+    logger, chosen = logging.getLogger("trainspec"), level_of(args)
+    if chosen == "passive":
         theirs = logging.getLogger("transformers").level
         if logger.level != logging.NOTSET or not logging.NOTSET < theirs <= logging.INFO:
             return
         logger.setLevel(theirs)
     else:
-        logger.setLevel(str(args.log_level).upper())
+        logger.setLevel(chosen.upper())
     if _HANDLER not in logger.handlers:
         logger.addHandler(_HANDLER)

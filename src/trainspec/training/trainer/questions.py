@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from trainspec.training.data import row_count
 from trainspec.training.model.counting import count_rows
 from trainspec.training.model.inside import main_input_name
+from trainspec.training.model.names import whole_size
 from trainspec.training.model.outputs import main_input
 from trainspec.training.optimizers import decay_parameter_names, get_optimizer_cls_and_kwargs
 from trainspec.training.trainer.attributes import TrainerAttributes
@@ -51,7 +52,7 @@ class Questions(TrainerAttributes):
         return total
 
     def get_num_trainable_parameters(self) -> int:
-        return sum(value.numel() for value in self.model.parameters() if value.requires_grad)
+        return sum(whole_size(value) for value in self.model.parameters() if value.requires_grad)
 
     def get_learning_rates(self) -> list[float]:
         """The learning rate of each parameter group. Raises ValueError before there is an optimizer."""
@@ -94,7 +95,7 @@ class Questions(TrainerAttributes):
 
     def _estimate(self) -> Callable[[Any], float]:
         looked_up = {id(one.weight) for one in self.model.modules() if isinstance(one, nn.Embedding)}
-        each = 6.0 * sum(one.numel() for one in self.model.parameters() if id(one) not in looked_up)
+        each = 6.0 * sum(whole_size(one) for one in self.model.parameters() if id(one) not in looked_up)
         name, labels = main_input_name(self.model), self.label_names
 
         def count(inputs: Any) -> float:

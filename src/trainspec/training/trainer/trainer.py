@@ -26,7 +26,8 @@ from trainspec.training.foreign.judging import told
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.parallel import choose_strategy
 from trainspec.training.parallel.agreement import together
-from trainspec.training.parallel.joining import joined
+from trainspec.training.parallel.contact.joining import backend_for, joined
+from trainspec.training.parallel.contact.launch_needs import find_launch_needs
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.run.measuring.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
@@ -89,6 +90,7 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         if model is not None and model_init is not None:
             raise ValueError("pass model or model_init, not both: model_init makes the model")
         device = self.args.device
+        check(find_launch_needs(self.args, device, backend_for(self.args, device)))
         self.parts = RunParts(device, choose_strategy(joined(self.args, device), self.args), memory)
         self.model_init = model_init
         self.processing_class = processing_class if processing_class is not None else tokenizer
@@ -113,14 +115,15 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             self.call_hook("_validate_args")
         self.fire("on_init_end")
         self._told = list(find_overrides(self))
-        check(self._told)
+        check(self._told, self.parts.strategy.processes)
         memory.stop("init")
 
     def _made_model(self, trial: Any) -> nn.Module:
         if self.model_init is None:
             raise ValueError("the Trainer needs a model, or model_init to make one")
         seed_for_model(self.args)
-        made: nn.Module = self.call_hook("call_model_init", trial)
+        with self.parts.strategy.making_model():
+            made: nn.Module = self.call_hook("call_model_init", trial)
         return made
 
     def _own_placement(self) -> Callable[[nn.Module], nn.Module] | None:
@@ -243,7 +246,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             shuffles=not (self._own(*orders) or data.is_iterable(self.train_dataset)),
         )
         # What was told when this was made is not told again.
-        check([*faults, *foreign, *(item for item in self.preflight() if item not in self._told)])
+        found = [*faults, *foreign, *(item for item in self.preflight() if item not in self._told)]
+        check(found, self.parts.strategy.processes)
         return checkpoint
 
     def _own(self, *names: str) -> bool:

@@ -46,9 +46,10 @@ def _saved_position(args: TrainingArguments, loader: Any, checkpoint: Checkpoint
     if checkpoint.manifest.data is not None:
         # What another program does not say of its data is as it is now.
         here = data.position_in(loader, epoch=0, rows=0, seed=data.data_seed(args))
+        unsaid = {"keyed": False, "streams": None}
         rank = Launch.of_this_process().rank
         there = {name: of_rank(value, rank) for name, value in checkpoint.manifest.data.items()}
-        return DataPosition.from_dict({**here.to_dict(), **there})
+        return DataPosition.from_dict({**here.to_dict(), **unsaid, **there})
     state, settings = contents.trainer_state, contents.resolved_args
     size = int(state.get("train_batch_size") or args.per_device_train_batch_size)
     now = data.position_in(loader, epoch=0, rows=0, seed=data.data_seed(args))

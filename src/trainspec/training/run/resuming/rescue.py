@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.errors import NonFiniteError
+from trainspec.training.parallel.contact.roll_call import is_of_others
 from trainspec.training.run.batch_size import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def rescue(
         return
     try:
         saved = last and _save(trainer, training, loop, error, first_step)
-        if trainer.parts.state.global_step > first_step:
+        if trainer.parts.state.global_step > first_step and trainer.parts.strategy.processes.is_main:
             _tell(trainer, training, error, saved=saved)
     except BaseException as failed:
         logger.error("training broke off, and saving its last update failed: %s: %s", type(failed).__name__, failed)
@@ -63,7 +64,8 @@ def _save(trainer: TrainerFace, training: Training, loop: TrainingLoop, error: B
 
 
 def _tell(trainer: TrainerFace, training: Training, error: BaseException, *, saved: bool) -> None:
-    broke_off = f"training broke off after update {trainer.parts.state.global_step:,} ({type(error).__name__})"
+    why = "another process ended" if is_of_others(error) else type(error).__name__
+    broke_off = f"training broke off after update {trainer.parts.state.global_step:,} ({why})"
     newest = training.keeper.newest
     if newest is None:
         reason = "save_strategy is no" if trainer.args.save_strategy == "no" else "none had been written"

@@ -133,13 +133,18 @@ class Hooks(FileHooks):
     def _prepare_input(self, data: Any) -> Any:
         """One part of a batch on the device."""
         if not self.overrides("_prepare_input"):
-            return to_device(data, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
+            return to_device(data, self.parts.device, non_blocking=self._copies_ahead())
         # An override is asked for every part, as the one of transformers is.
         if isinstance(data, dict):
             return {name: self._prepare_input(part) for name, part in data.items()}
         if isinstance(data, list | tuple) and not hasattr(data, "_fields"):
             return type(data)(self._prepare_input(part) for part in data)
-        return to_device(data, self.parts.device, non_blocking=self.args.dataloader_pin_memory)
+        return to_device(data, self.parts.device, non_blocking=self._copies_ahead())
+
+    def _copies_ahead(self) -> bool:
+        """Whether copies to the device need not be waited for: out of pinned memory, where nobody says otherwise."""
+        config: Any = self.args.accelerator_config
+        return self.args.dataloader_pin_memory if config is None else bool(getattr(config, "non_blocking", False))
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         """The batch on the device, with the model's last memory under past_index."""
@@ -185,14 +190,9 @@ class Hooks(FileHooks):
         """The order of the training rows; None where they come one after the other."""
         chosen = self.train_dataset if train_dataset is None else train_dataset
         name = main_input_name(self.model)
-        strategy = self.parts.strategy
-        return data.train_sampler(
-            chosen,
-            self.args,
-            batch_size=self._train_batch_size,
-            model_input_name=name,
-            share=(strategy.data_rank, strategy.data_size),
-        )
+        size = data.own_batch_size(self.args, self._train_batch_size, self.parts.strategy.data_size)
+        sharing = data.sharing_of(self.args, self.parts.strategy)
+        return data.train_sampler(chosen, self.args, batch_size=size, model_input_name=name, sharing=sharing)
 
     def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int] | None:
         return data.eval_sampler(eval_dataset)
@@ -212,9 +212,12 @@ class Hooks(FileHooks):
         else:
             collator = self.call_hook("_get_collator_with_removed_columns", self.data_collator, description)
         sampler = None if sampler_fn is None or data.is_iterable(dataset) else call(sampler_fn, dataset)
-        make = data.train_loader if is_training else data.eval_loader
-        rank = self.parts.strategy.data_rank
-        return make(dataset, self.args, collator, self.parts.device, batch_size=batch_size, sampler=sampler, rank=rank)
+        size = data.own_batch_size(self.args, batch_size, self.parts.strategy.data_size)
+        known: Any = {"batch_size": size, "sampler": sampler}
+        if is_training:
+            known["sharing"] = data.sharing_of(self.args, self.parts.strategy)
+            return data.train_loader(dataset, self.args, collator, self.parts.device, **known)
+        return data.eval_loader(dataset, self.args, collator, self.parts.device, **known)
 
     # What a run adds up
 

@@ -1,0 +1,69 @@
+"""The codes of preflight about meshes of processes: parallelism_config."""
+
+from __future__ import annotations
+
+from trainspec.settings.diagnostics.codes import Explanation
+
+MESH_CODES: dict[str, Explanation] = {
+    "RUN280": Explanation(
+        "mesh-does-not-fill-the-world",
+        "sizes of parallelism_config whose product is not the number of processes",
+        "every process has one place in the mesh",
+        "change the sizes, or the number of processes",
+    ),
+    "RUN281": Explanation(
+        "no-tensor-parallel-plan",
+        "tp_size for a model that does not say how its layers are split",
+        "which layers may be split, and by rows or columns, only the model's author knows",
+        "give the model an attribute tensor_parallel_plan, a mapping from names of modules to styles",
+    ),
+    "RUN282": Explanation(
+        "plan-matches-nothing",
+        "a tensor-parallel plan with a rule for modules that are not there",
+        "what it means to split would stay whole in every process",
+        "correct the name; * stands for anything between two dots",
+    ),
+    "RUN283": Explanation(
+        "layers-do-not-divide",
+        "heads or features that tp_size does not divide",
+        "each process gets as many of them, and no head is cut in two",
+        "choose a tp_size that divides them",
+    ),
+    "RUN284": Explanation(
+        "plan-does-not-fit",
+        "a tensor-parallel plan with a style that is none, or is not one for that module",
+        "the layer cannot be split that way",
+        "use a style for the type of the module",
+    ),
+    "RUN285": Explanation(
+        "no-context-parallel",
+        "cp_size above 1",
+        "torch has no kernel of attention over parts of a sequence for the CPU, and on other devices this has not been "
+        "tried with this release",
+        "use tp_size with sequence styles, or activation checkpointing, for long sequences",
+    ),
+    "RUN286": Explanation(
+        "no-sequence-parallel",
+        "sp_size above 1",
+        "it is DeepSpeed's Ulysses, which has to be built into the model's attention; this release does not do it",
+        "use tp_size, whose sequence styles split activations by the sequence, too",
+    ),
+    "RUN287": Explanation(
+        "no-pipeline",
+        "pp_size above 1",
+        "stages of layers in different processes need a loop of their own; layers, parameters and rows are split here",
+        "use tp_size and dp_shard_size",
+    ),
+    "RUN288": Explanation(
+        "no-expert-parallel",
+        "ep_size above 1",
+        "dealing tokens to experts of other processes is not done in this release",
+        "use dp_shard_size, which shards experts as it does any parameter, or tp_size",
+    ),
+    "RUN289": Explanation(
+        "optimizer-needs-whole-parameters",
+        "an optimizer that cannot update a parameter of which each process holds a part",
+        "it takes whole tensors only, or would compute something else from parts",
+        "use optim: adamw_torch, or a mesh of dp_replicate_size alone",
+    ),
+}

@@ -1,0 +1,108 @@
+"""What DeepSpeed needs of this machine, these processes and this job."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainspec.training.findings.found import found
+from trainspec.training.parallel.deepspeed_engine import config, library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.findings.facts import Job, Machine
+
+_COMPILERS = ("c++", "g++", "clang++")
+
+
+def find_deepspeed_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    if not args.deepspeed:
+        return
+    yield from _of_machine(args, machine)
+    yield from _of_processes(args, machine)
+    yield from _of_job(args, job)
+
+
+def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
+    missing = library.why_not()
+    if missing is not None:
+        remedy = "pip install 'deepspeed>=0.19', or leave deepspeed out"
+        yield found(args, "RUN270", missing, "deepspeed", remedy=remedy)
+    if machine.device.type != "cpu":
+        said = f"DeepSpeed on {machine.device.type} is not tested by this release"
+        yield found(args, "RUN279", said, "deepspeed", severity="warning")
+    if _trains_in_float16(args) and machine.device.type == "cpu" and not _cpu_has_float16():
+        yield found(args, "RUN277", "this processor does not compute in float16", "deepspeed", "fp16")
+    if _nvme(args):
+        said = f"{' and '.join(_nvme(args))} of deepspeed to nvme is not tested by this release"
+        yield found(args, "RUN273", said, "deepspeed", severity="warning")
+    if config.makes_optimizer(args) and config.is_offloaded(args):
+        there = any(map(shutil.which, _COMPILERS))
+        told = "and is not tested by this release" if there else f"and there is none of {', '.join(_COMPILERS)}"
+        yield found(
+            args,
+            "RUN274",
+            f"the offloaded optimizer of deepspeed is compiled when training begins, {told}",
+            "deepspeed",
+            severity="warning" if there else "error",
+        )
+
+
+def _of_processes(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
+    said = getattr(args.deepspeed, "train_batch_size", None)
+    rows = args.per_device_train_batch_size * args.gradient_accumulation_steps * machine.world_size
+    if said not in (None, config.AUTO, rows) and not args.auto_find_batch_size:
+        processes = "one process makes" if machine.world_size == 1 else f"{machine.world_size} processes make"
+        yield found(
+            args,
+            "RUN271",
+            f"train_batch_size of deepspeed is {said}, but {processes} {rows} rows an update",
+            "deepspeed",
+            "per_device_train_batch_size",
+            "gradient_accumulation_steps",
+        )
+    if args.auto_find_batch_size and machine.world_size > 1:
+        told = f"auto_find_batch_size cannot work in {machine.world_size} processes under deepspeed"
+        yield found(args, "RUN276", told, "auto_find_batch_size", "deepspeed")
+
+
+def _of_job(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
+    wide = [name for name, value in job.model.named_parameters() if value.dtype is torch.float64]
+    if wide:
+        more = f" and {len(wide) - 1} more" if wide[1:] else ""
+        yield found(args, "RUN272", f"weights of the model are float64 ({wide[0]}{more})", "deepspeed")
+    twice = [
+        what
+        for what, given, configured in (
+            ("an optimizer", job.has_an_optimizer, config.makes_optimizer(args)),
+            ("a schedule", job.schedule is not None, config.makes_schedule(args)),
+        )
+        if given and configured
+    ]
+    if twice:
+        told = f"{' and '.join(twice)} was given, and deepspeed has one in its configuration"
+        yield found(args, "RUN275", told, "deepspeed")
+
+
+def _nvme(args: TrainingArguments) -> list[str]:
+    zero = getattr(args.deepspeed, "zero_optimization", None)
+    parts = ("offload_param", "offload_optimizer")
+    return [part for part in parts if getattr(getattr(zero, part, None), "device", None) == "nvme"]
+
+
+def _trains_in_float16(args: TrainingArguments) -> bool:
+    section = getattr(args.deepspeed, "fp16", None)
+    said = config.AUTO if section is None else section.enabled
+    return bool(args.fp16 if said == config.AUTO else said)
+
+
+def _cpu_has_float16() -> bool:
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+    except (AttributeError, RuntimeError):
+        return False

@@ -1,0 +1,150 @@
+"""What FSDP needs of a machine and an optimizer, and which settings have no counterpart in fully_shard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainspec.settings.arguments.launch import Launch
+from trainspec.settings.values.choices import ApexOptLevel, FSDPOption, OptimizerNames
+from trainspec.training.findings.found import found
+from trainspec.training.model.names import bare
+from trainspec.training.parallel.fsdp.ways import WayError, details_of, way_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.findings.facts import Job, Machine
+
+# Each was tried: these step on DTensors as one process steps on whole parameters, and their state is of the
+# parameters' shapes. Any other is refused.
+SHARDABLE = frozenset(
+    {
+        OptimizerNames.ADAMW_TORCH,
+        OptimizerNames.ADAMW_TORCH_FUSED,
+        OptimizerNames.ADAMW_APEX_FUSED,
+        OptimizerNames.SGD,
+        OptimizerNames.ADAGRAD,
+        OptimizerNames.RMSPROP,
+        OptimizerNames.ADAMW_ANYPRECISION,
+        OptimizerNames.STABLE_ADAMW,
+    }
+)
+_CLASSES = (torch.optim.Adafactor, torch.optim.Rprop, torch.optim.LBFGS)
+
+
+def find_sharding_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    if not args.fsdp:
+        return
+    if machine.world_size == 1:
+        yield found(
+            args,
+            "RUN267",
+            "fsdp: there is one process, and nobody to share the model with; it trains whole",
+            "fsdp",
+            remedy="start several processes (trainspec train --nproc N, torchrun), or leave fsdp out",
+            severity="warning",
+        )
+        return
+    yield from _find_no_mesh(args, machine)
+    yield from _find_unshardable_optimizer(args, job)
+    yield from _find_half_weights(args)
+    yield from _find_retries(args)
+    yield from _find_no_counterpart(args)
+    from trainspec.training.parallel.fsdp.model_needs import find_model_needs
+
+    yield from find_model_needs(args, bare(job.model))
+
+
+def _find_no_mesh(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
+    if args.parallelism_config is not None:
+        # Its sizes say who shares what; they are judged where meshes are (RUN280).
+        return
+    try:
+        way_of(args, machine.world_size, Launch.of_this_process().local_world_size)
+    except WayError as error:
+        remedy = (
+            "set dp_replicate_size and dp_shard_size of parallelism_config, whose product is the number of processes"
+        )
+        yield found(args, "RUN262", str(error), "fsdp", remedy=remedy)
+
+
+def _find_unshardable_optimizer(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
+    given = job.optimizer
+    what = f"{type(given).__name__}" if isinstance(given, _CLASSES) else f"optim {args.optim.value}"
+    fine = not isinstance(given, _CLASSES) if given is not None else job.has_an_optimizer or args.optim in SHARDABLE
+    if not fine:
+        yield found(
+            args,
+            "RUN260",
+            f"{what} does not step on parameters that are shared out over processes",
+            *(("fsdp",) if given is not None else ("optim", "fsdp")),
+            remedy=f"use one of {', '.join(sorted(name.value for name in SHARDABLE))}, or leave fsdp out",
+        )
+
+
+def _find_half_weights(args: TrainingArguments) -> Iterator[Diagnostic]:
+    if args.fp16 and args.fp16_opt_level in (ApexOptLevel.O2, ApexOptLevel.O3):
+        yield found(
+            args,
+            "RUN265",
+            f"fp16_opt_level {args.fp16_opt_level.value} makes half weights, and fsdp makes its own",
+            "fp16_opt_level",
+            "fsdp",
+            remedy="set fp16_opt_level: O1; parameters are then gathered in float16, and kept in float32",
+        )
+
+
+def _find_retries(args: TrainingArguments) -> Iterator[Diagnostic]:
+    if args.auto_find_batch_size:
+        yield found(
+            args,
+            "RUN269",
+            "auto_find_batch_size: under fsdp a process that runs out of memory leaves the others waiting for its part",
+            "auto_find_batch_size",
+            "fsdp",
+            remedy="set per_device_train_batch_size to what fits (trainspec plan estimates it)",
+        )
+
+
+def _find_no_counterpart(args: TrainingArguments) -> Iterator[Diagnostic]:
+    details, config = details_of(args), args.fsdp_config
+    said = getattr(config, "model_fields_set", set[str]())
+    notes = {
+        "limit_all_gathers": "limit_all_gathers" in said and not details.limit_all_gathers,
+        "use_orig_params": not details.use_orig_params,
+        "backward_prefetch": details.backward_prefetch == "backward_post",
+        "version": details.version == 1,
+    }
+    for name, applies in notes.items():
+        if applies:
+            yield found(
+                args,
+                "RUN263",
+                f"{name} of fsdp_config: {_COUNTERPARTS[name]}",
+                "fsdp_config",
+                remedy="nothing has to be done; leave it out to make this notice go away",
+                severity="warning",
+            )
+    pins = args.fsdp and FSDPOption.OFFLOAD in args.fsdp and args.device.type == "cpu"
+    if pins:
+        yield found(
+            args,
+            "RUN268",
+            "fsdp offload: the model trains on the CPU, where it is already",
+            "fsdp",
+            remedy="leave offload out, or train on an accelerator",
+            severity="warning",
+        )
+
+
+_COUNTERPARTS = {
+    "limit_all_gathers": "fully_shard never lets the CPU run ahead of more than one gather",
+    "use_orig_params": "fully_shard always keeps a parameter object for each of the model's",
+    "backward_prefetch": "fully_shard gathers before the current unit's gradients are computed (backward_pre), or "
+    "when the next unit begins, which is what backward_post and no_prefetch do",
+    "version": "the first generation is deprecated in torch; the model is sharded by fully_shard",
+}

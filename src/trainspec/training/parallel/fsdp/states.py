@@ -1,0 +1,171 @@
+"""The state of a sharded model and its optimizer: whole in the main process, or the part that each process holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+
+from trainspec.training.model.names import as_named_here, bare, plain_parameters, plain_state
+from trainspec.training.parallel.fsdp.pieces import PieceError, local_of, sharded_as, whole_of
+from trainspec.training.parallel.named_state import NamedStateError, by_name, by_number
+from trainspec.training.parallel.processes import ProcessesError
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from trainspec.training.parallel.processes import Processes
+    from trainspec.training.parallel.strategy import Kind
+
+Path = tuple[Any, ...]
+Take = Callable[[Path, Tensor], Tensor]
+
+
+# From here
+
+
+def model_state(model: nn.Module, kind: Kind, processes: Processes) -> dict[str, Any]:
+    """Under plain names. A tied weight is gathered once, and stands as one tensor under each of its names.
+
+    Every process asks; of a whole model, only the main process keeps anything.
+    """
+    state = plain_state(model)
+    if kind == "sharded":
+        return {name: local_of(value) for name, value in state.items()}
+    first = {id(value): name for name, value in plain_parameters(model)}
+    known_as = {name: first[id(value)] for name, value in plain_parameters(model, remove_duplicate=False)}
+    found: dict[str, Any] = {}
+    for name, value in state.items():
+        original = known_as.get(name, name)
+        if original != name and original in state:
+            if processes.is_main:
+                found[name] = found[original]
+            continue
+        whole = whole_of(value) if isinstance(value, Tensor) else value
+        if processes.is_main:
+            found[name] = whole.cpu() if isinstance(whole, Tensor) else whole
+    return found
+
+
+def optimizer_state(model: nn.Module, optimizer: Optimizer, kind: Kind, processes: Processes) -> Mapping[str, Any]:
+    """By name; the rest as of the model."""
+    named = by_name(optimizer.state_dict(), optimizer, model)
+    if kind == "sharded":
+        return dict(_mapped(named, lambda _, value: local_of(value)))
+    keeps = processes.is_main
+
+    def whole(_: Path, value: Tensor) -> Any:
+        together = whole_of(value)
+        return together.cpu() if keeps and isinstance(value, DTensor) else (together if keeps else None)
+
+    state = _mapped(named, whole)
+    return dict(state) if keeps else {}
+
+
+# And back
+
+
+def load_model(model: nn.Module, saved: Mapping[str, Any], processes: Processes) -> None:
+    """Of whole tensors, in all processes or in the main one alone, or of each one's own parts.
+
+    Raises RuntimeError for other names, PieceError for other shapes, in every process.
+    """
+    inner = bare(model)
+    own: Mapping[str, Any] = inner.state_dict()
+
+    def take(path: Path, value: Tensor) -> Tensor:
+        return sharded_as(value, own[path[0]], path[0]) if path[0] in own else value
+
+    state = _received(as_named_here(model, saved) if saved else {}, bool(saved), processes, take)
+    inner.load_state_dict(state)
+
+
+def load_optimizer(model: nn.Module, optimizer: Optimizer, saved: Mapping[str, Any], processes: Processes) -> None:
+    """The same. Raises NamedStateError for other parameters, in every process."""
+    values = dict(enumerate(value for group in optimizer.param_groups for value in group["params"]))
+
+    def take(path: Path, value: Tensor) -> Tensor:
+        if len(path) < 3 or path[0] != "state" or path[1] not in values:
+            return value
+        return sharded_as(value, values[path[1]], f"{path[2]} of parameter {path[1]}")
+
+    problem, numbered = "", dict[str, Any]()
+    try:
+        numbered = dict(by_number(saved, optimizer, model)) if saved else {}
+    except NamedStateError as error:
+        problem = str(error)
+    _refuse([problem or None], processes, NamedStateError)
+    optimizer.load_state_dict(dict(_received(numbered, bool(saved), processes, take)))
+
+
+def _received(nest: dict[str, Any], has: bool, processes: Processes, take: Take) -> dict[str, Any]:
+    there = processes.each(has)
+    if not there[0]:
+        raise ProcessesError(f"other processes load a state, and the main one has none: {there}")
+    if not all(there):
+        handed: dict[str, Any] = _handed_out(nest, processes, take)
+        return handed
+    problem, found = "", dict[str, Any]()
+    try:
+        found = _mapped(nest, take)
+    except PieceError as error:
+        problem = str(error)
+    _refuse([problem or None], processes, PieceError)
+    return found
+
+
+def _refuse(problems: list[str | None], processes: Processes, kind: type[Exception]) -> None:
+    """What one process finds, all raise: the others would wait for it."""
+    told = {rank: text for rank, text in enumerate(processes.each(problems[0])) if text}
+    if told:
+        raise kind("; ".join(f"rank {rank}: {text}" for rank, text in told.items()))
+
+
+def _handed_out(nest: Any, processes: Processes, take: Take) -> Any:
+    """The main process's nest in every process, tensor by tensor: `take` makes of each what is kept."""
+    sent: list[Tensor] = []
+    told = processes.broadcast(_outlined(nest, sent) if processes.is_main else None)
+    waiting = iter(sent)
+
+    def received(path: Path) -> Tensor:
+        value = processes.broadcast(next(waiting, None))
+        assert value is not None, "the main process sends every tensor"
+        return take(path, value)
+
+    return _filled(told, received, ())
+
+
+def _outlined(nest: Any, sent: list[Tensor]) -> Any:
+    """As JSON keeps it: ["tensor"], ["mapping", pairs], ["tuple", entries], ["list", entries] or ["value", value]."""
+    if isinstance(nest, Tensor):
+        sent.append(nest)
+        return ["tensor"]
+    if isinstance(nest, Mapping):
+        return ["mapping", [[key, _outlined(entry, sent)] for key, entry in nest.items()]]
+    if isinstance(nest, (tuple, list)):
+        return ["tuple" if isinstance(nest, tuple) else "list", [_outlined(entry, sent) for entry in nest]]
+    return ["value", nest]
+
+
+def _filled(told: Any, received: Callable[[Path], Tensor], path: Path) -> Any:
+    if told[0] == "tensor":
+        return received(path)
+    if told[0] == "mapping":
+        return {key: _filled(entry, received, (*path, key)) for key, entry in told[1]}
+    if told[0] == "value":
+        return told[1]
+    entries = [_filled(entry, received, (*path, place)) for place, entry in enumerate(told[1])]
+    return tuple(entries) if told[0] == "tuple" else entries
+
+
+def _mapped(nest: Any, function: Callable[[Path, Tensor], Any], path: Path = ()) -> Any:
+    if isinstance(nest, Tensor):
+        return function(path, nest)
+    if isinstance(nest, Mapping):
+        return {key: _mapped(entry, function, (*path, key)) for key, entry in nest.items()}
+    if isinstance(nest, (tuple, list)):
+        entries = [_mapped(entry, function, (*path, place)) for place, entry in enumerate(nest)]
+        return tuple(entries) if isinstance(nest, tuple) else entries
+    return nest

@@ -1,0 +1,74 @@
+"""`trainspec train --nproc`: what is said before any process starts; tests/training/command has the processes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+FAULTS: dict[str, tuple[list[str], dict[str, str], int, list[str]]] = {
+    "a setting": (["--nproc", "2", "--seed", "x"], {}, 1, ["error[VAL101] seed"]),
+    "no number": (
+        ["--nproc", "many"],
+        {},
+        2,
+        ["error[CLI103] --nproc takes a number from 1 to 1,024, auto, gpu or cpu"],
+    ),
+    "none": (["--nproc", "0"], {}, 2, ["error[CLI103]"]),
+    "no device": (["--nproc", "gpu"], {}, 2, ["error[CLI121] --nproc gpu: torch sees no CUDA device here"]),
+    "restarts of nothing": (["--max-restarts", "1"], {}, 2, ["error[CLI103] --max-restarts", "add --nproc N"]),
+    "fewer than no restarts": (
+        ["--nproc", "2", "--max-restarts", "-1"],
+        {},
+        2,
+        ["--max-restarts takes a whole number"],
+    ),
+    "a rank of torchrun": (
+        ["--nproc", "2"],
+        {"RANK": "1", "WORLD_SIZE": "2"},
+        2,
+        ["error[CLI120] torchrun has started this process already, as rank 1 of 2", "leave --nproc out"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "variables", "code", "texts"), FAULTS.values(), ids=FAULTS)
+def test_no_process_starts_with_a_fault(
+    run: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    variables: dict[str, str],
+    code: int,
+    texts: list[str],
+) -> None:
+    pytest.importorskip("torch")
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    # A server that nobody needs would outlive the test.
+    monkeypatch.setattr("trainspec.cli.launching.start_server", lambda ranks: None)
+    monkeypatch.setattr("trainspec.training.command.agent.launch", lambda plan: pytest.fail("it started"))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    found = run("train", "digits", *words)
+    assert found.code == code and found.out == ""
+    assert all(text in found.err for text in texts), found.err
+
+
+COUNTS = [("3", 0, 3), ("auto", 0, 5), ("auto", 4, 4), ("cpu", 4, 5), ("gpu", 4, 4)]
+
+
+@pytest.mark.parametrize("word, devices, processes", COUNTS)
+def test_how_many_processes(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, word: str, devices: int, processes: int
+) -> None:
+    pytest.importorskip("torch")
+    plans: list[Any] = []
+    monkeypatch.setattr("trainspec.cli.launching.start_server", lambda ranks: None)
+    monkeypatch.setattr("trainspec.training.command.agent.launch", lambda plan: plans.append(plan) or 7)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: devices)
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
+    monkeypatch.setenv("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "90" if word == "3" else "")
+    words = ("train", "digits", "--nproc", word, "--ddp_timeout", "60", "--max-restarts", "2", "--log-dir", "logs")
+    assert run(*words).code == 7
+    (plan,) = plans
+    assert (plan.processes, plan.restarts, plan.log_dir, plan.nodes) == (processes, 2, "logs", None)
+    assert plan.grace == (90 if word == "3" else 60), "nobody is killed while others would wait for it"
+    assert plan.words == words[1:]

@@ -1,0 +1,50 @@
+"""What the sizes of parallelism_config do."""
+
+from tests.contract.mutations.mutation import Mutation, without
+
+FIELD = "parallelism_config"
+MESH = "training/parallel/mesh"
+STRATEGY = f"{MESH}/strategy.py"
+STYLES = f"{MESH}/styles.py"
+NEEDS = f"{MESH}/needs.py"
+
+MUTATIONS = (
+    Mutation(FIELD, "training/parallel/registry.py", "mesh.total_size() > 1", "False"),
+    Mutation(FIELD, "training/preflight/job_needs.py", "args.parallelism_config is None", "True"),
+    # Layers
+    Mutation(FIELD, STRATEGY, 'if sizes["tp"] > 1:', "if False:"),
+    Mutation(
+        FIELD,
+        STYLES,
+        '"rowwise": Style(*_ROWWISE, _FEATURES, _FEATURES',
+        '"rowwise": Style(*_ROWWISE, _WHOLE, _FEATURES',
+    ),
+    Mutation(FIELD, f"{MESH}/splitting.py", "parts.get(id(value))", "None"),
+    # Shares of the rows
+    Mutation(FIELD, STRATEGY, "return self.dimensions.data_rank", "return self.processes.rank"),
+    Mutation(FIELD, STRATEGY, "return self.dimensions.data_size", "return self.processes.world_size"),
+    Mutation(FIELD, STRATEGY, "return self.dimensions.is_first_of_its_rows", "return True"),
+    Mutation(FIELD, f"{MESH}/dimensions.py", "in reversed(self.sizes)", "in self.sizes"),
+    Mutation(FIELD, "training/run/session.py", "parts.strategy.data_rank)", "parts.strategy.processes.rank)"),
+    # Gradients
+    Mutation(FIELD, STRATEGY, "if mesh is not None:", "if False:"),
+    without(FIELD, STRATEGY, "        settle(parameters)\n"),
+    without(FIELD, STRATEGY, "        without_kernels(optimizer)\n"),
+    Mutation(FIELD, "training/parallel/fsdp/gradients.py", "for dimension in split:", "for dimension in ():"),
+    # Shards
+    Mutation(FIELD, STRATEGY, "if self.way.shards > 1:\n", "if False:\n"),
+    # What cannot be
+    Mutation(FIELD, NEEDS, "if config.total_size() != machine.world_size:", "if False:"),
+    Mutation(FIELD, NEEDS, "if plan is None:", "if False:"),
+    Mutation(FIELD, NEEDS, "if nothing or (plan.idle", "if (plan.idle"),
+    Mutation(FIELD, f"{MESH}/plan.py", "if isinstance(count, int) and count % size:", "if False:"),
+    *(
+        without(FIELD, NEEDS, line)
+        for line in (
+            '        "RUN285": ("cp", f"no context parallelism on this {args.device.type} device"),\n',
+            '        "RUN286": ("sp", "DeepSpeed\'s sequence parallelism is not done in this release"),\n',
+            '        "RUN287": ("pp", "pipelines are not done"),\n',
+            '        "RUN288": ("ep", "experts are not dealt to processes in this release"),\n',
+        )
+    ),
+)

@@ -1,0 +1,165 @@
+"""`trainspec train --nproc`: processes that really start, break, are told to end, and start again."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from tests.training.parallel.contact.launching import ROOT
+
+TASK = "tests.training.command.breaking:task"
+QUIET = ("--report_to", "none", "--do_eval", "false", "--logging_steps", "1000")
+LAUNCHER = re.compile(r"RANK|WORLD_SIZE|MASTER_|TORCHELASTIC|SLURM|PET_|OMP_")
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    errors: str
+    seconds: float
+
+
+def clean() -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if not LAUNCHER.search(name)}
+
+
+@contextlib.contextmanager
+def started(folder: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "trainspec", "train", TASK, "--output_dir", str(folder / "out"), *QUIET]
+    process = subprocess.Popen(
+        [*command, "--nproc", "2", "--log-dir", str(folder / "ranks"), *words],
+        cwd=ROOT,
+        env=clean(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ran(folder: Path, *words: str) -> Ended:
+    began = time.monotonic()
+    with started(folder, *words) as process:
+        out, errors = process.communicate(timeout=120)
+    return Ended(process.returncode, out, errors, time.monotonic() - began)
+
+
+def test_two_processes_train_and_one_tells(tmp_path: Path) -> None:
+    ended = ran(tmp_path, "--max_steps", "5", "--evaluation_strategy", "no", "--save_strategy", "no")
+    assert ended.code == 0, ended.errors
+    assert ended.out.count("updates") == 1 and "5 in 1.25 epochs" in ended.out
+    assert ended.errors.count("REN101") == 1 and "2 processes; 16 rows an update" in ended.errors
+    assert f"2 processes; what all but the first print is in {tmp_path / 'ranks'}" in ended.errors
+    (other,) = (tmp_path / "ranks").rglob("stderr.log")
+    assert other.parent.name == "1" and "training begins" not in other.read_text()
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+def _long(*row: Any) -> Any:
+    return pytest.param(*row, id=str(row[0]), marks=pytest.mark.long_distributed)
+
+
+BREAKS = [
+    pytest.param("raise", 1, [r"rank 1: Traceback .*\n", r"\nZeroDivisionError: mine\n"], id="raise"),
+    _long("kill", 137, [r"\nrank 1 was ended by SIGKILL .*; what it printed is in .*ranks.*/1\n"]),
+    _long("exit", 7, [r"\nrank 1 ended with exit code 7, without a word"]),
+    pytest.param(
+        "sleep", 2, [r"\nrank 0: update 3 failed\. Nothing is heard of rank 1 within 2 s \(ddp_timeout\)\."], id="sleep"
+    ),
+    _long("lack", 1, [r"rank 1: Traceback .*\n", r"\nFileNotFoundError: rows\.bin"]),
+]
+
+
+@pytest.mark.parametrize("what, code, told", BREAKS)
+def test_what_breaks_is_told_once_with_its_rank(tmp_path: Path, what: str, code: int, told: list[str]) -> None:
+    limit = "2" if what == "sleep" else "60"
+    ended = ran(tmp_path, "--max_steps", "5", "--save_strategy", "no", "--ddp_timeout", limit, "--task.what", what)
+    assert ended.code == code, ended.errors
+    assert all(re.search(pattern, ended.errors) for pattern in told), ended.errors
+    assert ended.errors.count("Traceback") == ("Traceback" in told[0])
+    assert len(re.findall(r"^rank ", ended.errors, re.MULTILINE)) == 1 and ended.out == ""
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    until = time.monotonic() + 90
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < until, process.communicate()
+        time.sleep(0.05)
+
+
+SIGNALS = [
+    (["SIGINT"], "interrupted; "),
+    (["SIGINT", "SIGINT"], ""),
+]
+
+
+def told_to_end(folder: Path, signals: list[str], *words: str) -> Ended:
+    begun = folder / "begun"
+    words = ("--max_steps", "100000", "--task.begun", str(begun), "--task.seconds", "0.05", *words)
+    with started(folder, *words) as process:
+        wait_for(begun, process)
+        sent = time.monotonic()
+        for name in signals:
+            process.send_signal(getattr(signal, name))
+            time.sleep(0.02)
+        out, errors = process.communicate(timeout=60)
+    return Ended(process.returncode, out, errors, time.monotonic() - sent)
+
+
+def test_a_termination_is_passed_on_once_and_saves(tmp_path: Path) -> None:
+    ended = told_to_end(tmp_path, ["SIGTERM", "SIGTERM"], "--enable_jit_checkpoint", "--save_strategy", "no")
+    assert ended.code == 143, ended.errors
+    (found,) = (tmp_path / "out").glob("checkpoint-*/manifest.json")
+    assert f"terminated; the newest checkpoint is {found.parent}" in ended.errors
+    assert "Traceback" not in ended.errors and ended.seconds < 30
+
+
+@pytest.mark.long_distributed
+@pytest.mark.parametrize("signals, told", SIGNALS, ids=["ctrl-c", "ctrl-c-twice"])
+def test_an_interruption_ends_all_and_a_second_one_at_once(tmp_path: Path, signals: list[str], told: str) -> None:
+    ended = told_to_end(tmp_path, signals, "--save_strategy", "no")
+    assert ended.code == 130, ended.errors
+    assert told in ended.errors and ended.errors.count(told or "interrupted") == bool(told)
+    assert "Traceback" not in ended.errors and ended.seconds < 30
+
+
+@pytest.mark.long_distributed
+def test_a_signal_before_training_begins(tmp_path: Path) -> None:
+    with started(tmp_path) as process:
+        assert process.stderr is not None
+        assert "2 processes" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143, errors
+    assert not (tmp_path / "out").exists() and "Traceback" not in errors
+
+
+@pytest.mark.long_distributed
+def test_one_that_is_told_to_end_ends_all_with_what_was_trained(tmp_path: Path) -> None:
+    words = ("--max_steps", "100000", "--save_strategy", "no", "--task.what", "terminate", "--max-restarts", "2")
+    ended = ran(tmp_path, *words, "--enable_jit_checkpoint", "--task.seconds", "0.05")
+    assert ended.code == 143, ended.errors
+    assert "start again" not in ended.errors, "nobody wants it to"
+    (found,) = (tmp_path / "out").glob("checkpoint-*/manifest.json")
+    assert found.parent.name in ("checkpoint-3", "checkpoint-4")
+    assert "terminated" in ended.errors and "Traceback" not in ended.errors
+
+
+def test_all_start_again_from_the_newest_checkpoint(tmp_path: Path) -> None:
+    words = ("--max_steps", "6", "--save_steps", "2", "--task.what", "kill", "--task.at", "4", "--max-restarts", "1")
+    ended = ran(tmp_path, *words)
+    assert ended.code == 0, ended.errors
+    assert "rank 1 was ended by SIGKILL" in ended.errors and "(restart 1 of 1)" in ended.errors
+    assert "6 in 1.5 epochs" in ended.out
+    assert (tmp_path / "out" / "checkpoint-6" / "manifest.json").exists()

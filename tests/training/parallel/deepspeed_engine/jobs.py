@@ -1,0 +1,85 @@
+"""Whole runs of a Trainer under DeepSpeed, one process's part of them, and what is seen of the engine."""
+
+import sys
+from typing import Any
+
+import torch
+from tests.training.small_job import Line, Rows
+
+from trainspec import TrainingArguments
+from trainspec.training.trainer import Trainer
+
+TRAINED, EVALUATED = 21, 8
+
+
+def made(output: str, **changes: Any) -> Trainer:
+    usual: dict[str, Any] = {
+        "output_dir": output,
+        "use_cpu": True,
+        "report_to": "none",
+        "num_train_epochs": 2,
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "eval_strategy": "epoch",
+        "learning_rate": 0.05,
+        "disable_tqdm": True,
+        "per_device_train_batch_size": 6,
+        "gradient_accumulation_steps": 2,
+    }
+    args = TrainingArguments(**{**usual, **changes})
+    return Trainer(Line(), args, train_dataset=Rows(TRAINED), eval_dataset=Rows(EVALUATED))
+
+
+def seen(trainer: Trainer) -> dict[str, Any]:
+    trainer.train()
+    strategy: Any = trainer.parts.strategy
+    weights = {name: value.clone() for name, value in strategy.weights().items()}
+    history = trainer.state.log_history
+    found = {
+        "weights": weights,
+        "losses": [entry["loss"] for entry in history if "loss" in entry],
+        "norms": [entry["grad_norm"] for entry in history if "grad_norm" in entry],
+        "rates": [entry["learning_rate"] for entry in history if "learning_rate" in entry],
+        "evaluated": [entry["eval_loss"] for entry in history if "eval_loss" in entry],
+        "operations": trainer.state.total_flos,
+    }
+    engine = getattr(strategy, "_engine", None)
+    if engine is not None:
+        found |= {
+            "stage": engine.zero_optimization_stage(),
+            "clipping": engine.config["gradient_clipping"],
+            "rows": engine.train_batch_size(),
+            "steps": type(engine.basic_optimizer).__name__,
+            "held": sum(
+                value.numel()
+                for entry in engine.basic_optimizer.state.values()
+                for value in entry.values()
+                if isinstance(value, torch.Tensor) and value.dim()
+            ),
+        }
+    return found
+
+
+def several(output: str, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One after the other, in the same processes."""
+    return [seen(made(output, **changes)) for changes in runs]
+
+
+def made_in_parts(output: str, changes: dict[str, Any]) -> tuple[list[int], list[dict[str, Any]]]:
+    """A model of model_init, trained twice: the elements that are here of its parameters when it is made."""
+    here: list[int] = []
+
+    def make() -> Line:
+        model = Line()
+        here.append(sum(value.numel() for value in model.parameters()))
+        return model
+
+    trainer = made(output, **changes)
+    again = Trainer(model_init=make, args=trainer.args, train_dataset=Rows(TRAINED), eval_dataset=Rows(EVALUATED))
+    return here, [seen(again), seen(again)]
+
+
+def imported(output: str, **changes: Any) -> bool:
+    """Whether the library is there after a run."""
+    seen(made(output, **changes))
+    return "deepspeed" in sys.modules

@@ -1,0 +1,74 @@
+"""What DeepSpeed needs here is told before a run, all of it, and without importing it."""
+
+import logging
+import shutil
+import sys
+from typing import Any
+
+import pytest
+import torch
+from tests.training.parallel.deepspeed_engine.ranks import Words, settings
+
+from trainspec.training.findings.facts import Job, Machine
+from trainspec.training.parallel.deepspeed_engine import library, needs
+
+OFFLOADED = {"stage": 2, "offload_optimizer": {"device": "cpu"}}
+OWN = {"optimizer": {"type": "AdamW", "params": {"lr": "auto"}}}
+
+
+def told(
+    world_size: int = 1, device: str = "cpu", model: Any = None, job: Any = None, **changes: Any
+) -> dict[str, str]:
+    args = settings(**{"deepspeed": {"zero_optimization": {"stage": 2}}, **changes})
+    machine = Machine(torch.device(device), world_size, bf16=True, tf32=False)
+    known = Job(Words() if model is None else model, None, None, None, **(job or {}))
+    return {item.code: item.severity for item in needs.find_deepspeed_needs(args, machine, known)}
+
+
+def test_nothing_is_wrong_with_what_works() -> None:
+    pytest.importorskip("deepspeed")
+    before = "deepspeed" in sys.modules
+    assert told() == {} and told(4, gradient_accumulation_steps=3) == {}
+    assert told(deepspeed=None, auto_find_batch_size=True, world_size=2) == {}
+    assert ("deepspeed" in sys.modules) is before
+
+
+def test_a_batch_is_of_so_many_processes() -> None:
+    said = {"deepspeed": {"train_batch_size": 32}, "per_device_train_batch_size": 8, "gradient_accumulation_steps": 2}
+    assert told(2, **said) == {} and told(4, **said) == {"RUN271": "error"}
+
+
+def test_what_cannot_work_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(model=Words().double()) == {"RUN272": "error"}
+    assert told(2, auto_find_batch_size=True) == {"RUN276": "error"} and told(1, auto_find_batch_size=True) == {}
+    given = {"has_an_optimizer": True, "schedule": object()}
+    own = {**OWN, "scheduler": {"type": "WarmupLR", "params": {"warmup_num_steps": "auto"}}}
+    assert told(deepspeed=own, job=given) == {"RUN275": "error"} and told(job=given) == {}
+    monkeypatch.setattr(needs, "_cpu_has_float16", lambda: False)
+    assert told(fp16=True) == {"RUN277": "error"} and told(bf16=True) == {}
+
+
+def test_what_is_not_tested_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(device="cuda") == {"RUN279": "warning"}
+    nvme = {"stage": 3, "offload_param": {"device": "nvme", "nvme_path": "/fast"}}
+    assert told(deepspeed={"zero_optimization": nvme}) == {"RUN273": "warning"}
+    assert told(deepspeed={"zero_optimization": OFFLOADED}) == {}
+    for compiler, severity in (("/usr/bin/c++", "warning"), (None, "error")):
+        monkeypatch.setattr(shutil, "which", lambda name, found=compiler: found)
+        assert told(deepspeed={"zero_optimization": OFFLOADED, **OWN}) == {"RUN274": severity}
+
+
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [("DEBUG", "INFO"), ("INFO", "WARNING"), ("WARNING", "ERROR"), ("ERROR", "CRITICAL")],
+)
+def test_its_log_is_a_level_quieter_than_ours(monkeypatch: pytest.MonkeyPatch, ours: str, theirs: str) -> None:
+    class Utilities:
+        logger = logging.Logger("stands for DeepSpeed's")
+
+    Utilities.logger.addHandler(logging.NullHandler())
+    monkeypatch.setattr(library, "part", lambda name: Utilities)
+    logging.getLogger("trainspec").setLevel(ours)
+    library._quieten()
+    assert logging.getLevelName(Utilities.logger.level) == theirs
+    assert [logging.getLevelName(handler.level) for handler in Utilities.logger.handlers] == [theirs]
