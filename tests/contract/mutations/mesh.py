@@ -10,7 +10,7 @@ NEEDS = f"{MESH}/needs.py"
 
 MUTATIONS = (
     Mutation(FIELD, "training/parallel/registry.py", "mesh.total_size() > 1", "False"),
-    Mutation(FIELD, "training/preflight/job_needs.py", "args.parallelism_config is None", "True"),
+    Mutation(FIELD, "training/preflight/job_needs.py", ".data_ranks", ".world_size"),
     # Layers
     Mutation(FIELD, STRATEGY, 'if sizes["tp"] > 1:', "if False:"),
     Mutation(

@@ -143,6 +143,11 @@ NODES: list[tuple[str, dict[str, str], Nodes | str | None]] = [
         Nodes(2, 1, "m", 29500),
     ),
     (
+        "the only pod of a PyTorchJob",
+        {"PET_NNODES": "1", "PET_NODE_RANK": "0", "RANK": "0", "WORLD_SIZE": "8", "MASTER_ADDR": "m"},
+        None,
+    ),
+    (
         "a pod with an endpoint",
         {"PET_NNODES": "2", "PET_NODE_RANK": "0", "PET_RDZV_ENDPOINT": "h:7"},
         Nodes(2, 0, "h", 7),

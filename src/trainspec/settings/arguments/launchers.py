@@ -115,6 +115,9 @@ def nodes_of(variables: Mapping[str, str]) -> Nodes | Misfit | None:
     """
     if variables.get("PET_NNODES", "1") not in ("1", "1:1"):
         return _nodes_of_pods(variables)
+    if variables.get("PET_NODE_RANK") == "0":
+        # Of a PyTorchJob's only pod RANK and WORLD_SIZE count what is to be started in it.
+        return None
     place = next(places(variables), None)
     if place is None or place.world_size == 1:
         return None

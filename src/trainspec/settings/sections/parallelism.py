@@ -37,10 +37,6 @@ class ParallelismConfig(Section):
         """Those of the dimensions, by torch's names and in the order of the mesh: the last ones are neighbours."""
         return {name: getattr(self, f"{name}_size") for name in DIMENSIONS}
 
-    def data_size(self) -> int:
-        """How many shares of the rows there are: processes of the other dimensions read the same ones."""
-        return self.dp_replicate_size * self.dp_shard_size
-
     def total_size(self) -> int:
         """The world size that this mesh needs: the product of all sizes."""
         return prod(self.sizes().values())

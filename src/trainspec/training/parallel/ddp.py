@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +34,8 @@ class DataParallelProcesses(Strategy):
     """The ddp_* settings are those of torch's class.
 
     Under auto_find_batch_size gradients are added up after the last backward pass of a window, not within it: a process
-    that runs out of memory there would leave the others waiting.
+    that runs out of memory there would leave the others waiting. So are those of the first window where nobody says
+    whether there are unused parameters: by then it is known, and looking for them in every pass takes time.
     """
 
     _model: nn.Module
@@ -50,7 +50,9 @@ class DataParallelProcesses(Strategy):
         said = bool(getattr(details, "sync_each_batch", False))
         # A graph that never changes has no pass without an exchange: torch counts every one.
         self._each_pass = said or bool(args.ddp_static_graph)
-        self._afterwards = args.auto_find_batch_size
+        self._always_afterwards = args.auto_find_batch_size
+        self._looks = args.ddp_find_unused_parameters is None and not args.ddp_static_graph
+        self._afterwards = False
         self._settings = _settings(args)
         self._is_last = True
 
@@ -60,9 +62,29 @@ class DataParallelProcesses(Strategy):
             # Or what it has hung on the parameters would add their gradients up once more.
             before._remove_autograd_hooks()  # type: ignore[no-untyped-call]
         if policy.trains:
-            devices = None if policy.device.type == "cpu" else [policy.device.index]
-            self._model = DistributedDataParallel(model, device_ids=devices, **self._settings)
+            self._model = self._wrapped(model)
+        self._afterwards = self._always_afterwards or self._looks
         return self._model
+
+    def _wrapped(self, model: nn.Module, **more: bool) -> DistributedDataParallel:
+        device = self._policy.device
+        return DistributedDataParallel(
+            model, device_ids=None if device.type == "cpu" else [device.index], **self._settings | more
+        )
+
+    def finish_window(self) -> None:
+        if not self._afterwards:
+            return
+        parameters = [value for value in self._model.parameters() if value.requires_grad]
+        everywhere = added_up(parameters, self.processes)
+        if self._always_afterwards or not isinstance(self._model, DistributedDataParallel):
+            return
+        self._afterwards = False
+        self._model._remove_autograd_hooks()  # type: ignore[no-untyped-call]
+        # The same object, which others hold, made anew.
+        again = self._wrapped(self._model.module, find_unused_parameters=not everywhere, init_sync=False)
+        vars(self._model).clear()
+        vars(self._model).update(vars(again))
 
     def evaluated(self, model: nn.Module) -> nn.Module:
         # Processes may have different numbers of batches, and a wrapper would wait for all.
@@ -83,7 +105,7 @@ class DataParallelProcesses(Strategy):
         if counts:
             # torch averages over processes, and these are parts of a sum.
             self._policy.precision.backward(loss if self._afterwards else loss * self.data_size)
-        elif self._is_last or self._each_pass:
+        elif not self._afterwards and (self._is_last or self._each_pass):
             self._add_nothing(loss)
 
     def _add_nothing(self, loss: Tensor) -> None:
@@ -96,8 +118,6 @@ class DataParallelProcesses(Strategy):
 
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
         parameters = list(parameters)
-        if self._afterwards:
-            added_up(parameters, self.processes)
         self._policy.precision.unscale(self._optimizer)
         if max_norm > 0:
             return nn.utils.clip_grad_norm_(parameters, max_norm)
@@ -122,18 +142,9 @@ class DataParallelProcesses(Strategy):
 
 
 def _settings(args: TrainingArguments) -> dict[str, Any]:
-    """What of the settings torch's class takes; what is not said is left to it, but for unused parameters.
-
-    Where nothing is said these are looked for unless activations are recomputed, as scripts written for transformers
-    count on: a model that uses a part of its parameters then trains.
-    """
-    looks = args.ddp_find_unused_parameters
-    if looks is None:
-        looks = not (args.gradient_checkpointing or args.ddp_static_graph)
-        # What nobody asked for needs no remark that it was not needed.
-        warnings.filterwarnings("ignore", message="find_unused_parameters=True was specified")
+    """What of the settings torch's class takes; what is not said is left to it."""
     said: dict[str, Any] = {
-        "find_unused_parameters": looks,
+        "find_unused_parameters": args.ddp_find_unused_parameters,
         "bucket_cap_mb": args.ddp_bucket_cap_mb,
         _BUFFERS: args.ddp_broadcast_buffers,
         "static_graph": args.ddp_static_graph,

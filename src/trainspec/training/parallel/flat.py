@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 _AT_ONCE = 25 * 2**20
 
 
-def added_up(parameters: Iterable[Tensor], processes: Processes) -> None:
+def added_up(parameters: Iterable[Tensor], processes: Processes) -> bool:
     """In place: every parameter's gradient is the sum of those of all processes, whether or not it has one here.
 
-    Where no process has one there is still none.
+    Where no process has one there is still none. Returns whether every process had one of each.
     """
     parameters = list(parameters)
     if not parameters:
-        return
+        return True
+    # The largest of what is missing tells whether anything is, anywhere.
     has = torch.tensor([value.grad is not None for value in parameters], dtype=torch.uint8)
-    there = [value for value, is_there in zip(parameters, processes.max(has).tolist(), strict=True) if is_there]
+    found, missing = processes.max(torch.stack([has, 1 - has])).tolist()
+    there = [value for value, is_there in zip(parameters, found, strict=True) if is_there]
     for value in there:
         if value.grad is None:
             value.grad = torch.zeros_like(value)
@@ -39,6 +41,7 @@ def added_up(parameters: Iterable[Tensor], processes: Processes) -> None:
             _add_up(bundles.pop(value.grad.dtype), processes)
     for bundle in bundles.values():
         _add_up(bundle, processes)
+    return not any(missing)
 
 
 def _add_up(bundle: list[Tensor], processes: Processes) -> None:

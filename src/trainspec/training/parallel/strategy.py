@@ -6,6 +6,7 @@ for every window of micro-batches:
     for every micro-batch:
         with strategy.accumulating(model, last=...):
             strategy.backward(loss)
+    strategy.finish_window()
     norm = strategy.clip(parameters, max_norm)
     strategy.step()
 strategy.state("full"), strategy.load_state(state)
@@ -196,6 +197,9 @@ class Strategy(ABC):
         Unless it `counts`, they are of a micro-batch that has no item, and add nothing whatever the loss is: other
         processes may wait for them all the same.
         """
+
+    def finish_window(self) -> None:  # noqa: B027 - most have done it within the last backward pass
+        """Once, after that pass: gradients that were not added up over processes within it are."""
 
     @abstractmethod
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:

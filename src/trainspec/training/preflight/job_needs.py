@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.batches import PlanError, check_rows, cut_epoch
 from trainspec.plan.steps import total_updates
+from trainspec.settings.views.layout import layout_of
 from trainspec.training import data
 from trainspec.training.findings.found import found
 from trainspec.training.interruption import can_be_noted
@@ -53,11 +54,12 @@ def find_training_data(args: TrainingArguments, machine: Machine, job: Job) -> I
         )
         return
     rows = data.row_count(job.train_dataset)
+    shares = layout_of(args, machine.world_size).data_ranks
     cut = cut_epoch(
         rows,
-        per_device_batch_size=data.own_batch_size(args, args.per_device_train_batch_size, machine.world_size),
+        per_device_batch_size=data.own_batch_size(args, args.per_device_train_batch_size, shares),
         accumulation_steps=args.gradient_accumulation_steps,
-        world_size=machine.world_size if args.parallelism_config is None else args.parallelism_config.data_size(),
+        world_size=shares,
         drop_last=args.dataloader_drop_last,
     )
     try:

@@ -159,6 +159,7 @@ class TrainingLoop(Acting):
         if self._updates_in_backward:
             self._weights = CHANGING
         loss = self._mean_loss(window)
+        strategy.finish_window()
         if own.clip is None:
             self._norm = strategy.clip(training.parameters, self._args.max_grad_norm)
         else:

@@ -89,10 +89,10 @@ def _killed(folder: Path, victim: int, before: int) -> None:
         (folder / f"heard-{processes.rank}").write_text(f"{time.time() - when:.1f} {error}")
 
 
-MORE = [pytest.param(0, number, marks=pytest.mark.long_distributed) for number in (0, 2, 3, 4, 5, 6, 7, 8)]
+MORE = [pytest.param(0, number, marks=pytest.mark.long_distributed) for number in range(9)]
 
 
-@pytest.mark.parametrize(("victim", "before"), [(1, 0), (0, 1), *MORE])
+@pytest.mark.parametrize(("victim", "before"), [(1, 0), *MORE])
 def test_one_is_killed_while_it_writes(tmp_path: Path, victim: int, before: int) -> None:
     survivor = 1 - victim
     run_to_the_end(2, _killed, tmp_path, victim, before)

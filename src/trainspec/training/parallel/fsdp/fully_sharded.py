@@ -50,6 +50,8 @@ class FullySharded(Strategy):
     from then on; an optimizer that was made before gets them in place of its own.
     """
 
+    loads_from_main = True
+
     def __init__(self, processes: Processes | None = None, args: TrainingArguments | None = None) -> None:
         super().__init__(processes, args)
         if args is None:

@@ -1,0 +1,96 @@
+"""Promise: under FSDP2, DeepSpeed and a mesh a checkpoint has the whole model, readable by from_pretrained, and each
+process's part of the optimizer; a run cut in two is the same run to the last bit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.training.checkpoint.ranks.jobs import files_in, plain
+from tests.training.parallel.world import run_in
+
+from trainspec import TrainingArguments
+from trainspec.training.trainer import Trainer
+
+LAYERS = {"transformer_layer_cls_to_wrap": ["LlamaDecoderLayer"]}
+ZERO = {"zero_allow_untested_optimizer": True}
+WAYS: dict[str, dict[str, Any]] = {
+    "fsdp": {"fsdp": "full_shard auto_wrap", "fsdp_config": LAYERS},
+    "tp": {"parallelism_config": {"tp_size": 2}},
+    "zero2": {"deepspeed": {"zero_optimization": {"stage": 2}, **ZERO}},
+    "zero3": {"bf16": True, "deepspeed": {"zero_optimization": {"stage": 3}, **ZERO}},
+}
+LONG = [pytest.param(way, marks=pytest.mark.long_distributed) for way in WAYS if way != "fsdp"]
+
+
+def _rows(count: int = 16) -> list[dict[str, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(5)
+    rows = torch.randint(0, 32, (count, 6), generator=generator)
+    return [{"input_ids": row, "labels": row} for row in rows]
+
+
+def _model() -> Any:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(3)
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    kind = LlamaConfig(vocab_size=32, num_key_value_heads=4, tie_word_embeddings=True, attention_dropout=0.2, **sizes)
+    return LlamaForCausalLM(kind)
+
+
+class StopAt:
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        control.should_training_stop = state.global_step >= 2
+
+
+def _train(folder: Path, settings: dict[str, Any], resume: str | None = None, stops: bool = False) -> dict[str, Any]:
+    usual = {"report_to": "none", "disable_tqdm": True, "use_cpu": True, "save_steps": 2, "save_strategy": "steps"}
+    more = {"per_device_train_batch_size": 2, "max_steps": 4, "learning_rate": 0.01, "logging_steps": 1}
+    args = TrainingArguments(output_dir=str(folder), **usual, **more, **settings)
+    trainer = Trainer(_model(), args, train_dataset=_rows(), callbacks=[StopAt()] if stops else None)
+    trainer.train(resume_from_checkpoint=resume)
+    strategy = trainer.parts.strategy
+    state = strategy.state("sharded")
+    trainer.save_model(str(folder / "model"))
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return {
+        "weights": plain(dict(strategy.weights("sharded"))),
+        "optimizer": plain(dict(state.optimizer or {})),
+        "losses": losses,
+        "draws": torch.rand(3).tolist(),
+    }
+
+
+def _cut_in_two(folder: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    whole = _train(folder / "whole", settings)
+    _train(folder / "cut", settings, stops=True)
+    return [whole, _train(folder / "cut", settings, "latest")]
+
+
+@pytest.mark.parametrize("way", ["fsdp", *LONG])
+@pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
+def test_a_run_cut_in_two_is_the_same_run(tmp_path: Path, way: str) -> None:
+    answers = run_in(2, _cut_in_two, tmp_path, WAYS[way], DS_ACCELERATOR="cpu", seconds=300)
+    for whole, resumed in answers:
+        for part in ("weights", "optimizer", "losses", "draws"):
+            assert resumed[part] == whole[part], part
+    folder = tmp_path / "cut" / "checkpoint-4"
+    assert files_in(folder) >= {"model.safetensors", "config.json", "optimizer-00001-of-00002.pt"}
+    _is_read_by_others(folder, tmp_path / "cut" / "model")
+
+
+def _is_read_by_others(*folders: Path) -> None:
+    from safetensors.torch import load_file
+    from transformers import LlamaForCausalLM
+
+    found = [LlamaForCausalLM.from_pretrained(folder).state_dict() for folder in folders]
+    for state in found[1:]:
+        assert all(torch.equal(value, found[0][name]) for name, value in state.items())
+    for folder in folders:
+        names = load_file(folder / "model.safetensors").keys()
+        assert "model.embed_tokens.weight" in names and "lm_head.weight" not in names, "what is tied is there once"
+    logits = LlamaForCausalLM.from_pretrained(folders[0])(torch.arange(6)[None]).logits
+    assert not torch.equal(logits, _model()(torch.arange(6)[None]).logits)
