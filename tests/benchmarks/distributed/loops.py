@@ -102,7 +102,9 @@ def fabric_ddp(job: Job) -> Stamped:
     from lightning_fabric import Fabric
     from lightning_fabric.strategies import DDPStrategy
 
-    fabric = Fabric(accelerator="cpu", devices=dist.get_world_size(), strategy=DDPStrategy(process_group_backend="gloo"))
+    fabric = Fabric(
+        accelerator="cpu", devices=dist.get_world_size(), strategy=DDPStrategy(process_group_backend="gloo")
+    )
     fabric.launch()
     plain = job.model().train()
     model, optimizer = fabric.setup(plain, _optimizer(plain))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainspec.settings.rules.deepspeed.engine import not_driven
 from trainspec.training.findings.found import found
 from trainspec.training.parallel.deepspeed_engine import config, library
 
@@ -41,6 +42,9 @@ def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnosti
     if _nvme(args):
         said = f"{' and '.join(_nvme(args))} of deepspeed to nvme is not tested by this release"
         yield found(args, "RUN273", said, "deepspeed", severity="warning")
+    said_more = not_driven(args)
+    if said_more is not None:
+        yield found(args, "RUN278", said_more, "deepspeed")
     if config.makes_optimizer(args) and config.is_offloaded(args):
         there = any(map(shutil.which, _COMPILERS))
         told = "and is not tested by this release" if there else f"and there is none of {', '.join(_COMPILERS)}"
