@@ -12,7 +12,6 @@ from tests.training.parallel.mesh.driving import joined
 from tests.training.parallel.world import run_in
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.nn.functional import all_gather
 from torch.nn.functional import cross_entropy
 
 from trainspec import Trainer, TrainingArguments
@@ -21,7 +20,7 @@ from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.loss.items import MicroBatchItems
 from trainspec.training.model.counting import weigh
 from trainspec.training.parallel.mesh import needs
-from trainspec.training.parallel.mesh.sequences import Sequences
+from trainspec.training.parallel.mesh.sequences import Sequences, without_masks
 
 WORDS, WIDTH, LENGTH, COUNT = 7, 4, 11, 6
 IGNORED = -100
@@ -120,6 +119,23 @@ def test_torch_cuts_alike() -> None:
         assert torch.equal(mine, tokens) and torch.equal(part["labels"], labels)
 
 
+class FromAll(torch.autograd.Function):
+    """Parts of all processes one after the other; each gets the sum of the gradients that all have of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor, group: Any) -> Tensor:
+        ctx.group = group
+        every = [torch.empty_like(part) for _ in range(dist.get_world_size(group))]
+        dist.all_gather(every, part.contiguous(), group)
+        return torch.cat(every, dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(gradient, group=ctx.group)
+        return gradient.chunk(dist.get_world_size(ctx.group), dim=1)[dist.get_rank(ctx.group)], None
+
+
 class Attending(nn.Module):
     """Sees what came before, in all parts where there are some: what torch does on CUDA devices, in a few lines."""
 
@@ -136,14 +152,12 @@ class Attending(nn.Module):
     def forward(self, input_ids: Tensor, labels: Tensor, position_ids: Any = None, shift_labels: Any = None) -> Any:
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1])[None]
-        self.lengths.add(input_ids.shape[1])
+        if self.training and torch.is_grad_enabled():
+            self.lengths.add(input_ids.shape[1])
         x = self.words(input_ids) + self.places(position_ids)
         k, v, there = self.keys(x), self.values(x), position_ids
         if self.group is not None and self.training:
-            k, v = (torch.cat(all_gather(value.contiguous(), self.group), dim=1) for value in (k, v))
-            every = [torch.empty_like(there) for _ in range(dist.get_world_size(self.group))]
-            dist.all_gather(every, there.contiguous(), self.group)
-            there = torch.cat(every, dim=1)
+            k, v, there = (FromAll.apply(value, self.group) for value in (k, v, there))
         seen = there[:, None, :] <= position_ids[:, :, None]
         scores = (x @ k.transpose(1, 2)).masked_fill(~seen, -torch.inf).softmax(-1) @ v
         logits = self.head(x + scores)
@@ -269,3 +283,18 @@ def test_a_model_must_be_one_for_parts_of_rows() -> None:
     ):
         _, entry = found(model, **changes)
         assert entry.code == "RUN299" and entry.severity == "error" and said in entry.message and entry.remedy
+
+
+def test_causal_attention_of_transformers_gets_no_mask_of_a_part() -> None:
+    attention, other = nn.Identity(), nn.Identity()
+    attention.is_causal, attention.config = True, object()  # type: ignore[assignment]
+    seen: list[Any] = []
+    for module in (attention, other):
+        module.forward = lambda x, attention_mask: seen.append(attention_mask)  # type: ignore[assignment]
+    in_parts = [True]
+    without_masks(nn.Sequential(attention, other), lambda: in_parts[0])
+    for module in (attention, other):
+        module(1, attention_mask=2)
+    in_parts[0] = False
+    attention(1, attention_mask=2)
+    assert seen == [None, 2, 2]

@@ -24,6 +24,7 @@ from trainspec.training.parallel.windows import SharedWindows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from torch import nn
     from torch.distributed.device_mesh import DeviceMesh
 
     from trainspec.training.parallel.strategy import Strategy
@@ -141,6 +142,17 @@ class WindowsOfParts(SharedWindows):
     def _in_all(self, batch: Any) -> Tensor:
         masks = labels_that_count(batch, self._counting.label_names(), shifted=self._counting.shifted)
         return torch.stack([mask.sum() for mask in masks]).sum()
+
+
+def without_masks(model: nn.Module, are_in_parts: Callable[[], bool]) -> None:
+    """Have the causal attention of transformers say so to torch, instead of by a mask of its own part's tokens."""
+
+    def before(module: nn.Module, args: Any, kwargs: Any) -> Any:
+        return (args, {**kwargs, _MASK: None}) if are_in_parts() and _MASK in kwargs else None
+
+    for module in model.modules():
+        if getattr(module, "is_causal", False) is True and hasattr(module, "config"):
+            module.register_forward_pre_hook(before, with_kwargs=True)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from trainspec.training.parallel.fsdp.ways import Way
 from trainspec.training.parallel.mesh.dimensions import DATA, SHARDS, Dimensions
 from trainspec.training.parallel.mesh.gradients import add_up, settle, unscale, without_kernels
 from trainspec.training.parallel.mesh.plan import plan_of
-from trainspec.training.parallel.mesh.sequences import Sequences, WindowsOfParts, attention_around
+from trainspec.training.parallel.mesh.sequences import Sequences, WindowsOfParts, attention_around, without_masks
 from trainspec.training.parallel.mesh.splitting import split
 from trainspec.training.parallel.processes import ProcessesError
 from trainspec.training.parallel.strategy import Kind, Strategy
@@ -136,6 +136,8 @@ class MeshProcesses(FullySharded):
             if plan is None or not (plan.modules or plan.parameters):
                 raise ProcessesError(f"{type(model).__name__} has no plan by which its layers could be split")
             split(model, plan, self.dimensions.mesh(self._device_type, "tp"))
+        if sizes["cp"] > 1:
+            without_masks(model, lambda: self._in_parts)
         if self.way.shards > 1:
             self._mesh = self.dimensions.sharing(self._device_type)
             self._sharded = shard_model(model, self.way, self._mesh, policy.device, self._settings)
