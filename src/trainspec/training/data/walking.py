@@ -91,7 +91,8 @@ class OwnWalk(Walk):
         self._length, self._left_out = len(sampler), sampler.left_out()
 
     def advance(self, used: Sequence[Any], everywhere: int | None = None, steps: int = 0) -> int:
-        self.row = min(self.row + len(used) * self._batch_rows * self._shares, self._length)
+        # Whoever has no row in the last step took no batch for it, and is as far as the others all the same.
+        self.row = min(self.row + max(steps, len(used)) * self._batch_rows * self._shares, self._length)
         return self.row
 
     def is_filler(self, ahead: int) -> bool:

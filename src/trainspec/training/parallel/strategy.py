@@ -161,6 +161,12 @@ class Strategy(ABC):
         """As JSON: all that another run must have in common to load this one's "sharded" state."""
         return {"strategy": type(self).__name__, "world_size": self.processes.world_size}
 
+    def goes_on(self, layout: Mapping[str, Any]) -> None:  # noqa: B027 - most learn nothing
+        """Before a model is prepared to train: what `layout` said where the run was saved, nothing of a new run.
+
+        What was learned by then, and decides in which order numbers are added up, is not learned once more.
+        """
+
     def pieces(self) -> dict[str, Any]:
         """As JSON: by the name of a parameter the `shape` of the whole, `offset` and `local_shape` of what is here.
 

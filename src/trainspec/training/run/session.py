@@ -80,6 +80,7 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
     parts, args = trainer.parts, trainer.args
     parts.memory.start("train")
     seed_for_training(args, parts.strategy.random_rank)
+    parts.strategy.goes_on({} if checkpoint is None else checkpoint.manifest.layout)
     noted = noting() if args.enable_jit_checkpoint else nullcontext()
     with ready_for_training(parts, args), checkpoints_by_others(trainer), noted:
         if trainer.overrides("_wrap_model"):
