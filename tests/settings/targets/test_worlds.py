@@ -39,8 +39,8 @@ BORDERS: list[tuple[str, Side, Side]] = [
     ),
     (
         "PAR120",
-        (optimizer("adafactor", fsdp="full_shard"), None, 2, None),
-        (optimizer("adafactor", parallelism_config={"dp_shard_size": 2}), None, 2, None),
+        (optimizer("adafactor", parallelism_config={"tp_size": 2, "dp_shard_size": 2}), None, 4, None),
+        (optimizer("adafactor", parallelism_config={"tp_size": 2, "dp_replicate_size": 2}), None, 4, None),
     ),
     (
         "PAR120",
@@ -84,11 +84,18 @@ def test_a_job_that_is_there_is_judged_by_the_same_rules(code: str, wrong: Side,
         said, _, world, nodes = side
         assert world is not None
         if nodes is not None and world % nodes:
-            # Nodes of different sizes: no local size tells of that.
+            # Nodes of different sizes: no local size tells how many there are.
             continue
         args = TrainingArguments.from_dict(said)
         found = [item.code for item in judge_world(args, world, world // nodes if nodes else None)]
         assert found == ([code for code in codes(side) if code != "DSP401"] if world > 1 else [])
+
+
+def test_a_node_that_is_no_part_of_the_world_gives_hybrid_sharding_no_shape() -> None:
+    args = TrainingArguments.from_dict(HYBRID)
+    (found,) = judge_world(args, 4, 3)
+    assert found.code == "PAR121" and found.message.endswith("4 processes are no whole number of nodes with 3 each")
+    assert judge_world(args, 6, 3) == judge_world(args, 4) == judge_world(TrainingArguments(), 4, 3) == []
 
 
 def test_a_script_may_bring_an_optimizer_of_its_own() -> None:
@@ -98,6 +105,8 @@ def test_a_script_may_bring_an_optimizer_of_its_own() -> None:
 
 
 def test_what_fsdp_can_step_a_mesh_can() -> None:
+    assert {name.value for name in set(OptimizerNames) - SHARDABLE} >= {"adafactor", "muon", "galore_adamw", "lomo"}
+    assert OptimizerNames.MUON in STEPS_ON_PARTS
     assert SHARDABLE < STEPS_ON_PARTS < frozenset(OptimizerNames)
 
 

@@ -95,6 +95,19 @@ class Strategy(ABC):
         """Whether its rows count in sums and in what is gathered: one of those that read the same rows does."""
         return True
 
+    @property
+    def random_rank(self) -> int:
+        """Those that draw the same random numbers while they train have the same."""
+        return self.data_rank
+
+    def part_of(self, batch: Any) -> Any:
+        """What this process trains on of a batch, while it is `accumulating`; others may have read the same one."""
+        return batch
+
+    def total_loss(self, parts: Tensor) -> Tensor:
+        """The sum of parts of losses that every process has come to, the same in every process."""
+        return self.total(parts)
+
     def total(self, values: Tensor) -> Tensor:
         """The sum of what every share of the rows gives, the same in every process; `values` itself where it is one."""
         if self.processes.world_size == 1:
