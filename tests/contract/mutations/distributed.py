@@ -37,7 +37,7 @@ MUTATIONS = (
     Mutation(
         "average_tokens_across_devices",
         "training/parallel/windows.py",
-        "own * active",
-        "own",
+        "max(own, 1) * active",
+        "max(own, 1)",
     ),
 )

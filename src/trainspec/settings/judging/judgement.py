@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -274,15 +276,30 @@ def emit(
 ) -> None:
     """Each as a Python warning, at the line of the user's code that made the settings; a change tells what is new.
 
-    Of several processes with the same settings the first warns.
+    Of several processes with the same settings the first warns; one that takes `warnings_down` does so for itself.
     """
-    if any(item.severity == "warning" for item in diagnostics) and not _is_first():
+    if any(item.severity == "warning" for item in diagnostics) and not (_taken_down.get() or _is_first()):
         return
     for item in diagnostics:
         heads = (name.partition(".")[0] for name in item.fields)
         if item.severity == "warning" and (concerning is None or not concerning.isdisjoint((*item.fields, *heads))):
             kind = SettingsDeprecationWarning if item.code.startswith("REN") else SettingsWarning
             warnings.warn(kind(item, at), stacklevel=_users_frame())
+
+
+_taken_down: ContextVar[bool] = ContextVar("taken down", default=False)
+
+
+@contextmanager
+def warnings_down() -> Iterator[list[warnings.WarningMessage]]:
+    """Inside, every warning is put into a list: judging looks at no process, and so not at which of several it is."""
+    token = _taken_down.set(True)
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            yield told
+    finally:
+        _taken_down.reset(token)
 
 
 def _is_first() -> bool:

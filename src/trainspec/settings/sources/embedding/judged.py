@@ -18,7 +18,7 @@ from trainspec.settings.diagnostics import Diagnostic, Evidence, SettingsWarning
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.diagnostic import under
 from trainspec.settings.diagnostics.source import Source
-from trainspec.settings.judging.judgement import Verdict
+from trainspec.settings.judging.judgement import Verdict, warnings_down
 from trainspec.settings.judging.pydantic_errors import diagnose
 from trainspec.settings.sources.embedding.names import Names
 from trainspec.settings.sources.embedding.outer import Path
@@ -39,8 +39,7 @@ def judge_app(app: type[BaseSettings], documents: Sequence[Document], *, process
     sources: list[Any] = []
     judged = _making(app, documents, sources, process=process)
     made, found = None, []
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
+    with warnings_down() as told:
         try:
             made = judged()
         except ValidationError as error:
