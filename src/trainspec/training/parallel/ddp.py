@@ -51,11 +51,14 @@ class DataParallelProcesses(Strategy):
         # A graph that never changes has no pass without an exchange: torch counts every one.
         self._each_pass = said or bool(args.ddp_static_graph)
         self._always_afterwards = args.auto_find_batch_size
-        self._looks = args.ddp_find_unused_parameters is None and not args.ddp_static_graph
+        self._looks = args.ddp_find_unused_parameters is None and not self._each_pass
         self._afterwards = False
         # Whether there are unused parameters, once that is known.
         self._unused: bool | None = None
         self._settings = _settings(args)
+        if said and args.ddp_find_unused_parameters is None and not args.ddp_static_graph:
+            # The first window has to exchange within its passes, too: nothing is known of it before.
+            self._settings["find_unused_parameters"] = True
         self._is_last = True
 
     def shard(self, model: nn.Module, policy: Policy) -> nn.Module:
