@@ -79,7 +79,9 @@ class Measuring(TrainerCallback):
         self._rows = self._micro_batch = 0
         self._memory: Any = None
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, *, model: nn.Module, optimizer: Any, **_: Any) -> None:
+    def on_train_begin(
+        self, args: Any, state: Any, control: Any, *, model: nn.Module, optimizer: Any, **_: Any
+    ) -> None:
         engine = getattr(optimizer, "engine", None)
         self._memory = _OfDeepSpeed(engine) if engine is not None else _OfFullySharded(model, optimizer)
         model.register_forward_pre_hook(self._count_rows, with_kwargs=True)

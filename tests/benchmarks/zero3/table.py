@@ -116,8 +116,8 @@ def _label(name: str, micro: int) -> str:
 
 
 def markdown(self) -> str:
-        sizes = (self.sent, self.planned_sent, self.held, self.planned_held, self.at_once, self.planned_at_once)
-        return f"| {' | '.join((self.phase, self.collective, *map(_in_words, sizes)))} |"
+    sizes = (self.sent, self.planned_sent, self.held, self.planned_held, self.at_once, self.planned_at_once)
+    return f"| {' | '.join((self.phase, self.collective, *map(_in_words, sizes)))} |"
 
 
 def _in_words(sizes: tuple[int, ...] | None) -> str:

@@ -54,7 +54,9 @@ def test_what_is_sent_and_held_is_what_was_planned(folder: Path, demo: Any) -> N
         ("backward 2", "all-gather"),
         ("backward 2", "reduce-scatter"),
     ]
-    assert [line.sent for line in found if line.planned_sent] == [line.planned_sent for line in found if line.planned_sent]
+    assert [line.sent for line in found if line.planned_sent] == [
+        line.planned_sent for line in found if line.planned_sent
+    ]
     held = [line for line in found if line.held is not None]
     assert [line.phase for line in held] == ["forward 1", "backward 1", "forward 2", "norm", "step", "release"]
     assert [line.held for line in held] == [line.planned_held for line in held]
