@@ -105,7 +105,7 @@ class Agreement:
 
     def _agreed(self, flags: Bundle, number: int) -> Bundle:
         names = _FLAGS[type(flags)]
-        said = [bool(getattr(flags, name)) for name in names]
+        said: list[bool] = [bool(getattr(flags, name)) for name in names]
         if isinstance(flags, BeforeUpdate):
             self._processes.at_update(number + 1, done=False)
         place: list[int] = [_MOMENTS.index(type(flags)), number]
