@@ -63,13 +63,16 @@ def _unsplittable(folder: str) -> list[str]:
     try:
         small_trainer(folder, per_device_train_batch_size=5, accelerator_config=config).train()
     except PreflightError as error:
-        return [field for item in error.diagnostics if item.code == "RUN290" for field in item.fields]
+        return [field for item in error.diagnostics if item.code == "TGT113" for field in item.fields]
     return []
 
 
 def test_accelerator_config_split_batches_wants_a_size_that_can_be_split() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        assert run_in(2, _unsplittable, folder) == [["per_device_train_batch_size", "accelerator_config"]] * 2
+        assert (
+            run_in(2, _unsplittable, folder)
+            == [["accelerator_config.split_batches", "per_device_train_batch_size", "per_device_eval_batch_size"]] * 2
+        )
 
 
 def _touched(folder: str, config: Any) -> dict[str, Any]:

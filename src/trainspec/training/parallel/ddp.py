@@ -100,6 +100,10 @@ class DataParallelProcesses(Strategy):
         # Processes may have different numbers of batches, and a wrapper would wait for all.
         return model.module if isinstance(model, DistributedDataParallel) else model
 
+    def share_buffers(self, model: nn.Module) -> None:
+        if self._settings.get(_BUFFERS, True):
+            super().share_buffers(model)
+
     def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
         self._optimizer = optimizer
         return optimizer, schedule
