@@ -23,7 +23,8 @@ from trainspec import Trainer, TrainingArguments
 
 # The bare loop does not look for parameters without a gradient, so nobody does.
 OURS: dict[str, Any] = {**SETTINGS, "ddp_find_unused_parameters": False}
-LAYER = "TransformerEncoderLayer"
+# By the job's model, what is gathered in one piece.
+LAYERS = {"Tiny": "Linear", "Transformer": "TransformerEncoderLayer"}
 
 
 def _loader(job: Job) -> DataLoader[Any]:
@@ -57,8 +58,8 @@ def bare_ddp(job: Job) -> Stamped:
 
 def bare_fsdp(job: Job) -> Stamped:
     model = job.model().train()
-    for module in model.modules():
-        if type(module).__name__ == LAYER:
+    for module in list(model.modules()):
+        if type(module).__name__ == LAYERS[type(model).__name__]:
             fully_shard(module)
     fully_shard(model, reshard_after_forward=False)
     clip = lambda: nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)  # noqa: E731
@@ -71,7 +72,8 @@ def trainspec_ddp(job: Job) -> Stamped:
 
 
 def trainspec_fsdp(job: Job) -> Stamped:
-    return _trainspec(job, fsdp="full_shard auto_wrap", fsdp_config={"transformer_layer_cls_to_wrap": [LAYER]})
+    layer = LAYERS[job.build.__name__]
+    return _trainspec(job, fsdp="full_shard auto_wrap", fsdp_config={"transformer_layer_cls_to_wrap": [layer]})
 
 
 def _trainspec(job: Job, **more: Any) -> Stamped:

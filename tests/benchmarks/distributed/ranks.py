@@ -1,6 +1,6 @@
 """One of the processes that torchrun starts: loops in turn, and what each step took.
 
-ranks.py FILE JOB ROUNDS NAME...     the first process writes FILE: by the loop's name the seconds of the steps of rounds
+ranks.py FILE JOB ROUNDS NAME...   the first process writes FILE: by the loop's name the seconds of each round's steps
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import gc
 import json
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -45,7 +46,7 @@ def _steps(name: str, job: Job) -> list[float]:
     gc.collect()
     dist.barrier()
     stamps = LOOPS[name](job).stamps[WARM_UP:]
-    return [after - before for before, after in zip(stamps, stamps[1:], strict=False)]
+    return [after - before for before, after in pairwise(stamps)]
 
 
 if __name__ == "__main__":

@@ -43,10 +43,11 @@ def overhead_row(rounds: int = 12) -> Row:
     others = _seconds("tiny", max(2, rounds // 3), "bare DDP", "Fabric", "transformers")
     over = {name: (_quick(others[name]) - _quick(others["bare DDP"])) * 1e6 for name in ("Fabric", "transformers")}
     bare, mine = _quick(ours["bare DDP"]), _quick(ours["trainspec DDP"])
+    beside = ", ".join(f"{name} {value:+.0f}" for name, value in over.items())
     return Row(
         "overhead of a step in 2 processes, Linear 64 x 64, batch 8",
         f"{mine * 1e6:.0f} µs",
-        f"bare DDP: {bare * 1e6:.0f} µs; over it: {', '.join(f'{name} {value:+.0f}' for name, value in over.items())} µs",
+        f"bare DDP: {bare * 1e6:.0f} µs; over it: {beside} µs",
         (mine - bare) * 1e6,
         60,
         unit="µs",

@@ -1,8 +1,8 @@
 """What one process sends and holds in each phase of one update, measured while it trains.
 
 Collectives are seen where torch dispatches them, whoever asks for them. What is sent is what a ring sends of their
-payloads, which are measured: of an all-gather or a reduce-scatter of n parts n - 1 parts, of an all-reduce 2 (n - 1) / n
-of all. What is held are the bytes of tensors that are there at the end of a phase; `gathered` is the most within it.
+payloads, which are measured: of an all-gather or a reduce-scatter of n parts n - 1 parts, of an all-reduce 2 (n - 1)
+parts. What is held are the bytes of tensors that are there at the end of a phase; `gathered` is the most within it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode

@@ -26,7 +26,6 @@ def train(folder: str) -> None:
     sys.path.insert(0, BENCHMARKS)
     from benchmarks.zero3.demo import SETTINGS, WAYS
     from benchmarks.zero3.task import Settings, measured
-
     from trainspec import Trainer, TrainingArguments
 
     args = TrainingArguments.from_dict({**SETTINGS, **WAYS["fsdp"], "output_dir": folder})

@@ -14,7 +14,7 @@ import pytest
 import torch
 from tests.training.small_job import Line, Rows
 
-from trainspec import TrainingArguments
+from trainspec import TrainerCallback, TrainingArguments
 from trainspec.tasks import TaskError, TaskParts
 from trainspec.training.command.train import COULD_NOT_RUN, FINDINGS, FINE, run_task, trains
 from trainspec.training.errors import TrainingError
@@ -63,6 +63,17 @@ def test_do_train_do_eval_do_predict(arguments: Arguments, tmp_path: Path, capsy
     assert [row["row"] for row in rows] == list(range(6))
     assert rows[0]["label"] == pytest.approx(Rows(6).targets[0].tolist())
     assert json.loads((out / "trainer_state.json").read_text())["global_step"] == 6
+
+
+def test_callbacks_of_a_task_are_heard(arguments: Arguments) -> None:
+    heard = list[int]()
+
+    class Listening(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            heard.append(state.global_step)
+
+    assert run_task(arguments(do_eval=False), Phases(callbacks=[Listening()])) == FINE
+    assert heard == [1, 2, 3, 4, 5, 6]
 
 
 def test_do_train_false_uses_the_model_that_is_there(arguments: Arguments, tmp_path: Path) -> None:
@@ -206,7 +217,7 @@ def test_sigterm_ends_the_process_in_good_order(tmp_path: Path) -> None:
         """
         import sys, time, torch
         from torch.utils.data import TensorDataset
-        from trainspec import TrainingArguments
+        from trainspec import TrainerCallback, TrainingArguments
         from trainspec.tasks import TaskParts
         from trainspec.training.command.train import run_task
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from torch import nn
 
@@ -51,11 +53,24 @@ def takes_item_count(model: nn.Module) -> bool:
     said: Any = getattr(base, "accepts_loss_kwargs", None)
     if said is not None:
         return bool(said)
-    taken = inspect.signature(base.forward).parameters
+    taken = _parameters(base.forward)
     if "num_items_in_batch" in taken:
         return True
     # Any keyword is a promise in transformers; elsewhere it may be passed on to something that takes none.
     return hasattr(base, "config") and any(e.kind is inspect.Parameter.VAR_KEYWORD for e in taken.values())
+
+
+def _parameters(method: Any) -> Mapping[str, inspect.Parameter]:
+    """Of a method, kept by its function: to find them takes longer than a small layer, and is asked in every step."""
+    function = getattr(method, "__func__", None)
+    if function is None:
+        return inspect.signature(method).parameters
+    if function not in _known_parameters:
+        _known_parameters[function] = inspect.signature(method).parameters
+    return _known_parameters[function]
+
+
+_known_parameters: WeakKeyDictionary[Any, Mapping[str, inspect.Parameter]] = WeakKeyDictionary()
 
 
 def forgets_the_loss(model: nn.Module) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -69,7 +69,8 @@ Bundle = TypeVar("Bundle", BeforeUpdate, AfterUpdate, AfterEpoch, Onward)
 Value = TypeVar("Value")
 
 _MOMENTS: tuple[type[Any], ...] = (BeforeUpdate, AfterUpdate, AfterEpoch, Onward)
-_WIDEST = max(len(fields(moment)) for moment in _MOMENTS)
+_FLAGS = {moment: tuple(entry.name for entry in fields(moment)) for moment in _MOMENTS}
+_WIDEST = max(map(len, _FLAGS.values()))
 
 
 class DisagreementError(ProcessesError):
@@ -103,7 +104,8 @@ class Agreement:
         return flags if self._alone else self._agreed(flags, number)
 
     def _agreed(self, flags: Bundle, number: int) -> Bundle:
-        said: tuple[bool, ...] = astuple(flags)
+        names = _FLAGS[type(flags)]
+        said: list[bool] = [bool(getattr(flags, name)) for name in names]
         if isinstance(flags, BeforeUpdate):
             self._processes.at_update(number + 1, done=False)
         place: list[int] = [_MOMENTS.index(type(flags)), number]
@@ -114,8 +116,8 @@ class Agreement:
             self.same([type(flags).__name__, number], "the moment of a run")
         if type(flags) is AfterUpdate:
             self._processes.at_update(number, done=True)
-        for entry, agreed in zip(fields(flags), answer[4:], strict=False):
-            setattr(flags, entry.name, bool(agreed))
+        for name, agreed in zip(names, answer[4:], strict=False):
+            setattr(flags, name, bool(agreed))
         return flags
 
     def same(self, value: Value, what: str = "a value") -> Value:

@@ -103,3 +103,17 @@ def test_who_does_not_come_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ProcessesError, match=r"joining the others.*Nothing is heard of rank 1 within 1 s"):
         group.__enter__()
     assert not torch.distributed.is_initialized()
+
+
+def test_who_began_the_default_group_may_end_it_first() -> None:
+    from tests.training.parallel.world import run_in
+
+    assert run_in(2, ended_before) == [2.0, 2.0]
+
+
+def ended_before() -> float:
+    torch.distributed.init_process_group("gloo")
+    with processes_of(Launch.of_this_process(), timeout=SOON) as group:
+        total = group.sum(torch.ones(()))
+        torch.distributed.destroy_process_group()
+    return float(total)
