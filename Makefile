@@ -7,10 +7,10 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help editor-tools test-agreement schemas install demo test test-settings test-alone test-image test-packaging test-shells test-distributed test-trackers test-search test-compat mutate check bench clean
+.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test test-settings test-alone test-image test-packaging test-shells test-distributed test-trackers test-search test-compat mutate check bench clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
 
 install: $(VENV)/installed ## make .venv with everything that training and tests need
 
@@ -37,6 +37,9 @@ demo: install ## train the digits task, set by environment variables only
 	TRAINSPEC_DO_PREDICT=true \
 	TRAINSPEC_REPORT_TO=jsonl,plot \
 	$(BIN)/trainspec train digits
+
+demo-zero3: install ## an epoch on 3 processes under ZeRO-3, by FSDP2 and by DeepSpeed, each phase measured (minutes)
+	$(BIN)/python tests/benchmarks/zero3/demo.py
 
 test: install editor-tools ## every test but the long suites
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
@@ -95,7 +98,7 @@ test-compat: .venv-compat/installed ## example scripts, trl, sentence-transforme
 
 # Strategies x precision x optimizers x accumulation, in real processes; the short part of it is in `make test`.
 test-distributed: install ## the long matrix of several processes (many minutes)
-	TEST_DISTRIBUTED=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/parallel tests/contract
+	TEST_DISTRIBUTED=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/parallel tests/training/checkpoint/ranks tests/contract
 
 mutate: install ## break what each setting does, in 355 ways, and show that its tests notice (15 minutes)
 	$(BIN)/python tests/contract/mutations/mutate.py

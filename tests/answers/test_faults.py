@@ -20,6 +20,8 @@ NAMES = {
     "CLI113": "no-checkpoint-there",
     "CLI115": "no-size-there",
     "CLI116": "no-such-picture",
+    "CLI120": "launched-twice",
+    "CLI121": "no-such-processes",
     "CLI123": "no-such-number",
     "CLI124": "no-such-name-there",
     "CLI125": "contradicting-options",

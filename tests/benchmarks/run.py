@@ -3,8 +3,9 @@
 run.py                      all of it
 run.py settings             settings and commands, without torch
 run.py training             all of training
+run.py distributed          all of two processes
 run.py steps predict ...    some of: documents, environment, embedded, validate, files, plan; steps, transformer,
-                            predict, memory, grouping, start
+                            predict, memory, grouping, start; step2, overhead2, start2
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from benchmarks.processes import many_files_rows, plan_row, validate_rows
 from benchmarks.timing import Row
 
 
-def _training(module: str, function: str) -> Callable[[], Row | list[Row]]:
+def _later(module: str, function: str) -> Callable[[], Row | list[Row]]:
     """Imported when it is their turn: torch in this process would slow the others down."""
 
     def measure() -> Row | list[Row]:
-        loaded = __import__(f"benchmarks.training.{module}", fromlist=[function])
+        loaded = __import__(f"benchmarks.{module}", fromlist=[function])
         found: Row | list[Row] = getattr(loaded, function)()
         return found
 
@@ -40,19 +41,24 @@ SETTINGS: dict[str, Callable[[], Row | list[Row]]] = {
     "plan": plan_row,
 }
 TRAINING: dict[str, Callable[[], Row | list[Row]]] = {
-    "steps": _training("steps", "overhead_row"),
-    "transformer": _training("steps", "transformer_row"),
-    "predict": _training("predicting", "predict_rows"),
-    "memory": _training("metric_memory", "metric_memory_row"),
-    "grouping": _training("grouping", "grouping_row"),
-    "start": _training("start", "start_row"),
+    "steps": _later("training.steps", "overhead_row"),
+    "transformer": _later("training.steps", "transformer_row"),
+    "predict": _later("training.predicting", "predict_rows"),
+    "memory": _later("training.metric_memory", "metric_memory_row"),
+    "grouping": _later("training.grouping", "grouping_row"),
+    "start": _later("training.start", "start_row"),
 }
-GROUPS = {"settings": [*SETTINGS], "training": [*TRAINING]}
+DISTRIBUTED: dict[str, Callable[[], Row | list[Row]]] = {
+    "step2": _later("distributed.rows", "step_rows"),
+    "overhead2": _later("distributed.rows", "overhead_row"),
+    "start2": _later("distributed.rows", "start_row"),
+}
+GROUPS = {"settings": [*SETTINGS], "training": [*TRAINING], "distributed": [*DISTRIBUTED]}
 
 
 def main(names: Sequence[str]) -> int:
     """Print the table; 1 where a limit is missed, 2 for a name that is not there, else 0."""
-    known = SETTINGS | TRAINING
+    known = SETTINGS | TRAINING | DISTRIBUTED
     chosen = [part for name in names or GROUPS for part in GROUPS.get(name, [name])]
     if unknown := [name for name in chosen if name not in known]:
         print(f"there is no {', '.join(unknown)}; there are {', '.join([*GROUPS, *known])}", file=sys.stderr)

@@ -40,6 +40,13 @@ def environment() -> dict[str, str]:
     return {**kept, "CUDA_VISIBLE_DEVICES": "", "TRANSFORMERS_VERBOSITY": "error"}
 
 
+def run_quietly(command: Sequence[str]) -> None:
+    """A process that measures by itself; where it fails, what it said is told."""
+    done = subprocess.run(command, capture_output=True, text=True, env={**environment(), "OMP_NUM_THREADS": "1"})
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
 def best_process_seconds(commands: Sequence[Sequence[str]], rounds: int, env: Mapping[str, str]) -> list[float]:
     """Wall seconds of each command as a whole process: the best of `rounds`, the commands taking turns."""
     best = [float("inf")] * len(commands)

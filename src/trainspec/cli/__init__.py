@@ -56,7 +56,7 @@ def _have_streams() -> None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             # A number of these two is one that processes started from here have, too.
             os.set_inheritable(nowhere, nowhere == number)
-            setattr(sys, name, open(nowhere, "w", encoding="utf-8"))
+            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
 
 
 def _run(words: list[str]) -> int:

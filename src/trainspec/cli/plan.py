@@ -43,7 +43,7 @@ COMMAND = Command(
         "trainspec plan run.yaml --rows 10000",
         "trainspec plan base.yaml site.yaml --rows 10000",
         "trainspec plan --rows 30000 --devices 3 --gradient_accumulation_steps 2",
-        "trainspec plan run.yaml --target h100x8 --nodes 1250 --params 70e9 --fsdp full_shard --plot plan.svg",
+        "trainspec plan run.yaml --target h100x8 --nodes 1250 --params 70e9 --plot plan.svg",
     ),
 )
 

@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import nn
 
@@ -55,7 +55,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class TaskParts:
-    """What a task gives to the Trainer. Test data is held out: it is only used for predictions."""
+    """What a task gives to the Trainer. Test data is held out: it is only used for predictions.
+
+    `callbacks` are objects or classes of TrainerCallback, heard after the default ones.
+    """
 
     model: nn.Module
     train_dataset: Any = None
@@ -64,6 +67,7 @@ class TaskParts:
     data_collator: Callable[[Any], Any] | None = None
     compute_metrics: Callable[..., dict[str, float]] | None = None
     preprocess_logits_for_metrics: Callable[[Any, Any], Any] | None = None
+    callbacks: Sequence[Any] = ()
 
 
 class Task(Protocol):

@@ -1,17 +1,22 @@
-"""A process of its own: the first step on the digits task's data and network, in plain torch."""
+"""A process of its own: the first step on the digits task's data and network, in plain torch.
+
+start_bare.py --shared      one of several, which torchrun has started
+"""
 
 from __future__ import annotations
+
+import sys
 
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 WIDTH, DROPOUT = 128, 0.1
 
 
-def main() -> None:
+def main(*, shared: bool) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(42)
     images, labels = load_digits(return_X_y=True)
@@ -20,10 +25,17 @@ def main() -> None:
     layers: list[nn.Module] = []
     for inputs in (64, WIDTH):
         layers += [nn.Linear(inputs, WIDTH), nn.LayerNorm(WIDTH), nn.GELU(), nn.Dropout(DROPOUT)]
-    model = nn.Sequential(*layers, nn.Linear(WIDTH, 10)).train()
+    model: nn.Module = nn.Sequential(*layers, nn.Linear(WIDTH, 10)).train()
+    rows, sampler = TensorDataset(pixels[train], targets[train]), None
+    if shared:
+        from torch import distributed
+        from torch.nn.parallel import DistributedDataParallel
+
+        distributed.init_process_group("gloo")
+        model, sampler = DistributedDataParallel(model), DistributedSampler(rows)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, fused=True)
     schedule = LambdaLR(optimizer, lambda step: max(0.0, 1 - step))
-    inputs, wanted = next(iter(DataLoader(TensorDataset(pixels[train], targets[train]), batch_size=8, shuffle=True)))
+    inputs, wanted = next(iter(DataLoader(rows, batch_size=8, shuffle=sampler is None, sampler=sampler)))
     loss = nn.functional.cross_entropy(model(inputs), wanted)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -31,7 +43,9 @@ def main() -> None:
     schedule.step()
     optimizer.zero_grad()
     assert loss.isfinite()
+    if shared:
+        distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    main()
+    main(shared="--shared" in sys.argv[1:])

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
 pytest.importorskip("deepspeed")
 
@@ -80,6 +81,21 @@ def test_deepspeed_shares_out_a_model_while_it_is_made(tmp_path: Path) -> None:
     assert here == [0, 0, 0], "made for the Trainer, and for each run"
     for found in runs:
         is_the_same_run(found, plain)
+
+
+@pytest.mark.parametrize("stage, more", [(2, {}), (3, {"bf16": True})], ids=str)
+def test_deepspeed_saves_its_parts_and_goes_on_bit_for_bit(tmp_path: Path, stage: int, more: dict[str, Any]) -> None:
+    out = tmp_path / "out"
+    changes = {"per_device_train_batch_size": 3, **more, **zero(stage)}
+    for found in run(2, jobs.resumed, str(out), changes):
+        first, second = found["first"], found["second"]
+        assert first["losses"][1:] == second["losses"][1:] and first["norms"][1:] == second["norms"][1:]
+        assert all(value.equal(second["weights"][name]) for name, value in first["weights"].items())
+        assert found["now"] == pytest.approx(found["best"], rel=1e-2 if more else 1e-6)
+    files = {path.name for path in (out / "checkpoint-4").iterdir()}
+    assert {"model.safetensors", "optimizer-00001-of-00002.pt", "optimizer-00002-of-00002.pt"} <= files
+    whole = load_file(out / "checkpoint-4" / "model.safetensors")
+    assert {name: tuple(value.shape) for name, value in whole.items()} == {"layer.weight": (1, 4), "layer.bias": (1,)}
 
 
 def overflowing() -> Any:

@@ -138,10 +138,10 @@ def test_fsdp_offload_keeps_parts_in_host_memory(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     "code, changes",
     [
-        ("RUN260", {"optim": "adafactor"}),
+        ("PAR120", {"optim": "adafactor"}),
         ("RUN261", {"fsdp": "full_shard auto_wrap", "fsdp_config": {"transformer_layer_cls_to_wrap": "Blok"}}),
         ("RUN261", {"fsdp": "full_shard auto_wrap", "fsdp_config": {"min_num_params": 10_000}}),
-        ("RUN280", {"fsdp": "hybrid_shard", "parallelism_config": {"dp_replicate_size": 2, "dp_shard_size": 2}}),
+        ("TGT108", {"fsdp": "hybrid_shard", "parallelism_config": {"dp_replicate_size": 2, "dp_shard_size": 2}}),
         ("RUN265", {"fp16": True, "fp16_opt_level": "O2"}),
     ],
 )

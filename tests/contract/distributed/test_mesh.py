@@ -157,7 +157,7 @@ def test_parallelism_config_counts_updates_by_shares_of_the_rows(tmp_path: Path)
 
 
 REFUSED: dict[str, tuple[str, Any, dict[str, Any]]] = {
-    "sizes": ("RUN280", Tagger, {"parallelism_config": {"tp_size": 3}}),
+    "sizes": ("TGT108", Tagger, {"parallelism_config": {"tp_size": 3}}),
     "no plan": ("RUN281", lambda: nn.Linear(2, 2), {"parallelism_config": {"tp_size": 2}}),
     "an empty plan": ("RUN282", None, {"parallelism_config": {"tp_size": 2}}),
     "heads": ("RUN283", None, {"parallelism_config": {"tp_size": 2}}),

@@ -20,10 +20,8 @@ MUTATIONS = (
     Mutation("ddp_timeout", JOINING, "seconds=args.ddp_timeout", "seconds=1800"),
     Mutation("ddp_timeout", JOINING, "seconds=args.ddp_timeout", "seconds=1"),
     without("ddp_find_unused_parameters", DDP, '        "find_unused_parameters": args.ddp_find_unused_parameters,\n'),
-    Mutation(
-        "ddp_find_unused_parameters", DDP, "find_unused_parameters=not everywhere", "find_unused_parameters=False"
-    ),
-    Mutation("ddp_find_unused_parameters", DDP, "find_unused_parameters=not everywhere", "find_unused_parameters=True"),
+    Mutation("ddp_find_unused_parameters", DDP, "= False, not everywhere", "= False, False"),
+    Mutation("ddp_find_unused_parameters", DDP, "= False, not everywhere", "= False, True"),
     without("ddp_bucket_cap_mb", DDP, '        "bucket_cap_mb": args.ddp_bucket_cap_mb,\n'),
     without("ddp_broadcast_buffers", DDP, "        _BUFFERS: args.ddp_broadcast_buffers,\n"),
     without("ddp_static_graph", DDP, '        "static_graph": args.ddp_static_graph,\n'),

@@ -19,14 +19,13 @@ MUTATIONS = (
     Mutation("fsdp", WAYS, "return world_size // shards, shards", "return 1, world_size"),
     Mutation("fsdp", WAYS, "return world_size, 1", "return 1, world_size"),
     Mutation("fsdp", WAYS, "FSDPOption.OFFLOAD in options", "False"),
-    Mutation("fsdp", NEEDS, "if not fine:", "if False:"),
+    Mutation("fsdp", "settings/targets/worlds.py", "place.world is None or place.world == 1:", "True:"),
     Mutation(
         "fsdp",
         NEEDS,
         "if machine.world_size == 1:\n        yield found",
         "if machine.world_size == 1:\n        return\n        yield found",
     ),
-    Mutation("fsdp", NEEDS, "except WayError as error:", "except WayError as error:\n        return"),
     Mutation(
         "fsdp_config",
         UNITS,

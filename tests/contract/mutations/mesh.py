@@ -25,7 +25,7 @@ MUTATIONS = (
     Mutation(FIELD, STRATEGY, "return self.dimensions.data_size", "return self.processes.world_size"),
     Mutation(FIELD, STRATEGY, "return self.dimensions.is_first_of_its_rows", "return True"),
     Mutation(FIELD, f"{MESH}/dimensions.py", "in reversed(self.sizes)", "in self.sizes"),
-    Mutation(FIELD, "training/run/session.py", "parts.strategy.data_rank)", "parts.strategy.processes.rank)"),
+    Mutation(FIELD, "training/run/session.py", "parts.strategy.random_rank)", "parts.strategy.processes.rank)"),
     # Gradients
     Mutation(FIELD, STRATEGY, "if mesh is not None:", "if False:"),
     without(FIELD, STRATEGY, "        settle(parameters)\n"),
@@ -34,14 +34,14 @@ MUTATIONS = (
     # Shards
     Mutation(FIELD, STRATEGY, "if self.way.shards > 1:\n", "if False:\n"),
     # What cannot be
-    Mutation(FIELD, NEEDS, "if config.total_size() != machine.world_size:", "if False:"),
+    Mutation(FIELD, "settings/targets/checks.py", "mesh.total_size() == place.world", "True"),
+    Mutation(FIELD, NEEDS, "if config.cp_size > 1:", "if False:"),
     Mutation(FIELD, NEEDS, "if plan is None:", "if False:"),
     Mutation(FIELD, NEEDS, "if nothing or (plan.idle", "if (plan.idle"),
     Mutation(FIELD, f"{MESH}/plan.py", "if isinstance(count, int) and count % size:", "if False:"),
     *(
         without(FIELD, NEEDS, line)
         for line in (
-            '        "RUN285": ("cp", f"no context parallelism on this {args.device.type} device"),\n',
             '        "RUN286": ("sp", "DeepSpeed\'s sequence parallelism is not done in this release"),\n',
             '        "RUN287": ("pp", "pipelines are not done"),\n',
             '        "RUN288": ("ep", "experts are not dealt to processes in this release"),\n',

@@ -15,7 +15,7 @@ MUTATIONS = (
         'getattr(config, "even_batches", True) is False',
         "False",
     ),
-    Mutation("accelerator_config", NEEDS, "if config.split_batches:", "if False:"),
+    Mutation("accelerator_config", "settings/targets/checks.py", "if size % readers:", "if False:"),
     Mutation("accelerator_config", NEEDS, "if not config.use_seedable_sampler:", "if False:"),
     Mutation("accelerator_config", NEEDS, "details is not None and not getattr(details, name)", "False"),
     Mutation(

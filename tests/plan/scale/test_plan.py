@@ -44,6 +44,7 @@ def scale(
         (SPLIT, 4, 4, 8),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*DSP401:trainspec.settings.diagnostics.SettingsWarning")
 def test_rows_of_an_update(said: dict[str, Any], world: int, readers: int, rows: int) -> None:
     plan = scale(said, world)
     assert (plan.layout.data_ranks, plan.batches.update_rows) == (readers, rows)

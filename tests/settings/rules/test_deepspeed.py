@@ -137,15 +137,15 @@ BORDERS = (
         {"deepspeed": {"zero_optimization": {"stage": 1}}, "fp16": True, "fp16_opt_level": "O3"},
         {"deepspeed": {"zero_optimization": {"stage": 1}}, "fp16": True, "fp16_opt_level": "O2"},
     ),
-    Border("DSP113", "stages", {"deepspeed": {"pipeline": {"stages": 2}}}, {"deepspeed": {"steps_per_print": 10}}),
+    Border("DSP401", "stages", {"deepspeed": {"pipeline": {"stages": 2}}}, {"deepspeed": {"steps_per_print": 10}}),
     Border(
-        "DSP113",
+        "DSP401",
         "who counts",
         {"deepspeed": {"managed_gradient_accumulation": False}},
         {"deepspeed": {"managed_gradient_accumulation": True}},
     ),
     Border(
-        "DSP113",
+        "DSP401",
         "sequences",
         {"deepspeed": {"sequence_parallel_size": 2}},
         {"deepspeed": {"sequence_parallel_size": 1}},

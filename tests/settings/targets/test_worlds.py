@@ -39,13 +39,13 @@ BORDERS: list[tuple[str, Side, Side]] = [
     ),
     (
         "PAR120",
-        (optimizer("adafactor", fsdp="full_shard"), None, 2, None),
-        (optimizer("adafactor", parallelism_config={"dp_shard_size": 2}), None, 2, None),
+        (optimizer("adafactor", parallelism_config={"tp_size": 2, "dp_shard_size": 2}), None, 4, None),
+        (optimizer("adafactor", parallelism_config={"tp_size": 2, "dp_replicate_size": 2}), None, 4, None),
     ),
     (
         "PAR120",
         (optimizer("adafactor", fsdp="full_shard"), None, 2, None),
-        (optimizer("adafactor", deepspeed={"zero_optimization": {"stage": 3}}), None, 2, None),
+        (optimizer("adafactor", deepspeed={"zero_optimization": {"stage": 0}}), None, 2, None),
     ),
     ("PAR121", (HYBRID, None, 10, 3), (HYBRID, None, 12, 3)),
     ("PAR121", (HYBRID, None, 4, 4), (HYBRID, None, 8, 4)),
@@ -77,17 +77,25 @@ def test_every_rule_has_a_row() -> None:
     assert {code for code, _, _ in BORDERS} == {rule.code for rule in WORLD_RULES}
 
 
+@pytest.mark.filterwarnings("ignore:.*DSP401:trainspec.settings.diagnostics.SettingsWarning")
 @pytest.mark.parametrize(("code", "wrong", "right"), [row for row in BORDERS if row[1][1] is None])
 def test_a_job_that_is_there_is_judged_by_the_same_rules(code: str, wrong: Side, right: Side) -> None:
     for side in (wrong, right):
         said, _, world, nodes = side
         assert world is not None
         if nodes is not None and world % nodes:
-            # Nodes of different sizes: no local size tells of that.
+            # Nodes of different sizes: no local size tells how many there are.
             continue
         args = TrainingArguments.from_dict(said)
         found = [item.code for item in judge_world(args, world, world // nodes if nodes else None)]
-        assert found == (codes(side) if world > 1 else [])
+        assert found == ([code for code in codes(side) if code != "DSP401"] if world > 1 else [])
+
+
+def test_a_node_that_is_no_part_of_the_world_gives_hybrid_sharding_no_shape() -> None:
+    args = TrainingArguments.from_dict(HYBRID)
+    (found,) = judge_world(args, 4, 3)
+    assert found.code == "PAR121" and found.message.endswith("4 processes are no whole number of nodes with 3 each")
+    assert judge_world(args, 6, 3) == judge_world(args, 4) == judge_world(TrainingArguments(), 4, 3) == []
 
 
 def test_a_script_may_bring_an_optimizer_of_its_own() -> None:
@@ -97,12 +105,14 @@ def test_a_script_may_bring_an_optimizer_of_its_own() -> None:
 
 
 def test_what_fsdp_can_step_a_mesh_can() -> None:
+    assert {name.value for name in set(OptimizerNames) - SHARDABLE} >= {"adafactor", "muon", "galore_adamw", "lomo"}
+    assert OptimizerNames.MUON in STEPS_ON_PARTS
     assert SHARDABLE < STEPS_ON_PARTS < frozenset(OptimizerNames)
 
 
 def test_without_a_world_nothing_is_said() -> None:
     for _, wrong, _ in BORDERS:
-        assert validate(wrong[0]).diagnostics == []
+        assert not {item.code for item in validate(wrong[0]).diagnostics} - {"DSP401"}
 
 
 def test_a_mesh_that_does_not_fit_is_one_finding_without_torch() -> None:

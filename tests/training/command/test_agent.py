@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.training.parallel.contact.launching import ROOT
+from tests.training.parallel.contact.launching import ROOT, free_port
 
 TASK = "tests.training.command.breaking:task"
 QUIET = ("--report_to", "none", "--do_eval", "false", "--logging_steps", "1000")
@@ -177,3 +177,38 @@ def test_all_start_again_from_the_newest_checkpoint(tmp_path: Path) -> None:
     assert "rank 1 was ended by SIGKILL" in ended.errors and "(restart 1 of 1)" in ended.errors
     assert "6 in 1.5 epochs" in ended.out
     assert (tmp_path / "out" / "checkpoint-6" / "manifest.json").exists()
+
+
+TRAIN = [sys.executable, "-m", "trainspec", "train", TASK, *QUIET, "--max_steps", "4", "--save_strategy", "no"]
+
+
+def side_by_side(folder: Path, each: list[dict[str, str]], *words: str) -> list[Ended]:
+    began = time.monotonic()
+    command, streams = [*TRAIN, "--output_dir", str(folder / "out"), *words], subprocess.PIPE
+    running = [
+        subprocess.Popen(command, cwd=ROOT, env=clean() | more, stdout=streams, stderr=streams, text=True)
+        for more in each
+    ]
+    try:
+        said = [process.communicate(timeout=120) for process in running]
+    finally:
+        for process in running:
+            process.kill()
+    return [Ended(p.returncode, *told, time.monotonic() - began) for p, told in zip(running, said, strict=True)]
+
+
+@pytest.mark.long_distributed
+def test_a_command_on_each_of_two_nodes(tmp_path: Path) -> None:
+    pods = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(free_port())}
+    first, other = side_by_side(tmp_path, [pods | {"PET_NODE_RANK": node} for node in "01"], "--nproc", "1")
+    assert (first.code, other.code) == (0, 0), first.errors + other.errors
+    assert "2 processes; 16 rows an update" in first.errors and "4 in 1 epoch" in first.out and other.out == ""
+
+
+@pytest.mark.long_distributed
+def test_tasks_of_srun(tmp_path: Path) -> None:
+    step = {"SLURM_JOB_ID": "5", "SLURM_STEP_ID": str(os.getpid()), "SLURM_STEP_NODELIST": "localhost"}
+    tasks = [{"SLURM_NTASKS": "2", "SLURM_PROCID": n, "SLURM_LOCALID": n, "SLURM_NODEID": "0"} for n in "01"]
+    first, other = side_by_side(tmp_path, [step | task for task in tasks])
+    assert (first.code, other.code) == (0, 0), first.errors + other.errors
+    assert "4 in 1 epoch" in first.out and other.out == "" and "step " not in other.errors

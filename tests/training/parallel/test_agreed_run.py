@@ -153,3 +153,21 @@ def test_an_update_costs_two_small_messages(tmp_path: Path) -> None:
     few, many = (run_in(2, asked, str(tmp_path), steps)[0] for steps in (3, 13))
     assert many[0] - few[0] == 2 * 10
     assert many[1] == few[1]
+
+
+def unlabelled_in_one(out: str) -> list[float]:
+    """In every update the rows of process 1 have no label that counts."""
+    every = rows(24)
+    for number, row in enumerate(every):
+        row["labels"] = torch.full_like(row["labels"], -100 if number % 4 >= 2 else 1)
+    args = settings(output_dir=out, per_device_train_batch_size=2, average_tokens_across_devices=False)
+    trainer = Trainer(Tagger(), args, train_dataset=every)
+    trainer.train()
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
+def test_a_process_without_labels_leaves_the_mean_of_the_others(tmp_path: Path) -> None:
+    """Also where each takes the mean of its own: nan would end the run."""
+    losses = run_in(2, unlabelled_in_one, str(tmp_path))
+    assert losses[0] == losses[1]
+    assert all(map(math.isfinite, losses[0]))

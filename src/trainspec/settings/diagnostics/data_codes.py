@@ -5,12 +5,6 @@ from __future__ import annotations
 from trainspec.settings.diagnostics.codes import Explanation
 
 DATA_CODES: dict[str, Explanation] = {
-    "RUN290": Explanation(
-        "batch-cannot-be-split",
-        "split_batches with a batch size that is no multiple of the number of processes",
-        "under split_batches the batch size is that of all processes together, and each gets an equal part",
-        "make the batch size a multiple of the number of processes, or drop split_batches",
-    ),
     "RUN291": Explanation(
         "order-seeded-anyway",
         "use_seedable_sampler false, where the order of the rows is always a function of seed and epoch",

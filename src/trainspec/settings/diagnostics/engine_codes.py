@@ -54,6 +54,12 @@ ENGINE_CODES: dict[str, Explanation] = {
         "the engine's weights are float16 themselves, and it refuses to begin",
         "use bf16: true",
     ),
+    "RUN278": Explanation(
+        "not-driven-under-deepspeed",
+        "a DeepSpeed configuration with a part that works beside the training loop: pipelines, autotuning and the like",
+        "the training loop deals out rows, counts micro-batches and calls the layers itself",
+        "drop it from the DeepSpeed configuration",
+    ),
     "RUN279": Explanation(
         "deepspeed-on-accelerator-untested",
         "deepspeed on an accelerator",

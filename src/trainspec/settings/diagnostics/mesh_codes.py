@@ -5,12 +5,6 @@ from __future__ import annotations
 from trainspec.settings.diagnostics.codes import Explanation
 
 MESH_CODES: dict[str, Explanation] = {
-    "RUN280": Explanation(
-        "mesh-does-not-fill-the-world",
-        "sizes of parallelism_config whose product is not the number of processes",
-        "every process has one place in the mesh",
-        "change the sizes, or the number of processes",
-    ),
     "RUN281": Explanation(
         "no-tensor-parallel-plan",
         "tp_size for a model that does not say how its layers are split",
@@ -37,9 +31,9 @@ MESH_CODES: dict[str, Explanation] = {
     ),
     "RUN285": Explanation(
         "no-context-parallel",
-        "cp_size above 1",
-        "torch has no kernel of attention over parts of a sequence for the CPU, and on other devices this has not been "
-        "tried with this release",
+        "cp_size above 1 where no CUDA device computes",
+        "torch has no sharding strategy for the attention kernels of the CPU and of other devices: each process would "
+        "attend to its own part of a sequence",
         "use tp_size with sequence styles, or activation checkpointing, for long sequences",
     ),
     "RUN286": Explanation(
@@ -60,10 +54,17 @@ MESH_CODES: dict[str, Explanation] = {
         "dealing tokens to experts of other processes is not done in this release",
         "use dp_shard_size, which shards experts as it does any parameter, or tp_size",
     ),
-    "RUN289": Explanation(
-        "optimizer-needs-whole-parameters",
-        "an optimizer that cannot update a parameter of which each process holds a part",
-        "it takes whole tensors only, or would compute something else from parts",
-        "use optim: adamw_torch, or a mesh of dp_replicate_size alone",
+    "RUN298": Explanation(
+        "context-parallel-untested",
+        "cp_size above 1 on CUDA devices",
+        "it is written, and everything but attention itself has run on CPUs; no CUDA device was there to try it on",
+        "compare the losses of a few updates with those of a run without cp_size",
+    ),
+    "RUN299": Explanation(
+        "model-not-for-parts-of-sequences",
+        "cp_size above 1 for a model that cannot work on a part of a sequence",
+        "it must be told where its tokens are in the row, attend by F.scaled_dot_product_attention to all that came "
+        "before, and take its loss from labels that it need not shift",
+        "see the message, or leave cp_size out",
     ),
 }

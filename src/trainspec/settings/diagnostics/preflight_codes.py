@@ -251,12 +251,6 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "its gradients are used before the scale of the loss could be taken out of them and overflows be found",
         "use bf16, or an optim that steps after the backward pass",
     ),
-    "RUN135": Explanation(
-        "backward-update-across-processes",
-        "an optim that updates in the backward pass, in several processes",
-        "it updates each weight before the processes have put their gradients together",
-        "train in one process, or use an optim that steps after the backward pass",
-    ),
     "RUN136": Explanation(
         "unfit-optimizer-argument",
         "optim_args that cannot work in this run",

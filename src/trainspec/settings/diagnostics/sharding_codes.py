@@ -7,7 +7,7 @@ from trainspec.settings.diagnostics.codes import Explanation
 SHARDING_CODES: dict[str, Explanation] = {
     "RUN260": Explanation(
         "optimizer-not-for-shards",
-        "fsdp with an optimizer that needs whole parameters",
+        "fsdp with a given optimizer that needs whole parameters",
         "each process has a part of every parameter, and its update would be another one than that of the whole",
         "use one that updates every element by itself, such as adamw_torch or sgd, or leave fsdp out",
     ),
@@ -16,12 +16,6 @@ SHARDING_CODES: dict[str, Explanation] = {
         "auto_wrap in fsdp, or activation_checkpointing in fsdp_config, for layers that the model does not have",
         "the whole model would be gathered at once, and nothing saved",
         "name the classes of its layers in transformer_layer_cls_to_wrap, or set min_num_params",
-    ),
-    "RUN262": Explanation(
-        "processes-do-not-fill-groups",
-        "a number of processes that cannot be laid out as replicas of equal groups of shards",
-        "every process holds one shard of one replica",
-        "start as many as dp_replicate_size times dp_shard_size, or a whole number of equal nodes",
     ),
     "RUN263": Explanation(
         "without-counterpart",

@@ -30,6 +30,8 @@ class Place:
     target: Target | None
     world: int | None
     nodes: int | None = None
+    # Processes on this node, where others have another number.
+    here: int | None = None
 
     @classmethod
     def of(cls, target: Target | None, world_size: int | None = None, nodes: int | None = None) -> Place:

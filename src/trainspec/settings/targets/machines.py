@@ -151,8 +151,13 @@ def judge_world(
     """
     if world_size == 1:
         return []
-    nodes = None
+    from trainspec.settings.targets.checks import Place
+    from trainspec.settings.targets.rules import findings
+
+    nodes = here = None
     if local_world_size and world_size % local_world_size == 0:
         nodes = world_size // local_world_size
-    found = check_target(settings, None, world_size, nodes)
+    elif local_world_size:
+        here = local_world_size
+    found = findings(settings, Place(None, world_size, nodes, here))
     return [item for item in found if not (own_optimizer and item.fields[:1] == ("optim",))]

@@ -9,8 +9,8 @@ from trainspec.settings.targets.rule import TargetRule
 from trainspec.settings.values.choices import OptimizerNames as O
 from trainspec.settings.views.layout import HYBRID, autotp_size, layout_of
 
-# Each was tried on parameters of which every process holds a part: it steps as one process steps on whole ones. Under
-# fsdp its state is of the parameters' shapes, too. Any other is refused.
+# Each was tried on parameters that are shared out, as DTensors: it steps as one process steps on whole ones, and its
+# state is of the parameters' shapes. Any other is refused.
 SHARDABLE = frozenset(
     {
         O.ADAMW_TORCH,
@@ -23,6 +23,7 @@ SHARDABLE = frozenset(
         O.STABLE_ADAMW,
     }
 )
+# Those that step as well on parts of layers.
 STEPS_ON_PARTS = SHARDABLE | {
     O.ADAFACTOR,
     O.MUON,
@@ -34,11 +35,13 @@ STEPS_ON_PARTS = SHARDABLE | {
 
 
 def optimizer(settings: Any, place: Place) -> str | None:
-    fine = SHARDABLE if settings.parallelism_config is None else STEPS_ON_PARTS
-    if settings.optim in fine or settings.deepspeed or place.world is None or place.world == 1:
+    if settings.deepspeed or place.world is None or place.world == 1:
         return None
     layout = layout_of(settings, place.world, place.per_node)
     if layout.partners == 1 and layout.tensor == 1:
+        return None
+    # Parts of parameters are not cut along features as those of layers are: their border may be anywhere.
+    if settings.optim in (SHARDABLE if layout.partners > 1 else STEPS_ON_PARTS):
         return None
     return f"optim {settings.optim} does not step on parameters that {layout.name} shares out over processes"
 
@@ -46,12 +49,16 @@ def optimizer(settings: Any, place: Place) -> str | None:
 def _hybrid(settings: Any, place: Place) -> bool:
     """Whether nodes, not a mesh, say which ranks share and which replicate."""
     named = not settings.deepspeed and not set(HYBRID).isdisjoint(settings.fsdp)
-    return named and settings.parallelism_config is None and place.nodes is not None and (place.world or 1) > 1
+    known = place.nodes is not None or place.here is not None
+    return named and settings.parallelism_config is None and known and (place.world or 1) > 1
 
 
 def hybrid_shape(settings: Any, place: Place) -> str | None:
     if not _hybrid(settings, place):
         return None
+    if place.nodes is None:
+        world = processes(place.world or 1)
+        return f"fsdp hybrid_shard has no shape: {world} are no whole number of nodes with {place.here} each"
     if place.per_node is None:
         return (
             f"fsdp hybrid_shard has no shape: {processes(place.world or 1)} are no equal parts of {place.nodes} nodes"

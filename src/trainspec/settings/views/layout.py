@@ -1,13 +1,14 @@
 """Who shares what: how a number of processes divides rows, parameters and layers, as far as settings say it.
 
-world = replicas x shards x tensor
-one copy of what is divided lies on `shards` ranks, those that divide sequences (context, sequence) among them
-rows are divided among the data ranks: ranks of one tensor, context or sequence group read the same
+world = replicas x shards x tensor x sequence x expert x pipeline
+one copy of what is divided lies on `shards` ranks, those that divide sequences by `context` among them
+rows are divided among the data ranks: ranks of one tensor, context, sequence, expert or pipeline group read the same
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainspec.settings.values.choices import FSDPOption
@@ -42,11 +43,23 @@ class Layout:
     tensor: int = 1
     context: int = 1
     sequence: int = 1
+    expert: int = 1
+    pipeline: int = 1
 
     @property
     def data_ranks(self) -> int:
         """Groups of ranks that read rows of their own."""
-        return max(1, self.world_size // (self.tensor * self.context * self.sequence))
+        return max(1, self.world_size // prod(self._splits().values()))
+
+    def _splits(self) -> dict[str, int]:
+        """What ranks with the same rows divide among them."""
+        return {
+            "tensor": self.tensor,
+            "context": self.context,
+            "sequence": self.sequence,
+            "expert": self.expert,
+            "pipeline": self.pipeline,
+        }
 
     @property
     def partners(self) -> int:
@@ -61,12 +74,11 @@ class Layout:
         if self.engine == "deepspeed":
             base = f"DeepSpeed ZeRO-{self.stage}"
         elif not self.stage:
-            base = "DDP" if self.replicas > 1 or self.tensor * self.context * self.sequence == 1 else ""
+            base = "DDP" if self.replicas > 1 or prod(self._splits().values()) == 1 else ""
         else:
             base = "FSDP2 (ZeRO-3)" if self.stage == 3 else "FSDP2 (ZeRO-2)"
             base = f"{base}, {self.replicas} x {self.shards} hybrid" if self.replicas > 1 else base
-        sizes = {"tensor": self.tensor, "context": self.context, "sequence": self.sequence}
-        split = [f"{name} parallel {size}" for name, size in sizes.items() if size > 1]
+        split = [f"{name} parallel {size}" for name, size in self._splits().items() if size > 1]
         return " + ".join(filter(None, (base, *split)))
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,9 +90,7 @@ class Layout:
             "data_ranks": self.data_ranks,
             "replicas": self.replicas,
             "shards": self.shards,
-            "tensor_parallel": self.tensor,
-            "context_parallel": self.context,
-            "sequence_parallel": self.sequence,
+            **{f"{name}_parallel": size for name, size in self._splits().items()},
         }
 
 
@@ -110,6 +120,8 @@ def layout_of(settings: TrainingArguments, world_size: int, per_node: int | None
             mesh.tp_size,
             mesh.cp_size,
             mesh.sp_size,
+            mesh.ep_size,
+            mesh.pp_size,
         )
     if not stage:
         return Layout("ddp", world_size, replicas=world_size)

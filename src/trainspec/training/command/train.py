@@ -200,6 +200,7 @@ def _trainer(args: TrainingArguments, parts: TaskParts) -> Trainer:
         eval_dataset=parts.eval_dataset,
         compute_metrics=parts.compute_metrics,
         preprocess_logits_for_metrics=parts.preprocess_logits_for_metrics,
+        callbacks=list(parts.callbacks),
     )
 
 

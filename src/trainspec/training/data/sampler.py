@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch.utils.data import Sampler
 
+from trainspec.plan.scale.order import LISTED
 from trainspec.training.data.draws import mixed_seed
 from trainspec.training.data.lengths import as_lengths, grouped_order, measure
 from trainspec.training.data.sharing.permutation import KeyedOrder
@@ -30,7 +31,7 @@ class EpochSampler(Sampler[int]):
     place of it is computed when it is needed.
     """
 
-    LISTED = 2**22
+    LISTED = LISTED
 
     def __init__(self, length: int, seed: int) -> None:
         self._length = length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,8 @@ class OwnWalk(Walk):
         self._length, self._left_out = len(sampler), sampler.left_out()
 
     def advance(self, used: Sequence[Any], everywhere: int | None = None, steps: int = 0) -> int:
-        self.row = min(self.row + len(used) * self._batch_rows * self._shares, self._length)
+        # Whoever has no row in the last step took no batch for it, and is as far as the others all the same.
+        self.row = min(self.row + max(steps, len(used)) * self._batch_rows * self._shares, self._length)
         return self.row
 
     def is_filler(self, ahead: int) -> bool:
@@ -220,14 +222,16 @@ def _through_dealt(loader: Any, position: DataPosition, order: Order, sharing: S
         passed: list[int] = []
 
         def taken(batches: Iterable[Any]) -> Iterator[Any]:
-            return dealt.of(_behind(position.rows, iter(batches), passed), numbers_in)
+            return dealt.of(_behind(position.rows, iter(batches), passed, dealt.before), numbers_in)
 
         batches = order.walk(loader, taken, sharing.rank)
         # Passed over now: what is drawn for it is drawn before random states are restored.
         first = list(islice(batches, 1))
         return DealtWalk(chain(first, batches), position.rows, dealt, sharing.size, order, len(passed))
     reads = sharing.processes.is_main or not _is_dispatched(loader, sharing)
-    walk = _passed_over(order.walk(loader), position, order) if reads else Walk(iter(()), position.rows, 0, order)
+    walk = Walk(iter(()), position.rows, 0, order)
+    if reads:
+        walk = _passed_over(order.walk(loader), position, order, dealt.before)
     if _is_dispatched(loader, sharing):
         batches = dealt.from_main(walk.batches if reads else None)
     else:
@@ -240,8 +244,8 @@ def _is_dispatched(loader: Any, sharing: Sharing) -> bool:
     return sharing.dispatches is not False and not isinstance(loader, list | tuple)
 
 
-def _behind(rows: int, batches: Iterator[Any], passed: list[int]) -> Iterator[Any]:
-    """The batches of row numbers behind so many rows."""
+def _behind(rows: int, batches: Iterator[Any], passed: list[int], before: deque[Any]) -> Iterator[Any]:
+    """The batches of row numbers behind so many rows; `before` keeps the last of the others."""
     row = 0
     for batch in batches:
         if row >= rows:
@@ -249,6 +253,7 @@ def _behind(rows: int, batches: Iterator[Any], passed: list[int]) -> Iterator[An
             continue
         row += numbers_in(batch)
         passed.append(row)
+        before.append(batch)
         if row > rows:
             yield batch[rows - row :]
 
@@ -258,19 +263,25 @@ def numbers_in(batch: Any) -> int:
     return len(batch) if isinstance(batch, list | tuple) else 1
 
 
-def _passed_over(iterator: Iterator[Any], position: DataPosition, order: Order) -> Walk:
+def _passed_over(
+    iterator: Iterator[Any], position: DataPosition, order: Order, before: deque[Any] | None = None
+) -> Walk:
     # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.
+    before = deque(maxlen=0) if before is None else before
     if position.batches is not None:
-        return _after_batches(iterator, position, order)
-    return _after_rows(iterator, position, order)
+        return _after_batches(iterator, position, order, before)
+    return _after_rows(iterator, position, order, before)
 
 
-def _after_batches(iterator: Iterator[Any], position: DataPosition, order: Order) -> Walk:
-    sizes = list(map(rows_of, islice(iterator, position.batches)))
+def _after_batches(iterator: Iterator[Any], position: DataPosition, order: Order, before: deque[Any]) -> Walk:
+    sizes = []
+    for batch in islice(iterator, position.batches):
+        sizes.append(rows_of(batch))
+        before.append(batch)
     return Walk(iterator, sum(sizes), passed=len(sizes), order=order)
 
 
-def _after_rows(iterator: Iterator[Any], position: DataPosition, order: Order) -> Walk:
+def _after_rows(iterator: Iterator[Any], position: DataPosition, order: Order, before: deque[Any]) -> Walk:
     row = passed = 0
     while row < position.rows:
         batch = next(iterator, _END)
@@ -282,6 +293,7 @@ def _after_rows(iterator: Iterator[Any], position: DataPosition, order: Order) -
             rest = rest_of(batch, position.rows - row)
             return Walk(chain([rest], iterator), position.rows, passed=passed, order=order)
         row, passed = row + size, passed + 1
+        before.append(batch)
         if row == position.rows:
             order.compare(batch)
     return Walk(iterator, row, passed=passed, order=order)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def ready_for_evaluation(parts: RunParts, args: TrainingArguments) -> Iterator[nn.Module]:
     """In evaluation mode, with the weights that are of use, in the full-eval dtype, traced under jit_mode_eval."""
     model = parts.strategy.evaluated(parts.model_wrapped)
+    parts.strategy.share_buffers(model)
     dtype = full_eval_dtype(args)
     was_training = model.training
     with ExitStack() as stack:

@@ -125,14 +125,6 @@ def _updates_in_backward(args: TrainingArguments, machine: Machine, job: Job) ->
             "fp16",
             remedy="use bf16: true, or an optim that steps after the backward pass",
         )
-    if machine.world_size > 1:
-        yield found(
-            args,
-            "RUN135",
-            f"optim {args.optim} cannot work in several processes",
-            "optim",
-            remedy="train in one process, or use an optim that steps after the backward pass",
-        )
 
 
 def _muon(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:

@@ -53,6 +53,8 @@ class DataParallelProcesses(Strategy):
         self._always_afterwards = args.auto_find_batch_size
         self._looks = args.ddp_find_unused_parameters is None and not args.ddp_static_graph
         self._afterwards = False
+        # Whether there are unused parameters, once that is known.
+        self._unused: bool | None = None
         self._settings = _settings(args)
         self._is_last = True
 
@@ -63,13 +65,21 @@ class DataParallelProcesses(Strategy):
             before._remove_autograd_hooks()  # type: ignore[no-untyped-call]
         if policy.trains:
             self._model = self._wrapped(model)
-        self._afterwards = self._always_afterwards or self._looks
+        self._afterwards = self._always_afterwards or (self._looks and self._unused is None)
         return self._model
+
+    def layout(self) -> dict[str, Any]:
+        return super().layout() | ({} if self._unused is None else {"find_unused_parameters": self._unused})
+
+    def goes_on(self, layout: Mapping[str, Any]) -> None:
+        known = layout.get("find_unused_parameters")
+        self._unused = known if isinstance(known, bool) and self._looks else None
 
     def _wrapped(self, model: nn.Module, **more: bool) -> DistributedDataParallel:
         device = self._policy.device
+        known = {} if self._unused is None else {"find_unused_parameters": self._unused}
         return DistributedDataParallel(
-            model, device_ids=None if device.type == "cpu" else [device.index], **self._settings | more
+            model, device_ids=None if device.type == "cpu" else [device.index], **self._settings | known | more
         )
 
     def finish_window(self) -> None:
@@ -79,16 +89,20 @@ class DataParallelProcesses(Strategy):
         everywhere = added_up(parameters, self.processes)
         if self._always_afterwards or not isinstance(self._model, DistributedDataParallel):
             return
-        self._afterwards = False
+        self._afterwards, self._unused = False, not everywhere
         self._model._remove_autograd_hooks()  # type: ignore[no-untyped-call]
         # The same object, which others hold, made anew.
-        again = self._wrapped(self._model.module, find_unused_parameters=not everywhere, init_sync=False)
+        again = self._wrapped(self._model.module, init_sync=False)
         vars(self._model).clear()
         vars(self._model).update(vars(again))
 
     def evaluated(self, model: nn.Module) -> nn.Module:
         # Processes may have different numbers of batches, and a wrapper would wait for all.
         return model.module if isinstance(model, DistributedDataParallel) else model
+
+    def share_buffers(self, model: nn.Module) -> None:
+        if self._settings.get(_BUFFERS, True):
+            super().share_buffers(model)
 
     def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
         self._optimizer = optimizer

@@ -1,4 +1,4 @@
-"""Gradients of every process added up after they are there, a few large messages at a time."""
+"""Gradients of every process added up after they are there, and buffers made alike, a few large messages at a time."""
 
 from __future__ import annotations
 
@@ -50,3 +50,15 @@ def _add_up(bundle: list[Tensor], processes: Processes) -> None:
     for grad in bundle:
         grad.copy_(total[start : start + grad.numel()].view_as(grad))
         start += grad.numel()
+
+
+def as_in_main(tensors: Iterable[Tensor], processes: Processes) -> None:
+    """In place: what the main process has in each of these, of which every process has the same."""
+    by_kind: dict[tuple[torch.dtype, torch.device], list[Tensor]] = defaultdict(list)
+    for value in tensors:
+        by_kind[value.dtype, value.device].append(value)
+    for values in by_kind.values():
+        whole, start = processes.broadcast(torch.cat([value.reshape(-1) for value in values])), 0
+        for value in values:
+            value.copy_(whole[start : start + value.numel()].view_as(value))
+            start += value.numel()

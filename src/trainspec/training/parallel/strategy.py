@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import torch
 
+from trainspec.training.parallel.flat import as_in_main
 from trainspec.training.parallel.processes import Alone
 from trainspec.training.parallel.windows import SharedWindows, Windows
 from trainspec.training.precision.full_eval import evaluating_in
@@ -95,6 +96,19 @@ class Strategy(ABC):
         """Whether its rows count in sums and in what is gathered: one of those that read the same rows does."""
         return True
 
+    @property
+    def random_rank(self) -> int:
+        """Those that draw the same random numbers while they train have the same."""
+        return self.data_rank
+
+    def part_of(self, batch: Any) -> Any:
+        """What this process trains on of a batch, while it is `accumulating`; others may have read the same one."""
+        return batch
+
+    def total_loss(self, parts: Tensor) -> Tensor:
+        """The sum of parts of losses that every process has come to, the same in every process."""
+        return self.total(parts)
+
     def total(self, values: Tensor) -> Tensor:
         """The sum of what every share of the rows gives, the same in every process; `values` itself where it is one."""
         if self.processes.world_size == 1:
@@ -123,6 +137,14 @@ class Strategy(ABC):
         """What evaluation calls in the place of the module that trains."""
         return model
 
+    def share_buffers(self, model: nn.Module) -> None:
+        """Before an evaluation: have in every process the buffers of the main one, which are those that are saved.
+
+        What a batch norm has seen is of its own process's rows, and one evaluation is of one model.
+        """
+        if self.processes.world_size > 1:
+            as_in_main((value for value in model.buffers() if type(value) is torch.Tensor), self.processes)
+
     def evaluating_in(self, model: nn.Module, dtype: torch.dtype | None) -> AbstractContextManager[Any]:
         """Inside, the model computes in `dtype`, with weights and buffers in it; None changes nothing."""
         return evaluating_in(model, dtype)
@@ -147,6 +169,12 @@ class Strategy(ABC):
     def layout(self) -> dict[str, Any]:
         """As JSON: all that another run must have in common to load this one's "sharded" state."""
         return {"strategy": type(self).__name__, "world_size": self.processes.world_size}
+
+    def goes_on(self, layout: Mapping[str, Any]) -> None:  # noqa: B027 - most learn nothing
+        """Before a model is prepared to train: what `layout` said where the run was saved, nothing of a new run.
+
+        What was learned by then, and decides in which order numbers are added up, is not learned once more.
+        """
 
     def pieces(self) -> dict[str, Any]:
         """As JSON: by the name of a parameter the `shape` of the whole, `offset` and `local_shape` of what is here.

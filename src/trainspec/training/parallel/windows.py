@@ -130,12 +130,14 @@ class SharedWindows(Windows):
         said = self._strategy.total(torch.tensor([own, own > 0, *found, *has], dtype=torch.float64)).tolist()
         items, active, rows, tokens, operations = said[:5]
         longest = sum(some > 0 for some in said[5:])
-        total = torch.tensor(int(items if self._counting.across else own * active))
+        # Of a process without items it only tells that there are some elsewhere.
+        total = torch.tensor(int(items if self._counting.across else max(own, 1) * active))
         parts = [MicroBatchItems(count, total) for count in counts]
         parts += [MicroBatchItems(torch.tensor(0), total)] * (longest - len(window))
         totals = Totals(int(rows), int(tokens), operations)
-        self._padded += sum(_rows_of(batch) for batch, is_real in zip(window, real, strict=True) if not is_real)
-        return SharedWindow(self._filled_up(window, longest, walk), getattr(window, "taken", window), parts, totals)
+        shorter = self._kept_short(window, real, walk)
+        self._padded += sum(_rows_of(batch) for batch, is_real in zip(shorter, real, strict=True) if not is_real)
+        return SharedWindow(self._filled_up(shorter, longest, walk), getattr(window, "taken", window), parts, totals)
 
     def items(self, window: list[Any]) -> list[MicroBatchItems] | None:
         assert isinstance(window, SharedWindow), "it was agreed on"
@@ -157,6 +159,12 @@ class SharedWindows(Windows):
         if told is None or told is _NOT_ASKED:
             return counts, sum(map(int, counts))
         return counts, int(torch.as_tensor(told).reshape(-1)[0])
+
+    def _kept_short(self, window: list[Any], real: list[bool], walk: Walk) -> list[Any]:
+        """What a walk that began here gives to keep step with others is as long as what `_filled_up` gives."""
+        if self._uneven != UnevenInputs.JOIN or all(real):
+            return window
+        return [batch if is_real else walk.one_row(batch) for batch, is_real in zip(window, real, strict=True)]
 
     def _filled_up(self, window: list[Any], longest: int, walk: Walk) -> list[Any]:
         if window:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.diagnostics import Diagnostic, errors_of
+from trainspec.settings.targets.machines import check_target, judge_world
 from trainspec.training.data.row_needs import (
     find_missing_labels,
     find_no_loss,
@@ -127,9 +128,21 @@ def look_around(device: torch.device) -> Machine:
 
 def examine(args: TrainingArguments, machine: Machine, job: Job, *, trains: bool = True) -> list[Diagnostic]:
     needs = [found for need in GENERAL for found in need(args, machine, job)]
+    needs += _find_world_needs(args, machine, job, trains=trains)
     if trains:
         needs += [found for need in TRAINING for found in need(args, machine, job)]
     return [*needs, *find_unwritable(args)]
+
+
+def _find_world_needs(args: TrainingArguments, machine: Machine, job: Job, *, trains: bool) -> list[Diagnostic]:
+    """What `validate --world-size` says of so many processes; local_rank is compared with the launcher's elsewhere."""
+    if machine.world_size == 1:
+        # Settings may be tried out by one process, but layers that are to be split are not.
+        return [item for item in check_target(args, None, 1) if item.code == "TGT108" and trains]
+    own_optimizer = not trains or job.has_an_optimizer or job.optimizer is not None
+    local = Launch.of_this_process().local_world_size
+    judged = judge_world(args, machine.world_size, local, own_optimizer=own_optimizer)
+    return [item for item in judged if item.fields != ("local_rank",)]
 
 
 def check(findings: Iterable[Diagnostic], processes: Processes | None = None) -> None:

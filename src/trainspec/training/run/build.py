@@ -78,7 +78,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         walk=walk,
         cadence=Cadence.of(args, parts.state.max_steps, cut.updates),
         running_loss=RunningLoss(
-            parts.device, args.logging_nan_inf_filter, copies=args.torch_compile, total=parts.strategy.total
+            parts.device, args.logging_nan_inf_filter, copies=args.torch_compile, total=parts.strategy.total_loss
         ),
         keeper=CheckpointKeeper(
             args,

@@ -79,7 +79,8 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
     """One run from its beginning, or from a checkpoint on, to its end."""
     parts, args = trainer.parts, trainer.args
     parts.memory.start("train")
-    seed_for_training(args, parts.strategy.data_rank)
+    seed_for_training(args, parts.strategy.random_rank)
+    parts.strategy.goes_on({} if checkpoint is None else checkpoint.manifest.layout)
     noted = noting() if args.enable_jit_checkpoint else nullcontext()
     with ready_for_training(parts, args), checkpoints_by_others(trainer), noted:
         if trainer.overrides("_wrap_model"):

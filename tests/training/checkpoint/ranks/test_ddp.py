@@ -50,7 +50,8 @@ class _StopAt:
 
 @pytest.mark.parametrize("changes", [{}, {"gradient_accumulation_steps": 2, "optim": "adafactor"}], ids=["adam", "2x"])
 def test_a_run_cut_in_two_is_the_same_run(tmp_path: Path, changes: dict[str, Any]) -> None:
-    answers = run_in(2, _cut_in_two, tmp_path, changes)
+    # Of three, the order in which numbers are added up shows.
+    answers = run_in(3, _cut_in_two, tmp_path, changes)
     for rank, (whole, resumed) in enumerate(answers):
         for part in ("weights", "optimizer", "schedule", "scaler", "log", "rows", "draws"):
             assert resumed[part] == whole[part], (rank, part)

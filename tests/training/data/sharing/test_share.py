@@ -61,8 +61,9 @@ def test_dropping_the_last_step_leaves_full_batches(length: int, sizes: tuple[in
 
 ROWS = [
     ("one process has what it always had", 1, 4, 0, [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]]),
-    ("two share a step", 2, 2, 0, [[[0, 1], [4, 5], [8, 9]], [[2, 3], [6, 7], [0]]]),
+    ("two share a step", 2, 2, 0, [[[0, 1], [4, 5], [8, 9]], [[2, 3], [6, 7], [6, 7]]]),
     ("from inside of a batch", 2, 2, 3, [[[3, 4], [7, 8]], [[5, 6], [9]]]),
+    ("nothing is left of the step that it goes on with", 2, 2, 8, [[[8, 9]], [[6, 7]]]),
     ("nothing is left", 2, 2, 10, [[], []]),
 ]
 

@@ -79,6 +79,26 @@ def made_in_parts(output: str, changes: dict[str, Any]) -> tuple[list[int], list
     return here, [seen(again), seen(again)]
 
 
+def resumed(output: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """A whole run with a checkpoint after each update, the best one loaded; then what comes after the first again."""
+    saved = {"save_strategy": "steps", "save_steps": 1, "eval_strategy": "steps", "eval_steps": 1}
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss"}
+    whole = made(output, **changes, **saved)
+    first = seen(whole)
+    again = made(output, **changes, **saved, resume_from_checkpoint=f"{output}/checkpoint-1")
+    second = seen(again)
+    chosen = made(f"{output}-best", **changes, **saved, **best)
+    chosen.train()
+    # The evaluation of what is in the model now.
+    now = chosen.evaluate()["eval_loss"]
+    return {
+        "first": first,
+        "second": second,
+        "best": min(entry["eval_loss"] for entry in chosen.state.log_history[:-1] if "eval_loss" in entry),
+        "now": now,
+    }
+
+
 def imported(output: str, **changes: Any) -> bool:
     """Whether the library is there after a run."""
     seen(made(output, **changes))

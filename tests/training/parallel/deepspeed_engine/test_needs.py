@@ -35,7 +35,8 @@ def test_nothing_is_wrong_with_what_works() -> None:
 
 def test_a_batch_is_of_so_many_processes() -> None:
     said = {"deepspeed": {"train_batch_size": 32}, "per_device_train_batch_size": 8, "gradient_accumulation_steps": 2}
-    assert told(2, **said) == {} and told(4, **said) == {"RUN271": "error"}
+    assert told(1, **said) == {"RUN271": "error"}
+    assert told(1, **said | {"gradient_accumulation_steps": 4}) == told(4, **said) == {}
 
 
 def test_what_cannot_work_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,6 +145,32 @@ def test_every_run_goes_on_bit_for_bit(stage: int, dtype: str) -> None:
     goes_on_bit_for_bit(stage, dtype)
 
 
+def computes_alone() -> Any:
+    with ranks.joined() as processes:
+        held = begun(processes, 3, "")
+        held.update(0, SIZE, ACCUMULATION)
+        words = torch.arange(6).reshape(1, 6) % ranks.CLASSES
+        bare = held.strategy.evaluated(held.wrapped)
+        assert held.strategy.forward_is_shared
+        with torch.no_grad():
+            together = bare(words)
+            with held.strategy.gathered():
+                sizes = sum(value.numel() for value in held.model.parameters())
+                # As many passes as there are ranks before this one.
+                alone = [bare(words) for _ in range(processes.rank * 2)]
+        held.update(1, SIZE, ACCUMULATION)
+        here = sum(value.numel() for value in held.model.parameters())
+        return [bool(torch.equal(each, together)) for each in alone], sizes, here, held.norms
+
+
+def test_each_process_may_compute_alone_where_the_model_is_gathered() -> None:
+    answers = run(2, computes_alone)
+    whole_model = sum(value.numel() for value in ranks.Words().parameters())
+    assert [answer[0] for answer in answers] == [[], [True, True]]
+    assert all(answer[1] == whole_model for answer in answers)
+    assert answers[0][3] == pytest.approx(ranks.plainly()[1][:2], rel=1e-6)
+
+
 def loads_and_comes_back(stage: int) -> dict[str, Any]:
     with ranks.joined() as processes:
         model = ranks.Words()

@@ -8,10 +8,10 @@ from tests.training.optimizers.toy import Network, loss_of
 from tests.training.parallel.fsdp.toy import Run, far, joined, settings
 from tests.training.parallel.world import run_in
 
+from trainspec.settings.targets.worlds import SHARDABLE
 from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.optimizers.behaviour import clear_gradients, evaluation_mode, training_mode
-from trainspec.training.parallel.fsdp.needs import SHARDABLE
 
 ARGS: dict[str, Any] = {"max_grad_norm": 0, "learning_rate": 1e-2}
 

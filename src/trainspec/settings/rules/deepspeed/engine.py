@@ -63,10 +63,11 @@ _NOT_DRIVEN: dict[str, Predicate] = {
 }
 
 
-def _not_driven(settings: Any) -> str:
+def not_driven(settings: Any) -> str | None:
+    """What of a DeepSpeed configuration preflight refuses, as a sentence."""
     values = {**settings.__dict__, "deepspeed": settings.deepspeed}
     found = [name for name, asks in _NOT_DRIVEN.items() if asks.holds(values, settings.model_fields_set)]
-    return f"deepspeed asks for what is not driven here: {', '.join(found)}"
+    return f"deepspeed asks for what is not driven here: {', '.join(found)}" if found else None
 
 
 def _shapes_optimizer(settings: Any) -> str:
@@ -125,15 +126,16 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
-        code="DSP113",
+        code="DSP401",
         name="not-driven-under-deepspeed",
         message="deepspeed asks for what is not driven here",
-        reason="the training loop deals out rows, counts micro-batches and calls the layers itself, and each of these "
-        "wants to do a part of that",
+        reason="preflight refuses it: the training loop deals out rows, counts micro-batches and calls the layers "
+        "itself, and each of these wants to do a part of that",
         fix="drop it from the DeepSpeed configuration",
         when=any_of(*_NOT_DRIVEN.values()),
-        tell=_not_driven,
+        tell=lambda settings: not_driven(settings) or "",
         shown=("deepspeed",),
+        severity="warning",
     ),
     Rule(
         code="DSP114",
@@ -157,7 +159,7 @@ RULES: tuple[Rule, ...] = (
         message="LOMO and schedule-free optimizers cannot work with deepspeed",
         reason="they change weights outside of the optimizer's step, and the engine holds the weights",
         fix="set optim: adamw_torch, or drop deepspeed",
-        when=all_of(given("deepspeed"), negate(_OWN_OPTIMIZER), one_of("optim", *_NEVER)),
+        when=all_of(given("deepspeed"), one_of("optim", *_NEVER)),
     ),
     Rule(
         code="DSP116",

@@ -31,13 +31,15 @@ class Step(NamedTuple):
 class Dealt:
     """The batches of this process in one epoch. `steps`: of those that were handed out, until `used` takes them.
 
-    A process for which nothing is left has fewer batches than others. One that would have none at all gets the first
-    one, which does not count for it: it must keep step with the others.
+    A process for which nothing is left has fewer batches than others. One that would have none at all gets what it had
+    in the step `before` the first, else the first one, which does not count for it: it must keep step with the others.
     """
 
     def __init__(self, sharing: Sharing) -> None:
         self._sharing = sharing
         self.steps: deque[Step] = deque()
+        # The batches of the step before the first, where that was passed over.
+        self.before: deque[Any] = deque(maxlen=sharing.size)
         # Rows that this process would have had in a step that was left out.
         self.dropped = 0
         # Whether others had a batch in the last step, and this process none.
@@ -67,7 +69,10 @@ class Dealt:
                 self.lacks_one = True
             else:
                 self.steps.append(Step(rows, False))
-                yield group[0]
+                yield self._filler(rank, group)
+
+    def _filler(self, rank: int, group: list[Any]) -> Any:
+        return self.before[rank] if len(self.before) == self._sharing.size else group[0]
 
     def from_main(self, batches: Iterator[Any] | None) -> Iterator[Any]:
         """Those that the main process reads and sends; elsewhere `batches` is None.
@@ -82,7 +87,7 @@ class Dealt:
             if is_last and self._sharing.drops:
                 self.dropped += rows
                 group = []
-            sent = [group[rank] if rank < len(group) else group[0] for rank in ranks] if group else []
+            sent = [group[rank] if rank < len(group) else self._filler(rank, group) for rank in ranks] if group else []
             known = {"rows": rows, "batches": len(group), "failure": failure and str(failure)}
             try:
                 mine, told = processes.deal(None if batches is None else sent, known)

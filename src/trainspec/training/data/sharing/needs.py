@@ -20,8 +20,6 @@ def find_sharing_needs(args: TrainingArguments, machine: Machine, job: Job) -> I
     config: Any = args.accelerator_config
     if config is None or isinstance(config, str):
         return
-    if config.split_batches:
-        yield from _find_unsplittable(args, _shares(args, machine))
     if not config.use_seedable_sampler:
         yield found(
             args,
@@ -48,26 +46,3 @@ _SO_ANYWAY = {
     "adjust_scheduler": "the schedule counts updates, never micro-batches",
     "sync_with_dataloader": "an accumulation window ends with the epoch",
 }
-
-
-def _shares(args: TrainingArguments, machine: Machine) -> int:
-    """Those that hold parts of one layer, or of one row, read the same rows."""
-    mesh: Any = args.parallelism_config
-    together = 1
-    for name in ("tp_size", "cp_size", "sp_size"):
-        together *= getattr(mesh, name, None) or 1
-    return max(1, machine.world_size // together)
-
-
-def _find_unsplittable(args: TrainingArguments, shares: int) -> Iterator[Diagnostic]:
-    for name in ("per_device_train_batch_size", "per_device_eval_batch_size"):
-        size: int = getattr(args, name)
-        if size % shares:
-            yield found(
-                args,
-                "RUN290",
-                f"{name} is {size}, which split_batches cannot share out among {shares} processes",
-                name,
-                _CONFIG,
-                remedy=f"set {name}: {-(-size // shares) * shares}, or drop split_batches",
-            )

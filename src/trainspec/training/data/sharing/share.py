@@ -34,8 +34,8 @@ def share(
     """The batches of process `rank` from `start_row` of the order on: in every process the same number of them.
 
     The last step may have less than a full batch for each. With `drop_last` it is left out, with `drop_uneven` where it
-    has no row for somebody. Else batches are short, and a process for which nothing is left gets one row of the
-    beginning again, which does not count.
+    has no row for somebody. Else batches are short, and a process for which nothing is left gets the rows of its step
+    before again, or where there is none the first row of all: they do not count.
     """
     step_rows = world_size * batch_size
     needed = step_rows if drop_last else step_rows - batch_size + 1 if drop_uneven else 1
@@ -44,7 +44,12 @@ def share(
             return
         begin = step_start + rank * batch_size
         rows = order[begin : begin + batch_size]
-        yield Share(rows, len(rows)) if len(rows) else Share(order[:1], 0)
+        if len(rows):
+            yield Share(rows, len(rows))
+            continue
+        # Also those of a step before `start_row`: who goes on there computes what was computed the first time.
+        before = begin - step_rows
+        yield Share(order[before : before + batch_size] if before >= 0 else order[:1], 0)
 
 
 def uneven_rows(length: int, batch_size: int, shares: int) -> int:

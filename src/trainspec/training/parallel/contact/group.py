@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -174,7 +174,9 @@ class Group:
         if self._owns_default and dist.is_initialized():
             dist.destroy_process_group()
         elif self._control is not None:
-            dist.destroy_process_group(self._control)
+            # Whose default group it is may have ended it, and every other with it.
+            with suppress(ValueError):
+                dist.destroy_process_group(self._control)
         self._owns_default, self._control, self._store = False, None, None
 
     # What they say to each other

@@ -20,6 +20,7 @@ from trainspec.training.parallel.deepspeed_engine.weights import (
     is_partitioned,
     load_weights,
     masters_from_weights,
+    staying_whole,
     weights_from_masters,
     whole_weights,
 )
@@ -107,6 +108,18 @@ class DeepSpeedEngine(Strategy):
     def evaluated(self, model: nn.Module) -> nn.Module:
         """The bare module: what gathers its parameters hangs on it."""
         return model.module if isinstance(model, Engine) else model
+
+    @property
+    def forward_is_shared(self) -> bool:
+        return self._slices and self._engine is not None
+
+    def gathered(self) -> AbstractContextManager[Any]:
+        return staying_whole(self._has_model()) if self.forward_is_shared else _NOTHING
+
+    @property
+    def _slices(self) -> bool:
+        """Whether a parameter is whole in no process."""
+        return config.stage_of(self.args) == 3 and self.processes.world_size > 1
 
     def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
         model = self._model
@@ -217,11 +230,15 @@ class DeepSpeedEngine(Strategy):
             if saved_state.load(state.optimizer, optimizer, self._pieces, model) | (self._has_masters()):
                 weights_from_masters(self._engine)
 
+    @property
+    def is_sharded(self) -> bool:
+        return config.stage_of(self.args) > 0 and self.processes.world_size > 1
+
     def layout(self) -> dict[str, Any]:
         return {"strategy": "deepspeed", "world_size": self.processes.world_size, "stage": config.stage_of(self.args)}
 
     def pieces(self) -> dict[str, Any]:
-        if config.stage_of(self.args) == 0 or self.processes.world_size == 1:
+        if not self.is_sharded:
             return {}
         names = {id(value): name for name, value in plain_parameters(self._has_model())}
         return {names[id(piece.parameter)]: piece.place() for piece in self._pieces if id(piece.parameter) in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -101,3 +102,5 @@ def _quieten() -> None:
     logger.setLevel(level)
     for handler in logger.handlers:
         handler.setLevel(level)
+    # It calls torch's collectives by their older names, which torch would tell of at every call.
+    warnings.filterwarnings("ignore", message=r"`torch\.distributed\.\w+` is deprecated", category=FutureWarning)

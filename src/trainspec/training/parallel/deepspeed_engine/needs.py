@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainspec.settings.rules.deepspeed.engine import not_driven
 from trainspec.training.findings.found import found
 from trainspec.training.parallel.deepspeed_engine import config, library
 
@@ -41,6 +42,9 @@ def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnosti
     if _nvme(args):
         said = f"{' and '.join(_nvme(args))} of deepspeed to nvme is not tested by this release"
         yield found(args, "RUN273", said, "deepspeed", severity="warning")
+    said_more = not_driven(args)
+    if said_more is not None:
+        yield found(args, "RUN278", said_more, "deepspeed")
     if config.makes_optimizer(args) and config.is_offloaded(args):
         there = any(map(shutil.which, _COMPILERS))
         told = "and is not tested by this release" if there else f"and there is none of {', '.join(_COMPILERS)}"
@@ -55,13 +59,13 @@ def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnosti
 
 def _of_processes(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
     said = getattr(args.deepspeed, "train_batch_size", None)
-    rows = args.per_device_train_batch_size * args.gradient_accumulation_steps * machine.world_size
-    if said not in (None, config.AUTO, rows) and not args.auto_find_batch_size:
-        processes = "one process makes" if machine.world_size == 1 else f"{machine.world_size} processes make"
+    rows = args.per_device_train_batch_size * args.gradient_accumulation_steps
+    # That of several processes is judged with their number (TGT114).
+    if machine.world_size == 1 and said not in (None, config.AUTO, rows) and not args.auto_find_batch_size:
         yield found(
             args,
             "RUN271",
-            f"train_batch_size of deepspeed is {said}, but {processes} {rows} rows an update",
+            f"train_batch_size of deepspeed is {said}, but one process makes {rows} rows an update",
             "deepspeed",
             "per_device_train_batch_size",
             "gradient_accumulation_steps",

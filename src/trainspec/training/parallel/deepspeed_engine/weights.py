@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,7 +11,7 @@ from trainspec.training.model.names import as_named_here, bare, plain_name_of
 from trainspec.training.parallel.deepspeed_engine.library import part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor, nn
 
@@ -27,6 +27,21 @@ def is_partitioned(model: nn.Module) -> bool:
 def gathered(parameters: list[Any], *, writes: bool = False) -> Any:
     """They are whole inside. What the main process writes into them is everybody's afterwards."""
     return part("runtime.zero.partition_parameters").GatheredParameters(parameters, modifier_rank=0 if writes else None)
+
+
+@contextmanager
+def staying_whole(model: nn.Module) -> Iterator[None]:
+    """Inside, every process has all of a partitioned model: its passes gather nothing, and let go of nothing."""
+    parameters: list[Any] = list(model.parameters())
+    with gathered(parameters):
+        persisting = [value.ds_persist for value in parameters]
+        for value in parameters:
+            value.ds_persist = True
+        try:
+            yield
+        finally:
+            for value, before in zip(parameters, persisting, strict=True):
+                value.ds_persist = before
 
 
 def whole_weights(

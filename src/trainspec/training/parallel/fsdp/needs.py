@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainspec.settings.arguments.launch import Launch
-from trainspec.settings.values.choices import ApexOptLevel, FSDPOption, OptimizerNames
+from trainspec.settings.targets.worlds import SHARDABLE
+from trainspec.settings.values.choices import ApexOptLevel, FSDPOption
 from trainspec.training.findings.found import found
 from trainspec.training.model.names import bare
-from trainspec.training.parallel.fsdp.ways import WayError, details_of, way_of
+from trainspec.training.parallel.fsdp.ways import details_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.findings.facts import Job, Machine
 
-# Each was tried: these step on DTensors as one process steps on whole parameters, and their state is of the
-# parameters' shapes. Any other is refused.
-SHARDABLE = frozenset(
-    {
-        OptimizerNames.ADAMW_TORCH,
-        OptimizerNames.ADAMW_TORCH_FUSED,
-        OptimizerNames.ADAMW_APEX_FUSED,
-        OptimizerNames.SGD,
-        OptimizerNames.ADAGRAD,
-        OptimizerNames.RMSPROP,
-        OptimizerNames.ADAMW_ANYPRECISION,
-        OptimizerNames.STABLE_ADAMW,
-    }
-)
 _CLASSES = (torch.optim.Adafactor, torch.optim.Rprop, torch.optim.LBFGS)
 
 
@@ -49,7 +35,6 @@ def find_sharding_needs(args: TrainingArguments, machine: Machine, job: Job) -> 
             severity="warning",
         )
         return
-    yield from _find_no_mesh(args, machine)
     yield from _find_unshardable_optimizer(args, job)
     yield from _find_half_weights(args)
     yield from _find_retries(args)
@@ -59,29 +44,14 @@ def find_sharding_needs(args: TrainingArguments, machine: Machine, job: Job) -> 
     yield from find_model_needs(args, bare(job.model))
 
 
-def _find_no_mesh(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
-    if args.parallelism_config is not None:
-        # Its sizes say who shares what; they are judged where meshes are (RUN280).
-        return
-    try:
-        way_of(args, machine.world_size, Launch.of_this_process().local_world_size)
-    except WayError as error:
-        remedy = (
-            "set dp_replicate_size and dp_shard_size of parallelism_config, whose product is the number of processes"
-        )
-        yield found(args, "RUN262", str(error), "fsdp", remedy=remedy)
-
-
 def _find_unshardable_optimizer(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
-    given = job.optimizer
-    what = f"{type(given).__name__}" if isinstance(given, _CLASSES) else f"optim {args.optim.value}"
-    fine = not isinstance(given, _CLASSES) if given is not None else job.has_an_optimizer or args.optim in SHARDABLE
-    if not fine:
+    """Of one that was given: what `optim` names is judged with the number of processes (PAR120)."""
+    if isinstance(job.optimizer, _CLASSES):
         yield found(
             args,
             "RUN260",
-            f"{what} does not step on parameters that are shared out over processes",
-            *(("fsdp",) if given is not None else ("optim", "fsdp")),
+            f"{type(job.optimizer).__name__} does not step on parameters that are shared out over processes",
+            "fsdp",
             remedy=f"use one of {', '.join(sorted(name.value for name in SHARDABLE))}, or leave fsdp out",
         )
 

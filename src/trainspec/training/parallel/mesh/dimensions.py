@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Processes that differ in one of these train on different rows; those of the others read the same.
 DATA = ("dp_replicate", "dp_shard")
+# Those that share parameters out: one that has a part of each sequence needs whole layers, as one with other rows does.
+SHARDS = ("dp_shard", "cp")
 
 
 class Dimensions:
@@ -48,6 +50,11 @@ class Dimensions:
         """Of the processes that read the same rows."""
         return all(place == 0 for name, place in self.places.items() if name not in DATA)
 
+    @property
+    def is_first_of_its_tokens(self) -> bool:
+        """Of the processes that read the same part of the same rows."""
+        return all(place == 0 for name, place in self.places.items() if name not in (*DATA, *SHARDS))
+
     def check(self) -> None:
         """Raises ProcessesError where the sizes do not make up the world."""
         made, there = prod(self.sizes.values()), self._processes.world_size
@@ -62,6 +69,16 @@ class Dimensions:
         larger = tuple(name for name in names if self.sizes[name] > 1)
         whole = self._made(device_type)
         return whole[larger] if larger else init_device_mesh(device_type, (1,), mesh_dim_names=names[:1])
+
+    def sharing(self, device_type: str) -> DeviceMesh:
+        """That over which parameters are shared out: one dimension, or a first one of copies beside it."""
+        if self.sizes["cp"] == 1:
+            return self.mesh(device_type, *DATA)
+        shards = self.flat(device_type, *SHARDS)
+        assert shards is not None and shards.mesh_dim_names is not None, "it has a size and a name"
+        if self.sizes["dp_replicate"] == 1:
+            return shards
+        return self._made(device_type)["dp_replicate", shards.mesh_dim_names[0]]
 
     def flat(self, device_type: str, *names: str) -> DeviceMesh | None:
         """The same as one dimension; None where it would be this process alone. Both of DATA make up torch's `dp`."""

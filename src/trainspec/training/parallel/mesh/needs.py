@@ -1,16 +1,15 @@
-"""What a mesh needs of the processes, the model and the optimizer."""
+"""What a mesh needs of the machine and the model; what it needs of the processes is said in settings/targets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.findings.found import found
 from trainspec.training.model.names import bare
-from trainspec.training.parallel.fsdp.needs import SHARDABLE
+from trainspec.training.parallel.mesh.sequence_needs import find_context_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
@@ -19,25 +18,6 @@ if TYPE_CHECKING:
     from trainspec.training.parallel.mesh.plan import Misfit, Plan
 
 _FIELD = "parallelism_config"
-# Each was tried on parts of layers, and steps as one process steps on whole ones. Any other is refused.
-STEPS_ON_PARTS = frozenset(
-    {
-        OptimizerNames.ADAMW_TORCH,
-        OptimizerNames.ADAMW_TORCH_FUSED,
-        OptimizerNames.ADAMW_APEX_FUSED,
-        OptimizerNames.ADAFACTOR,
-        OptimizerNames.SGD,
-        OptimizerNames.ADAGRAD,
-        OptimizerNames.RMSPROP,
-        OptimizerNames.MUON,
-        OptimizerNames.ADAMW_ANYPRECISION,
-        OptimizerNames.STABLE_ADAMW,
-        OptimizerNames.GROKADAMW,
-        OptimizerNames.SCHEDULE_FREE_ADAMW,
-        OptimizerNames.SCHEDULE_FREE_SGD,
-        OptimizerNames.SCHEDULE_FREE_RADAM,
-    }
-)
 _SHOWN = 4
 
 
@@ -45,22 +25,13 @@ def find_mesh_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iter
     config = args.parallelism_config
     if config is None:
         return
-    if config.total_size() != machine.world_size:
-        sizes = " x ".join(f"{name}_size {size}" for name, size in config.sizes().items() if size > 1) or "all sizes 1"
-        yield found(
-            args,
-            "RUN280",
-            f"{sizes} of parallelism_config make {config.total_size()} processes, and there are {machine.world_size}",
-            _FIELD,
-            remedy=f"start {config.total_size()} processes, or choose sizes whose product is {machine.world_size}",
-        )
     yield from _not_done(args, config)
+    if config.cp_size > 1:
+        yield from find_context_needs(args, machine, job, config.cp_size)
     if config.tp_size > 1:
         yield from _of_plan(args, job, config.tp_size)
-    if config.tp_size > 1 or config.dp_shard_size > 1:
+    if config.tp_size > 1 or config.dp_shard_size > 1 or config.cp_size > 1:
         yield from _of_retries(args)
-        # Parts of parameters are not cut along features as those of layers are, and their border may be anywhere.
-        yield from _of_optimizer(args, job, STEPS_ON_PARTS if config.dp_shard_size == 1 else SHARDABLE)
 
 
 def _of_retries(args: TrainingArguments) -> Iterator[Diagnostic]:
@@ -78,7 +49,6 @@ def _of_retries(args: TrainingArguments) -> Iterator[Diagnostic]:
 
 def _not_done(args: TrainingArguments, config: ParallelismConfig) -> Iterator[Diagnostic]:
     refused = {
-        "RUN285": ("cp", f"no context parallelism on this {args.device.type} device"),
         "RUN286": ("sp", "DeepSpeed's sequence parallelism is not done in this release"),
         "RUN287": ("pp", "pipelines are not done"),
         "RUN288": ("ep", "experts are not dealt to processes in this release"),
@@ -146,16 +116,3 @@ def _unfit(args: TrainingArguments, unfit: list[Misfit], size: int) -> Iterator[
             shown = [f"{entry.name or 'the model'} {entry.text}" for entry in misfitting[:_SHOWN]]
             more = f"; and {len(misfitting) - _SHOWN} more" if len(misfitting) > _SHOWN else ""
             yield found(args, code, f"{what}: {'; '.join(shown)}{more}", _FIELD, remedy=remedy)
-
-
-def _of_optimizer(args: TrainingArguments, job: Job, taken: Collection[OptimizerNames]) -> Iterator[Diagnostic]:
-    if job.has_an_optimizer or job.optimizer is not None or args.optim in taken:
-        return
-    yield found(
-        args,
-        "RUN289",
-        f"optim {args.optim} does not step on parameters of which each process holds a part",
-        "optim",
-        _FIELD,
-        remedy=f"use one of {', '.join(sorted(name.value for name in taken))}",
-    )

@@ -2,41 +2,46 @@
 
 tp            parts of layers, which work on the same rows (splitting.py)
 dp_shard      parts of parameters, by torch's `fully_shard`, after layers were split
+cp            parts of sequences of the same rows, and of parameters as dp_shard (sequences.py)
 dp_replicate  copies, whose gradients are added up once a window is over; with dp_shard, by `fully_shard` too
 """
 
 from __future__ import annotations
 
 import weakref
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.distributed.tensor import DTensor
 
 from trainspec.settings.values.choices import FSDPOption
+from trainspec.training.model.inside import main_input_name
 from trainspec.training.parallel.fsdp import gradients as of_shards
 from trainspec.training.parallel.fsdp.fully_sharded import FullySharded
 from trainspec.training.parallel.fsdp.loading import even_out
 from trainspec.training.parallel.fsdp.sharding import Sharded, shard_model
 from trainspec.training.parallel.fsdp.ways import Way
-from trainspec.training.parallel.mesh.dimensions import DATA, Dimensions
+from trainspec.training.parallel.mesh.dimensions import DATA, SHARDS, Dimensions
 from trainspec.training.parallel.mesh.gradients import add_up, settle, unscale, without_kernels
 from trainspec.training.parallel.mesh.plan import plan_of
+from trainspec.training.parallel.mesh.sequences import Sequences, WindowsOfParts, attention_around, without_masks
 from trainspec.training.parallel.mesh.splitting import split
 from trainspec.training.parallel.processes import ProcessesError
 from trainspec.training.parallel.strategy import Kind, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    import torch
     from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel.processes import Processes
+    from trainspec.training.parallel.windows import Counting, Windows
 
 
 class MeshProcesses(FullySharded):
@@ -52,6 +57,8 @@ class MeshProcesses(FullySharded):
             raise ValueError("a mesh is set up by parallelism_config: give the settings that have it")
         self._device_type = args.device.type
         self.dimensions = Dimensions(args.parallelism_config, self.processes)
+        self._sequences: Sequences | None = None
+        self._in_parts = False
 
     # Who reads what
 
@@ -67,6 +74,41 @@ class MeshProcesses(FullySharded):
     def counts(self) -> bool:
         return self.dimensions.is_first_of_its_rows
 
+    # Parts of sequences
+
+    @property
+    def random_rank(self) -> int:
+        return self.data_rank * self.dimensions.sizes["cp"] + self.dimensions.places["cp"]
+
+    def total_loss(self, parts: Tensor) -> Tensor:
+        return self.processes.sum(parts if self.dimensions.is_first_of_its_tokens else parts.new_zeros(parts.shape))
+
+    def windows(self, counting: Counting, size: int) -> Windows:
+        cp, model = self.dimensions.sizes["cp"], self._model
+        if cp == 1:
+            return super().windows(counting, size)
+        assert model is not None, "windows are of a model that trains"
+        self._sequences = Sequences(
+            self.dimensions.places["cp"],
+            cp,
+            main=main_input_name(model) or "input_ids",
+            label_names=counting.label_names,
+            shifted=counting.shifted,
+        )
+        return WindowsOfParts(counting, self, size, self._sequences, uneven=self._settings.uneven_inputs)
+
+    def part_of(self, batch: Any) -> Any:
+        return self._sequences.part(batch) if self._sequences is not None and self._in_parts else batch
+
+    @contextmanager
+    def _passing_parts(self, around: AbstractContextManager[Any]) -> Iterator[None]:
+        self._in_parts = True
+        try:
+            with around, attention_around(self.dimensions.mesh(self._device_type, "cp"), self._prepared.device):
+                yield
+        finally:
+            self._in_parts = False
+
     # The model
 
     @cached_property
@@ -75,7 +117,7 @@ class MeshProcesses(FullySharded):
         options: Any = self._settings.fsdp or []
         sizes = self.dimensions.sizes
         frees = FSDPOption.FULL_SHARD in options or FSDPOption.HYBRID_SHARD in options
-        return Way(sizes["dp_replicate"], sizes["dp_shard"], frees, FSDPOption.OFFLOAD in options)
+        return Way(sizes["dp_replicate"], sizes["dp_shard"] * sizes["cp"], frees, FSDPOption.OFFLOAD in options)
 
     def _share(self) -> None:
         model, policy, sizes = self._model, self._prepared, self.dimensions.sizes
@@ -94,8 +136,10 @@ class MeshProcesses(FullySharded):
             if plan is None or not (plan.modules or plan.parameters):
                 raise ProcessesError(f"{type(model).__name__} has no plan by which its layers could be split")
             split(model, plan, self.dimensions.mesh(self._device_type, "tp"))
+        if sizes["cp"] > 1:
+            without_masks(model, lambda: self._in_parts)
         if self.way.shards > 1:
-            self._mesh = self.dimensions.mesh(self._device_type, *DATA)
+            self._mesh = self.dimensions.sharing(self._device_type)
             self._sharded = shard_model(model, self.way, self._mesh, policy.device, self._settings)
         else:
             self._mesh = self.dimensions.mesh(self._device_type, *sizes)
@@ -112,9 +156,14 @@ class MeshProcesses(FullySharded):
     # Updates
 
     def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
-        return super().accumulating(model, last=last) if self._there.modules else self._pass
+        around = super().accumulating(model, last=last) if self._there.modules else self._pass
+        return around if self.dimensions.sizes["cp"] == 1 else self._passing_parts(around)
 
     def backward(self, loss: Tensor, *, counts: bool = True) -> None:
+        if not counts and self._in_parts:
+            # No label is here, but others attend to what is: those gradients are all that this pass brings.
+            super().backward(torch.where(torch.zeros_like(loss, dtype=torch.bool), loss, 0.0))
+            return
         # Of whole copies, nobody waits for a backward pass that adds nothing: partners have the same rows.
         if counts or self._there.modules:
             super().backward(loss, counts=counts)
@@ -126,7 +175,7 @@ class MeshProcesses(FullySharded):
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
         parameters = list(parameters)
         settle(parameters)
-        mesh = self.dimensions.flat(self._device_type, *DATA)
+        mesh = self.dimensions.flat(self._device_type, *DATA, *SHARDS[1:])
         if mesh is not None:
             # What `fully_shard` has not added up.
             add_up([value for value in self._there.whole if value.requires_grad], mesh)

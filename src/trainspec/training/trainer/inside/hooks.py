@@ -147,8 +147,8 @@ class Hooks(FileHooks):
         return self.args.dataloader_pin_memory if config is None else bool(getattr(config, "non_blocking", False))
 
     def _prepare_inputs(self, inputs: Any) -> Any:
-        """The batch on the device, with the model's last memory under past_index."""
-        return self.parts.losses.remembering(self._prepare_input(inputs))
+        """What of the batch is this process's, on the device, with the model's last memory under past_index."""
+        return self.parts.losses.remembering(self._prepare_input(self.parts.strategy.part_of(inputs)))
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
         """Autocast, as bf16 and fp16 ask for it."""

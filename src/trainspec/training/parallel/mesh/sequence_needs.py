@@ -1,0 +1,90 @@
+"""What parts of sequences in several processes (cp_size) need of the machine and of the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainspec.training.findings.found import found
+from trainspec.training.model.inside import base_of, shifts_labels
+from trainspec.training.model.names import bare
+from trainspec.training.model.signatures import takes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.findings.facts import Job, Machine
+
+_FIELD = "parallelism_config"
+
+
+def find_context_needs(args: TrainingArguments, machine: Machine, job: Job, size: int) -> Iterator[Diagnostic]:
+    """`size` processes have a part of each sequence."""
+    device = machine.device.type
+    if device != "cuda":
+        yield found(
+            args,
+            "RUN285",
+            f"cp_size {size}: torch has no attention over parts of sequences on {device}",
+            _FIELD,
+            remedy="leave cp_size out: tp_size with sequence styles, or activation checkpointing, saves memory, too",
+        )
+    else:
+        yield found(
+            args,
+            "RUN298",
+            f"cp_size {size}: parts of sequences on CUDA devices are not tested by this release",
+            _FIELD,
+            remedy="compare the losses of a few updates with those of a run without it",
+            severity="warning",
+        )
+    for what, remedy in _unfit(args, job):
+        yield found(args, "RUN299", f"cp_size {size}: {what}", _FIELD, remedy=remedy)
+
+
+def _unfit(args: TrainingArguments, job: Job) -> Iterator[tuple[str, str]]:
+    """What of the model is wrong, and what to do about it."""
+    model = base_of(bare(job.model))
+    name, config = type(model).__name__, getattr(model, "config", None)
+    if not takes(model.forward, "position_ids"):
+        yield (
+            f"{name}.forward takes no position_ids, and would take the first token of a part for that of the row",
+            "let forward take position_ids, of shape (rows, length)",
+        )
+    attention = getattr(config, "_attn_implementation", None)
+    if attention not in (None, "sdpa"):
+        yield f"attention of {name} is {attention}", 'load the model with attn_implementation="sdpa"'
+    narrow = [path for path, module in model.named_modules() if _sees_other_than_what_came_before(module)]
+    if narrow:
+        yield (
+            f"attention is not over all that came before a token in {narrow[0]}{_others(narrow)}",
+            "leave cp_size out: torch goes around with plain causal attention only",
+        )
+    if shifts_labels(model):
+        yield from _of_shifted_losses(args, job, model, name)
+
+
+def _of_shifted_losses(args: TrainingArguments, job: Job, model: nn.Module, name: str) -> Iterator[tuple[str, str]]:
+    """Of a loss that is taken one label on: at the end of a part that label is in another process."""
+    if job.computes_loss or args.label_smoothing_factor:
+        yield (
+            f"labels are shifted by {name}, and the loss is computed elsewhere, where the next label is missing",
+            "leave the loss to the model: no compute_loss_func, no label_smoothing_factor",
+        )
+    elif not takes(model.forward, "shift_labels"):
+        yield (
+            f"labels are shifted by {name}, whose forward takes no shift_labels",
+            "let forward take shift_labels, the label of the next token for each, in the place of labels",
+        )
+
+
+def _sees_other_than_what_came_before(module: Any) -> bool:
+    """Attention of transformers says both of itself."""
+    return getattr(module, "is_causal", True) is False or isinstance(getattr(module, "sliding_window", None), int)
+
+
+def _others(names: list[str]) -> str:
+    return f" and {len(names) - 1} more" if names[1:] else ""
