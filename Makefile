@@ -98,7 +98,7 @@ test-compat: .venv-compat/installed ## example scripts, trl, sentence-transforme
 
 # Strategies x precision x optimizers x accumulation, in real processes; the short part of it is in `make test`.
 test-distributed: install ## the long matrix of several processes (many minutes)
-	TEST_DISTRIBUTED=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/parallel tests/training/checkpoint/ranks tests/contract
+	TEST_DISTRIBUTED=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/command tests/training/parallel tests/training/checkpoint/ranks tests/contract
 
 mutate: install ## break what each setting does, in 355 ways, and show that its tests notice (15 minutes)
 	$(BIN)/python tests/contract/mutations/mutate.py

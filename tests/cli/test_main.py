@@ -161,3 +161,10 @@ def test_nothing_heavy_is_imported(write: Callable, words: tuple[str, ...]) -> N
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, timeout=60)
     assert found.returncode == 0, found.stderr
     assert set(found.stderr.split()) & HEAVY == set()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="shells elsewhere close nothing")
+def test_closed_streams_are_no_fault() -> None:
+    words = [sys.executable, "-m", "trainspec", "explain", "learning_rate"]
+    ended = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 findings, 2 could not run. Answers go to stdout, talk to s
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -31,6 +32,7 @@ BROKEN_PIPE = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the words name (sys.argv by default); returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _have_streams()
     # File names may hold bytes that are no text; showing them must not fail.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -45,6 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _have_streams() -> None:
+    """Who closed stdout or stderr wants to hear nothing; what is opened next must not take its number."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            # A number of these two is one that processes started from here have, too.
+            os.set_inheritable(nowhere, nowhere == number)
+            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
 
 
 def _run(words: list[str]) -> int:

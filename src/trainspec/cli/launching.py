@@ -56,6 +56,7 @@ def start_processes(
     nodes = nodes_of(os.environ)
     if isinstance(nodes, Misfit):
         raise CannotRun(mistake("CLI120", nodes.message, nodes.remedy))
+    restarts = given.number(MAX_RESTARTS.key, 0) or 0
     count = _count(given.values[NPROC.key], agent)
     start_server(count)
     starter = agent()
@@ -63,7 +64,7 @@ def start_processes(
         entry=entry,
         words=tuple(words),
         processes=count,
-        restarts=given.number(MAX_RESTARTS.key, 0) or 0,
+        restarts=restarts,
         grace=_grace(settings),
         log_dir=given.get(LOG_DIR.key),
         nodes=nodes,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -47,6 +48,8 @@ class Line(torch.nn.Module):
                 time.sleep(60)
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "leave":
+                sys.exit(0)
             case "exit":
                 os._exit(7)
             case "terminate":

@@ -77,6 +77,7 @@ BREAKS = [
     pytest.param(
         "sleep", 2, [r"\nrank 0: update 3 failed\. Nothing is heard of rank 1 within 2 s \(ddp_timeout\)\."], id="sleep"
     ),
+    _long("leave", 2, [r"\nrank 0: update 3 failed\. Nothing is heard of rank 1\. "]),
     _long("lack", 1, [r"rank 1: Traceback .*\n", r"\nFileNotFoundError: rows\.bin"]),
 ]
 
@@ -100,7 +101,7 @@ def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
 
 SIGNALS = [
     (["SIGINT"], "interrupted; "),
-    (["SIGINT", "SIGINT"], ""),
+    (["SIGINT", "SIGINT"], "interrupted twice: "),
 ]
 
 
@@ -130,8 +131,21 @@ def test_a_termination_is_passed_on_once_and_saves(tmp_path: Path) -> None:
 def test_an_interruption_ends_all_and_a_second_one_at_once(tmp_path: Path, signals: list[str], told: str) -> None:
     ended = told_to_end(tmp_path, signals, "--save_strategy", "no")
     assert ended.code == 130, ended.errors
-    assert told in ended.errors and ended.errors.count(told or "interrupted") == bool(told)
-    assert "Traceback" not in ended.errors and ended.seconds < 30
+    assert ended.errors.count(told) == ended.errors.count("interrupted") == 1
+    assert "Traceback" not in ended.errors and "leaked" not in ended.errors and ended.seconds < 30
+
+
+def test_processes_end_after_the_one_that_started_them(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    words = ("--max_steps", "100000", "--save_strategy", "no", "--task.begun", str(begun), "--task.seconds", "0.05")
+    with started(tmp_path, *words, "--enable_jit_checkpoint") as process:
+        wait_for(begun, process)
+        process.kill()
+        # What the ranks hold of the terminal ends with them.
+        _, errors = process.communicate(timeout=60)
+    assert errors.count("the process that started this one was killed: training ends\n") == 1
+    (found,) = (tmp_path / "out").glob("checkpoint-*/manifest.json")
+    assert f"terminated; the newest checkpoint is {found.parent}" in errors and "Traceback" not in errors
 
 
 @pytest.mark.long_distributed

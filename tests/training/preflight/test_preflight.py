@@ -105,6 +105,7 @@ def test_the_error_tells_all_and_where_each_value_came_from(
 
 
 def test_warnings_alone_stop_nothing(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
-    warnings = [item for item in make_trainer(accelerator_config={"use_seedable_sampler": False}).preflight() if item.severity == "warning"]
+    trainer = make_trainer(accelerator_config={"use_seedable_sampler": False})
+    warnings = [item for item in trainer.preflight() if item.severity == "warning"]
     check(warnings)
     assert len(warnings) == 1 and warnings[0].message in caplog.text

@@ -139,7 +139,7 @@ class _Agent(LocalElasticAgent):
         self._logs = logs
         self._grace = grace
         self._came: signal.Signals | None = None
-        self._passed_on = False
+        self._was_impatient = False
         self._end_of_patience: threading.Timer | None = None
         self.code_of_fault = 1
 
@@ -159,7 +159,7 @@ class _Agent(LocalElasticAgent):
             self._came = signal.Signals(number)
         elif number == signal.SIGINT:
             # Who presses it again does not want to wait.
-            self._came = signal.SIGINT
+            self._came, self._was_impatient = signal.SIGINT, True
             self._kill()
 
     def _raise_signal(self) -> None:
@@ -189,12 +189,21 @@ class _Agent(LocalElasticAgent):
             self._end_of_patience = threading.Timer(_AFTER_A_FAULT, self._kill)
             self._end_of_patience.daemon = True
             self._end_of_patience.start()
+        self._count_those_that_left()
         result: RunResult = super()._monitor_workers(worker_group)
         if result.state is WorkerState.FAILED:
             self._forget_patience()
             self._judge(result)
             self._raise_signal()
         return result
+
+    def _count_those_that_left(self) -> None:
+        """torch waits for a result of each rank, also of one that has left with exit code 0 and nothing to tell."""
+        context: Any = self._pcontext
+        running = getattr(context, "_pc", None)
+        for rank, process in enumerate(running.processes if running is not None else ()):
+            if process.exitcode == 0:
+                context._return_values.setdefault(rank, None)
 
     def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM, *_: Any, **__: Any) -> None:
         if self._pcontext is not None:
@@ -226,6 +235,8 @@ class _Agent(LocalElasticAgent):
             # The first of the node has said it at the terminal.
             if word.rank == self._worker_group.workers[0].global_rank and word.kind is not Kind.OTHERS:
                 said = ""
+            elif word.kind is Kind.ASKED and not said and any(other.kind is Kind.OTHERS for other in words):
+                said = f"rank {word.rank} was told to end, and did not wait for the others"
         else:
             self.code_of_fault, said = _unspoken(rank, failure.exitcode)
             said += (
@@ -245,6 +256,8 @@ class _Agent(LocalElasticAgent):
                 if word.rank != self._worker_group.workers[0].global_rank:
                     _say(word.text)
                 return word.code
+        if self._was_impatient:
+            _say("interrupted twice: all processes were ended at once, and nothing more was saved")
         return INTERRUPTED if came is signal.SIGINT else TERMINATED if came is signal.SIGTERM else 128 + came
 
 

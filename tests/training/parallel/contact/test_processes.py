@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,23 @@ def ended_before() -> float:
         total = group.sum(torch.ones(()))
         torch.distributed.destroy_process_group()
     return float(total)
+
+
+PLACES = [
+    (0, False, r"rank 0: joining the others.*Nothing is heard of rank 1 within 1 s"),
+    (0, True, r"rank 0 cannot let the others meet at 127\.0\.0\.1:\d+ \(MASTER_ADDR, MASTER_PORT\): .*EADDRINUSE"),
+    (1, False, r"^rank 1: nothing is heard of rank 0 at 127\.0\.0\.1:\d+ .* within 1 s \(ddp_timeout\)"),
+]
+
+
+@pytest.mark.parametrize("rank, taken, told", PLACES, ids=["nobody comes", "a port of others", "nobody is there"])
+def test_a_place_to_meet_at_which_nobody_is(monkeypatch: pytest.MonkeyPatch, rank: int, taken: bool, told: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+        monkeypatch.setenv("MASTER_PORT", str(server.getsockname()[1]))
+        if not taken:
+            server.close()
+        group = Group(Launch(rank, world_size=2), timeout=timedelta(seconds=1))
+        with pytest.raises(ProcessesError, match=told):
+            group.__enter__()
+    assert not torch.distributed.is_initialized()

@@ -14,7 +14,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch._C._distributed_c10d import PrefixStore, Store
-from torch.distributed.rendezvous import rendezvous
 from torch.nn import functional
 
 from trainspec.settings.arguments.launch import Launch
@@ -31,6 +30,7 @@ from trainspec.training.parallel.contact.forms import (
     plain_form,
     tensors,
 )
+from trainspec.training.parallel.contact.meeting import meet
 from trainspec.training.parallel.contact.messages import (
     as_bytes,
     bytes_of,
@@ -151,7 +151,7 @@ class Group:
             self._store = dist.distributed_c10d._get_default_store()
         else:
             if self._meeting is None:
-                self._meeting = self._met()
+                self._meeting = meet(self._init_method, self.rank, self.world_size, self._timeout)
             # A store that outlives its processes, as an agent's does, holds what those before a restart have written.
             life = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
             self._store = PrefixStore(f"trainspec/{life}/{next(_uses)}", self._meeting)
@@ -169,13 +169,6 @@ class Group:
                 f"{self.rank} of {self.world_size}"
             )
         self._control = dist.new_group(backend="gloo", timeout=self._timeout)
-
-    def _met(self) -> Store:
-        try:
-            store: Store = next(rendezvous(self._init_method, self.rank, self.world_size, timeout=self._timeout))[0]
-        except ValueError as error:
-            raise ProcessesError(f"rank {self.rank} cannot find the others: {error}") from error
-        return store
 
     def _close(self) -> None:
         if self._owns_default and dist.is_initialized():

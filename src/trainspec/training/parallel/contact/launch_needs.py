@@ -14,6 +14,7 @@ from trainspec.settings.arguments.launchers import misfits
 from trainspec.settings.diagnostics import Evidence
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.training.findings.found import found
+from trainspec.training.parallel.contact.meeting import PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.findings.facts import Job, Machine
+
+
+_MEETING = "set MASTER_ADDR to the host of rank 0 and MASTER_PORT to a free port there, or start with torchrun"
 
 
 def find_launch_needs(args: TrainingArguments, device: torch.device, backend: str) -> Iterator[Diagnostic]:
@@ -71,8 +75,14 @@ def _find_no_meeting(args: TrainingArguments, launch: Launch) -> Iterator[Diagno
             args,
             "RUN252",
             f"{' and '.join(missing)} not set, so that {launch.world_size} processes cannot find the first of them",
-            remedy="set MASTER_ADDR to the host of rank 0 and MASTER_PORT to a free port there, or start with torchrun",
+            remedy=_MEETING,
         )
+        return
+    port = os.environ["MASTER_PORT"]
+    if not port.isdecimal() or int(port) not in PORTS:
+        evidence = (Evidence("MASTER_PORT", port, Source(SourceKind.ENVIRONMENT, "MASTER_PORT")),)
+        message = f"MASTER_PORT is {port[:20]!r}, which is no port, so that processes cannot find the first of them"
+        yield replace(found(args, "RUN252", message, remedy=_MEETING), evidence=evidence)
 
 
 def _find_no_backend(args: TrainingArguments, device: torch.device, backend: str) -> Iterator[Diagnostic]:
