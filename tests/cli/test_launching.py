@@ -7,6 +7,12 @@ import pytest
 
 FAULTS: dict[str, tuple[list[str], dict[str, str], int, list[str]]] = {
     "a setting": (["--nproc", "2", "--seed", "x"], {}, 1, ["error[VAL101] seed"]),
+    "a mesh of others": (
+        ["--nproc", "3", "--parallelism_config", '{"tp_size": 2}'],
+        {},
+        1,
+        ["error[TGT108]"],
+    ),
     "no number": (
         ["--nproc", "many"],
         {},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Given, Option
+from trainspec.cli.terminal import exit_code, say
 from trainspec.training.command.server import start_server
 
 if TYPE_CHECKING:
@@ -52,12 +53,19 @@ def start_processes(
 ) -> int:
     """Run `entry(words)` in each process; returns the exit code. `agent` imports the module that starts them."""
     from trainspec.settings.arguments.launchers import Misfit, nodes_of
+    from trainspec.settings.diagnostics import errors_of
+    from trainspec.settings.targets.machines import judge_world
 
     nodes = nodes_of(os.environ)
     if isinstance(nodes, Misfit):
         raise CannotRun(mistake("CLI120", nodes.message, nodes.remedy))
     restarts = given.number(MAX_RESTARTS.key, 0) or 0
     count = _count(given.values[NPROC.key], agent)
+    # Of optim, preflight knows more: a task may bring an optimizer of its own.
+    found = errors_of(judge_world(settings, count * (nodes.count if nodes else 1), count, own_optimizer=True))
+    if found:
+        say(found)
+        return exit_code(found)
     start_server(count)
     starter = agent()
     plan = starter.Plan(
