@@ -18,11 +18,14 @@ PREFIXES = ("TRAINSPEC_", "TORCHELASTIC_", "SLURM_", "OMPI_", "PMI_", "PET_")
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No TRAINSPEC_ or launcher variable of the machine reaches a test."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No TRAINSPEC_ or launcher variable of the machine reaches a test, and none that processes join by outlives it."""
     for name in list(os.environ):
         if name.startswith(PREFIXES) or name in LAUNCHER:
             monkeypatch.delenv(name)
+    yield
+    for name in LAUNCHER:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(autouse=True)

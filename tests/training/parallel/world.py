@@ -33,11 +33,17 @@ def run_in(size: int, function: Callable[..., Any], *arguments: Any, seconds: fl
     """What `function(*arguments)` returns in each of `size` processes of one node, in the order of ranks.
 
     The function is one of a module, and what it takes and returns can be pickled. `more` are further environment
-    variables. Raises RankError with the traceback of the first rank that raised, TimeoutError for ranks that hang.
+    variables; LOCAL_WORLD_SIZE among them makes several nodes. Raises RankError with the traceback of the first rank
+    that raised, TimeoutError for ranks that hang.
     """
     port = free_port()
     pipes = [_CONTEXT.Pipe(duplex=False) for _ in range(size)]
-    environ = [variables(rank, size, port) | {"OMP_NUM_THREADS": "1", **more} for rank in range(size)]
+    local = int(more.get("LOCAL_WORLD_SIZE", size))
+    environ = [
+        variables(rank, size, port)
+        | {"LOCAL_RANK": str(rank % local), "GROUP_RANK": str(rank // local), "OMP_NUM_THREADS": "1", **more}
+        for rank in range(size)
+    ]
     ranks = [
         _CONTEXT.Process(target=_rank, args=(pipes[rank][1], environ[rank], function, arguments), daemon=False)
         for rank in range(size)

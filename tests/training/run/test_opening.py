@@ -105,8 +105,8 @@ def test_a_script_shows_it_once_whether_or_not_it_sets_logging_up(
 
 
 def test_what_stops_a_run_is_named_beside_the_error_by_the_name_that_is_imported(tmp_path: Path) -> None:
-    args = TrainingArguments(tmp_path, report_to="none", use_cpu=True, fsdp="full_shard")
+    args = TrainingArguments(tmp_path, report_to="none", use_cpu=True, eval_strategy="epoch")
     with pytest.raises(PreflightError) as caught:
         Trainer(Line(), args, train_dataset=Rows(24)).train()
-    assert str(caught.value).splitlines()[0] == "stopped before it began: fsdp (RUN101)"
+    assert str(caught.value).splitlines()[0] == "stopped before it began: eval_strategy (RUN114)"
     assert f"{type(caught.value).__module__}.{type(caught.value).__qualname__}" == "trainspec.PreflightError"
