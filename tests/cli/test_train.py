@@ -138,6 +138,7 @@ AS_FIRST = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
 
 @pytest.mark.parametrize("prefix", [[], AS_FIRST], ids=["a process of many", "process 1"])
 def test_a_run_that_is_stopped_before_it_trains(tmp_path: Path, prefix: list[str]) -> None:
+    pytest.importorskip("torch")
     if prefix and (shutil.which("unshare") is None or subprocess.run([*prefix, "true"]).returncode != 0):
         pytest.skip("no process namespaces here")
     (tmp_path / "tqdm.py").write_text(SLOW)
