@@ -120,19 +120,19 @@ BORDERS = (
         {"auto_find_batch_size": True, "deepspeed": {"zero_optimization": {"stage": 2}}},
     ),
     Border(
-        "DSP110",
+        "DSP402",
         "evaluation alone in half",
         {"deepspeed": {"zero_optimization": {"stage": 1}}, "bf16_full_eval": True, "do_eval": True},
         {"deepspeed": {"zero_optimization": {"stage": 1}}, "bf16_full_eval": True, "bf16": True, "do_eval": True},
     ),
     Border(
-        "DSP111",
+        "DSP403",
         "compiled",
         {"deepspeed": {"zero_optimization": {"stage": 1}}, "torch_compile": True},
         {"deepspeed": None, "torch_compile": True},
     ),
     Border(
-        "DSP112",
+        "DSP404",
         "pure half",
         {"deepspeed": {"zero_optimization": {"stage": 1}}, "fp16": True, "fp16_opt_level": "O3"},
         {"deepspeed": {"zero_optimization": {"stage": 1}}, "fp16": True, "fp16_opt_level": "O2"},
@@ -151,25 +151,25 @@ BORDERS = (
         {"deepspeed": {"sequence_parallel_size": 1}},
     ),
     Border(
-        "DSP114",
+        "DSP405",
         "factors of a matrix",
         {"deepspeed": {"zero_optimization": {"stage": 1}}, "optim": "adafactor"},
         {"deepspeed": {"zero_optimization": {"stage": 0}}, "optim": "adafactor"},
     ),
     Border(
-        "DSP114",
+        "DSP405",
         "DeepSpeed's own",
         {"deepspeed": {"zero_optimization": {"stage": 3}}, "optim": "muon"},
         {"deepspeed": {"zero_optimization": {"stage": 3}}, "optim": "lion_32bit"},
     ),
     Border(
-        "DSP115",
+        "DSP406",
         "averaged weights",
         {"deepspeed": {"gradient_clipping": "auto"}, "optim": "schedule_free_sgd", "lr_scheduler_type": "constant"},
         {"deepspeed": {"gradient_clipping": "auto"}, "optim": "sgd"},
     ),
     Border(
-        "DSP116",
+        "DSP407",
         "forced",
         {
             "deepspeed": {
@@ -185,13 +185,13 @@ BORDERS = (
         },
     ),
     Border(
-        "DSP117",
+        "DSP408",
         "float16",
         {"deepspeed": {"torch_autocast": {"enabled": True, "dtype": "fp16"}}},
         {"deepspeed": {"torch_autocast": {"enabled": True, "dtype": "bfloat16"}}},
     ),
     Border(
-        "DSP118",
+        "DSP409",
         "torch's, unsaid",
         {"deepspeed": {"zero_optimization": {"stage": 1}, "optimizer": {"type": "SGD"}}},
         {
@@ -203,7 +203,7 @@ BORDERS = (
         },
     ),
     Border(
-        "DSP118",
+        "DSP409",
         "made anew",
         {"deepspeed": {"zero_optimization": {"stage": 2}, "optimizer": {"type": "Adagrad"}}},
         {"deepspeed": {"zero_optimization": {"stage": 0}, "optimizer": {"type": "Adagrad"}}},

@@ -56,9 +56,9 @@ ENGINE_CODES: dict[str, Explanation] = {
     ),
     "RUN278": Explanation(
         "not-driven-under-deepspeed",
-        "a DeepSpeed configuration with a part that works beside the training loop: pipelines, autotuning and the like",
-        "the training loop deals out rows, counts micro-batches and calls the layers itself",
-        "drop it from the DeepSpeed configuration",
+        "settings that DeepSpeed's engine cannot do, or does wrongly, as it is driven here",
+        "each is a warning in a file (DSP401 to DSP409), which other programs may read, and stops a run",
+        "see the message",
     ),
     "RUN279": Explanation(
         "deepspeed-on-accelerator-untested",

@@ -9,6 +9,7 @@ import pytest
 import torch
 from tests.training.parallel.deepspeed_engine.ranks import Words, settings
 
+from trainspec import validate
 from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.parallel.deepspeed_engine import library, needs
 
@@ -73,3 +74,12 @@ def test_its_log_is_a_level_quieter_than_ours(monkeypatch: pytest.MonkeyPatch, o
     library._quieten()
     assert logging.getLevelName(Utilities.logger.level) == theirs
     assert [logging.getLevelName(handler.level) for handler in Utilities.logger.handlers] == [theirs]
+
+
+@pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
+@pytest.mark.parametrize("more", [{"torch_compile": True}, {"optim": "adafactor"}, {"deepspeed": {"pipeline": {}}}])
+def test_a_file_is_warned_of_what_stops_a_run(more: dict[str, Any]) -> None:
+    said = {"deepspeed": {"zero_optimization": {"stage": 2}}, **more}
+    assert not [item for item in validate(said).diagnostics if item.severity == "error"]
+    assert told(2, **more)["RUN278"] == "error"
+    assert "RUN278" not in told(2)

@@ -98,23 +98,25 @@ def _in_another(dtype: str) -> Predicate:
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        code="DSP110",
+        code="DSP402",
         name="full-eval-in-another-format",
         message="bf16_full_eval and fp16_full_eval under deepspeed need bf16 or fp16 as well",
         reason="the engine's weights are of one format, in training and in evaluation",
         fix="set bf16: true (or fp16: true) beside it, or leave the full evaluation out",
         when=all_of(given("deepspeed"), any_of(_in_another("bf16"), _in_another("fp16"))),
+        severity="warning",
     ),
     Rule(
-        code="DSP111",
+        code="DSP403",
         name="compiled-under-deepspeed",
         message="torch_compile cannot work with deepspeed",
         reason="the engine hangs hooks on a model's layers, and compiled code does not call them",
         fix="drop torch_compile, or deepspeed",
         when=all_of(given("deepspeed"), on("torch_compile")),
+        severity="warning",
     ),
     Rule(
-        code="DSP112",
+        code="DSP404",
         name="apex-level-under-deepspeed",
         message="fp16_opt_level says nothing to deepspeed",
         reason="under fp16 its engine always has half weights and float32 masters, as level O2",
@@ -124,6 +126,7 @@ RULES: tuple[Rule, ...] = (
             on("fp16"),
             one_of("fp16_opt_level", ApexOptLevel.O0, ApexOptLevel.O3),
         ),
+        severity="warning",
     ),
     Rule(
         code="DSP401",
@@ -138,7 +141,7 @@ RULES: tuple[Rule, ...] = (
         severity="warning",
     ),
     Rule(
-        code="DSP114",
+        code="DSP405",
         name="optimizer-of-shapes-under-zero",
         message="optim cannot step slices of flat parameters",
         reason="ZeRO lays parameters end to end and cuts them into slices; an optimizer that looks at a whole matrix, "
@@ -152,17 +155,19 @@ RULES: tuple[Rule, ...] = (
         ),
         tell=_shapes_optimizer,
         shown=("deepspeed", "optim"),
+        severity="warning",
     ),
     Rule(
-        code="DSP115",
+        code="DSP406",
         name="optimizer-beside-engine",
         message="LOMO and schedule-free optimizers cannot work with deepspeed",
         reason="they change weights outside of the optimizer's step, and the engine holds the weights",
         fix="set optim: adamw_torch, or drop deepspeed",
         when=all_of(given("deepspeed"), one_of("optim", *_NEVER)),
+        severity="warning",
     ),
     Rule(
-        code="DSP116",
+        code="DSP407",
         name="forced-cpu-optimizer",
         message="zero_force_ds_cpu_optimizer of deepspeed needs an optimizer in its configuration",
         reason="an offloaded optimizer must then be DeepSpeed's own for the CPU, and optim names another",
@@ -174,9 +179,10 @@ RULES: tuple[Rule, ...] = (
             key("deepspeed", "zero_force_ds_cpu_optimizer"),
             on("deepspeed.zero_force_ds_cpu_optimizer"),
         ),
+        severity="warning",
     ),
     Rule(
-        code="DSP117",
+        code="DSP408",
         name="float16-autocast-under-deepspeed",
         message="torch_autocast of deepspeed in float16 cannot be clipped rightly",
         reason="the engine clips gradients while they are multiplied by the loss scale still",
@@ -185,9 +191,10 @@ RULES: tuple[Rule, ...] = (
             on("deepspeed.torch_autocast.enabled"),
             one_of("deepspeed.torch_autocast.dtype", "fp16", "float16", "torch.float16", "half"),
         ),
+        severity="warning",
     ),
     Rule(
-        code="DSP118",
+        code="DSP409",
         name="untested-optimizer-under-zero",
         message="the optimizer of deepspeed is not one that its ZeRO was tested with",
         reason="ZeRO lays parameters end to end and cuts them into slices, which an optimizer that looks at whole "
@@ -196,5 +203,6 @@ RULES: tuple[Rule, ...] = (
         when=all_of(is_set("deepspeed.optimizer"), _ZERO),
         check=_untested_optimizer,
         also=("deepspeed.zero_allow_untested_optimizer",),
+        severity="warning",
     ),
 )

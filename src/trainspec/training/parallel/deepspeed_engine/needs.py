@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainspec.settings.rules.deepspeed.engine import not_driven
+from trainspec.settings.rules.deepspeed import engine
 from trainspec.training.findings.found import found
 from trainspec.training.parallel.deepspeed_engine import config, library
 
@@ -42,9 +42,7 @@ def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnosti
     if _nvme(args):
         said = f"{' and '.join(_nvme(args))} of deepspeed to nvme is not tested by this release"
         yield found(args, "RUN273", said, "deepspeed", severity="warning")
-    said_more = not_driven(args)
-    if said_more is not None:
-        yield found(args, "RUN278", said_more, "deepspeed")
+    yield from _refused(args)
     if config.makes_optimizer(args) and config.is_offloaded(args):
         there = any(map(shutil.which, _COMPILERS))
         told = "and is not tested by this release" if there else f"and there is none of {', '.join(_COMPILERS)}"
@@ -55,6 +53,20 @@ def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnosti
             "deepspeed",
             severity="warning" if there else "error",
         )
+
+
+def _refused(args: TrainingArguments) -> Iterator[Diagnostic]:
+    """What is a warning in a file, which may be for another program, and cannot be done here."""
+    values, said = {**args.__dict__, "deepspeed": args.deepspeed}, args.model_fields_set
+    for rule in engine.RULES:
+        if rule.when is None or not rule.when.holds(values, said):
+            continue
+        words = rule.check or rule.tell
+        told = words(args) if words is not None else True
+        message = rule.message if told is True else told
+        if message:
+            heads = dict.fromkeys(name.partition(".")[0] for name in rule.fields)
+            yield found(args, "RUN278", message, *heads, reason=rule.reason, remedy=rule.fix)
 
 
 def _of_processes(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
