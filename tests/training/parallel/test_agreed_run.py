@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from trainspec import Trainer, TrainerCallback
 from trainspec.training.errors import NonFiniteError
-from trainspec.training.parallel.contact.group import Group
+from trainspec.training.parallel.contact.neighbours import Neighbours
 
 
 class OnRankOne(TrainerCallback):
@@ -128,31 +128,57 @@ def test_processes_begin_alike_and_draw_differently(tmp_path: Path) -> None:
     assert [again[0][1], again[1][1]] == [one[1], other[1]]
 
 
-def asked(out: str, steps: int) -> tuple[int, int]:
+def asked(out: str, steps: int, *callbacks: Any) -> tuple[int, int]:
     """How often this process spoke with the others, and how often it waited for a number of a tensor."""
     spoken, waited = [], []
-    speak, item = Group._together, Tensor.item
+    post, item = Neighbours.post, Tensor.item
 
-    def counted(self: Any, what: str) -> Any:
-        spoken.append(what)
-        return speak(self, what)
+    def counted(self: Any, kind: int, content: bytes) -> Any:
+        spoken.append(kind)
+        return post(self, kind, content)
 
     def waiting(self: Tensor) -> Any:
         # Numbers of items are counted where labels come from, which is no accelerator.
         waited.extend([self] if self.is_floating_point() else [])
         return item(self)
 
-    Group._together, Tensor.item = counted, waiting  # type: ignore[method-assign]
+    Neighbours.post, Tensor.item = counted, waiting  # type: ignore[method-assign]
     args = settings(output_dir=out, max_steps=steps, logging_strategy="no", gradient_accumulation_steps=2)
-    Trainer(Tagger(), args, train_dataset=rows(400)).train()
+    Trainer(Tagger(), args, train_dataset=rows(400), callbacks=callbacks).train()
     return len(spoken), len(waited)
 
 
-def test_an_update_costs_two_small_messages(tmp_path: Path) -> None:
-    """One at the beginning of its window, one when it is done; a loss waits for no accelerator."""
-    few, many = (run_in(2, asked, str(tmp_path), steps)[0] for steps in (3, 13))
-    assert many[0] - few[0] == 2 * 10
+class Silent(TrainerCallback):
+    """Of which nobody but its author knows that it asks for nothing."""
+
+
+@pytest.mark.parametrize(("callbacks", "messages"), [((), 1), ((Silent,), 2)])
+def test_an_update_costs_one_small_message(callbacks: tuple[Any, ...], messages: int, tmp_path: Path) -> None:
+    """At the beginning of its window; another when it is done where somebody's own code may ask for something.
+
+    A loss waits for no accelerator.
+    """
+    few, many = (run_in(2, asked, str(tmp_path), steps, *callbacks)[0] for steps in (3, 13))
+    assert many[0] - few[0] == messages * 10
     assert many[1] == few[1]
+
+
+class SavesInOne(TrainerCallback):
+    def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        control.should_save = state.global_step == 3
+
+
+def with_a_callback_in_one(out: str) -> list[str]:
+    args = settings(output_dir=out, max_steps=5, save_strategy="no", logging_strategy="no")
+    trainer = Trainer(Tagger(), args, train_dataset=rows(40))
+    if int(os.environ["RANK"]) == 1:
+        trainer.add_callback(SavesInOne)
+    trainer.train()
+    return sorted(path.name for path in Path(out).glob("checkpoint-*"))
+
+
+def test_what_a_callback_of_one_process_asks_for_all_do(tmp_path: Path) -> None:
+    assert run_in(2, with_a_callback_in_one, str(tmp_path)) == [["checkpoint-3"]] * 2
 
 
 def unlabelled_in_one(out: str) -> list[float]:

@@ -35,6 +35,12 @@ class TrainerControl(ExportableState):
     should_evaluate: bool = False
     should_log: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether any of them is on."""
+        wanted = self.should_training_stop or self.should_epoch_stop
+        return wanted or self.should_save or self.should_evaluate or self.should_log
+
     def new_training(self) -> None:
         self.should_training_stop = False
 

@@ -50,6 +50,8 @@ class CallbackHandler:
         self.train_dataloader: Any = None
         self.eval_dataloader: Any = None
         self.listeners: dict[str, list[Callable[..., Any]]] = {}
+        # Whether all of them ask for the same in every process.
+        self.all_ours = True
         for callback in callbacks:
             self.add_callback(callback)
 
@@ -93,6 +95,7 @@ class CallbackHandler:
         }
         # Moments that nobody hears of are not in here: asking for one then takes a single look.
         self.listeners = {event: listeners for event, listeners in found.items() if listeners}
+        self.all_ours = all(is_ours(type(callback)) for callback in self.callbacks)
 
     def has_listeners(self, event: str) -> bool:
         return event in self.listeners
@@ -147,3 +150,8 @@ class CallbackHandler:
 def _hears(callback: Callback, event: str) -> bool:
     own = getattr(type(callback), event, None)
     return event in vars(callback) or (own is not None and own is not getattr(TrainerCallback, event))
+
+
+def is_ours(kind: type) -> bool:
+    """Whether a class is of this package, and not somebody's own."""
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]

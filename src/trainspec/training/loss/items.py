@@ -42,10 +42,14 @@ class MicroBatchItems:
         """
         if self.is_empty:
             return loss.new_zeros(()) if self.total.item() else loss.new_full((), math.nan)
+        count, total = self.count, self.total
+        if count.device.type == "cpu" and total.device.type == "cpu":
+            # Numbers are there, and quicker than tensors. What is all of a window is its mean already.
+            part = count.item() / total.item()
+            return loss if part == 1 else loss * part
         # Apple's GPUs have no float64; half precision cannot hold the counts.
         wide = torch.float64 if loss.dtype is torch.float64 else torch.float32
-        part = loss * (self.count.to(wide) / self.total.to(wide))
-        return part if self.count.device.type == "cpu" else torch.where(self.count > 0, part, 0.0)
+        return torch.where(count > 0, loss * (count.to(wide) / total.to(wide)), 0.0)
 
 
 def items_of(window: Sequence[Any], names: Sequence[str], *, shifted: bool) -> list[MicroBatchItems]:

@@ -4,7 +4,8 @@ A process that asks the others while they do not listen waits for ever. So wheth
 each of four moments of a run every process says all that it would do, whatever that is, exactly once.
 
     BeforeUpdate   the gradients of a window are there
-    AfterUpdate    an update is done, and callbacks have asked for what they want
+    AfterUpdate    an update is done, and callbacks have asked for what they want; nobody speaks where all know already
+                   that nothing is wanted
     AfterEpoch     the same at the end of an epoch
     Onward         logs, evaluations and saves are done, and callbacks have heard of them
 
@@ -103,6 +104,10 @@ class Agreement:
         self._last[moment] = number
         return flags if self._alone else self._agreed(flags, number)
 
+    def note(self, number: int) -> None:
+        """That an update is done after which there was nothing to agree on."""
+        self._processes.at_update(number, done=True)
+
     def _agreed(self, flags: Bundle, number: int) -> Bundle:
         names = _FLAGS[type(flags)]
         said: list[bool] = [bool(getattr(flags, name)) for name in names]
@@ -111,7 +116,7 @@ class Agreement:
         place: list[int] = [_MOMENTS.index(type(flags)), number]
         # The largest of the negative is the smallest: both together tell whether all are at the same place.
         message = [*place, *(-entry for entry in place), *said, *[0] * (_WIDEST - len(said))]
-        answer = self._processes.max(torch.tensor(message)).tolist()
+        answer = self._processes.maxima(message)
         if answer[2:4] != [-answer[0], -answer[1]]:
             self.same([type(flags).__name__, number], "the moment of a run")
         if type(flags) is AfterUpdate:

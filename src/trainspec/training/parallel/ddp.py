@@ -121,7 +121,7 @@ class DataParallelProcesses(Strategy):
     def backward(self, loss: Tensor, *, counts: bool = True) -> None:
         if counts:
             # torch averages over processes, and these are parts of a sum.
-            self._policy.precision.backward(loss if self._afterwards else loss * self.data_size)
+            self._policy.precision.backward(loss, times=1 if self._afterwards else self.data_size)
         elif not self._afterwards and (self._is_last or self._each_pass):
             self._add_nothing(loss)
 

@@ -11,7 +11,7 @@ from trainspec.training.model.nests import map_tensors
 from trainspec.training.parallel.contact.forms import tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from trainspec.settings.arguments.launch import Launch
@@ -76,6 +76,15 @@ class Processes(Protocol):
     def max(self, values: Tensor) -> Tensor:
         """The largest in any process, element by element."""
 
+    def sums(self, values: Sequence[float]) -> list[float]:
+        """Of each of some numbers, as 64-bit floating point adds them up; the same to the bit in every process."""
+
+    def sums_later(self, values: Sequence[float]) -> Callable[[], list[float]]:
+        """The same, told now and waited for when the answer is called, once: the others need not have come yet."""
+
+    def maxima(self, values: Sequence[float]) -> list[float]:
+        """The largest of each of some numbers."""
+
     def each(self, value: Any) -> list[Any]:
         """Every process's small value, as JSON keeps it, in the order of ranks."""
 
@@ -136,6 +145,15 @@ class Alone:
 
     def max(self, values: Tensor) -> Tensor:
         return values
+
+    def sums(self, values: Sequence[float]) -> list[float]:
+        return list(values)
+
+    def sums_later(self, values: Sequence[float]) -> Callable[[], list[float]]:
+        return lambda: list(values)
+
+    def maxima(self, values: Sequence[float]) -> list[float]:
+        return list(values)
 
     def each(self, value: Any) -> list[Any]:
         return [value]

@@ -115,6 +115,14 @@ class Strategy(ABC):
             return values
         return self.processes.sum(values if self.counts else torch.zeros_like(values))
 
+    def totals(self, values: list[float]) -> list[float]:
+        """The same for a few numbers, in 64-bit floating point."""
+        return self.totals_later(values)()
+
+    def totals_later(self, values: list[float]) -> Callable[[], list[float]]:
+        """The same, told now and waited for when the answer is called, once."""
+        return self.processes.sums_later(values if self.counts else [0.0] * len(values))
+
     def windows(self, counting: Counting, size: int) -> Windows:
         """Of `size` micro-batches at most, agreed with the other processes."""
         if self.processes.world_size == 1:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Of a window that nobody's own code took: None is what that code may say.
 _NOT_ASKED: Any = object()
+# Counts, which nobody changes in place.
+_ZERO, _ONE = torch.tensor(0), torch.tensor(1)
 
 
 class Totals(NamedTuple):
@@ -66,9 +68,17 @@ class Windows:
     def __init__(self, counting: Counting) -> None:
         self._counting = counting
 
-    def agreed(self, window: list[Any], walk: Walk) -> list[Any]:
-        """The window that this process trains on, given what it took from the data: empty where the data has ended."""
+    def agreed(self, window: list[Any], walk: Walk, *, asks: bool = False) -> list[Any]:
+        """The window that this process trains on, given what it took from the data: empty where the data has ended.
+
+        `asks`: whether something in this process may ask for what others do not know of.
+        """
         return window
+
+    @property
+    def somebody_asked(self) -> bool:
+        """With the newest window: if nobody did, all processes come to the same decisions without a word."""
+        return True
 
     def items(self, window: list[Any]) -> list[MicroBatchItems] | None:
         """Those of every micro-batch, None where every one of them is a window of its own."""
@@ -87,16 +97,66 @@ class Windows:
         return {}
 
 
+class Told:
+    """What all processes say of a window: a sum, in the order of `Told.of`, waited for once it is needed."""
+
+    def __init__(self, answers: Callable[[], list[float]], items_in: Callable[[int, int], int]) -> None:
+        self._answers = answers
+        self._items_in = items_in
+        self._said: list[float] | None = None
+        self._total: Tensor | None = None
+
+    @staticmethod
+    def of(own: int, totals: Totals, has: list[bool], *, asks: bool) -> list[float]:
+        return [own, own > 0, *totals, asks, *has]
+
+    def __getitem__(self, place: int) -> float:
+        if self._said is None:
+            self._said = self._answers()
+        return self._said[place]
+
+    @property
+    def total(self) -> Tensor:
+        """The items of the window, of which every micro-batch is a part."""
+        if self._total is None:
+            self._total = torch.tensor(self._items_in(int(self[0]), int(self[1])))
+        return self._total
+
+    @property
+    def totals(self) -> Totals:
+        return Totals(int(self[2]), int(self[3]), self[4])
+
+    @property
+    def asked(self) -> bool:
+        return self[5] > 0
+
+    def longest(self, size: int) -> int:
+        return sum(self[6 + number] > 0 for number in range(size))
+
+
+class SharedItems(MicroBatchItems):
+    """Of which the total is not waited for before somebody needs it."""
+
+    __slots__ = ("_told",)
+    _told: Told
+
+    def __init__(self, count: Tensor, told: Told) -> None:
+        object.__setattr__(self, "count", count)
+        object.__setattr__(self, "_told", told)
+
+    @property
+    def total(self) -> Tensor:
+        return self._told.total
+
+
 class SharedWindow(list[Any]):
     """Micro-batches of one process, of which `taken` came from the data now, with what is known of those of all."""
 
-    def __init__(
-        self, batches: Sequence[Any], taken: Sequence[Any], items: list[MicroBatchItems], totals: Totals
-    ) -> None:
+    def __init__(self, batches: Sequence[Any], taken: Sequence[Any], items: list[MicroBatchItems], told: Told) -> None:
         super().__init__(batches)
         self.taken = taken
         self.items = items
-        self.totals = totals
+        self.told = told
 
 
 class SharedWindows(Windows):
@@ -114,8 +174,9 @@ class SharedWindows(Windows):
         self._strategy = strategy
         self._size = size
         self._last: Any = None
+        self._told: Told | None = None
 
-    def agreed(self, window: list[Any], walk: Walk) -> list[Any]:
+    def agreed(self, window: list[Any], walk: Walk, *, asks: bool = False) -> list[Any]:
         if len(window) > self._size:
             raise TrainingError(
                 f"get_batch_samples gave {len(window)} micro-batches, but gradient_accumulation_steps is {self._size}: "
@@ -127,17 +188,20 @@ class SharedWindows(Windows):
         counts, own = self._counted(window, real)
         found = self._counting.totals([batch for batch, is_real in zip(window, real, strict=True) if is_real])
         has = [number < len(window) for number in range(self._size)]
-        said = self._strategy.total(torch.tensor([own, own > 0, *found, *has], dtype=torch.float64)).tolist()
-        items, active, rows, tokens, operations = said[:5]
-        longest = sum(some > 0 for some in said[5:])
         # Of a process without items it only tells that there are some elsewhere.
-        total = torch.tensor(int(items if self._counting.across else max(own, 1) * active))
-        parts = [MicroBatchItems(count, total) for count in counts]
-        parts += [MicroBatchItems(torch.tensor(0), total)] * (longest - len(window))
-        totals = Totals(int(rows), int(tokens), operations)
+        in_all = (lambda items, _: items) if self._counting.across else lambda _, active: max(own, 1) * active
+        told = self._told = Told(self._strategy.totals_later(Told.of(own, found, has, asks=asks)), in_all)
+        # Nobody has more than this one where it has all there can be: it need not wait to know.
+        longest = len(window) if all(has) else told.longest(self._size)
+        parts: list[MicroBatchItems] = [SharedItems(count, told) for count in counts]
+        parts += [SharedItems(_ZERO, told)] * (longest - len(window))
         shorter = self._kept_short(window, real, walk)
         self._padded += sum(_rows_of(batch) for batch, is_real in zip(shorter, real, strict=True) if not is_real)
-        return SharedWindow(self._filled_up(shorter, longest, walk), getattr(window, "taken", window), parts, totals)
+        return SharedWindow(self._filled_up(shorter, longest, walk), getattr(window, "taken", window), parts, told)
+
+    @property
+    def somebody_asked(self) -> bool:
+        return self._told is None or self._told.asked
 
     def items(self, window: list[Any]) -> list[MicroBatchItems] | None:
         assert isinstance(window, SharedWindow), "it was agreed on"
@@ -145,7 +209,7 @@ class SharedWindows(Windows):
 
     def totals(self, window: list[Any]) -> Totals:
         assert isinstance(window, SharedWindow), "it was agreed on"
-        return window.totals
+        return window.told.totals
 
     def _counted(self, window: list[Any], real: list[bool]) -> tuple[list[Tensor], int]:
         """The items of every micro-batch, and of all that this process has, which somebody else may have counted."""
@@ -153,9 +217,9 @@ class SharedWindows(Windows):
         told = getattr(window, "items", _NOT_ASKED)
 
         def items_in(batch: Any) -> Tensor:
-            return torch.tensor(1) if told is None else weigh(batch, names, shifted=shifted)
+            return _ONE if told is None else weigh(batch, names, shifted=shifted)
 
-        counts = [items_in(batch) if is_real else torch.tensor(0) for batch, is_real in zip(window, real, strict=True)]
+        counts = [items_in(batch) if is_real else _ZERO for batch, is_real in zip(window, real, strict=True)]
         if told is None or told is _NOT_ASKED:
             return counts, sum(map(int, counts))
         return counts, int(torch.as_tensor(told).reshape(-1)[0])
@@ -183,8 +247,7 @@ class SharedWindows(Windows):
     def _as_long_as_all(self, window: list[Any]) -> list[Any]:
         """What of it every process has: the epoch ends for all with the first of them whose data does."""
         has = [number < len(window) for number in range(self._size)]
-        all_of_them = self._strategy.total(torch.tensor(has, dtype=torch.int64)).tolist()
-        common = sum(some == self._strategy.data_size for some in all_of_them)
+        common = sum(some == self._strategy.data_size for some in self._strategy.totals([*has]))
         self._dropped += sum(map(_rows_of, window[common:]))
         return window[:common]
 
@@ -192,8 +255,8 @@ class SharedWindows(Windows):
         self._dropped += walk.left_out()
 
     def uneven_rows(self) -> dict[str, int]:
-        rows = self._strategy.total(torch.tensor([self._padded, self._dropped])).tolist()
-        return {name: count for name, count in zip(("padded_rows", "dropped_rows"), rows, strict=True) if count}
+        rows = self._strategy.totals([self._padded, self._dropped])
+        return {name: int(count) for name, count in zip(("padded_rows", "dropped_rows"), rows, strict=True) if count}
 
 
 def _rows_of(batch: Any) -> int:

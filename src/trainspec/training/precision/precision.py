@@ -62,9 +62,11 @@ class Precision:
         finally:
             self._paused = before
 
-    def backward(self, loss: Tensor) -> None:
+    def backward(self, loss: Tensor, times: int = 1) -> None:
+        """Add up its gradients, `times` as large: no other tensor is made of the loss for that."""
+        loss = loss if self.scaler is None else self.scaler.scale(loss)
         with self._form.backward():
-            torch.autograd.backward(loss if self.scaler is None else self.scaler.scale(loss))
+            torch.autograd.backward(loss, None if times == 1 else torch.full_like(loss, times))
 
     def unscale(self, optimizer: torch.optim.Optimizer) -> None:
         """After this, gradients have their true size and may be clipped."""

@@ -59,6 +59,8 @@ class Acting(ABC):
         # Entries of the log before the evaluation that is under way.
         self._evaluating_from: int | None = None
         self._ends_here = False
+        # What this process ends by, once the others know.
+        self._stopping: NonFiniteError | None = None
         # Whether what breaks the run off is raised in every process, and at the same place.
         self.ends_together = False
         # Looked up once: these are asked several times an update.

@@ -122,7 +122,7 @@ class TrainingLoop(Acting):
         walk, agreed = self._walk, self._shared_windows.agreed
 
         def take() -> Window:
-            return agreed(taken(), walk)
+            return agreed(taken(), walk, asks=self._asks())
 
         window = take()
         if not window and begins:
@@ -198,20 +198,31 @@ class TrainingLoop(Acting):
             raise short or torch.OutOfMemoryError("another process is out of memory")
         return loss
 
+    def _asks(self) -> bool:
+        """Whether this process may ask for what others do not: for a signal, a fault, or code that is not ours."""
+        return self._stopping is not None or not self._trainer.is_all_ours() or interruption.is_noted()
+
     def _agree_on(self, event: str, flags: AfterUpdate, number: int, **more: Any) -> None:
-        """Tell callbacks of an event after which they ask for things; what those of any process ask for holds."""
-        stopping: NonFiniteError | None = None
+        """Tell callbacks of an event after which they ask for things; what those of any process ask for holds.
+
+        Our own ask for the same in every process. Where there are no others, all know that nothing is asked for, and
+        say nothing; a signal or a fault is told with the next window, and agreed on after that.
+        """
         try:
             self._fire(event, **more)
         except NonFiniteError as error:
-            stopping = error
+            self._stopping = error
         control = self._parts.control
         flags.log, flags.evaluate, flags.save = control.should_log, control.should_evaluate, control.should_save
         flags.stop_epoch, flags.stop = control.should_epoch_stop, control.should_training_stop
-        flags.non_finite, flags.interrupted = stopping is not None, interruption.is_noted()
+        certain = type(flags) is AfterUpdate and not control.asks and not self._shared_windows.somebody_asked
+        if certain:
+            self._training.agreement.note(number)
+            return
+        flags.non_finite, flags.interrupted = self._stopping is not None, interruption.is_noted()
         self._agree(flags, number)
         if flags.non_finite:
-            raise stopping or NonFiniteError("the loss or the gradient of another process is not finite")
+            raise self._stopping or NonFiniteError("the loss or the gradient of another process is not finite")
         if flags.interrupted:
             self._end_of_run(flags)
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from trainspec.training.callbacks.handler import is_ours
 from trainspec.training.evaluation.plain import is_plain, plain_metrics
 from trainspec.training.evaluation.results import speed_metrics
 from trainspec.training.trainer.attributes import TrainerAttributes
@@ -28,6 +29,10 @@ class Listeners(TrainerAttributes):
         handler, parts = self.callback_handler, self.parts
         if event in handler.listeners:
             parts.control = handler.call_event(event, self.args, parts.state, parts.control, **more)
+
+    def is_all_ours(self) -> bool:
+        """Whether neither a subclass nor a callback could ask for something in one process alone."""
+        return self.callback_handler.all_ours and is_ours(type(self))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the epoch to an entry, take it into the history and hand it to trackers and callbacks.

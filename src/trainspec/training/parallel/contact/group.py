@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import struct
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -41,17 +42,20 @@ from trainspec.training.parallel.contact.messages import (
     refuse_different_forms,
     understood,
 )
+from trainspec.training.parallel.contact.neighbours import LONGEST, Neighbours, neighbours_of
 from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others
 from trainspec.training.parallel.processes import Alone, NestError, Number, Processes, ProcessesError, Value, first_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
 # Each use of a store begins where no use before it has written: old addresses would be taken for new ones.
 _uses = itertools.count()
 # Seconds that others have, after an operation failed, to say that they waited as well.
 _PATIENCE = 5.0
+# What a message between neighbours is about.
+_BARRIER, _EACH, _SUM, _MAX = range(4)
 # NCCL ends the process where it waited too long: before that, the group beside it finds out who is missing.
 _LATER = timedelta(seconds=30)
 
@@ -85,6 +89,7 @@ def processes_of(launch: Launch, *, timeout: timedelta, backend: str = "gloo") -
 class Group:
     """What is said about the run itself goes through a gloo group of its own, beside the default group of tensors.
 
+    Between processes of one machine short messages take a shorter way, with the same answers.
     Nothing is pickled but objects that settings ask to gather. A process that gives no answer within `timeout` is named
     in every other's ProcessesError. A default group that is there already is used and left alone.
     """
@@ -105,6 +110,7 @@ class Group:
         self._meeting: Store | None = None
         self._store: Store | None = None
         self._control: Any = None
+        self._neighbours: Neighbours | None = None
         self._update = 0
         self._in_update = False
 
@@ -169,15 +175,21 @@ class Group:
                 f"{self.rank} of {self.world_size}"
             )
         self._control = dist.new_group(backend="gloo", timeout=self._timeout)
+        counted = self._calls
+        self._neighbours = neighbours_of(self.rank, self.world_size, self._timeout, self.each)
+        # What is counted is what somebody asks for.
+        self._calls = counted
 
     def _close(self) -> None:
+        if self._neighbours is not None:
+            self._neighbours.close()
         if self._owns_default and dist.is_initialized():
             dist.destroy_process_group()
         elif self._control is not None:
             # Whose default group it is may have ended it, and every other with it.
             with suppress(ValueError):
                 dist.destroy_process_group(self._control)
-        self._owns_default, self._control, self._store = False, None, None
+        self._owns_default, self._control, self._store, self._neighbours = False, None, None, None
 
     # What they say to each other
 
@@ -186,6 +198,9 @@ class Group:
 
     def barrier(self) -> None:
         with self._together("barrier") as group:
+            if self._neighbours is not None:
+                self._neighbours.exchange(_BARRIER, b"")
+                return
             dist.all_reduce(torch.zeros(1, dtype=torch.uint8), group=group)
 
     def broadcast(self, value: Value) -> Value:
@@ -209,7 +224,41 @@ class Group:
         return value if self.is_main else leaf.read(data)
 
     def any(self, flag: bool) -> bool:
-        return bool(self.max(torch.tensor([flag], dtype=torch.uint8)))
+        return self.maxima([flag]) == [True]
+
+    def sums(self, values: Sequence[float]) -> list[float]:
+        return self.sums_later(values)()
+
+    def maxima(self, values: Sequence[float]) -> list[float]:
+        return self._numbers(values, "max", dist.ReduceOp.MAX, _MAX)()
+
+    def sums_later(self, values: Sequence[float]) -> Callable[[], list[float]]:
+        return self._numbers(values, "sum", dist.ReduceOp.SUM, _SUM)
+
+    def _numbers(self, values: Sequence[float], what: str, operation: Any, kind: int) -> Callable[[], list[float]]:
+        """There are some in every update: without tensors, which take longer than the message."""
+        near = self._neighbours
+        if near is None or len(values) * 8 > LONGEST:
+            reduced = self._reduced(torch.tensor(values, dtype=torch.float64), what, operation)
+            return reduced.tolist
+        layout = f"={len(values)}d"
+        self._calls += 1
+        try:
+            posted = near.post(kind, struct.pack(layout, *values))
+        except RuntimeError as error:
+            raise self._failed(what, error) from error
+
+        def answers() -> list[float]:
+            try:
+                said = posted.answers()
+            except RuntimeError as error:
+                raise self._failed(what, error) from error
+            assert said is not None, "all have as many"
+            every = zip(*(struct.unpack(layout, one) for one in said), strict=True)
+            # Everybody adds up in the same order.
+            return [sum(column) for column in every] if kind == _SUM else [max(column) for column in every]
+
+        return answers
 
     def sum(self, value: Number) -> Number:
         if isinstance(value, Tensor):
@@ -236,6 +285,10 @@ class Group:
     def _each(self, content: dict[str, Any], what: str, kind: type[ProcessesError] = ProcessesError) -> list[Any]:
         with self._together(what) as group:
             message = encoded(content)
+            if self._neighbours is not None:
+                said = self._neighbours.exchange(_EACH, message.numpy().tobytes())
+                if said is not None:
+                    return understood([torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in said], kind)
             sizes = [torch.empty(1, dtype=torch.int64) for _ in range(self.world_size)]
             dist.all_gather(sizes, torch.tensor([message.numel()]), group=group)
             return understood(self._all_bytes(message, [int(size) for size in sizes]), kind)
@@ -342,9 +395,12 @@ class Group:
         try:
             yield
         except RuntimeError as error:
-            where = f", update {self._update + 1}" if self._in_update else ""
-            where = f", after update {self._update}" if self._update and not where else where
-            raise self._missing(f"{what} (operation {self._calls}){where}", error) from error
+            raise self._failed(what, error) from error
+
+    def _failed(self, what: str, error: RuntimeError) -> MissingError:
+        where = f", update {self._update + 1}" if self._in_update else ""
+        where = f", after update {self._update}" if self._update and not where else where
+        return self._missing(f"{what} (operation {self._calls}){where}", error)
 
     def _missing(self, operation: str, error: BaseException) -> MissingError:
         # Without the place in the source of gloo.
