@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from trainspec.training.model.names import as_named_here, bare, plain_state
+from trainspec.training.optimizers.clipping import clip_gradients
 from trainspec.training.parallel.flat import added_up
 from trainspec.training.parallel.named_state import by_name, by_number
 from trainspec.training.parallel.strategy import Kind, Policy, State, Strategy
@@ -134,11 +135,8 @@ class DataParallelProcesses(Strategy):
             self._policy.precision.backward(loss)
 
     def clip(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-        parameters = list(parameters)
         self._policy.precision.unscale(self._optimizer)
-        if max_norm > 0:
-            return nn.utils.clip_grad_norm_(parameters, max_norm)
-        return nn.utils.get_total_norm(value.grad for value in parameters if value.grad is not None)
+        return clip_gradients(parameters, max_norm)
 
     def step(self) -> bool:
         return self._policy.precision.step(self._optimizer)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from trainspec.training.model.names import as_named_here, bare, plain_state
 from trainspec.training.optimizers import behaviour
+from trainspec.training.optimizers.clipping import clip_gradients
 from trainspec.training.parallel.named_state import by_name, by_number
 from trainspec.training.parallel.processes import ProcessesError
 from trainspec.training.parallel.strategy import Kind, Policy, State, Strategy
@@ -65,9 +66,7 @@ class SingleProcess(Strategy):
         measured = behaviour.gradient_norm(optimizer)
         if measured is not None:
             return measured
-        if max_norm > 0:
-            return nn.utils.clip_grad_norm_(parameters, max_norm)
-        return nn.utils.get_total_norm(value.grad for value in parameters if value.grad is not None)
+        return clip_gradients(parameters, max_norm)
 
     def step(self) -> bool:
         optimizer, precision = self._optimizer, self._precision

@@ -1,0 +1,61 @@
+"""Clipping gives the numbers of torch's own function to the bit, whatever the gradients are."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from trainspec.training.optimizers.clipping import clip_gradients
+
+SHAPES = st.lists(st.sampled_from([(), (1,), (3,), (2, 5), (0, 4)]), max_size=5)
+NUMBERS = st.one_of(st.floats(-1e3, 1e3, width=32), st.sampled_from([0.0, 1e-30, 1e30, math.inf, -math.inf, math.nan]))
+
+
+def parameters(shapes: list[tuple[int, ...]], draw: list[float], dtypes: list[torch.dtype]) -> list[nn.Parameter]:
+    made, numbers = [], iter(draw * 100)
+    for place, shape in enumerate(shapes):
+        value = nn.Parameter(torch.zeros(shape, dtype=dtypes[place % len(dtypes)]))
+        # Every fourth has none.
+        if place % 4 != 3:
+            filled = [next(numbers) for _ in range(math.prod(shape))]
+            value.grad = torch.tensor(filled, dtype=value.dtype).reshape(shape)
+        made.append(value)
+    return made
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one.nan_to_num(7.5), other.nan_to_num(7.5))
+
+
+@given(
+    SHAPES,
+    st.lists(NUMBERS, min_size=1, max_size=6),
+    st.sampled_from([0.0, 0.5, 1.0, 1e4]),
+    st.sampled_from([[torch.float32], [torch.float64], [torch.bfloat16], [torch.float32, torch.float64]]),
+)
+def test_as_torch_does_it(
+    shapes: list[tuple[int, ...]], numbers: list[float], max_norm: float, dtypes: list[torch.dtype]
+) -> None:
+    ours, theirs = (parameters(shapes, numbers, dtypes) for _ in range(2))
+    norm = clip_gradients(iter(ours), max_norm)
+    if max_norm > 0:
+        wanted = nn.utils.clip_grad_norm_(theirs, max_norm)
+    else:
+        wanted = nn.utils.get_total_norm([value.grad for value in theirs if value.grad is not None])
+    assert same(norm, wanted)
+    for mine, other in zip(ours, theirs, strict=True):
+        assert (mine.grad is None) == (other.grad is None)
+        assert mine.grad is None or (other.grad is not None and same(mine.grad, other.grad))
+
+
+@pytest.mark.parametrize("max_norm", [0.0, 1.0])
+def test_a_sparse_gradient_is_left_to_torch(max_norm: float) -> None:
+    table = nn.Embedding(4, 2, sparse=True)
+    table(torch.tensor([1, 2])).sum().backward()
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        nn.utils.clip_grad_norm_(table.parameters(), 1.0)
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        clip_gradients(table.parameters(), max_norm)
