@@ -31,10 +31,8 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients, 2.0)), 2.0)
     if max_norm <= 0:
         return norm
-    factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)
-    # On the CPU the number is there, and one needs no pass over memory; elsewhere it would have to be waited for.
-    if gradients[0].device.type != "cpu" or factor.item() != 1.0:
-        torch._foreach_mul_(gradients, factor)
+    # Whether it is one would have to be waited for.
+    torch._foreach_mul_(gradients, torch.clamp(max_norm / (norm + 1e-6), max=1.0))
     return norm
 
 

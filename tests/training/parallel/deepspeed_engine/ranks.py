@@ -114,11 +114,20 @@ def joined() -> Iterator[Processes]:
         yield processes
 
 
+def pretend_float16() -> None:
+    """DeepSpeed asks the processor whether it computes in float16; torch does it on any, slowly."""
+    from deepspeed.accelerator.cpu_accelerator import CPU_Accelerator
+
+    CPU_Accelerator.is_fp16_supported = lambda self: True
+
+
 class Run:
     """A model under an engine."""
 
     def __init__(self, processes: Processes, model: nn.Module | None = None, **changes: Any) -> None:
         self.args = settings(**changes)
+        if self.args.fp16:
+            pretend_float16()
         self.model = Words() if model is None else model
         self.strategy = DeepSpeedEngine(processes, self.args)
         self.precision = self.strategy.choose_precision(self.args, CPU)
