@@ -115,7 +115,11 @@ def test_a_real_run(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("signum", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)],
+    ids=["SIGINT", "SIGTERM", "SIGHUP"],
+)
 def test_a_run_that_is_stopped(tmp_path: Path, signum: signal.Signals, code: int) -> None:
     pytest.importorskip("sklearn")
     words = ["--max_steps", "1000000", "--save_steps", "20", "--save_total_limit", "1", "--report_to", "none"]

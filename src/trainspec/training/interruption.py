@@ -1,4 +1,4 @@
-"""Ending a run when the system asks for it, as Ctrl-C does.
+"""Ending a run when the system asks for it, as Ctrl-C does: by SIGTERM, or by SIGHUP, which means the same here.
 
 From the command's first moment SIGTERM has a handler: a process that is the first of its container would not even
 notice it otherwise. Until training begins there is nothing to put away, and the process leaves where it stands, since
@@ -6,6 +6,8 @@ an exception raised inside an import could be caught by anybody. Then it is an e
 
 Where several processes train together, none may leave alone: the others would wait for it in the middle of an update.
 There a signal is only noted, the processes agree on it after the update, and all of them end at the same place.
+
+Where SIGHUP is ignored, as under nohup, it stays so.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 class Terminated(SystemExit):
-    """SIGTERM came. Like KeyboardInterrupt it is no Exception, so that no handler takes it for a fault.
+    """SIGTERM or SIGHUP came. Like KeyboardInterrupt it is no Exception, so that no handler takes it for a fault.
 
-    A script that it leaves ends without a traceback, with the exit code of a process that the signal ended.
+    A script that it leaves ends without a traceback, with the exit code of a process that SIGTERM ended.
     """
 
     def __init__(self) -> None:
@@ -53,14 +55,14 @@ def end() -> None:
 
 @contextmanager
 def leaving_at_once() -> Iterator[None]:
-    """SIGTERM ends the process with exit code 143 and a line that says so, for as long as nothing needs more care."""
-    with _handled_by(_leave_untouched):
+    """A signal ends the process with exit code 143 and a line that says so, for as long as nothing needs more care."""
+    with _handled_by(_leave_untouched, *asking_to_end()):
         yield
 
 
 @contextmanager
 def terminable(*, together: bool = False) -> Iterator[None]:
-    """SIGTERM raises Terminated in the main thread for as long as the block runs.
+    """A signal raises Terminated in the main thread for as long as the block runs.
 
     `together` with other processes, it is noted until they agree on it, and so is the first Ctrl-C; a second is one too
     many for whoever waits at the terminal, and raises.
@@ -68,7 +70,7 @@ def terminable(*, together: bool = False) -> Iterator[None]:
     with ExitStack() as handled:
         # What was noted for this run must not end the next.
         handled.callback(_noted.clear)
-        handled.enter_context(_handled_by(_note_termination if together else _raise))
+        handled.enter_context(_handled_by(_note_termination if together else _raise, *asking_to_end()))
         if together:
             handled.enter_context(_handled_by(_note_interrupt, signal.SIGINT))
         yield
@@ -76,19 +78,25 @@ def terminable(*, together: bool = False) -> Iterator[None]:
 
 @contextmanager
 def noting() -> Iterator[None]:
-    """SIGTERM is noted for as long as the block runs, for whoever asks `is_noted` between updates.
+    """A signal is noted for as long as the block runs, for whoever asks `is_noted` between updates.
 
     One that came too late for that is delivered again, when the signal means what it did before.
     """
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        _note_termination(number, frame)
+
     try:
-        with _handled_by(_note_termination):
+        with _handled_by(note, *asking_to_end()):
             yield
     except BaseException:
         _noted.clear()
         raise
     if _noted:
         _noted.clear()
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(came[0] if came else signal.SIGTERM)
 
 
 def can_be_noted() -> bool:
@@ -96,17 +104,25 @@ def can_be_noted() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
+def asking_to_end() -> tuple[signal.Signals, ...]:
+    """The signals by which the system asks this process to end."""
+    if not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return signal.SIGTERM, signal.SIGHUP
+
+
 @contextmanager
-def _handled_by(handler: Handler, number: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+def _handled_by(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(number, handler)
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        # A run that has ended has written what it had to.
-        signal.signal(number, _leave if before is _leave_untouched else before)
+        for number, own in before.items():
+            # A run that has ended has written what it had to.
+            signal.signal(number, _leave if own is _leave_untouched else own)
 
 
 def _raise(number: int, frame: FrameType | None) -> None:

@@ -54,6 +54,8 @@ class Line(torch.nn.Module):
                 os._exit(7)
             case "terminate":
                 os.kill(os.getpid(), signal.SIGTERM)
+            case "hang_up":
+                os.kill(os.getpid(), signal.SIGHUP)
 
 
 def task(args: object, how: Breaking) -> TaskParts:

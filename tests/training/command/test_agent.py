@@ -148,6 +148,20 @@ def test_processes_end_after_the_one_that_started_them(tmp_path: Path) -> None:
     assert f"terminated; the newest checkpoint is {found.parent}" in errors and "Traceback" not in errors
 
 
+def test_under_nohup_nobody_ends_by_a_hang_up(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    words = ("--max_steps", "40", "--save_strategy", "no", "--task.begun", str(begun), "--task.seconds", "0.05")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with started(tmp_path, *words, "--task.what", "hang_up") as process:
+            wait_for(begun, process)
+            process.send_signal(signal.SIGHUP)
+            out, errors = process.communicate(timeout=90)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert process.returncode == 0 and "40 in 10 epochs" in out, errors
+
+
 @pytest.mark.long_distributed
 def test_a_signal_before_training_begins(tmp_path: Path) -> None:
     with started(tmp_path) as process:
@@ -159,9 +173,11 @@ def test_a_signal_before_training_begins(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists() and "Traceback" not in errors
 
 
-@pytest.mark.long_distributed
-def test_one_that_is_told_to_end_ends_all_with_what_was_trained(tmp_path: Path) -> None:
-    words = ("--max_steps", "100000", "--save_strategy", "no", "--task.what", "terminate", "--max-restarts", "2")
+@pytest.mark.parametrize(
+    "how", [pytest.param("terminate", marks=pytest.mark.long_distributed), pytest.param("hang_up")]
+)
+def test_one_that_is_told_to_end_ends_all_with_what_was_trained(tmp_path: Path, how: str) -> None:
+    words = ("--max_steps", "100000", "--save_strategy", "no", "--task.what", how, "--max-restarts", "2")
     ended = ran(tmp_path, *words, "--enable_jit_checkpoint", "--task.seconds", "0.05")
     assert ended.code == 143, ended.errors
     assert "start again" not in ended.errors, "nobody wants it to"

@@ -127,14 +127,16 @@ class _Signals(TrainerCallback):
                 os.kill(os.getpid(), number)
 
 
-TERM, CTRL_C = signal.SIGTERM, signal.SIGINT
+TERM, HUP, CTRL_C = signal.SIGTERM, signal.SIGHUP, signal.SIGINT
 
 
 @pytest.mark.parametrize(
     ("together", "signals", "raised", "updates"),
     [
         (False, (TERM,), Terminated, 1),
+        (False, (HUP,), Terminated, 1),
         (True, (TERM,), Terminated, 2),
+        (True, (HUP, TERM), Terminated, 2),
         (True, (TERM, TERM, TERM), Terminated, 2),
         (True, (CTRL_C,), KeyboardInterrupt, 2),
         (True, (CTRL_C, CTRL_C), KeyboardInterrupt, 1),
@@ -148,6 +150,17 @@ def test_a_signal_here_ends_the_run_at_once_alone_and_after_the_update_together(
     with terminable(together=together), pytest.raises(raised):
         trainer.train()
     assert trainer.state.global_step == updates
+
+
+def test_a_hang_up_that_is_ignored_stays_so(make_trainer: Make) -> None:
+    before = signal.signal(HUP, signal.SIG_IGN)
+    try:
+        trainer = make_trainer(max_steps=4, callbacks=[_Signals(HUP)])
+        with terminable(together=True):
+            trainer.train()
+    finally:
+        signal.signal(HUP, before)
+    assert trainer.state.global_step == 4
 
 
 def test_a_signal_of_the_last_run_does_not_end_the_next(make_trainer: Make) -> None:

@@ -28,7 +28,7 @@ from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
 
 from trainspec.training.command.rank import run_rank
 from trainspec.training.command.server import start_method
-from trainspec.training.interruption import INTERRUPTED, TERMINATED
+from trainspec.training.interruption import INTERRUPTED, TERMINATED, asking_to_end
 from trainspec.training.parallel.contact.ending import OUR_RUNS, Kind, Word, read_word
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 Entry = Callable[[Sequence[str]], int]
 
-_LISTENS_TO = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
 # Seconds that ranks have to end by themselves after one of them has broken.
 _AFTER_A_FAULT = 10.0
 # Whether to start again is nothing that trying again would change.
@@ -141,13 +140,17 @@ class _Agent(LocalElasticAgent):
         self._came: signal.Signals | None = None
         self._was_impatient = False
         self._end_of_patience: threading.Timer | None = None
+        self._handlers: dict[int, Any] = dict.fromkeys((*asking_to_end(), signal.SIGINT), self._note)
+        if hasattr(signal, "SIGHUP"):
+            # Under nohup it is ignored, here as in the ranks.
+            self._handlers.setdefault(signal.SIGHUP, signal.SIG_IGN)
         self.code_of_fault = 1
 
     # Signals
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self._note) for number in _LISTENS_TO}
+        before = {number: signal.signal(number, handler) for number, handler in self._handlers.items()}
         try:
             yield
         finally:
@@ -180,8 +183,8 @@ class _Agent(LocalElasticAgent):
             return dict(super()._start_workers(worker_group))
         finally:
             # Releases of torch that do not know TORCHELASTIC_SIGNALS_TO_HANDLE have put their own there.
-            for number in _LISTENS_TO:
-                signal.signal(number, self._note)
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
 
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         self._raise_signal()
@@ -258,7 +261,7 @@ class _Agent(LocalElasticAgent):
                 return word.code
         if self._was_impatient:
             _say("interrupted twice: all processes were ended at once, and nothing more was saved")
-        return INTERRUPTED if came is signal.SIGINT else TERMINATED if came is signal.SIGTERM else 128 + came
+        return INTERRUPTED if came is signal.SIGINT else TERMINATED
 
 
 def _by_guilt(word: Word) -> tuple[bool, float]:
