@@ -34,6 +34,40 @@ FAULTS: dict[str, tuple[list[str], dict[str, str], int, list[str]]] = {
         2,
         ["error[CLI120] torchrun has started this process already, as rank 1 of 2", "leave --nproc out"],
     ),
+    "seconds that are none": (
+        ["--nproc", "2"],
+        {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "abc"},
+        2,
+        [
+            "error[CLI126] TORCH_ELASTIC_SHUTDOWN_TIMEOUT is 'abc', which is no number of seconds",
+            'TORCH_ELASTIC_SHUTDOWN_TIMEOUT = "abc"   TORCH_ELASTIC_SHUTDOWN_TIMEOUT (environment)',
+            "write whole seconds",
+        ],
+    ),
+    "variables that are no numbers": (
+        ["--nproc", "2"],
+        {"OMPI_COMM_WORLD_RANK": "x", "PET_NODE_RANK": "first"},
+        2,
+        ["error[CLI126] OMPI_COMM_WORLD_RANK is 'x'", "error[CLI126] PET_NODE_RANK is 'first'"],
+    ),
+    "an optimizer that cannot shard": (
+        ["--nproc", "2", "--fsdp", "full_shard", "--optim", "adafactor"],
+        {},
+        1,
+        ["error[PAR120] optim adafactor does not step"],
+    ),
+    "an optimizer that is not there": (
+        ["--nproc", "2", "--optim", "adamw_anyprecision"],
+        {},
+        1,
+        ["error[RUN130] optim adamw_anyprecision needs the package torch-optimi", "help: pip install"],
+    ),
+    "an optimizer of another device": (
+        ["--nproc", "2", "--optim", "adamw_torch_npu_fused"],
+        {},
+        1,
+        ["error[RUN131] optim adamw_torch_npu_fused runs on npu only"],
+    ),
 }
 
 
@@ -53,6 +87,7 @@ def test_no_process_starts_with_a_fault(
     monkeypatch.setattr("trainspec.cli.launching.start_server", lambda ranks: None)
     monkeypatch.setattr("trainspec.training.command.agent.launch", lambda plan: pytest.fail("it started"))
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("trainspec.training.optimizers.entry.find_spec", lambda name: None)
     found = run("train", "digits", *words)
     assert found.code == code and found.out == ""
     assert all(text in found.err for text in texts), found.err
@@ -78,3 +113,25 @@ def test_how_many_processes(
     assert (plan.processes, plan.restarts, plan.log_dir, plan.nodes) == (processes, 2, "logs", None)
     assert plan.grace == (90 if word == "3" else 60), "nobody is killed while others would wait for it"
     assert plan.words == words[1:]
+
+
+def test_nothing_is_said_of_an_optimizer_where_nobody_trains(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr("trainspec.cli.launching.start_server", lambda ranks: None)
+    monkeypatch.setattr("trainspec.training.command.agent.launch", lambda plan: 7)
+    words = ("--nproc", "2", "--do_train", "false", "--do_eval", "--optim", "adamw_torch_npu_fused")
+    assert run("train", "digits", *words).code == 7
+
+
+def test_an_option_given_twice_is_told_before_processes_start(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    plans: list[Any] = []
+    monkeypatch.setattr("trainspec.cli.launching.start_server", lambda ranks: None)
+    monkeypatch.setattr("trainspec.training.command.agent.launch", lambda plan: plans.append(plan) or 0)
+    found = run("train", "digits", "--nproc", "2", "--nproc", "3", "--log-dir", "a", "--log-dir=a")
+    assert found.err.count("SRC117") == 1 and "warning[SRC117] --nproc is given twice; the last holds" in found.err
+    assert [plan.processes for plan in plans] == [3]

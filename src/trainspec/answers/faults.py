@@ -80,6 +80,12 @@ _CODES = {
         "one of them would be overlooked, and the run would not be the one that was asked for",
         "leave one out",
     ),
+    "CLI126": (
+        "unreadable-variable",
+        "an environment variable of a launcher with a value that it cannot have",
+        "what it was meant to say would be overlooked",
+        "see the message",
+    ),
 }
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Given, Option
 from trainspec.cli.terminal import exit_code, say
+from trainspec.training.command.phases import trains
 from trainspec.training.command.server import start_server
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.arguments.launchers import Misfit
+    from trainspec.settings.diagnostics import Diagnostic
 
 NPROC = Option(
     "nproc",
@@ -26,6 +30,7 @@ MAX_RESTARTS = Option(
 LOG_DIR = Option("log-dir", "with --nproc: the folder for what all but the first process print", "DIR")
 OPTIONS = (NPROC, MAX_RESTARTS, LOG_DIR)
 MOST = 1024
+_GRACE = "TORCH_ELASTIC_SHUTDOWN_TIMEOUT"
 Entry = Callable[[Sequence[str]], int]
 
 
@@ -52,22 +57,27 @@ def start_processes(
     agent: Callable[[], Any],
 ) -> int:
     """Run `entry(words)` in each process; returns the exit code. `agent` imports the module that starts them."""
-    from trainspec.settings.arguments.launchers import Misfit, nodes_of
+    from trainspec.settings.arguments.launchers import Misfit, nodes_of, unreadable
     from trainspec.settings.diagnostics import errors_of
     from trainspec.settings.targets.machines import judge_world
 
+    wrong = [_misfit("CLI126", misfit) for misfit in (*unreadable(os.environ), *_no_grace())]
+    if wrong:
+        raise CannotRun(*wrong)
     nodes = nodes_of(os.environ)
     if isinstance(nodes, Misfit):
-        raise CannotRun(mistake("CLI120", nodes.message, nodes.remedy))
+        raise CannotRun(_misfit("CLI120", nodes))
     restarts = given.number(MAX_RESTARTS.key, 0) or 0
     count = _count(given.values[NPROC.key], agent)
-    # Of optim, preflight knows more: a task may bring an optimizer of its own.
-    found = errors_of(judge_world(settings, count * (nodes.count if nodes else 1), count, own_optimizer=True))
+    starter, trained = agent(), trains(settings)
+    world = count * (nodes.count if nodes else 1)
+    # Found by each rank it would be told later, and after all of them have met.
+    found = errors_of(judge_world(settings, world, count, own_optimizer=not trained))
+    found += starter.find_no_optimizer(settings) if trained else []
     if found:
         say(found)
         return exit_code(found)
     start_server(count)
-    starter = agent()
     plan = starter.Plan(
         entry=entry,
         words=tuple(words),
@@ -98,7 +108,28 @@ def _count(text: str, agent: Callable[[], Any]) -> int:
     return devices or os.cpu_count() or 1
 
 
+def _misfit(code: str, misfit: Misfit) -> Diagnostic:
+    from trainspec.settings.diagnostics import Evidence
+    from trainspec.settings.diagnostics.source import Source, SourceKind
+    from trainspec.text.redaction import show_value
+
+    evidence = (
+        Evidence(name, show_value(name, os.environ.get(name)), Source(SourceKind.ENVIRONMENT, name))
+        for name in misfit.variables
+    )
+    return replace(mistake(code, misfit.message, misfit.remedy), evidence=tuple(evidence))
+
+
+def _no_grace() -> Iterator[Misfit]:
+    from trainspec.settings.arguments.launchers import Misfit
+
+    told = os.environ.get(_GRACE, "")
+    if told and not (told.isascii() and told.isdigit()):
+        message = f"{_GRACE} is {told[:20]!r}, which is no number of seconds"
+        yield Misfit((_GRACE,), message, f"write whole seconds, such as {_GRACE}=120, or unset it for ddp_timeout")
+
+
 def _grace(settings: TrainingArguments) -> float:
     """Seconds for saving after a signal: as torchrun is told, else as long as processes wait for each other at all."""
-    told = os.environ.get("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "")
-    return float(told) if told.isascii() and told.isdigit() else float(settings.ddp_timeout)
+    told = os.environ.get(_GRACE, "")
+    return float(told) if told else float(settings.ddp_timeout)

@@ -81,6 +81,14 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
     ("a pod without torchrun", {"PET_NNODES": "2", "PET_NODE_RANK": "0"}, ["PET_NNODES is 2, which asks torchrun"]),
     ("a pod with it", {**TORCHRUN, "PET_NNODES": "2", "PET_NPROC_PER_NODE": "4"}, []),
     ("a pod of one", {"PET_NNODES": "1", "PET_NPROC_PER_NODE": "1"}, []),
+    ("a node of no number", {**TORCHRUN, "GROUP_RANK": "a"}, ["GROUP_RANK is 'a', which is no rank, size or count"]),
+    ("a task of no number", {**SRUN, "SLURM_PROCID": "x"}, ["SLURM_PROCID is 'x', which"]),
+    ("a step of no number", {**SRUN, "SLURM_STEP_ID": "x"}, ["SLURM_STEP_ID is 'x', which"]),
+    ("a batch script of no number", {**BATCH_SCRIPT, "SLURM_PROCID": "x"}, []),
+    ("a process of no number", {**OPEN_MPI, "OMPI_COMM_WORLD_RANK": "1.0"}, ["OMPI_COMM_WORLD_RANK is '1.0', which"]),
+    ("one of mpiexec", {"PMI_RANK": "one", "PMI_SIZE": "2"}, ["PMI_RANK is 'one', which"]),
+    ("restarts of no number", {**TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "no"}, ["TORCHELASTIC_RESTART_COUNT is 'no'"]),
+    ("torchrun in a task of no number", {**SRUN, **TORCHRUN, "SLURM_PROCID": "x", "TORCHELASTIC_RUN_ID": "1"}, []),
 ]
 
 
@@ -155,7 +163,11 @@ NODES: list[tuple[str, dict[str, str], Nodes | str | None]] = [
     ("a task a node", A_TASK_A_NODE, Nodes(2, 1, *AT_SLURM)),
     ("several tasks a node", SRUN, "srun has started this process already, as rank 3 of 4"),
     ("a rank of torchrun", TORCHRUN, "torchrun has started this process already, as rank 5 of 8"),
-    ("a pod that grows", {**POD, "PET_NNODES": "1:4"}, "PET_NNODES is 1:4, but it is not said which node"),
+    ("a pod whose number is told twice", {**POD, "PET_NNODES": "2:2"}, Nodes(2, 1, "job-0.job", 29400)),
+    ("a pod that grows", {**POD, "PET_NNODES": "1:4"}, "PET_NNODES is '1:4', and --nproc takes part on a number"),
+    ("a pod of no number", {**POD, "PET_NNODES": "two"}, "PET_NNODES is 'two', and --nproc"),
+    ("a pod with no port", {**POD, "PET_MASTER_PORT": "http"}, "PET_MASTER_PORT is 'http', which is no port"),
+    ("a pod with a port too high", {**POD, "MASTER_PORT": "70000"}, "MASTER_PORT is '70000', which is no port"),
     ("a pod without a place", {"PET_NNODES": "2", "PET_NODE_RANK": "1"}, "PET_NNODES is 2, but it is not said"),
     ("a pod too many", {**POD, "PET_NODE_RANK": "2"}, "PET_NNODES is 2, but it is not said"),
 ]

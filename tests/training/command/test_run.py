@@ -16,7 +16,8 @@ from tests.training.small_job import Line, Rows
 
 from trainspec import TrainerCallback, TrainingArguments
 from trainspec.tasks import TaskError, TaskParts
-from trainspec.training.command.train import COULD_NOT_RUN, FINDINGS, FINE, run_task, trains
+from trainspec.training.command.phases import trains
+from trainspec.training.command.train import COULD_NOT_RUN, FINDINGS, FINE, run_task
 from trainspec.training.errors import TrainingError
 from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated
 

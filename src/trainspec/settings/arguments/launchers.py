@@ -22,6 +22,10 @@ _NO_STEP = 0xFFFF_FFF0
 # Below those that systems give to whoever asks for any.
 _FIRST_PORT, _PORTS = 20_000, 10_000
 _LOOPBACK = "127.0.0.1"
+# Those that a process can listen at.
+PORTS = range(1, 2**16)
+_RUN, _RESTARTS = "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT"
+_STEPS = ("SLURM_STEP_ID", "SLURM_STEPID")
 
 
 class Names(NamedTuple):
@@ -113,7 +117,7 @@ def nodes_of(variables: Mapping[str, str]) -> Nodes | Misfit | None:
 
     None for a command that is alone; a Misfit where it is not, and cannot be one of a node each.
     """
-    if variables.get("PET_NNODES", "1") not in ("1", "1:1"):
+    if variables.get("PET_NNODES", "") not in ("", "1", "1:1"):
         return _nodes_of_pods(variables)
     if variables.get("PET_NODE_RANK") == "0":
         # Of a PyTorchJob's only pod RANK and WORLD_SIZE count what is to be started in it.
@@ -130,17 +134,31 @@ def nodes_of(variables: Mapping[str, str]) -> Nodes | Misfit | None:
 
 
 def _nodes_of_pods(variables: Mapping[str, str]) -> Nodes | Misfit:
-    count = number(variables, "PET_NNODES")
+    told = variables["PET_NNODES"]
+    least, _, most = told.partition(":")
+    if most not in ("", least) or not (least.isascii() and least.isdecimal()):
+        message = f"PET_NNODES is {told[:20]!r}, and --nproc takes part on a number of nodes that does not change"
+        return Misfit(("PET_NNODES",), message, "write the number of nodes, or start with torchrun")
+    wrong = next(_no_ports(variables, "PET_MASTER_PORT", "MASTER_PORT"), None)
+    if wrong is not None:
+        return wrong
+    count = int(least)
     this = next((n for name in ("PET_NODE_RANK", "RANK") if (n := number(variables, name)) is not None), None)
     endpoint = variables.get("PET_RDZV_ENDPOINT", "").partition(":")
     address = variables.get("PET_MASTER_ADDR") or variables.get("MASTER_ADDR") or endpoint[0]
-    ports = (variables.get("PET_MASTER_PORT", ""), variables.get("MASTER_PORT", ""), endpoint[2])
-    port = next((int(text) for text in ports if text.isascii() and text.isdigit()), 29500)
-    if count is None or this is None or this >= count or not address:
-        told = variables["PET_NNODES"][:20]
+    ports = (variables.get("PET_MASTER_PORT"), variables.get("MASTER_PORT"), endpoint[2])
+    port = next((int(text) for text in ports if text and text.isascii() and text.isdigit()), 29500)
+    if this is None or this >= count or not address:
         message = f"PET_NNODES is {told}, but it is not said which node this is, or where the first one is"
         return Misfit(("PET_NNODES",), message, "set PET_NODE_RANK and PET_MASTER_ADDR, or start with torchrun")
     return Nodes(count, this, address, port)
+
+
+def _no_ports(variables: Mapping[str, str], *names: str) -> Iterator[Misfit]:
+    for name in names:
+        text = variables.get(name, "")
+        if text and not (text.isascii() and text.isdigit() and int(text) in PORTS):
+            yield Misfit((name,), f"{name} is {text[:20]!r}, which is no port", _PORT)
 
 
 def first_host(nodes: str) -> str:
@@ -151,23 +169,43 @@ def first_host(nodes: str) -> str:
 
 def misfits(variables: Mapping[str, str]) -> Iterator[Misfit]:
     """All that a launcher's variables say which no job can be; nothing where there is none, or all is well."""
+    yield from unreadable(variables)
     yield from _incomplete(variables)
     found = list(places(variables))
     for place in found:
         yield from _impossible(place)
     if found:
         # Inside of torchrun, what started torchrun counts agents.
-        others = found[1:] if "TORCHELASTIC_RUN_ID" not in variables else []
+        others = found[1:] if _RUN not in variables else []
         yield from (misfit for other in others for misfit in _contradicting(found[0], other))
     elif not any(number(variables, name) is not None for name in (TORCHRUN.rank, TORCHRUN.world_size)):
         yield from _asked_of_torchrun(variables)
 
 
+def unreadable(variables: Mapping[str, str]) -> Iterator[Misfit]:
+    """Each variable in which a launcher writes a number, and which holds none: a process would pass over it."""
+    for launcher, names in _numbers(variables):
+        for name in filter(None, names):
+            text = variables.get(name)
+            if text and number(variables, name) is None and not (launcher == TORCHRUN.launcher and text == "-1"):
+                message = f"{name} is {text[:20]!r}, which is no rank, size or count"
+                yield Misfit((name,), message, f"write a whole number, as {launcher} does, or unset {name}")
+
+
+def _numbers(variables: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield TORCHRUN.launcher, (*TORCHRUN[1:], _RESTARTS)
+    if _RUN in variables:
+        # Those of the launcher around torchrun are not for its processes.
+        return
+    yield TORCHRUN.launcher, ("PET_NODE_RANK",)
+    yield SRUN.launcher, _STEPS
+    if _in_a_step(variables):
+        yield SRUN.launcher, (*SRUN[1:], "SLURM_NTASKS")
+    yield from ((names.launcher, names[1:]) for names in OTHERS)
+
+
 def _incomplete(variables: Mapping[str, str]) -> Iterator[Misfit]:
     rank, size = TORCHRUN.rank, TORCHRUN.world_size
-    for name in (rank, size, TORCHRUN.local_rank, TORCHRUN.local_world_size):
-        if variables.get(name) and number(variables, name) is None and variables[name] != "-1":
-            yield Misfit((name,), f"{name} is {variables[name][:20]!r}, which is no rank or size", _START_AGAIN)
     has_rank, has_size = number(variables, rank) is not None, number(variables, size) is not None
     elsewhere = next((place for place in places(variables) if place.names is not TORCHRUN), None)
     if has_rank and not has_size and elsewhere is None:
@@ -227,7 +265,7 @@ def _in_a_step(variables: Mapping[str, str]) -> bool:
     """Whether srun started this process: scripts of sbatch and shells of salloc know how many tasks there could be,
     and call themselves SLURM_PROCID 0, but are no task.
     """
-    step = variables.get("SLURM_STEP_ID") or variables.get("SLURM_STEPID")
+    step = next((text for name in _STEPS if (text := variables.get(name))), None)
     if step is None:
         return bool(variables.get("SLURM_STEP_NUM_TASKS") or variables.get("SLURM_STEP_NODELIST"))
     return step.isdecimal() and int(step) < _NO_STEP
@@ -241,4 +279,5 @@ def _step_size_variable(variables: Mapping[str, str]) -> str:
 
 
 _START_AGAIN = "start the processes with torchrun, srun or trainspec train --nproc, which set these variables alike"
+_PORT = "write a free port of the first node, 29500 for example"
 _BOTH = "set RANK and WORLD_SIZE in every process, as torchrun does, or neither"

@@ -29,12 +29,15 @@ from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
 from trainspec.training.command.rank import run_rank
 from trainspec.training.command.server import start_method
 from trainspec.training.interruption import INTERRUPTED, TERMINATED, asking_to_end
+from trainspec.training.optimizers.optimizer_needs import find_unavailable
 from trainspec.training.parallel.contact.ending import OUR_RUNS, Kind, Word, read_word
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.arguments.launchers import Nodes
+    from trainspec.settings.diagnostics import Diagnostic
 
 Entry = Callable[[Sequence[str]], int]
 
@@ -104,6 +107,11 @@ def _address(plan: Plan) -> dict[str, Any]:
 def device_count() -> int:
     """Accelerators that torch sees here."""
     return torch.cuda.device_count()
+
+
+def find_no_optimizer(args: TrainingArguments) -> list[Diagnostic]:
+    """What every rank would find out of `optim`, before there are any: a task of the command brings none of its own."""
+    return find_unavailable(args, args.device)
 
 
 def _quiet() -> None:

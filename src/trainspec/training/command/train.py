@@ -23,6 +23,7 @@ from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
 from trainspec.training.checkpoint.resume import going_on_if_any
+from trainspec.training.command.phases import trains
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
@@ -114,11 +115,6 @@ def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: boo
 def is_restarted() -> bool:
     """Whether a launcher has started these processes again."""
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
-
-
-def trains(args: TrainingArguments) -> bool:
-    """The train command trains, unless a source says do_train: false."""
-    return args.do_train or "do_train" not in args.model_fields_set
 
 
 def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any) -> str:

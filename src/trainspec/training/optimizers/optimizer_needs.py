@@ -17,6 +17,7 @@ from trainspec.training.optimizers.torch_built_in import FUSES_ON, fused_works
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import torch
     from torch import nn
 
     from trainspec.settings.arguments import TrainingArguments
@@ -31,12 +32,17 @@ def find_optimizer_needs(args: TrainingArguments, machine: Machine, job: Job) ->
     """Everything that keeps `optim` from being built or from working here; only settings and model are looked at."""
     if job.has_an_optimizer:
         return
-    absent = [*_package(args), *_device(args, machine)]
+    absent = find_unavailable(args, machine.device)
     yield from absent
     faults = [item for check in _CHECKS for item in check(args, machine, job)]
     yield from faults
     if not absent and not any(item.severity == "error" for item in faults):
         yield from _construction(args, job.model)
+
+
+def find_unavailable(args: TrainingArguments, device: torch.device) -> list[Diagnostic]:
+    """What `optim` needs that no model could bring: its package, and a device that it runs on."""
+    return [*_package(args), *_device(args, device)]
 
 
 def _package(args: TrainingArguments) -> Iterator[Diagnostic]:
@@ -51,13 +57,13 @@ def _package(args: TrainingArguments) -> Iterator[Diagnostic]:
         )
 
 
-def _device(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
+def _device(args: TrainingArguments, device: torch.device) -> Iterator[Diagnostic]:
     entry = OPTIMIZERS[args.optim]
-    if not entry.runs_on(machine.device.type):
+    if not entry.runs_on(device.type):
         yield found(
             args,
             "RUN131",
-            f"optim {args.optim} runs on {', '.join(entry.devices)} only, and this run is on {machine.device.type}",
+            f"optim {args.optim} runs on {', '.join(entry.devices)} only, and this run is on {device.type}",
             "optim",
             remedy="choose an optim for this device, such as adamw_torch",
         )

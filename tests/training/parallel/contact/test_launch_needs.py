@@ -24,6 +24,7 @@ TABLE: list[tuple[str, dict[str, str], dict[str, Any], str, list[str]]] = [
     ("a rank too high", {**TWO, **MEETING, "RANK": "2"}, {}, "cpu", ["RUN250"]),
     ("no place to meet", TWO, {}, "cpu", ["RUN252"]),
     ("a port that is none", {**TWO, **MEETING, "MASTER_PORT": "70000"}, {}, "cpu", ["RUN252"]),
+    ("a port that is none, of srun", {**SRUN, "MASTER_PORT": "http"}, {}, "cpu", ["RUN252"]),
     ("a backend that is not there", TWO | MEETING, {"ddp_backend": "mpi"}, "cpu", ["RUN253"]),
     ("in one process it is of no use", {}, {"ddp_backend": "mpi"}, "cpu", []),
     ("a backend for other devices", TWO | MEETING, {"ddp_backend": "nccl", "use_cpu": False}, "cpu", ["RUN254"]),

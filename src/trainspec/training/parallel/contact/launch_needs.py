@@ -10,11 +10,10 @@ import torch
 import torch.distributed as dist
 
 from trainspec.settings.arguments.launch import Launch
-from trainspec.settings.arguments.launchers import misfits
+from trainspec.settings.arguments.launchers import PORTS, misfits
 from trainspec.settings.diagnostics import Evidence
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.training.findings.found import found
-from trainspec.training.parallel.contact.meeting import PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,10 +66,10 @@ def find_other_local_rank(args: TrainingArguments, machine: Machine, job: Job) -
 
 
 def _find_no_meeting(args: TrainingArguments, launch: Launch) -> Iterator[Diagnostic]:
-    if dist.is_initialized() or launch.meeting is not None:
+    if dist.is_initialized():
         return
     missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
-    if missing:
+    if missing and launch.meeting is None:
         yield found(
             args,
             "RUN252",
@@ -78,8 +77,8 @@ def _find_no_meeting(args: TrainingArguments, launch: Launch) -> Iterator[Diagno
             remedy=_MEETING,
         )
         return
-    port = os.environ["MASTER_PORT"]
-    if not port.isdecimal() or int(port) not in PORTS:
+    port = os.environ.get("MASTER_PORT", "")
+    if port and (not port.isdecimal() or int(port) not in PORTS):
         evidence = (Evidence("MASTER_PORT", port, Source(SourceKind.ENVIRONMENT, "MASTER_PORT")),)
         message = f"MASTER_PORT is {port[:20]!r}, which is no port, so that processes cannot find the first of them"
         yield replace(found(args, "RUN252", message, remedy=_MEETING), evidence=evidence)

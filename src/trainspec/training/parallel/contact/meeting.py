@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torch._C._distributed_c10d import TCPStore
 from torch.distributed.rendezvous import rendezvous
 
+from trainspec.settings.arguments.launchers import PORTS
 from trainspec.training.parallel.contact.ending import MissingError
 from trainspec.training.parallel.processes import ProcessesError
 
@@ -58,7 +59,3 @@ def _place() -> tuple[str, int] | None:
 
 def _is_held_by_agent() -> bool:
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == str(True)
-
-
-# Those that a process can listen at.
-PORTS = range(1, 2**16)
