@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
+from tests.training.checkpoint.ranks.jobs import settings
 from tests.training.command.test_run import Phases
+from tests.training.parallel.world import run_in
 from tests.training.small_job import Line
 
 from trainspec import TrainingArguments
@@ -68,3 +74,68 @@ def test_a_checkpoint_that_training_cannot_go_on_from_is_not_replaced(saving: Ar
     assert run_task(saving(save_only_model=True), Phases()) == FINE
     assert run_task(saving(save_only_model=True), Phases(), resume_if_any=True) == FINDINGS
     assert (tmp_path / "out" / "checkpoint-6").is_dir()
+
+
+class Again(NamedTuple):
+    code: int
+    updates: int
+    told: str
+
+
+def again(root: Path, on_each_node: bool) -> Again:
+    """One of two nodes, each with a disk of its own at the same place."""
+    disk = root / f"disk-{os.environ['GROUP_RANK']}"
+    disk.mkdir(exist_ok=True)
+    os.chdir(disk)
+    phases, args = Phases(), settings("out", save_on_each_node=on_each_node, do_eval=False)
+    with contextlib.redirect_stderr(io.StringIO()) as told:
+        code = run_task(args, phases, resume_if_any=True)
+    return Again(code, len(phases.model.seen) if hasattr(phases, "model") else 0, told.getvalue())
+
+
+def on_two_nodes(root: Path, on_each_node: bool = True) -> list[Again]:
+    return run_in(2, again, root, on_each_node, LOCAL_WORLD_SIZE="1")
+
+
+@pytest.fixture(scope="module")
+def trained_disks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("nodes")
+    first = on_two_nodes(root)
+    assert [one.code for one in first] == [FINE, FINE], first
+    return root
+
+
+def without(trained_disks: Path, root: Path, *lost: str) -> Path:
+    shutil.copytree(trained_disks, root, dirs_exist_ok=True)
+    for name in lost:
+        shutil.rmtree(root / name)
+    return root
+
+
+def test_nodes_go_on_from_what_all_of_them_have(trained_disks: Path, tmp_path: Path) -> None:
+    for one in on_two_nodes(without(trained_disks, tmp_path, "disk-1/out/checkpoint-6")):
+        assert (one.code, one.updates) == (FINE, 3), one
+
+
+def test_nodes_that_have_nothing_in_common_say_so_and_replace_nothing(trained_disks: Path, tmp_path: Path) -> None:
+    main, other = on_two_nodes(without(trained_disks, tmp_path, "disk-1", "disk-0/out/checkpoint-3"))
+    assert (main.code, main.updates) == (other.code, other.updates) == (FINDINGS, 0)
+    assert "error[RUN248]" in main.told and "node 0 checkpoint-6, node 1 none" in main.told
+    assert main.told.count("RUN248") == 1 and other.told == ""
+    assert (tmp_path / "disk-0" / "out" / "checkpoint-6" / "manifest.json").exists()
+
+
+def test_nodes_whose_first_save_broke_all_begin_again(trained_disks: Path, tmp_path: Path) -> None:
+    root = without(trained_disks, tmp_path, "disk-1", "disk-0/out/checkpoint-6")
+    (root / "disk-0" / "out" / "checkpoint-3" / "model.safetensors").unlink()
+    for one in on_two_nodes(root):
+        assert (one.code, one.updates) == (FINE, 6), one
+
+
+@pytest.mark.parametrize(
+    ("lost", "told"), [("disk-1", "error[RUN110]"), ("disk-0", "error[RUN")], ids=["of the other", "of the main one"]
+)
+def test_what_the_main_process_finds_holds_for_all(trained_disks: Path, tmp_path: Path, lost: str, told: str) -> None:
+    main, other = on_two_nodes(without(trained_disks, tmp_path, lost), on_each_node=False)
+    assert (main.code, main.updates) == (other.code, other.updates) == (FINDINGS, 0)
+    assert told in main.told and "rank 1" in main.told and other.told == ""

@@ -92,4 +92,11 @@ STEPPING_CODES: dict[str, Explanation] = {
         "resume with the model and the settings that say how it is dealt out, or begin a new run with the checkpoint's "
         "weights",
     ),
+    "RUN248": Explanation(
+        "nodes-without-a-common-checkpoint",
+        "a run that is started again under save_on_each_node, whose nodes have no whole checkpoint of the same update",
+        "processes that go on from different updates would not train one model, and beginning anew would replace what "
+        "there is",
+        "copy a whole checkpoint to the nodes that lack it, or remove what is there to begin anew",
+    ),
 }

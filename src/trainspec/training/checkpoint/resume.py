@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, finding
@@ -70,7 +71,10 @@ def find_together(
         return found[0].step
 
     if on_each_node and named is None:
-        step = _newest_on_all_nodes(output(), processes)
+        newest = _newest_on_all_nodes(output, processes)
+        if newest is None:
+            raise CheckpointError(output().url, "there is no checkpoint in it that is whole on every node")
+        step = newest
     else:
         step = on_main(processes, "looking for the checkpoint", look)
     with together(processes, "opening the checkpoint"):
@@ -80,9 +84,10 @@ def find_together(
     return mine
 
 
-def _newest_on_all_nodes(store: Store, processes: Processes) -> int:
+def _newest_on_all_nodes(output: Callable[[], Store], processes: Processes) -> int | None:
     """The highest step of which every node has a whole checkpoint."""
     with together(processes, "looking for checkpoints") as talk:
+        store = output()
         talk.said = checkpoint_folders(store)
     common: set[int] = set(talk.heard[0]).intersection(*talk.heard)
     for step in sorted(common, reverse=True):
@@ -96,7 +101,7 @@ def _newest_on_all_nodes(store: Store, processes: Processes) -> int:
         if not problems:
             return step
         logger.warning("passed over: %s", "; ".join(problems))
-    raise CheckpointError(store.url, "there is no checkpoint in it that is whole on every node")
+    return None
 
 
 def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoint:
@@ -104,26 +109,81 @@ def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoi
     if isinstance(wanted, str) and wanted != "latest":
         return open_any(wanted)
     store = output()
-    found = newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
+    found = _newest_whole(store)
     if found is None:
         raise CheckpointError(store.url, "there is no whole checkpoint in it")
     return found
 
 
-def going_on_if_any(args: TrainingArguments, output: Callable[[], Store]) -> TrainingArguments:
-    """The settings of a run that may be started again: they go on from the newest whole checkpoint in the output
-    folder, where training can. Where a first start has left none that is whole, they replace what is there.
+def _newest_whole(store: Store) -> Checkpoint | None:
+    return newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
 
-    Raises StorageError.
+
+class _Start(StrEnum):
+    """How a run starts that may be one that is started again."""
+
+    GOING_ON = "going on"
+    REPLACING = "replacing"
+    AS_TOLD = "as told"
+
+
+def going_on_if_any(
+    args: TrainingArguments, output: Callable[[], Store], processes: Processes
+) -> tuple[TrainingArguments, list[Diagnostic]]:
+    """The settings of a run that may be started again, and what keeps it from starting.
+
+    It goes on from the newest whole checkpoint in the output folder, where training can. Where a first start has left
+    none that is whole, it replaces what is there. All processes ask, and come to the same: the main one looks for all,
+    and with save_on_each_node one of every node. Raises StorageError.
     """
-    store = output()
-    found = newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
-    if found is not None and why_not_resumable(found) is None:
-        # By that word all processes look for one that every node has.
-        return args.replace(resume_from_checkpoint="latest")
-    if found is None and checkpoint_folders(store):
-        return args.replace(overwrite_output_dir=True)
-    return args
+    faults: list[Diagnostic] = []
+    if args.save_on_each_node and processes.world_size > 1:
+        start, faults = _start_on_all_nodes(output, processes)
+    else:
+        start = on_main(processes, "looking for a checkpoint", lambda: _start(output()))
+    if start == _Start.GOING_ON:
+        return args.replace(resume_from_checkpoint="latest"), faults
+    if start == _Start.REPLACING:
+        return args.replace(overwrite_output_dir=True), faults
+    return args, faults
+
+
+def _start(store: Store) -> str:
+    found = _newest_whole(store)
+    if found is not None:
+        return _Start.GOING_ON if why_not_resumable(found) is None else _Start.AS_TOLD
+    return _Start.REPLACING if checkpoint_folders(store) else _Start.AS_TOLD
+
+
+def _start_on_all_nodes(output: Callable[[], Store], processes: Processes) -> tuple[str, list[Diagnostic]]:
+    """Nobody begins anew where a node has a checkpoint, for that would be replaced by one of less training."""
+    step = _newest_on_all_nodes(output, processes)
+    if step is not None:
+        with together(processes, "opening the checkpoint") as talk:
+            found = open_any(output().child(folder_name(step)))
+            talk.said = why_not_resumable(found, rank=processes.rank)
+        return (_Start.AS_TOLD if any(talk.heard) else _Start.GOING_ON), []
+    with together(processes, "looking for checkpoints") as talk:
+        if processes.is_local_main:
+            store = output()
+            newest = _newest_whole(store)
+            talk.said = [processes.node, None if newest is None else newest.step, bool(checkpoint_folders(store))]
+    nodes = [said for said in talk.heard if said is not None]
+    if any(step is not None for _, step, _ in nodes):
+        return _Start.AS_TOLD, [_nothing_in_common({node: step for node, step, _ in nodes})]
+    return (_Start.REPLACING if any(left for *_, left in nodes) else _Start.AS_TOLD), []
+
+
+def _nothing_in_common(newest: dict[int, int | None]) -> Diagnostic:
+    each = (f"node {node} {'none' if step is None else folder_name(step)}" for node, step in newest.items())
+    return finding(
+        "RUN248",
+        STEPPING_CODES["RUN248"].name,
+        f"the nodes have no whole checkpoint in common; the newest of each: {', '.join(each)}",
+        values={"save_on_each_node": True},
+        reason=STEPPING_CODES["RUN248"].reason,
+        remedy="copy a whole checkpoint to output_dir of the nodes that lack it, or remove what is there to begin anew",
+    )
 
 
 def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:

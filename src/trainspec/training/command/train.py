@@ -39,6 +39,8 @@ from trainspec.training.parallel.contact.ending import (
     say_fault,
     say_missing,
 )
+from trainspec.training.parallel.contact.joining import backend_for, joined
+from trainspec.training.parallel.contact.launch_needs import find_launch_needs
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.seeding import seed_for_model
@@ -73,7 +75,7 @@ def run_task(
     with _terminal_logging(args), terminable(together=several):
         try:
             if (resume_if_any or is_restarted()) and trains(args):
-                args = going_on_if_any(args, lambda: open_store(args.output_dir))
+                args = _going_on(args)
             summary = _run_phases(args, task, task_settings)
             sys.stdout.write(summary + "\n" if is_main else "")
             return FINE
@@ -110,6 +112,17 @@ def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: boo
     if is_main:
         _say(farewell)
     return code
+
+
+def _going_on(args: TrainingArguments) -> TrainingArguments:
+    """The settings of a run that is started again: all processes join first, to come to the same."""
+    seed_for_model(args)
+    device, folder = args.device, args.output_dir
+    check(find_launch_needs(args, device, backend_for(args, device)))
+    processes = joined(args, device)
+    args, faults = going_on_if_any(args, lambda: open_store(folder), processes)
+    check(faults, processes)
+    return args
 
 
 def is_restarted() -> bool:
