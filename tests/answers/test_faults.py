@@ -25,6 +25,7 @@ NAMES = {
     "CLI123": "no-such-number",
     "CLI124": "no-such-name-there",
     "CLI125": "contradicting-options",
+    "CLI126": "unreadable-variable",
 }
 
 
