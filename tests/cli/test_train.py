@@ -1,10 +1,13 @@
 """`trainspec train`: settings of both kinds are loaded, secrets leave the environment, and the run starts."""
 
+import contextlib
 import os
+import pty
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +134,40 @@ def test_a_run_that_is_stopped(tmp_path: Path, signum: signal.Signals, code: int
         _, err = run.communicate(timeout=60)
     assert run.returncode == code, err
     assert "Traceback" not in err
+
+
+# Makes what is at stdin the terminal that ends this process when it hangs up.
+AT_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_run_whose_terminal_hangs_up_is_stopped_in_order(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    words = ["--max_steps", "1000000", "--save_steps", "20", "--save_total_limit", "1", "--report_to", "none"]
+    terminal, inside = pty.openpty()
+    streams = {"stdin": inside, "stdout": inside, "stderr": inside, "start_new_session": True}
+    run = subprocess.Popen([sys.executable, "-c", AT_A_TERMINAL, *command(tmp_path, *words)], **streams)  # type: ignore[call-overload]
+    os.close(inside)
+    threading.Thread(target=_read_all, args=(terminal,), daemon=True).start()
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("checkpoint-*/manifest.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.close(terminal)
+    try:
+        assert run.wait(60) == 143
+    finally:
+        run.kill()
+    (newest,) = (tmp_path / "out").glob("checkpoint-*/manifest.json")
+    assert int(newest.parent.name.removeprefix("checkpoint-")) >= 20
+
+
+def _read_all(terminal: int) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
 
 
 # Stands in for the first library that training imports: it says so, and takes its time.

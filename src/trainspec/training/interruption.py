@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -126,10 +126,25 @@ def _handled_by(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    leave_dead_terminal()
     raise Terminated
 
 
+def leave_dead_terminal() -> None:
+    """A terminal that has hung up refuses every word: a run must not break at that while it saves."""
+    for stream in (1, 2):
+        try:
+            # Of no bytes a terminal alone says that it is gone.
+            os.write(stream, b"")
+        except OSError:
+            with suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream)
+                os.close(nowhere)
+
+
 def _note_termination(number: int, frame: FrameType | None) -> None:
+    leave_dead_terminal()
     # Again and again the same: launchers send it to a group, and each of its members passes it on.
     _noted.append(Terminated)
 
@@ -141,10 +156,12 @@ def _note_interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _leave_untouched(number: int, frame: FrameType | None) -> None:
+    leave_dead_terminal()
     os.write(2, b"terminated before training began; nothing was written\n")
     os._exit(TERMINATED)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
+    leave_dead_terminal()
     os.write(2, b"terminated\n")
     os._exit(TERMINATED)

@@ -28,7 +28,7 @@ from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
 
 from trainspec.training.command.rank import run_rank
 from trainspec.training.command.server import start_method
-from trainspec.training.interruption import INTERRUPTED, TERMINATED, asking_to_end
+from trainspec.training.interruption import INTERRUPTED, TERMINATED, asking_to_end, leave_dead_terminal
 from trainspec.training.optimizers.optimizer_needs import find_unavailable
 from trainspec.training.parallel.contact.ending import OUR_RUNS, Kind, Word, read_word
 
@@ -166,6 +166,7 @@ class _Agent(LocalElasticAgent):
                 signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        leave_dead_terminal()
         if self._came is None:
             self._came = signal.Signals(number)
         elif number == signal.SIGINT:
