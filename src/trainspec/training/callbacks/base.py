@@ -126,3 +126,8 @@ class TrainerCallback:
     def on_push_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> Answer: ...
+
+
+def is_ours(kind: type) -> bool:
+    """Whether a class is of this package, and not somebody's own."""
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trainspec.training.callbacks.base import EVENTS, TrainerCallback
+from trainspec.training.callbacks.base import EVENTS, TrainerCallback, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,8 +50,7 @@ class CallbackHandler:
         self.train_dataloader: Any = None
         self.eval_dataloader: Any = None
         self.listeners: dict[str, list[Callable[..., Any]]] = {}
-        # Whether all of them ask for the same in every process.
-        self.all_ours = True
+        self.all_ours = True  # and so all ask for the same in every process
         for callback in callbacks:
             self.add_callback(callback)
 
@@ -150,8 +149,3 @@ class CallbackHandler:
 def _hears(callback: Callback, event: str) -> bool:
     own = getattr(type(callback), event, None)
     return event in vars(callback) or (own is not None and own is not getattr(TrainerCallback, event))
-
-
-def is_ours(kind: type) -> bool:
-    """Whether a class is of this package, and not somebody's own."""
-    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]

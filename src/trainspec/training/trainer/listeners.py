@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from trainspec.training.callbacks.handler import is_ours
+from trainspec.training.callbacks.base import is_ours
 from trainspec.training.evaluation.plain import is_plain, plain_metrics
 from trainspec.training.evaluation.results import speed_metrics
 from trainspec.training.trainer.attributes import TrainerAttributes

@@ -6,10 +6,9 @@ import itertools
 import json
 import os
 import re
-import struct
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -42,7 +41,7 @@ from trainspec.training.parallel.contact.messages import (
     refuse_different_forms,
     understood,
 )
-from trainspec.training.parallel.contact.neighbours import LONGEST, Neighbours, neighbours_of
+from trainspec.training.parallel.contact.neighbours import BARRIER, EACH, LONGEST, MAX, SUM, Neighbours, neighbours_of
 from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others
 from trainspec.training.parallel.processes import Alone, NestError, Number, Processes, ProcessesError, Value, first_rows
 
@@ -50,12 +49,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
+Answer = TypeVar("Answer")
+
 # Each use of a store begins where no use before it has written: old addresses would be taken for new ones.
 _uses = itertools.count()
 # Seconds that others have, after an operation failed, to say that they waited as well.
 _PATIENCE = 5.0
-# What a message between neighbours is about.
-_BARRIER, _EACH, _SUM, _MAX = range(4)
 # NCCL ends the process where it waited too long: before that, the group beside it finds out who is missing.
 _LATER = timedelta(seconds=30)
 
@@ -199,7 +198,7 @@ class Group:
     def barrier(self) -> None:
         with self._together("barrier") as group:
             if self._neighbours is not None:
-                self._neighbours.exchange(_BARRIER, b"")
+                self._neighbours.exchange(BARRIER, b"")
                 return
             dist.all_reduce(torch.zeros(1, dtype=torch.uint8), group=group)
 
@@ -230,10 +229,10 @@ class Group:
         return self.sums_later(values)()
 
     def maxima(self, values: Sequence[float]) -> list[float]:
-        return self._numbers(values, "max", dist.ReduceOp.MAX, _MAX)()
+        return self._numbers(values, "max", dist.ReduceOp.MAX, MAX)()
 
     def sums_later(self, values: Sequence[float]) -> Callable[[], list[float]]:
-        return self._numbers(values, "sum", dist.ReduceOp.SUM, _SUM)
+        return self._numbers(values, "sum", dist.ReduceOp.SUM, SUM)
 
     def _numbers(self, values: Sequence[float], what: str, operation: Any, kind: int) -> Callable[[], list[float]]:
         """There are some in every update: without tensors, which take longer than the message."""
@@ -241,24 +240,9 @@ class Group:
         if near is None or len(values) * 8 > LONGEST:
             reduced = self._reduced(torch.tensor(values, dtype=torch.float64), what, operation)
             return reduced.tolist
-        layout = f"={len(values)}d"
         self._calls += 1
-        try:
-            posted = near.post(kind, struct.pack(layout, *values))
-        except RuntimeError as error:
-            raise self._failed(what, error) from error
-
-        def answers() -> list[float]:
-            try:
-                said = posted.answers()
-            except RuntimeError as error:
-                raise self._failed(what, error) from error
-            assert said is not None, "all have as many"
-            every = zip(*(struct.unpack(layout, one) for one in said), strict=True)
-            # Everybody adds up in the same order.
-            return [sum(column) for column in every] if kind == _SUM else [max(column) for column in every]
-
-        return answers
+        answers = self._named(what, lambda: near.numbers(kind, values))
+        return lambda: self._named(what, answers)
 
     def sum(self, value: Number) -> Number:
         if isinstance(value, Tensor):
@@ -271,12 +255,8 @@ class Group:
 
     def _reduced(self, values: Tensor, what: str, operation: Any) -> Tensor:
         with self._together(what):
-            found, carrier = values.detach().clone(), self._carrier(values)
-            if carrier is None:
-                dist.all_reduce(found, operation)
-            else:
-                # What torch's function adds takes as long as a short message, and there is one in every update.
-                carrier.allreduce([found], operation).wait()
+            found = values.detach().clone()
+            dist.all_reduce(found, operation, group=self._carrier(values))
             return found
 
     def each(self, value: Any) -> list[Any]:
@@ -286,7 +266,7 @@ class Group:
         with self._together(what) as group:
             message = encoded(content)
             if self._neighbours is not None:
-                said = self._neighbours.exchange(_EACH, message.numpy().tobytes())
+                said = self._neighbours.exchange(EACH, message.numpy().tobytes())
                 if said is not None:
                     return understood([torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in said], kind)
             sizes = [torch.empty(1, dtype=torch.int64) for _ in range(self.world_size)]
@@ -394,6 +374,12 @@ class Group:
         self._calls += 1
         try:
             yield
+        except RuntimeError as error:
+            raise self._failed(what, error) from error
+
+    def _named(self, what: str, ask: Callable[[], Answer]) -> Answer:
+        try:
+            return ask()
         except RuntimeError as error:
             raise self._failed(what, error) from error
 

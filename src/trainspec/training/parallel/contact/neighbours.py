@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
 
+# What a message is about.
+BARRIER, EACH, SUM, MAX = range(4)
 # Everybody sends before anybody reads: what is under way must fit into the buffers of the kernel.
 LONGEST = 4096
 # Every process is connected to every other.
@@ -59,6 +61,19 @@ class Neighbours:
 
     def exchange(self, kind: int, content: bytes) -> list[bytes] | None:
         return self.post(kind, content).answers()
+
+    def numbers(self, kind: int, values: Sequence[float]) -> Callable[[], list[float]]:
+        """Their sums, or the largest of each (SUM, MAX); all give as many, and LONGEST / 8 at most."""
+        layout = f"={len(values)}d"
+        posted, combine = self.post(kind, struct.pack(layout, *values)), sum if kind == SUM else max
+
+        def answers() -> list[float]:
+            said = posted.answers()
+            assert said is not None, "all have as many"
+            # Everybody adds up in the same order.
+            return [combine(column) for column in zip(*(struct.unpack(layout, one) for one in said), strict=True)]
+
+        return answers
 
     def post(self, kind: int, content: bytes) -> Posted:
         """Say something. `kind` says what it is about, and is the same in all; raises what `Posted.answers` raises."""
