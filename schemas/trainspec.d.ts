@@ -4159,8 +4159,9 @@ export interface TrainingArguments {
    */
   max_steps?: number;
   /**
-   * Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir.
-   * @example "latest"
+   * Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir; auto: that one, or a
+   * fresh start where there is none.
+   * @example "auto"
    */
   resume_from_checkpoint?: string | boolean | null;
   /**

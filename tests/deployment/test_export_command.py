@@ -32,7 +32,7 @@ def test_a_file_becomes_manifests(file: Path, capsys: pytest.CaptureFixture[str]
         "TRAINSPEC_TASK__WIDTH": "64",
     }
     assert set(found.by_kind["Secret"]["stringData"]) == {"hub_token"}
-    assert (found.container["args"], found.container["image"]) == (["train", "digits"], "a/b:1")
+    assert (found.container["args"], found.container["image"]) == (["train", "digits", "--resume-if-any"], "a/b:1")
     assert "hf_canary" not in said.out + said.err
 
 

@@ -43,7 +43,7 @@ def test_the_options_are_in_the_job() -> None:
     found = manifests({}, **OPTIONS["all"])
     assert found.by_kind["Job"]["metadata"]["name"] == "night-7"
     assert found.container["image"] == "registry.example/trainspec:1"
-    assert found.container["args"] == ["train", "mine:task"]
+    assert found.container["args"] == ["train", "mine:task", "--resume-if-any"]
     assert found.container["resources"] == {"limits": {"nvidia.com/gpu": "8"}}
 
 

@@ -41,7 +41,8 @@ COMMAND = Command(
         AT,
         Option(
             "resume-if-any",
-            "go on from the newest checkpoint in output_dir, where there is one: for what is started again by itself",
+            "go on from the newest checkpoint in output_dir, where there is one, whatever settings say: for what is "
+            "started again by itself",
         ),
         IGNORE_UNKNOWN,
         *OPTIONS,

@@ -121,7 +121,7 @@ def describe(document: Mapping[str, Any], options: Mapping[str, str], layers: La
 
 def _launching(world: World | None) -> tuple[str, ...]:
     """How a node's processes are started. What is started again goes on from where the first came to."""
-    return ("--nproc", str(world.nproc), "--resume-if-any") if world is not None else ()
+    return (*(() if world is None else ("--nproc", str(world.nproc))), "--resume-if-any")
 
 
 def _name(options: Mapping[str, str]) -> str:

@@ -64,10 +64,43 @@ def test_killed_in_its_first_save_it_begins_again(saving: Arguments, tmp_path: P
     half = tmp_path / "out" / "checkpoint-2"
     half.mkdir(parents=True)
     (half / "model.safetensors").write_bytes(b"half")
-    assert run_task(saving(), Phases()) == FINDINGS, "as a start by hand is asked what to do"
     again = Phases()
     assert run_task(saving(), again, resume_if_any=True) == FINE
     assert len(again.model.seen) == 6
+
+
+@pytest.mark.parametrize("said", [None, "auto"])
+def test_a_folder_with_unfinished_saves_alone_is_a_fresh_start(
+    said: str | None, saving: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for step in (2, 5):
+        half = tmp_path / "out" / f"checkpoint-{step}"
+        half.mkdir(parents=True)
+        (half / "model.safetensors").write_bytes(b"half")
+    started = Phases()
+    assert run_task(saving(resume_from_checkpoint=said), started) == FINE
+    assert len(started.model.seen) == 6
+    told = [line for line in capsys.readouterr().err.splitlines() if "RUN249" in line]
+    assert len(told) == 1 and "checkpoint-2, checkpoint-5" in told[0]
+    # Once there is a checkpoint, a start by hand is asked what to do.
+    assert run_task(saving(), Phases()) == FINDINGS
+
+
+def test_auto_begins_and_goes_on(saving: Arguments, tmp_path: Path) -> None:
+    whole, again = Phases(), Phases()
+    assert run_task(saving(resume_from_checkpoint="auto"), whole) == FINE
+    assert len(whole.model.seen) == 6
+    shutil.rmtree(tmp_path / "out" / "checkpoint-6")
+    (tmp_path / "out" / "checkpoint-4" / "model.safetensors").unlink()
+    assert run_task(saving(resume_from_checkpoint="auto"), again) == FINE
+    assert len(again.model.seen) == 4
+    assert torch.equal(trained(again.model), trained(whole.model))
+
+
+def test_auto_does_not_begin_anew_beside_a_model_without_its_state(saving: Arguments, tmp_path: Path) -> None:
+    assert run_task(saving(save_only_model=True), Phases()) == FINE
+    assert run_task(saving(resume_from_checkpoint="auto"), Phases()) == FINDINGS
+    assert (tmp_path / "out" / "checkpoint-6").is_dir()
 
 
 def test_a_checkpoint_that_training_cannot_go_on_from_is_not_replaced(saving: Arguments, tmp_path: Path) -> None:

@@ -99,4 +99,10 @@ STEPPING_CODES: dict[str, Explanation] = {
         "there is",
         "copy a whole checkpoint to the nodes that lack it, or remove what is there to begin anew",
     ),
+    "RUN249": Explanation(
+        "unfinished-saves",
+        "an output_dir in which an earlier run was ended in its first save",
+        "what it left is no checkpoint, and is passed over by whoever looks for one",
+        "remove it if it is in the way; the run replaces what has the number of an update of its own",
+    ),
 }

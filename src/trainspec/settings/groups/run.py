@@ -32,6 +32,7 @@ class RunSettings(Group):
     )
     resume_from_checkpoint: Flag | Name | None = Field(
         default=None,
-        description="Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir.",
-        examples=["latest", "runs/digits/checkpoint-500"],
+        description="Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir; auto: "
+        "that one, or a fresh start where there is none.",
+        examples=["auto", "latest", "runs/digits/checkpoint-500"],
     )

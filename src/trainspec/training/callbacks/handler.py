@@ -102,8 +102,7 @@ class CallbackHandler:
     def abandon(self) -> None:
         """Training broke off: callbacks with a method `abandon` put away what they hold open."""
         for callback in self.callbacks:
-            abandon = getattr(callback, "abandon", None)
-            if callable(abandon):
+            if callable(abandon := getattr(callback, "abandon", None)):
                 abandon()
 
     def __getattr__(self, name: str) -> Callable[..., TrainerControl]:

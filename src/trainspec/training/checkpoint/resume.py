@@ -15,13 +15,14 @@ from trainspec.training.checkpoint.contents import why_not_resumable
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 from trainspec.training.checkpoint.model_files import restore_model
 from trainspec.training.checkpoint.ranks.layout import difference
+from trainspec.training.checkpoint.retention import only_unfinished
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.finding import newest_of_any, open_any
 from trainspec.training.parallel import Alone
 from trainspec.training.parallel.agreement import OtherProcessError, on_main, together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import nn
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from trainspec.training.parallel import Processes, Strategy
 
 logger = logging.getLogger(__name__)
+
+# The value of resume_from_checkpoint that goes on where there is something to go on from, and else begins.
+AUTO = "auto"
 
 
 def look_for_checkpoint(
@@ -47,6 +51,15 @@ def look_for_checkpoint(
     if not wanted:
         return None, []
     processes: Processes = Alone() if strategy is None else strategy.processes
+    if wanted == AUTO:
+        try:
+            start, faults = _how_to_start(output, processes, on_each_node=on_each_node)
+            unfinished = only_unfinished(output())
+        except (StorageError, OtherProcessError) as error:
+            return None, [_no_checkpoint(wanted, str(error))]
+        if faults or start in (_Start.FRESH, _Start.REPLACING):
+            return None, [*faults, *([unfinished_saves(unfinished)] if unfinished else [])]
+        wanted = "latest"
     try:
         found = find_together(output, wanted, processes, on_each_node=on_each_node)
     except (CheckpointError, StorageError, OtherProcessError) as error:
@@ -122,9 +135,12 @@ def _newest_whole(store: Store) -> Checkpoint | None:
 class _Start(StrEnum):
     """How a run starts that may be one that is started again."""
 
+    # From a whole checkpoint; or there is one, with a model and not all that training needs.
     GOING_ON = "going on"
+    REFUSED = "refused"
+    # What is there is no whole checkpoint; there is nothing.
     REPLACING = "replacing"
-    AS_TOLD = "as told"
+    FRESH = "fresh"
 
 
 def going_on_if_any(
@@ -136,11 +152,7 @@ def going_on_if_any(
     none that is whole, it replaces what is there. All processes ask, and come to the same: the main one looks for all,
     and with save_on_each_node one of every node. Raises StorageError.
     """
-    faults: list[Diagnostic] = []
-    if args.save_on_each_node and processes.world_size > 1:
-        start, faults = _start_on_all_nodes(output, processes)
-    else:
-        start = on_main(processes, "looking for a checkpoint", lambda: _start(output()))
+    start, faults = _how_to_start(output, processes, on_each_node=args.save_on_each_node)
     if start == _Start.GOING_ON:
         return args.replace(resume_from_checkpoint="latest"), faults
     if start == _Start.REPLACING:
@@ -148,11 +160,20 @@ def going_on_if_any(
     return args, faults
 
 
+def _how_to_start(
+    output: Callable[[], Store], processes: Processes, *, on_each_node: bool
+) -> tuple[str, list[Diagnostic]]:
+    """The same for all processes, of a run that is to go on where it can; and what keeps it from starting."""
+    if on_each_node and processes.world_size > 1:
+        return _start_on_all_nodes(output, processes)
+    return on_main(processes, "looking for a checkpoint", lambda: _start(output())), []
+
+
 def _start(store: Store) -> str:
     found = _newest_whole(store)
     if found is not None:
-        return _Start.GOING_ON if why_not_resumable(found) is None else _Start.AS_TOLD
-    return _Start.REPLACING if checkpoint_folders(store) else _Start.AS_TOLD
+        return _Start.GOING_ON if why_not_resumable(found) is None else _Start.REFUSED
+    return _Start.REPLACING if checkpoint_folders(store) else _Start.FRESH
 
 
 def _start_on_all_nodes(output: Callable[[], Store], processes: Processes) -> tuple[str, list[Diagnostic]]:
@@ -162,7 +183,7 @@ def _start_on_all_nodes(output: Callable[[], Store], processes: Processes) -> tu
         with together(processes, "opening the checkpoint") as talk:
             found = open_any(output().child(folder_name(step)))
             talk.said = why_not_resumable(found, rank=processes.rank)
-        return (_Start.AS_TOLD if any(talk.heard) else _Start.GOING_ON), []
+        return (_Start.REFUSED if any(talk.heard) else _Start.GOING_ON), []
     with together(processes, "looking for checkpoints") as talk:
         if processes.is_local_main:
             store = output()
@@ -170,8 +191,8 @@ def _start_on_all_nodes(output: Callable[[], Store], processes: Processes) -> tu
             talk.said = [processes.node, None if newest is None else newest.step, bool(checkpoint_folders(store))]
     nodes = [said for said in talk.heard if said is not None]
     if any(step is not None for _, step, _ in nodes):
-        return _Start.AS_TOLD, [_nothing_in_common({node: step for node, step, _ in nodes})]
-    return (_Start.REPLACING if any(left for *_, left in nodes) else _Start.AS_TOLD), []
+        return _Start.REFUSED, [_nothing_in_common({node: step for node, step, _ in nodes})]
+    return (_Start.REPLACING if any(left for *_, left in nodes) else _Start.FRESH), []
 
 
 def _nothing_in_common(newest: dict[int, int | None]) -> Diagnostic:
@@ -183,6 +204,21 @@ def _nothing_in_common(newest: dict[int, int | None]) -> Diagnostic:
         values={"save_on_each_node": True},
         reason=STEPPING_CODES["RUN248"].reason,
         remedy="copy a whole checkpoint to output_dir of the nodes that lack it, or remove what is there to begin anew",
+    )
+
+
+def unfinished_saves(steps: Sequence[int]) -> Diagnostic:
+    """That a run begins in a folder in which another was ended in its first save."""
+    told = STEPPING_CODES["RUN249"]
+    left = ", ".join(map(folder_name, steps[:3])) + (", ..." if len(steps) > 3 else "")
+    return finding(
+        "RUN249",
+        told.name,
+        f"output_dir holds what a save that was never finished has left ({left}): training begins anew",
+        severity="note",
+        values={},
+        reason=told.reason,
+        remedy=told.fix,
     )
 
 

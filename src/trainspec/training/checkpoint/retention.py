@@ -34,13 +34,23 @@ def apply_retention(store: Store, limit: int | None, *, best_step: int | None = 
         return ()
     surplus = checkpoints_to_delete(valid, limit, best=best_step)
     older = (step for step in checkpoint_folders(store) if step not in valid and step < valid[-1])
-    unfinished = [step for step in older if _is_unfinished(store.child(folder_name(step)))]
+    unfinished = [step for step in older if is_unfinished(store.child(folder_name(step)))]
     for step in sorted({*surplus, *unfinished}):
         remove_checkpoint(store, step)
     return surplus
 
 
-def _is_unfinished(folder: Store) -> bool:
+def only_unfinished(store: Store) -> list[int]:
+    """The steps of the checkpoint folders in an output folder where saving was begun in all and finished in none.
+
+    Empty where one of them is a checkpoint, be it damaged. Raises StorageError.
+    """
+    steps = checkpoint_folders(store)
+    return steps if all(is_unfinished(store.child(folder_name(step))) for step in steps) else []
+
+
+def is_unfinished(folder: Store) -> bool:
+    """Whether a folder has the name of a checkpoint, and nobody finished saving one in it."""
     from trainspec.training.foreign.checkpoint import is_foreign
 
     # One of transformers has no manifest either, but somebody finished it.

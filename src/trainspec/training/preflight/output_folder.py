@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from trainspec.storage import StorageError, Store, open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint.load import checkpoint_folders
+from trainspec.training.checkpoint.resume import unfinished_saves
+from trainspec.training.checkpoint.retention import only_unfinished
 from trainspec.training.findings.found import found
 
 if TYPE_CHECKING:
@@ -47,13 +49,19 @@ def _why_not_writable(output_dir: str) -> str | None:
 
 
 def find_old_run(args: TrainingArguments, store: Store) -> list[Diagnostic]:
-    """Checkpoints of an earlier run in output_dir, when the settings say neither to go on from nor to replace them."""
+    """Checkpoints of an earlier run in output_dir, when the settings say neither to go on from nor to replace them.
+
+    One that was ended in its first save has left none: that is told, and training begins.
+    """
     if args.resume_from_checkpoint or args.overwrite_output_dir:
         return []
     try:
         steps = checkpoint_folders(store)
+        unfinished = only_unfinished(store)
     except StorageError:
         return []
+    if unfinished:
+        return [unfinished_saves(unfinished)]
     if not steps:
         return []
     return [
@@ -62,7 +70,7 @@ def find_old_run(args: TrainingArguments, store: Store) -> list[Diagnostic]:
             "RUN118",
             f"output_dir holds {len(steps)} checkpoint{'s' if len(steps) > 1 else ''} of an earlier run",
             "output_dir",
-            remedy="set resume_from_checkpoint: latest to go on, overwrite_output_dir: true to start anew, "
-            "or another output_dir",
+            remedy="set resume_from_checkpoint: latest to go on (auto: also to start where there is nothing), "
+            "overwrite_output_dir: true to start anew, or another output_dir",
         )
     ]
