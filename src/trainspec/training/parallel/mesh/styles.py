@@ -104,10 +104,12 @@ class Style:
         module.register_forward_hook(after)
 
     def _taken(self, value: Tensor, mesh: DeviceMesh, stream: Stream) -> Tensor:
-        known = value
-        if not isinstance(value, DTensor):
-            whole = stream.whole(value, mesh) if self.comes == _SEQUENCE else {}
-            known = DTensor.from_local(value, mesh, [self.comes], run_check=False, **whole)
+        whole = stream.whole(value, mesh) if self.comes == _SEQUENCE and not isinstance(value, DTensor) else {}
+        known = (
+            value
+            if isinstance(value, DTensor)
+            else DTensor.from_local(value, mesh, [self.comes], run_check=False, **whole)
+        )
         return known if known.placements == (self.needs,) else known.redistribute(placements=[self.needs])
 
     def _given(self, output: Tensor, mesh: DeviceMesh, stream: Stream) -> Tensor:
