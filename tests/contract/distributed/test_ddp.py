@@ -54,8 +54,11 @@ def run(out: str, more: dict[str, Any], choosy: bool = False) -> dict[str, Any]:
     look.trainer = trainer
     trainer.train()
     passes = float(model.passes) if isinstance(model, Choosy) else 0.0
+    # As before an evaluation.
+    trainer.parts.strategy.share_buffers(trainer.model)
+    shared = float(model.passes) if isinstance(model, Choosy) else 0.0
     wanted = ("bucket_sizes", "rebuilt_bucket_sizes", "find_unused_parameters", "static_graph")
-    return {name: look.told.get(name) for name in wanted} | {"passes": passes}
+    return {name: look.told.get(name) for name in wanted} | {"passes": passes, "shared": shared}
 
 
 def test_ddp_find_unused_parameters_lets_a_part_of_the_model_rest(tmp_path: Path) -> None:
@@ -101,9 +104,9 @@ def test_ddp_broadcast_buffers_makes_those_of_the_main_process_hold(tmp_path: Pa
     # Three updates of one micro-batch each. Rank 1 adds 2, to what rank 0 had before the last pass.
     both = {"ddp_find_unused_parameters": True}
     told = run_in(2, run, str(tmp_path), both | {"ddp_broadcast_buffers": True}, True)
-    assert [one["passes"] for one in told] == [3.0, 4.0]
+    assert [one["passes"] for one in told] == [3.0, 4.0] and [one["shared"] for one in told] == [3.0, 3.0]
     kept = run_in(2, run, str(tmp_path), both | {"ddp_broadcast_buffers": False}, True)
-    assert [one["passes"] for one in kept] == [3.0, 6.0]
+    assert [one["passes"] for one in kept] == [one["shared"] for one in kept] == [3.0, 6.0]
 
 
 def test_ddp_static_graph_is_told_to_torch_and_goes_with_accumulation(tmp_path: Path) -> None:

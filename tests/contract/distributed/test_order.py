@@ -3,12 +3,12 @@
 from itertools import chain
 from typing import Any
 
+import pytest
 import torch
 from tests.training.ranks import differences, train_in
 from tests.training.small_job import Rows
 from torch import Tensor
 
-NINE = Rows(9, torch.float64)
 TWENTY_FOUR = Rows(24, torch.float64)
 
 
@@ -23,9 +23,14 @@ def test_data_seed_orders_the_rows_for_any_number_of_processes() -> None:
         assert [[*chain(*step)] for step in steps] == alone["seen"]
 
 
-def test_dataloader_drop_last_leaves_out_what_fills_no_step() -> None:
-    runs = train_in(2, NINE, dataloader_drop_last=True)
-    assert [list(map(len, run["seen"])) for run in runs] == [[2, 2], [2, 2]] and runs[0]["steps"] == 2
+@pytest.mark.parametrize("count", [9, 10, 11])
+def test_dataloader_drop_last_leaves_out_what_fills_no_step(count: int) -> None:
+    """Also where it fills the batch of one process, and not that of the other."""
+    known = {"dataloader_drop_last": True, "num_train_epochs": 2}
+    alone = train_in(1, Rows(count, torch.float64), per_device_train_batch_size=4, **known)[0]
+    runs = train_in(2, Rows(count, torch.float64), **known)
+    assert [list(map(len, run["seen"])) for run in runs] == [[2] * 4] * 2 and runs[0]["steps"] == 4
+    assert [[*chain(*step)] for step in zip(*_seen(runs), strict=True)] == alone["seen"]
 
 
 class Noisy(Rows):

@@ -24,6 +24,7 @@ MUTATIONS = (
     Mutation("ddp_find_unused_parameters", DDP, "= False, not everywhere", "= False, True"),
     without("ddp_bucket_cap_mb", DDP, '        "bucket_cap_mb": args.ddp_bucket_cap_mb,\n'),
     without("ddp_broadcast_buffers", DDP, "        _BUFFERS: args.ddp_broadcast_buffers,\n"),
+    Mutation("ddp_broadcast_buffers", DDP, "if self._settings.get(_BUFFERS, True):", "if True:"),
     without("ddp_static_graph", DDP, '        "static_graph": args.ddp_static_graph,\n'),
     Mutation(
         "ddp_static_graph", DDP, "self._each_pass = said or bool(args.ddp_static_graph)", "self._each_pass = said"

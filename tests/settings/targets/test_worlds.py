@@ -31,7 +31,17 @@ BORDERS: list[tuple[str, Side, Side]] = [
         (optimizer(fsdp="full_shard"), None, 2, None),
         (optimizer(fsdp="full_shard"), None, 1, None),
     ),
-    ("PAR120", (optimizer(fsdp="full_shard"), None, 2, None), (optimizer(fsdp="no_shard"), None, 2, None)),
+    (
+        "PAR120",
+        (optimizer("adafactor", fsdp="full_shard"), None, 2, None),
+        (optimizer("adafactor", fsdp="no_shard"), None, 2, None),
+    ),
+    ("PAR120", (optimizer(fsdp="no_shard"), None, 2, None), (optimizer(), None, 2, None)),
+    (
+        "PAR120",
+        (optimizer(fsdp="no_shard"), None, 2, None),
+        (optimizer(fsdp="no_shard", parallelism_config={"dp_replicate_size": 2}), None, 2, None),
+    ),
     (
         "PAR120",
         (optimizer(parallelism_config={"tp_size": 2}), None, 2, None),

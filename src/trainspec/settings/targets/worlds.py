@@ -32,6 +32,8 @@ STEPS_ON_PARTS = SHARDABLE | {
     O.SCHEDULE_FREE_SGD,
     O.SCHEDULE_FREE_RADAM,
 }
+# fsdp makes DTensors of parameters that it leaves whole, too; these take them.
+STEPS_ON_WHOLE = STEPS_ON_PARTS | {O.GALORE_ADAMW}
 
 
 def optimizer(settings: Any, place: Place) -> str | None:
@@ -39,7 +41,12 @@ def optimizer(settings: Any, place: Place) -> str | None:
         return None
     layout = layout_of(settings, place.world, place.per_node)
     if layout.partners == 1 and layout.tensor == 1:
-        return None
+        mesh = settings.parallelism_config
+        if not settings.fsdp or (mesh is not None and mesh.total_size() > 1) or settings.optim in STEPS_ON_WHOLE:
+            return None
+        return (
+            f"optim {settings.optim} does not step on what fsdp makes of parameters, though no_shard leaves them whole"
+        )
     # Parts of parameters are not cut along features as those of layers are: their border may be anywhere.
     if settings.optim in (SHARDABLE if layout.partners > 1 else STEPS_ON_PARTS):
         return None
@@ -116,8 +123,8 @@ WORLD_RULES: tuple[TargetRule, ...] = (
     TargetRule(
         code="PAR120",
         name="optimizer-cannot-shard",
-        reason="a step of it, or its state, is of whole parameters, and no process has one",
-        fix="set optim: adamw_torch, or leave the parameters whole",
+        reason="a step of it, or its state, is of whole parameters as plain tensors, and no process has them",
+        fix="set optim: adamw_torch, or drop what shares parameters out (for no_shard, fsdp as a whole)",
         fields=("optim", "fsdp", "parallelism_config"),
         check=optimizer,
     ),

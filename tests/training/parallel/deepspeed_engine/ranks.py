@@ -108,8 +108,16 @@ def plainly(last: int = ROWS, **changes: Any) -> tuple[dict[str, Tensor], list[f
     return {name: value.detach() for name, value in model.state_dict().items()}, norms
 
 
+def with_float16() -> None:
+    """DeepSpeed takes float16 on processors alone that have instructions for it; torch computes the same on any."""
+    from deepspeed.accelerator import get_accelerator
+
+    get_accelerator().is_fp16_supported = lambda: True
+
+
 @contextmanager
 def joined() -> Iterator[Processes]:
+    with_float16()
     with processes_of(Launch.of_this_process(), timeout=timedelta(seconds=60)) as processes:
         yield processes
 

@@ -36,7 +36,7 @@ def _from_own_server() -> Iterator[None]:
             os.environ["DS_ACCELERATOR"] = before
 
 
-def run(size: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+def run(size: int, function: Callable[..., Any], *arguments: Any, seconds: float = 120) -> list[Any]:
     """`run_in`, with the library there."""
     with _from_own_server():
-        return run_in(size, function, *arguments)
+        return run_in(size, function, *arguments, seconds=seconds)

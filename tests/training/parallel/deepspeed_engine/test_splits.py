@@ -7,6 +7,7 @@ float32 whatever the model, so parameters agree within 2e-7 after three updates,
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
 
 pytest.importorskip("deepspeed")
@@ -108,6 +109,16 @@ def test_half_precision_is_the_same_at_every_stage() -> None:
     assert first[1] == pytest.approx(last[1], rel=1e-3) and furthest(first[0], last[0]) < 1e-4
     plain, norms = ranks.plainly()
     assert first[1] == pytest.approx(norms, rel=1e-2) and furthest(first[0], plain) < 5e-3
+
+
+def test_an_optimizer_that_counts_its_steps_in_its_groups_begins_with_the_first() -> None:
+    """That step of the library before training would be one of them."""
+    pytest.importorskip("optimi")
+    changes = {"fp16": True, "optim": "stable_adamw", "deepspeed": {"fp16": {"initial_scale_power": 8}}}
+    weights = run(2, trained, 0, 12, 1, ranks.ROWS, changes)[0][0]
+    plain, _ = ranks.plainly(optim="stable_adamw")
+    off = torch.cat([(weights[name] - value).abs().flatten() for name, value in plain.items()])
+    assert off.mean() < 3e-4
 
 
 @pytest.mark.long_distributed

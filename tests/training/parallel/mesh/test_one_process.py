@@ -23,9 +23,11 @@ LAYOUTS: dict[str, tuple[Sizes, list[Case]]] = {
         [("tied", 3, 0.3), ("split stream", 2, 0.0), ("norms of heads", 2, 0.3)],
     ),
     "copies and shards": ({"dp_replicate_size": 2, "dp_shard_size": 2}, [("tied", 2, 0.3)]),
+    # Of six tokens the first three have two each, and the last has none.
+    "uneven parts of sequences": ({"tp_size": 4}, [("split stream", 1, 0.3)]),
 }
 LONG: dict[str, tuple[Sizes, list[Case]]] = {
-    "four parts": ({"tp_size": 4}, [("plain", 2, 0.3), ("split stream", 1, 0.0)]),
+    "four parts": ({"tp_size": 4}, [("plain", 2, 0.3), ("split stream", 2, 0.0)]),
     "shards": ({"dp_shard_size": 2}, [(name, 3, 0.3) for name in MODELS]),
     "copies": ({"dp_replicate_size": 3}, [(name, 2, 0.3) for name in MODELS]),
     "layers and copies, all": ({"tp_size": 2, "dp_replicate_size": 2}, [(name, 2, 0.3) for name in MODELS]),

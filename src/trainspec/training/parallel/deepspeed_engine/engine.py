@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -129,11 +130,11 @@ class DeepSpeedEngine(Strategy):
             raise RuntimeError("an engine keeps its optimizer for as long as it trains: another one cannot take over")
         without_empty_groups(optimizer, schedule)
         params = [list(group["params"]) for group in optimizer.param_groups]
-        self._before = Before(model)
+        self._before, options = Before(model), _options(optimizer)
         engine = self._made(model, optimizer)
         self._engine, self._optimizer = engine, EngineOptimizer(engine, engine.basic_optimizer, params)
         self._pieces = pieces_of(engine)
-        _undo_first_step(engine)
+        _undo_first_step(engine, None if config.makes_optimizer(self.args) else options)
         self._factor = self.data_size if engine.gradient_average else 1
         self._wrapped.put_into(engine)
         if self._precision is not None:
@@ -273,14 +274,23 @@ def _decaying(optimizer: Optimizer) -> list[dict[str, Any]]:
     return [{"params": group["params"], "weight_decay": group["weight_decay"]} for group in optimizer.param_groups]
 
 
-def _undo_first_step(engine: Any) -> None:
+def _options(optimizer: Optimizer) -> list[dict[str, Any]]:
+    """Copies of what each group says."""
+    return [
+        {key: deepcopy(value) for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+    ]
+
+
+def _undo_first_step(engine: Any, options: list[dict[str, Any]] | None) -> None:
     """Without ZeRO, half precision has its optimizer make its state by a step on gradients of zero. That would count in
-    Adam's bias correction, and has let the masters decay.
+    Adam's bias correction, and has let the masters decay. `options`: what its groups said before; some count there.
     """
     optimizer = engine.optimizer
     if not hasattr(optimizer, "fp32_groups"):
         return
     engine.basic_optimizer.state.clear()
+    for group, said in zip(engine.basic_optimizer.param_groups, options or (), strict=options is not None):
+        group.update(said)
     with torch.no_grad():
         for parameters, masters in zip(optimizer.fp16_groups, optimizer.fp32_groups, strict=True):
             for parameter, master in zip(parameters, masters, strict=True):

@@ -10,7 +10,7 @@ from torch.distributed.tensor.parallel.style import ParallelStyle
 from trainspec.training.model.names import bare
 from trainspec.training.parallel.mesh.plan import Plan, own_parameters
 from trainspec.training.parallel.mesh.randomness import OwnStreams
-from trainspec.training.parallel.mesh.styles import Style, SummedGradients
+from trainspec.training.parallel.mesh.styles import Stream, Style, SummedGradients
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,6 +23,7 @@ def split(model: nn.Module, plan: Plan, mesh: DeviceMesh) -> None:
     modules = dict(model.named_modules())
     parts: dict[int, nn.Parameter] = {}
     whole: list[nn.Parameter] = []
+    stream = Stream()
     for name, style in plan.parameters.items():
         owner, _, own_name = name.rpartition(".")
         # Of transformers: the parameters of a module one by one.
@@ -38,9 +39,9 @@ def split(model: nn.Module, plan: Plan, mesh: DeviceMesh) -> None:
                     part = parts.get(id(value))
                     parts[id(value)] = part = style.split(module, own_name, mesh) if part is None else part
                     module.register_parameter(own_name, part)
-            style.hook(module, mesh)
+            style.hook(module, mesh, stream)
         elif isinstance(style, SummedGradients):
-            style.hook(module, mesh)
+            style.hook(module, mesh, stream)
         elif isinstance(style, ParallelStyle):
             style._apply(module, mesh)
         else:

@@ -29,6 +29,27 @@ if TYPE_CHECKING:
 _WHOLE, _FEATURES, _SEQUENCE = Replicate(), Shard(-1), Shard(1)
 
 
+@dataclass
+class Stream:
+    """What goes from module to module of one model: a part of a sequence does not tell how long the whole is."""
+
+    length: int | None = None
+
+    def whole(self, part: Tensor, mesh: DeviceMesh) -> dict[str, Any]:
+        """The shape of the sequences that this is a part of, cut as torch cuts; nothing where they were not seen: all
+        parts are then taken to be equal.
+        """
+        length, size = self.length, mesh.size()
+        if length is None:
+            return {}
+        most = -(-length // size)
+        here = min(most, max(0, length - most * mesh.get_local_rank()))
+        if part.shape[1] != here:
+            return {}
+        shape = torch.Size((part.shape[0], length, *part.shape[2:]))
+        return {"shape": shape, "stride": torch.empty(shape, device="meta").stride()}
+
+
 @dataclass(frozen=True)
 class Style:
     """`weight` and `bias`: how these are split. Then the module's input as it comes, as it is computed with, and its
@@ -70,25 +91,32 @@ class Style:
         part = distribute_tensor(whole.detach(), mesh, [placement], src_data_rank=None)
         return nn.Parameter(part, requires_grad=whole.requires_grad)
 
-    def hook(self, module: nn.Module, mesh: DeviceMesh) -> None:
+    def hook(self, module: nn.Module, mesh: DeviceMesh, stream: Stream) -> None:
         """From then on its forward takes and gives plain tensors, of the layouts that it has."""
 
         def before(module: nn.Module, args: Any, kwargs: Any) -> Any:
-            return _with_first(args, kwargs, lambda value: self._taken(value, mesh))
+            return _with_first(args, kwargs, lambda value: self._taken(value, mesh, stream))
 
         def after(module: nn.Module, args: Any, output: Any) -> Any:
-            return self._given(output, mesh)
+            return self._given(output, mesh, stream)
 
         module.register_forward_pre_hook(before, with_kwargs=True)
         module.register_forward_hook(after)
 
-    def _taken(self, value: Tensor, mesh: DeviceMesh) -> Tensor:
-        known = value if isinstance(value, DTensor) else DTensor.from_local(value, mesh, [self.comes], run_check=False)
+    def _taken(self, value: Tensor, mesh: DeviceMesh, stream: Stream) -> Tensor:
+        whole = stream.whole(value, mesh) if self.comes == _SEQUENCE and not isinstance(value, DTensor) else {}
+        known = (
+            value
+            if isinstance(value, DTensor)
+            else DTensor.from_local(value, mesh, [self.comes], run_check=False, **whole)
+        )
         return known if known.placements == (self.needs,) else known.redistribute(placements=[self.needs])
 
-    def _given(self, output: Tensor, mesh: DeviceMesh) -> Tensor:
+    def _given(self, output: Tensor, mesh: DeviceMesh, stream: Stream) -> Tensor:
         if not isinstance(output, DTensor):
             output = DTensor.from_local(output, mesh, [self.needs], run_check=False)
+        if self.goes == _SEQUENCE:
+            stream.length = output.shape[1]
         goes = self.goes if self.goes != _FEATURES else Shard(output.ndim - 1)
         return (output if output.placements == (goes,) else output.redistribute(placements=[goes])).to_local()
 
@@ -104,7 +132,7 @@ class SummedGradients:
     def uneven(self, module: nn.Module, size: int) -> None:
         return None
 
-    def hook(self, module: nn.Module, mesh: DeviceMesh) -> None:
+    def hook(self, module: nn.Module, mesh: DeviceMesh, stream: Stream) -> None:
         group, held = mesh.get_group(), dict[str, Any]()
         summed: Callable[..., Any] = _SummedBackward.apply
 
