@@ -59,7 +59,7 @@ NUMBERS = (
         "strategy.clip(training.parameters, self._args.max_grad_norm)",
         "strategy.clip(training.parameters, 0.0)",
     ),
-    Mutation("max_grad_norm", "training/parallel/single.py", "if max_norm > 0:", "if True:"),
+    Mutation("max_grad_norm", "training/optimizers/clipping.py", "if max_norm <= 0:", "if False:"),
     without("max_grad_norm", "training/parallel/single.py", "precision.unscale(optimizer)"),
 )
 

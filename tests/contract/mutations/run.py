@@ -58,13 +58,13 @@ OUTPUT = (
 PHASES = (
     Mutation(
         "do_train",
-        "training/command/train.py",
+        "training/command/phases.py",
         'return args.do_train or "do_train" not in args.model_fields_set',
         "return True",
     ),
     Mutation(
         "do_train",
-        "training/command/train.py",
+        "training/command/phases.py",
         'return args.do_train or "do_train" not in args.model_fields_set',
         "return args.do_train",
     ),
