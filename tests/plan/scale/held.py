@@ -137,7 +137,7 @@ def resident_more(changes: dict[str, Any], output: str, width: int) -> int:
     """
     # What is let go is given back at once, so that what is counted is in use.
     ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 16)
-    args = TrainingArguments(output_dir=output, **{**USUAL, **changes})
+    args = TrainingArguments(output_dir=output, **{**USUAL, "gradient_accumulation_steps": 1, **changes})
     Trainer(Layers(8), args, train_dataset=Rows(48)).train()
     gc.collect()
     before, resident = in_memory(), _Resident()
