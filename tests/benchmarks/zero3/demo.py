@@ -58,8 +58,8 @@ NAMES = {"fsdp": "FSDP2, full_shard auto_wrap", "deepspeed": "DeepSpeed, stage 3
 WHY = {
     "fsdp": "Gathered at once is less than planned, which is two blocks: of the next one, torch gathers ahead in the "
     "backward pass alone, into a buffer that is no parameter yet.",
-    "deepspeed": "Gathered at once is less than planned, as DeepSpeed gathers layer by layer, not block by block. Held "
-    "is more where no gradients are: their buffer stays for the whole run.",
+    "deepspeed": "Gathered at once is less than planned, as DeepSpeed gathers layer by layer, not block by block. What "
+    "is held does not change: the buffer for gradients stays for the whole run.",
 }
 
 

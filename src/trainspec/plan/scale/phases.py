@@ -132,6 +132,8 @@ class _Update:
         self.each = sync_each or (layout.engine == "deepspeed" and layout.stage >= 2)
         self.divides_parameters = layout.stage == 3 or (layout.engine == "fsdp" and layout.stage == 2)
         self.divides_gradients = layout.stage >= 2
+        # Its stage 3 keeps the buffer that gradients are put into.
+        self.buffer_stays = layout.engine == "deepspeed" and layout.stage == 3
 
     def phases(self) -> Iterator[Phase]:
         for number in range(1, self.accumulation + 1):
@@ -194,7 +196,7 @@ class _Update:
     def _resident(self, *, gathered: int = 0, summed: bool = True, gradients: bool = True) -> Resident:
         """`gradients`: there are some; `summed`: of this rank's part, where gradients are divided at all."""
         sizes, widths = self.sizes, self.widths
-        divided = gradients and self.divides_gradients and (summed or self.each)
+        divided = self.buffer_stays or (gradients and self.divides_gradients and (summed or self.each))
         whole = gradients and not divided
         unsharded = whole and self.divides_gradients
         return Resident(

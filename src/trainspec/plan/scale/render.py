@@ -28,8 +28,11 @@ def _shape(plan: ScalePlan) -> list[tuple[str, str]]:
     layout = plan.layout
     where = f" on {plan.nodes:,} node{'s' * (plan.nodes != 1)}" if plan.nodes else ""
     rows = f"{plan.rows_per_rank} row{'s' * (plan.rows_per_rank != 1)}"
-    readers = f"{layout.data_ranks:,} readers of rows" if layout.data_ranks != layout.world_size else "each"
-    found = [("strategy", f"{layout.name}, {layout.world_size:,} processes{where}, {rows} at a time in {readers}")]
+    readers = "each"
+    if layout.data_ranks != layout.world_size:
+        readers = f"{layout.data_ranks:,} reader{'s' * (layout.data_ranks != 1)} of rows"
+    shared = f"{layout.name}, {layout.world_size:,} processes{where}, {rows} at a time in {readers}"
+    found = [("strategy", shared if layout.world_size > 1 else f"{layout.name}{where}, {rows} at a time")]
     model = plan.model
     if model is not None:
         about = "about " if model.about else ""

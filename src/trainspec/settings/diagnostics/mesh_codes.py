@@ -54,6 +54,18 @@ MESH_CODES: dict[str, Explanation] = {
         "dealing tokens to experts of other processes is not done in this release",
         "use dp_shard_size, which shards experts as it does any parameter, or tp_size",
     ),
+    "RUN294": Explanation(
+        "mesh-without-weights",
+        "a model on the meta device with parallelism_config",
+        "layers are split where they are whole: every process needs the model's weights when a run begins",
+        "make the model on the CPU, or share it out by fsdp alone, with cpu_ram_efficient_loading",
+    ),
+    "RUN295": Explanation(
+        "mesh-loads-whole-models",
+        "cpu_ram_efficient_loading with parallelism_config",
+        "every process of a mesh holds the whole model in the CPU's memory until its layers are split",
+        "have that memory, or share the model out by fsdp alone",
+    ),
     "RUN298": Explanation(
         "context-parallel-untested",
         "cp_size above 1 on CUDA devices",

@@ -77,7 +77,7 @@ class Layout:
             base = "DDP" if self.replicas > 1 or prod(self._splits().values()) == 1 else ""
         else:
             base = "FSDP2 (ZeRO-3)" if self.stage == 3 else "FSDP2 (ZeRO-2)"
-            base = f"{base}, {self.replicas} x {self.shards} hybrid" if self.replicas > 1 else base
+            base = f"{base}, {self.replicas:,} x {self.shards:,} hybrid" if self.replicas > 1 else base
         split = [f"{name} parallel {size}" for name, size in self._splits().items() if size > 1]
         return " + ".join(filter(None, (base, *split)))
 

@@ -155,14 +155,15 @@ def batches_at(loader: Iterable[Any], position: DataPosition, sharing: Sharing |
     sampler, size = _own_sampler(parts), getattr(loader, "batch_size", None)
     # Of somebody else's batches nobody knows how many rows they take.
     start = position.rows if sampler is not None and size is not None else 0
+    back = _looks_back(sampler, size, start, sharing) if sampler is not None and size is not None else 0
     if sampler is not None:
         known = position.keyed if start else None
-        sampler.move_to(position.epoch, start, position.grouping if start else None, keyed=known)
+        sampler.move_to(position.epoch, start - back, position.grouping if start else None, keyed=known)
     for part in parts:
         if isinstance(part, SeededBatches):
-            part.move_to(position.epoch, start)
+            part.move_to(position.epoch, start - back)
     if sampler is not None and size is not None:
-        return _through_own_order(loader, sampler, size, start, sharing)
+        return _through_own_order(loader, sampler, size, start, sharing, back)
     order = Order(position.seed, position.epoch, position.order)
     if sharing.is_alone:
         walk = _passed_over(order.walk(loader), position, order)
@@ -180,16 +181,37 @@ def batches_at(loader: Iterable[Any], position: DataPosition, sharing: Sharing |
     return walk
 
 
-def _through_own_order(loader: Any, sampler: EpochSampler, size: int, start: int, sharing: Sharing) -> Walk:
+def _looks_back(sampler: EpochSampler, size: int, start: int, sharing: Sharing) -> int:
+    """Rows before `start` to begin at, where the first step has nothing for some processes: these have what they had in
+    the step before, as they would if the run had not been broken off.
+    """
+    step = size * sharing.size
+    if sharing.is_alone or sampler.shared_by[1] > 1 or start < step:
+        return 0
+    return step if 0 < len(sampler) - start <= step - size else 0
+
+
+def _through_own_order(loader: Any, sampler: EpochSampler, size: int, start: int, sharing: Sharing, back: int) -> Walk:
     rank, shares = sampler.shared_by
     if shares > 1 or sharing.is_alone:
         return OwnWalk(walked(loader), start, size, sampler, rank, shares)
     # Rank 0 reads for all, or an order of ours is in a loader that somebody else has made.
     dealt = Dealt(sharing)
+    passed = sharing.size if back else 0
     if sharing.dispatches:
-        batches = dealt.from_main(walked(loader) if sharing.processes.is_main else None)
+        whole = walked(loader) if sharing.processes.is_main else None
+        if whole is not None:
+            # Now: what is drawn for them is drawn before random states are restored.
+            dealt.before.extend(islice(whole, passed))
+        batches = dealt.from_main(whole)
     else:
-        batches = taken_from(loader, lambda numbers: dealt.of(numbers, numbers_in), sharing.rank)
+
+        def taken(numbers: Iterable[Any]) -> Iterator[Any]:
+            iterator = iter(numbers)
+            dealt.before.extend(islice(iterator, passed))
+            return dealt.of(iterator, numbers_in)
+
+        batches = taken_from(loader, taken, sharing.rank)
     return OwnDealtWalk(batches, start, size, sampler, dealt, sharing)
 
 

@@ -1,12 +1,15 @@
 """Whole runs of a Trainer under DeepSpeed, one process's part of them, and what is seen of the engine."""
 
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 import torch
+from tests.training.parallel.deepspeed_engine.ranks import pretend_float16
 from tests.training.small_job import Line, Rows
 
-from trainspec import TrainingArguments
+from trainspec import TrainerCallback, TrainingArguments
+from trainspec.training.parallel.deepspeed_engine import needs
 from trainspec.training.trainer import Trainer
 
 TRAINED, EVALUATED = 21, 8
@@ -103,3 +106,61 @@ def imported(output: str, **changes: Any) -> bool:
     """Whether the library is there after a run."""
     seen(made(output, **changes))
     return "deepspeed" in sys.modules
+
+
+class Overflowing(TrainerCallback):
+    """Before one update, the gradients of one process are larger than float16 tells."""
+
+    def __init__(self, update: int) -> None:
+        self._update = update
+        self.weights: list[list[float]] = []
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
+        model.too_large = state.global_step == self._update - 1 and args.process_index == args.world_size - 1
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
+        self.weights.append([entry for value in model.parameters() for entry in whole(value)])
+
+
+def whole(value: Any) -> list[float]:
+    """What was updated, in every process: a parameter that is shared out is gathered."""
+    from trainspec.training.parallel.deepspeed_engine.weights import gathered
+
+    with gathered([value]) if hasattr(value, "ds_id") else nullcontext():
+        found: list[float] = value.detach().float().flatten().tolist()
+        return found
+
+
+class LargeLine(Line):
+    too_large = False
+
+    def forward(self, inputs: Any, labels: Any = None, number: Any = None) -> dict[str, Any]:
+        found = super().forward(inputs, labels, number)
+        if self.training and self.too_large:
+            found["loss"] = found["loss"] * 300
+        return found
+
+
+def overflowed(output: str, stage: int) -> dict[str, Any]:
+    """A run in float16 of whose updates the third overflows in the last process alone."""
+    pretend_float16()
+    needs._cpu_has_float16 = lambda: True
+    callback = Overflowing(3)
+    scaling = {"enabled": "auto", "initial_scale_power": 8, "hysteresis": 1}
+    changes: dict[str, Any] = {
+        "fp16": True,
+        "deepspeed": {"zero_optimization": {"stage": stage}, "fp16": scaling},
+        "eval_strategy": "no",
+        "num_train_epochs": 8,
+    }
+    again = Trainer(LargeLine(), made(output, **changes).args, train_dataset=Rows(TRAINED), callbacks=[callback])
+    again.train()
+    history = [entry for entry in again.state.log_history if "loss_scale" in entry]
+    return {
+        "weights": callback.weights,
+        "scales": [entry["loss_scale"] for entry in history],
+        "norms": [entry["grad_norm"] for entry in history],
+        "rates": [entry["learning_rate"] for entry in history],
+        "losses": [entry["loss"] for entry in history],
+        "updates": again.state.global_step,
+    }

@@ -83,3 +83,22 @@ def test_a_file_is_warned_of_what_stops_a_run(more: dict[str, Any]) -> None:
     assert not [item for item in validate(said).diagnostics if item.severity == "error"]
     assert told(2, **more)["RUN278"] == "error"
     assert "RUN278" not in told(2)
+
+
+def fine(threshold: int, stage: int = 3, device: str = "cpu") -> dict[str, str]:
+    zero = {"stage": stage, "stage3_module_granularity_threshold": threshold}
+    return told(2, device, deepspeed={"zero_optimization": zero})
+
+
+def test_fine_modules_are_refused_where_there_are_some_and_no_accelerator() -> None:
+    # Of the model: 365 parameters in it and four modules of its own that have some.
+    model = Words()
+    (name, grain), counted = needs.grains(model)[-1], sum(value.numel() for value in model.parameters())
+    assert name == "" and grain == counted // 5
+    assert fine(grain) == {"RUN280": "error"} and fine(grain - 1) == fine(0) == fine(grain, stage=2) == {}
+    assert "RUN280" not in fine(grain, device="cuda")
+
+
+def test_containers_are_no_modules_to_gather() -> None:
+    inner = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh())
+    assert needs.grains(torch.nn.Sequential(inner)) == []

@@ -61,6 +61,19 @@ def test_sequence_parallelism_of_deepspeed_is_refused() -> None:
     assert [code for code, _ in told(**case)] == ["RUN286"]
 
 
+def test_a_mesh_begins_with_whole_weights() -> None:
+    with torch.device("meta"):
+        empty = Language()
+    efficient = {"fsdp": "full_shard", "fsdp_config": {"cpu_ram_efficient_loading": True}}
+    sharded = {"parallelism_config": {"dp_shard_size": 2}}
+    for said in ({}, sharded, {**efficient, **sharded}):
+        (entry,) = found(empty, **said)
+        assert (entry.code, entry.severity) == ("RUN294", "error") and entry.remedy
+    (entry,) = found(**efficient, **sharded)
+    assert (entry.code, entry.severity) == ("RUN295", "warning") and "fsdp_config" in entry.fields
+    assert told(empty, parallelism_config=None) == []
+
+
 def test_everything_is_told_at_once() -> None:
     sizes = {"tp_size": 3, "pp_size": 2, "cp_size": 2}
     codes = [code for code, _ in told(parallelism_config=sizes, plan={"nose": "rowwise", "*.up": "mild"})]

@@ -14,10 +14,14 @@ from trainspec.training.parallel.deepspeed_engine import config, library
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch import nn
+
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.findings.facts import Job, Machine
 
+# Larger modules are never gathered in one piece.
+_LARGEST_PIECE = 10**9
 _COMPILERS = ("c++", "g++", "clang++")
 
 
@@ -27,6 +31,7 @@ def find_deepspeed_needs(args: TrainingArguments, machine: Machine, job: Job) ->
     yield from _of_machine(args, machine)
     yield from _of_processes(args, machine)
     yield from _of_job(args, job)
+    yield from _of_fine_modules(args, machine, job)
 
 
 def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnostic]:
@@ -103,6 +108,49 @@ def _of_job(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
     if twice:
         told = f"{' and '.join(twice)} was given, and deepspeed has one in its configuration"
         yield found(args, "RUN275", told, "deepspeed")
+
+
+def _of_fine_modules(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    zero = getattr(args.deepspeed, "zero_optimization", None)
+    threshold = getattr(zero, "stage3_module_granularity_threshold", 0)
+    if machine.device.type != "cpu" or config.stage_of(args) != 3 or not isinstance(threshold, int) or threshold <= 0:
+        return
+    fine = [name for name, grain in grains(job.model) if grain <= threshold]
+    if fine:
+        more = f" and {len(fine) - 1} more" if fine[1:] else ""
+        yield found(
+            args,
+            "RUN280",
+            f"stage3_module_granularity_threshold {threshold:,} of deepspeed gathers {fine[0] or 'the model'}{more} in "
+            "one piece, which it cannot do on the CPU",
+            "deepspeed",
+        )
+
+
+def grains(model: nn.Module) -> list[tuple[str, int]]:
+    """Of each module that may be gathered in one piece: its parameters by the modules in it, as DeepSpeed counts them.
+
+    One without others inside is gathered so in any case, and what only holds others is never called.
+    """
+    entries: list[tuple[str, int]] = []
+
+    def visit(name: str, module: nn.Module) -> tuple[int, int]:
+        if next(module.parameters(), None) is None:
+            return 0, 0
+        # A parameter that is shared out already is empty, and knows its size.
+        numbers = sum(int(getattr(value, "ds_numel", value.numel())) for value in module.parameters(recurse=False))
+        if next(module.children(), None) is None:
+            return 1, numbers
+        inside = [visit(f"{name}.{child}".lstrip("."), inner) for child, inner in module.named_children()]
+        modules, numbers = sum(count for count, _ in inside), numbers + sum(more for _, more in inside)
+        if type(module).__name__ in torch.nn.modules.container.__all__:
+            return modules, numbers
+        if numbers <= _LARGEST_PIECE:
+            entries.append((name, numbers // (modules + 1)))
+        return modules + 1, numbers
+
+    visit("", model)
+    return entries
 
 
 def _nvme(args: TrainingArguments) -> list[str]:

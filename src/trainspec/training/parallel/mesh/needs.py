@@ -32,6 +32,32 @@ def find_mesh_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iter
         yield from _of_plan(args, job, config.tp_size)
     if config.tp_size > 1 or config.dp_shard_size > 1 or config.cp_size > 1:
         yield from _of_retries(args)
+    if config.total_size() > 1 and machine.world_size > 1:
+        yield from _of_loading(args, job)
+
+
+def _of_loading(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
+    """Layers are split where they are whole: each process has all weights when a run begins."""
+    if any(value.is_meta for value in (*job.model.parameters(), *job.model.buffers())):
+        yield found(
+            args,
+            "RUN294",
+            "the model is on the meta device, and a mesh begins with whole weights in every process",
+            _FIELD,
+            remedy="make the model on the CPU in every process, or leave parallelism_config out and use fsdp with "
+            "fsdp_config: {cpu_ram_efficient_loading: true}",
+        )
+    elif args.fsdp and getattr(args.fsdp_config, "cpu_ram_efficient_loading", False):
+        yield found(
+            args,
+            "RUN295",
+            "cpu_ram_efficient_loading of fsdp_config: in a mesh every process holds the whole model while it is split",
+            _FIELD,
+            "fsdp_config",
+            remedy="have memory for the whole model in each process when the run begins, or leave parallelism_config "
+            "out",
+            severity="warning",
+        )
 
 
 def _of_retries(args: TrainingArguments) -> Iterator[Diagnostic]:
