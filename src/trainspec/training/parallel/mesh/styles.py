@@ -106,7 +106,7 @@ class SummedGradients:
 
     def hook(self, module: nn.Module, mesh: DeviceMesh) -> None:
         group, held = mesh.get_group(), dict[str, Any]()
-        summed: Callable[..., Any] = _SummedBackward.apply
+        summed: Callable[..., Any] = SummedBackward.apply
 
         def before(module: nn.Module, args: Any) -> None:
             for name, value in module._parameters.items():
@@ -123,7 +123,7 @@ class SummedGradients:
         module.register_forward_hook(after, always_call=True)
 
 
-class _SummedBackward(torch.autograd.Function):
+class SummedBackward(torch.autograd.Function):
     """The same tensor, whose gradient is the sum of those of all processes of a group."""
 
     @staticmethod
