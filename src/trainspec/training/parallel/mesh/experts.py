@@ -89,6 +89,9 @@ def misfits_of_experts(plan: ExpertPlan, model: nn.Module, size: int) -> Iterato
         if any(True for child in module.children() if next(child.parameters(), None) is not None):
             yield Misfit("type", name, "has parameters in modules inside of it: they must be stacked, and its own")
             continue
+        if any(isinstance(value, DTensor) for _, value in own_parameters(module)):
+            # Shared out before: an evaluation is judged, too.
+            continue
         counts = {own: value.shape[0] if value.dim() else 0 for own, value in own_parameters(module)}
         if len(set(counts.values())) != 1:
             said = ", ".join(f"{own} of {count}" for own, count in counts.items()) or "none"

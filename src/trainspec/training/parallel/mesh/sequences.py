@@ -2,9 +2,9 @@
 
 Of a context-parallel group (cp), a row is cut into twice as many pieces as there are processes; the first of them takes
 the first piece and the last one, the second process the second and the last but one, so that causal attention is as
-much work for each. It is how torch's `context_parallel` cuts what it is given. Attention itself goes around: each process computes with its queries,
-and with keys and values of all (Ring Attention, Liu et al. 2023, https://arxiv.org/abs/2310.01889). How one of sequence
-parallelism (sp) cuts and attends is in ulysses.py.
+much work for each. It is how torch's `context_parallel` cuts what it is given. Attention itself goes around: each
+process computes with its queries, and with keys and values of all (Ring Attention, Liu et al. 2023,
+https://arxiv.org/abs/2310.01889). How one of sequence parallelism (sp) cuts and attends is in ulysses.py.
 """
 
 from __future__ import annotations
