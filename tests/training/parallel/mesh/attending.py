@@ -30,7 +30,14 @@ class Attending(nn.Module):
     def attended(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return scaled_dot_product_attention(q, k, v, is_causal=self.causal, enable_gqa=self.kept != HEADS)
 
-    def forward(self, input_ids: Tensor, labels: Tensor, position_ids: Any = None, shift_labels: Any = None) -> Any:
+    def forward(
+        self,
+        input_ids: Tensor,
+        labels: Tensor,
+        position_ids: Any = None,
+        shift_labels: Any = None,
+        attention_mask: Any = None,
+    ) -> Any:
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1])[None]
         if self.training and torch.is_grad_enabled():

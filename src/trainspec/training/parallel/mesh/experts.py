@@ -133,7 +133,7 @@ def _hook(module: Any, mesh: DeviceMesh) -> None:
 
     def before(module: nn.Module, args: Any, kwargs: Any) -> Any:
         for name, _ in parameters:
-            value = module._parameters[name]
+            value: Any = module._parameters[name]
             if isinstance(value, DTensor):
                 held[name] = value
                 module._parameters[name] = cast("nn.Parameter", value.to_local())
@@ -149,7 +149,7 @@ def _hook(module: Any, mesh: DeviceMesh) -> None:
     def after(module: nn.Module, args: Any, output: Any) -> Any:
         used = [] if output is None or output.requires_grad else [module._parameters[name] for name in held]
         module._parameters.update(held)
-        found = None if output is None else _Sum.apply(output, group, *inputs, *used)
+        found = None if output is None else cast("Callable[..., Tensor]", _Sum.apply)(output, group, *inputs, *used)
         held.clear()
         inputs.clear()
         return found

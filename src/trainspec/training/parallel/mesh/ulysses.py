@@ -9,7 +9,7 @@ kernel of torch's does, on every device; nothing is approximated.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.distributed as dist
@@ -21,7 +21,7 @@ from trainspec.training.errors import TrainingError
 from trainspec.training.parallel.mesh.sequences import Sequences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -46,21 +46,19 @@ class Slices(Sequences):
 
     def _longer_by(self, length: int) -> int:
         self.length, self.each = length, max(_SHORTEST, -(-length // self._size))
-        self.has_filling = False
         return self.each * self._size - length
 
     def _check_mask(self, mask: Any, rows: int, length: int) -> None:
         super()._check_mask(mask, rows, length)
-        self._mask = mask
+        self.has_filling = not bool(mask.all())
 
     def part(self, batch: Any) -> dict[str, Any]:
-        self._mask: Tensor | None = None
-        found = super().part(batch)
-        self.has_filling = self._mask is not None and not bool(self._mask.all())
-        return found
+        self.has_filling = False
+        return super().part(batch)
 
     def _pieces(self, value: Tensor) -> Tensor:
-        return value.narrow(1, self._place * self.each, self.each)
+        # What models do to labels takes contiguous ones.
+        return value.narrow(1, self._place * self.each, self.each).contiguous()
 
 
 @contextmanager
@@ -99,7 +97,7 @@ class _Attention(TorchFunctionMode):
         """
         edges = [get_gradient_edge(loss) for loss in (losses if isinstance(losses, tuple | list) else [losses])]
         with self:
-            torch.autograd.backward(edges, *more, **how)  # type: ignore[no-untyped-call]
+            torch.autograd.backward(edges, *more, **how)
 
     def _attended(
         self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Any = None, dropout_p: float = 0.0, **how: Any
@@ -120,8 +118,6 @@ class _Attention(TorchFunctionMode):
         problem = ""
         if query.dim() < 4:
             problem = f"attention is of shape {tuple(query.shape)}, without heads that processes could share"
-        elif query.shape[-3] % size:
-            problem = f"attention has {query.shape[-3]} heads, which {size} does not divide"
         elif query.shape[-2] != each or key.shape[-2] != each:
             problem = (
                 f"attention is of {query.shape[-2]} to {key.shape[-2]} tokens, and a part of the batch has {each}: "
@@ -131,6 +127,8 @@ class _Attention(TorchFunctionMode):
             problem = "attention has a mask, made of a part of the sequence: say is_causal=True, or pass none"
         elif self._slices.has_filling and not how.get("is_causal"):
             problem = "rows are filled up, and attention that is not causal would attend to the filling"
+        elif query.shape[-3] % size:
+            problem = f"attention has {query.shape[-3]} heads, which {size} does not divide"
         if problem:
             raise TrainingError(f"sp_size: {problem}")
 
@@ -145,19 +143,18 @@ def _enough_heads(value: Tensor, heads: int, size: int) -> Tensor:
 
 def _whole_rows(value: Tensor, group: Any, size: int) -> Tensor:
     """(..., heads, length / size, features) to (..., heads / size, length, features)."""
-    by_heads = value.unflatten(-3, (size, -1)).movedim(-4, 0)
+    by_heads = torch.unflatten(value, -3, (size, -1)).movedim(-4, 0)
     return _exchanged(by_heads, group).movedim(0, -3).flatten(-3, -2)
 
 
 def _all_heads(value: Tensor, group: Any, size: int) -> Tensor:
     """And back."""
-    by_tokens = value.unflatten(-2, (size, -1)).movedim(-3, 0)
+    by_tokens = torch.unflatten(value, -2, (size, -1)).movedim(-3, 0)
     return _exchanged(by_tokens, group).movedim(0, -4).flatten(-4, -3)
 
 
 def _exchanged(value: Tensor, group: Any) -> Tensor:
-    found: Tensor = _Exchange.apply(value, group)
-    return found
+    return cast("Callable[..., Tensor]", _Exchange.apply)(value, group)
 
 
 class _Exchange(torch.autograd.Function):
