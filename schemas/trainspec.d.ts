@@ -2788,18 +2788,17 @@ export interface ParallelismConfig {
    */
   cp_backend?: "torch";
   /**
-   * Ranks that split activations (sequence parallel).
+   * Ranks that split each sequence, and heads in attention (sequence parallel, Ulysses).
    * Bounds: >= 1.
    * @default 1
    * @example 2
    */
   sp_size?: number;
   /**
-   * Implementation of sequence parallelism.
-   * @default "deepspeed"
-   * @example "deepspeed"
+   * Implementation of sequence parallelism: deepspeed where deepspeed is set, else torch.
+   * @example "torch"
    */
-  sp_backend?: "deepspeed";
+  sp_backend?: "torch" | "deepspeed" | null;
   /**
    * Ranks that share out experts (expert parallel).
    * Bounds: >= 1.

@@ -33,6 +33,18 @@ Under tp_size of parallelism_config the layers of a task's model are split over 
                                             single heads
 
 Objects of torch.distributed.tensor.parallel are styles, too. Models of transformers bring a plan of their own.
+
+Under ep_size experts are shared out by `expert_parallel_plan`, a mapping of the same kind with one style:
+
+    model.expert_parallel_plan = {"blocks.*.experts": "experts"}
+
+    experts                     a module with parameters stacked by expert in dimension 0, called with (x, weights),
+                                weights of shape (..., experts), or (x, index, weights), both of shape (..., k). A
+                                process has some of the experts, and gets their columns, or an index that counts these
+                                and is `num_experts` for others, which it must leave out; what all return is added up
+
+Under sp_size a model gets a part of each sequence, with its `position_ids`, and must attend by
+torch.nn.functional.scaled_dot_product_attention, without a mask, to tensors of shape (rows, heads, length, features).
 """
 
 from __future__ import annotations

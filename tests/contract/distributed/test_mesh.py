@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from tests.training.parallel.labelled import CLASSES, CLIP, WIDTH, difference, rows, settings, windows_of
+from tests.training.parallel.mesh import attending, mixing
 from tests.training.parallel.world import run_in
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
@@ -164,6 +165,7 @@ REFUSED: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "cp": ("RUN285", Tagger, {"parallelism_config": {"cp_size": 2}}),
     "pp": ("RUN287", Tagger, {"parallelism_config": {"pp_size": 2}}),
     "ep": ("RUN288", Tagger, {"parallelism_config": {"ep_size": 2}}),
+    "sp": ("RUN299", Tagger, {"parallelism_config": {"sp_size": 2}}),
 }
 
 
@@ -189,6 +191,27 @@ def test_parallelism_config_tells_what_cannot_be_split(tmp_path: Path) -> None:
         for name, codes in found.items():
             assert REFUSED[name][0] in codes, name
     assert not (tmp_path / "out").exists()
+
+
+BY_TWO = {"per_device_train_batch_size": 2}
+
+
+def test_parallelism_config_cuts_sequences_and_attends_to_whole_ones(tmp_path: Path) -> None:
+    every = run_in(2, attending.trained, {"sp_size": 2}, "causal", BY_TWO, str(tmp_path), {})
+    wanted = attending.alone("causal", {})
+    assert difference(every[0]["weights"], wanted["weights"]) < 1e-9
+    for found in every:
+        assert found["losses"] == pytest.approx(wanted["losses"], abs=1e-12) and found["lengths"] == {6}
+        assert found["norms"] == pytest.approx(wanted["norms"], abs=1e-10)
+
+
+def test_parallelism_config_shares_out_experts(tmp_path: Path) -> None:
+    every, wanted = run_in(2, mixing.run, {"ep_size": 2}, "routed", BY_TWO, str(tmp_path)), mixing.alone("routed")
+    assert difference(every[0]["weights"], wanted["weights"]) < 1e-9
+    for found in every:
+        assert found["losses"] == pytest.approx(wanted["losses"], abs=1e-12)
+        assert found["norms"] == pytest.approx(wanted["norms"], abs=1e-10)
+        assert found["held"]["blocks.0.experts.up"] == mixing.EXPERTS * mixing.WIDTH * mixing.INNER // 2
 
 
 def test_parallelism_config_does_not_split_sequences_by_deepspeed() -> None:

@@ -39,12 +39,13 @@ MUTATIONS = (
     Mutation(FIELD, NEEDS, "if plan is None:", "if False:"),
     Mutation(FIELD, NEEDS, "if nothing or (plan.idle", "if (plan.idle"),
     Mutation(FIELD, f"{MESH}/plan.py", "if isinstance(count, int) and count % size:", "if False:"),
-    *(
-        without(FIELD, NEEDS, line)
-        for line in (
-            '        "RUN286": ("sp", "DeepSpeed\'s sequence parallelism is not done in this release"),\n',
-            '        "RUN287": ("pp", "pipelines are not done"),\n',
-            '        "RUN288": ("ep", "experts are not dealt to processes in this release"),\n',
-        )
-    ),
+    *(Mutation(FIELD, NEEDS, f"if config.{size}_size > 1:", "if False:") for size in ("pp", "sp", "ep")),
+    # Parts of sequences
+    Mutation(FIELD, f"{MESH}/dimensions.py", '("dp_shard", "cp", "sp")', '("dp_shard", "cp")'),
+    Mutation(FIELD, f"{MESH}/ulysses.py", "if function is scaled_dot_product_attention:", "if False:"),
+    Mutation(FIELD, f"{MESH}/ulysses.py", "return _sent(gradient, ctx.group), None", "return gradient, None"),
+    # Experts
+    Mutation(FIELD, STRATEGY, 'if sizes["ep"] > 1:', "if False:"),
+    without(FIELD, f"{MESH}/experts.py", "        dist.all_reduce(value, group=group)\n"),
+    Mutation(FIELD, f"{MESH}/experts.py", "[_summed_backward(value, group) for value in", "[value for value in"),
 )

@@ -13,7 +13,7 @@ from trainspec import TrainingArguments
 from trainspec.plan.batches import PlanError
 from trainspec.plan.run import plan_batches
 from trainspec.plan.scale.files import checkpoint_of
-from trainspec.plan.scale.model import ModelSize, Transformer, of_number
+from trainspec.plan.scale.model import ModelSize, Transformer, of_number, of_shapes
 from trainspec.plan.scale.order import LISTED, order_memory
 from trainspec.plan.scale.picture import page, svg
 from trainspec.plan.scale.plan import ScalePlan, plan_scale
@@ -39,6 +39,8 @@ def scale(
         ({"fsdp": "full_shard"}, 8, 8, 64),
         ({"parallelism_config": {"tp_size": 4, "dp_shard_size": 2}}, 8, 2, 16),
         ({"parallelism_config": {"cp_size": 2, "dp_shard_size": 2}}, 4, 2, 16),
+        ({"parallelism_config": {"sp_size": 2, "dp_shard_size": 2}}, 4, 2, 16),
+        ({"parallelism_config": {"ep_size": 4, "dp_replicate_size": 2}}, 8, 2, 16),
         ({"deepspeed": {"tensor_parallel": {"autotp_size": 2}}}, 8, 4, 32),
         ({"deepspeed": {"steps_per_print": 1}, "parallelism_config": {"sp_size": 2}}, 8, 4, 32),
         (SPLIT, 4, 4, 8),
@@ -114,6 +116,29 @@ def test_tensor_parallel_traffic_is_known_where_sizes_are() -> None:
     (known,) = scale(said, 2, model).traffic
     # Four all-reduces in three layers of 8 rows x 10 tokens x 16 numbers of 4 bytes.
     assert known.sent == 4 * 3 * 8 * 10 * 16 * 4
+
+
+def test_what_parts_of_sequences_send() -> None:
+    said = {"parallelism_config": {"sp_size": 2}, "gradient_accumulation_steps": 3}
+    assert scale(said, 2, of_number(1000)).traffic[-1].sent is None
+    model = ModelSize(1000, "", transformer=Transformer(3, 16, 64, 8, 100), sequence=10)
+    *shards, known = scale(said, 2, model).traffic
+    assert [one.collective for one in shards] == ["all-gather", "reduce-scatter"], "as those of other rows"
+    # Forth and back in three layers, half of what 8 rows x 5 tokens have: 16 + 16 + 8 numbers of 4 bytes.
+    assert (known.collective, known.times) == ("all-to-all", 3 * 3 * 8) and "2309.14509" in known.source
+    assert known.sent == 3 * 2 * 3 * 8 * 5 * (16 + 16 + 8) * 4 // 2
+
+
+def test_what_experts_hold_and_send() -> None:
+    said = {"parallelism_config": {"ep_size": 2}}
+    model = ModelSize(1000, "", transformer=Transformer(3, 16, 64, 32, 100), sequence=10, experts=600)
+    plan = scale(said, 2, model)
+    assert plan.memory is not None and plan.memory.parameters == (400 + 300) * 4
+    (sums,) = plan.traffic
+    assert (sums.collective, sums.times, sums.sent) == ("all-reduce", 6, 2 * 3 * 8 * 10 * 16 * 4)
+    shapes = {"blocks.0.experts.up": (4, 5, 6), "blocks.0.experts.0.up": (6, 5), "head.weight": (3, 5)}
+    plan = scale(said, 2, of_shapes(shapes, ""))
+    assert plan.memory is not None and plan.memory.parameters == (60 + 30 + 15) * 4
 
 
 def test_more_ranks_hold_less_and_ddp_holds_all() -> None:

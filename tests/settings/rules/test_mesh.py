@@ -45,15 +45,14 @@ BORDERS = (
     Border(
         "PAR114",
         "sp",
-        {"parallelism_config": {"sp_size": 2}},
-        {"parallelism_config": {"sp_size": 2}, "deepspeed": {"steps_per_print": 1}},
+        {"parallelism_config": {"sp_size": 2, "sp_backend": "deepspeed"}},
+        {"parallelism_config": {"sp_size": 2, "sp_backend": "torch"}},
     ),
     Border(
         "PAR115",
         "both",
         {"parallelism_config": {"sp_size": 2, "cp_size": 2}},
         {"parallelism_config": {"cp_size": 2}},
-        beside=("PAR114",),
     ),
 )
 

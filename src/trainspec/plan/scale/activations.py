@@ -33,3 +33,22 @@ def tensor_parallel_bytes(model: Transformer, rows: int, length: int, width: int
     Shoeybi et al. 2019, https://arxiv.org/abs/1909.08053, section 3: four a layer, over a ring.
     """
     return round(4 * model.layers * 2 * (tensor - 1) / tensor * rows * length * model.hidden * width)
+
+
+def sequence_parallel_bytes(model: Transformer, rows: int, length: int, width: int, sequence: int) -> int:
+    """Bytes that a rank sends for a micro-batch: queries, keys, values and what attention makes of them, of its part of
+    each sequence, by an all-to-all each; and their gradients.
+
+    Jacobs et al. 2023, https://arxiv.org/abs/2309.14509, section 3.2; heads of keys are thought to be enough for all.
+    """
+    tokens = rows * length / sequence
+    return round(2 * model.layers * (sequence - 1) / sequence * tokens * (2 * model.hidden + model.key_values) * width)
+
+
+def expert_parallel_bytes(model: Transformer, tokens: float, width: int, expert: int) -> int:
+    """Bytes that a rank sends for a micro-batch: an all-reduce of the output of every layer's experts, and one of the
+    gradient of their input, over a ring. Every layer is thought to have experts.
+
+    Shoeybi et al. 2019, https://arxiv.org/abs/1909.08053, section 3: an expert is a block of features there.
+    """
+    return round(2 * model.layers * 2 * (expert - 1) / expert * tokens * model.hidden * width)

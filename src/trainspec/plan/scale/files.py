@@ -48,7 +48,7 @@ def checkpoint_of(args: TrainingArguments, layout: Layout, model: ModelSize) -> 
     """Of a run in that layout: the model whole, and of a sharded optimizer a file for each rank, with what it holds."""
     widths, held = widths_of(args, layout), elements_of(args, layout, model)
     world = layout.world_size
-    sharded = not args.save_only_model and (layout.partners > 1 or layout.tensor > 1)
+    sharded = not args.save_only_model and max(layout.partners, layout.tensor, layout.expert) > 1
     weights = model.parameters * widths.parameter
     states = (world if sharded else 1) * (0 if args.save_only_model else 1)
     optimizer = held.state * states

@@ -76,14 +76,16 @@ def elements_of(args: TrainingArguments, layout: Layout, model: ModelSize) -> El
     widths, ranks = widths_of(args, layout), layout.partners
     wraps = FSDPOption.AUTO_WRAP in args.fsdp
     if model.shapes is None:
-        whole = -(-model.parameters // layout.tensor)
+        # Experts that are shared out are not split as well.
+        experts = model.experts if layout.expert > 1 else 0
+        whole = -(-(model.parameters - experts) // layout.tensor) + -(-experts // layout.expert)
         own = -(-whole // ranks)
         state = round(own * (bytes_per_parameter(args) + widths.master))
         frees = layout.stage == 3 and (wraps or layout.engine == "deepspeed")
         return Elements(own, whole, state, _at_once(args, layout, model, whole), own if frees else 0)
     from trainspec.plan.scale.phases import sizes_of
 
-    shapes = {name: _tensor_part(shape, layout.tensor) for name, shape in model.shapes.items()}
+    shapes = {name: _part(name, shape, layout) for name, shape in model.shapes.items()}
     units = layers_of(shapes) if wraps or layout.engine == "deepspeed" else []
     sizes = sizes_of(
         shapes,
@@ -96,6 +98,13 @@ def elements_of(args: TrainingArguments, layout: Layout, model: ModelSize) -> El
     at_once = sizes.kept + (sum(sizes.parts) if layout.stage < 3 else sum(sorted(sizes.parts)[-2:]))
     again = sizes.sends - sizes.kept_sends if layout.stage == 3 else 0
     return Elements(sizes.own, sizes.whole, sizes.optimizer, at_once, again)
+
+
+def _part(name: str, shape: Any, layout: Layout) -> Any:
+    if layout.expert > 1 and "experts" in name.split(".")[-2:-1]:
+        # Parameters of the module itself: those of all experts in one, which is divided by expert.
+        return (-(-shape[0] // layout.expert), *shape[1:])
+    return _tensor_part(shape, layout.tensor)
 
 
 def _tensor_part(shape: Any, tensor: int) -> Any:

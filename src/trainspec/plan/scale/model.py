@@ -27,7 +27,10 @@ class Transformer:
 
 @dataclass(frozen=True, slots=True)
 class ModelSize:
-    """`source` says in words where it is from; `about`: by a formula, not by counting."""
+    """`source` says in words where it is from; `about`: by a formula, not by counting.
+
+    `experts` of the parameters are those of experts, as far as that is known.
+    """
 
     parameters: int
     source: str
@@ -35,6 +38,7 @@ class ModelSize:
     shapes: Mapping[str, Sequence[int]] | None = None
     transformer: Transformer | None = None
     sequence: int | None = None
+    experts: int = 0
 
     def with_sequence(self, length: int | None) -> ModelSize:
         """The same, computing on sequences of that length."""
@@ -81,7 +85,8 @@ def of_config(config: Mapping[str, Any], source: str) -> ModelSize | None:
     tied = bool(config.get("tie_word_embeddings", True))
     transformer = Transformer(layers, hidden, inner, key_values, vocabulary, gated, _drops(config), tied)
     attention = hidden * (2 * width * heads + key_values)
-    perceptron = experts * hidden * expert_inner * (3 if gated else 2) + (hidden * experts if experts > 1 else 0)
+    made = experts * hidden * expert_inner * (3 if gated else 2)
+    perceptron = made + (hidden * experts if experts > 1 else 0)
     positions = (
         0
         if "rope_theta" in config or "rope_parameters" in config
@@ -89,7 +94,7 @@ def of_config(config: Mapping[str, Any], source: str) -> ModelSize | None:
     )
     small = layers * hidden * (2 if gated else 13) + hidden
     total = layers * (attention + perceptron) + small + hidden * (vocabulary * (1 if tied else 2) + (positions or 0))
-    return ModelSize(total, source, True, None, transformer)
+    return ModelSize(total, source, True, None, transformer, experts=layers * made if experts > 1 else 0)
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainspec.plan.scale.activations import tensor_parallel_bytes
+from trainspec.plan.scale.activations import expert_parallel_bytes, sequence_parallel_bytes, tensor_parallel_bytes
 from trainspec.plan.scale.memory import elements_of, syncs_each
 from trainspec.plan.scale.widths import widths_of
 
@@ -20,6 +20,7 @@ RING = "Patarasuk and Yuan 2009, doi:10.1016/j.jpdc.2008.09.002"
 ZERO = "Rajbhandari et al. 2020, arXiv:1910.02054, section 7"
 HYBRID = "Zhao et al. 2023, arXiv:2304.11277, section 3.2"
 MEGATRON = "Shoeybi et al. 2019, arXiv:1909.08053, section 3"
+ULYSSES = "Jacobs et al. 2023, arXiv:2309.14509, section 3.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,30 @@ def _traffic(args: TrainingArguments, layout: Layout, model: ModelSize, rows: in
         source = HYBRID if ranks > 1 else RING
         what = "gradients between replicas" if ranks > 1 else "gradients"
         yield Exchange(what, "all-reduce", sums, sent, f"{sums} x 2 (N - 1) / N x P", source)
+    yield from _of_activations(layout, model, rows, micro, widths.compute)
+
+
+def _of_activations(layout: Layout, model: ModelSize, rows: int, micro: int, width: int) -> Iterator[Exchange]:
+    """What ranks with the same rows send each other; not known without the sizes of layers and sequences."""
+    known, length = model.transformer, model.sequence
+    layers = 0 if known is None or length is None else known.layers
+    tokens = rows * (length or 0) / (layout.context * layout.sequence)
+    times = f"{micro} x " if layers else ""
     if layout.tensor > 1:
-        known, length = model.transformer, model.sequence
-        if known is None or length is None:
-            yield Exchange("activations", "all-reduce", 0, None, "4 x layers x 2 (N - 1) / N x P", MEGATRON)
-        else:
-            sent = micro * tensor_parallel_bytes(known, rows, length, widths.compute, layout.tensor)
-            formula = f"{micro} x 4 x layers x 2 (N - 1) / N x P"
-            yield Exchange("activations", "all-reduce", 4 * known.layers * micro, sent, formula, MEGATRON)
+        sent = None
+        if known is not None and length is not None:
+            sent = micro * tensor_parallel_bytes(known, rows, length, width, layout.tensor)
+        formula = f"{times}4 x layers x 2 (N - 1) / N x P"
+        yield Exchange("activations", "all-reduce", 4 * layers * micro, sent, formula, MEGATRON)
+    if layout.sequence > 1:
+        sent = None
+        if known is not None and length is not None:
+            sent = micro * sequence_parallel_bytes(known, rows, length, width, layout.sequence)
+        formula = f"{times}2 x layers x (N - 1) / N x P"
+        yield Exchange("heads and parts of sequences", "all-to-all", 8 * layers * micro, sent, formula, ULYSSES)
+    if layout.expert > 1:
+        sent = None
+        if known is not None and length is not None:
+            sent = micro * expert_parallel_bytes(known, tokens, width, layout.expert)
+        formula = f"{times}2 x layers x 2 (N - 1) / N x P"
+        yield Exchange("what experts make of tokens", "all-reduce", 2 * layers * micro, sent, formula, MEGATRON)

@@ -37,10 +37,11 @@ MESH_CODES: dict[str, Explanation] = {
         "use tp_size with sequence styles, or activation checkpointing, for long sequences",
     ),
     "RUN286": Explanation(
-        "no-sequence-parallel",
-        "sp_size above 1",
-        "it is DeepSpeed's Ulysses, which has to be built into the model's attention; this release does not do it",
-        "use tp_size, whose sequence styles split activations by the sequence, too",
+        "no-sequence-parallel-of-deepspeed",
+        "sp_size above 1 together with deepspeed",
+        "DeepSpeed's Ulysses has to be built into the model's attention and its engine; a mesh of torch does the same "
+        "without that engine",
+        "leave deepspeed out, and set dp_shard_size to shard parameters",
     ),
     "RUN287": Explanation(
         "no-pipeline",
@@ -49,10 +50,29 @@ MESH_CODES: dict[str, Explanation] = {
         "use tp_size and dp_shard_size",
     ),
     "RUN288": Explanation(
-        "no-expert-parallel",
-        "ep_size above 1",
-        "dealing tokens to experts of other processes is not done in this release",
-        "use dp_shard_size, which shards experts as it does any parameter, or tp_size",
+        "no-expert-parallel-plan",
+        "ep_size above 1 for a model that does not say which modules are its experts, or names none that is there",
+        "which parameters belong to which expert, only the model's author knows",
+        "give the model an attribute expert_parallel_plan, a mapping from names of modules to the style experts",
+    ),
+    "RUN289": Explanation(
+        "experts-do-not-fit",
+        "an expert-parallel plan with a style that is none, or for a module whose parameters are not stacked by expert",
+        "each process keeps some of the entries of the first dimension of every parameter, and passes on to the module "
+        "what is routed to these",
+        "stack the parameters in one module that takes (x, weights) or (x, index, weights)",
+    ),
+    "RUN290": Explanation(
+        "experts-do-not-divide",
+        "a number of experts that ep_size does not divide",
+        "each process gets as many of them",
+        "choose an ep_size that divides it",
+    ),
+    "RUN297": Explanation(
+        "heads-do-not-divide",
+        "a number of heads that sp_size does not divide",
+        "in attention each process has as many of them, and no head is cut in two",
+        "choose a sp_size that divides it",
     ),
     "RUN294": Explanation(
         "mesh-without-weights",
@@ -74,9 +94,9 @@ MESH_CODES: dict[str, Explanation] = {
     ),
     "RUN299": Explanation(
         "model-not-for-parts-of-sequences",
-        "cp_size above 1 for a model that cannot work on a part of a sequence",
+        "cp_size or sp_size above 1 for a model that cannot work on a part of a sequence",
         "it must be told where its tokens are in the row, attend by F.scaled_dot_product_attention to all that came "
         "before, and take its loss from labels that it need not shift",
-        "see the message, or leave cp_size out",
+        "see the message, or leave cp_size and sp_size out",
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainspec.settings.rules.predicates import above, all_of, any_of, given, is_set, negate, on, option
+from trainspec.settings.rules.predicates import above, all_of, any_of, equals, given, is_set, negate, on, option
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.values.choices import FSDPOption
 
@@ -46,10 +46,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="PAR114",
         name="sequence-parallel-without-deepspeed",
-        message="sp_size of parallelism_config needs deepspeed",
-        reason="sequence parallelism is DeepSpeed's (sp_backend: deepspeed)",
-        fix="set deepspeed, or use cp_size",
-        when=all_of(above("parallelism_config.sp_size", 1), negate(given("deepspeed"))),
+        message="sp_backend deepspeed of parallelism_config needs deepspeed",
+        reason="it is DeepSpeed's own sequence parallelism; that of torch needs no engine",
+        fix="leave sp_backend out",
+        when=all_of(
+            above("parallelism_config.sp_size", 1),
+            equals("parallelism_config.sp_backend", "deepspeed"),
+            negate(given("deepspeed")),
+        ),
     ),
     Rule(
         code="PAR115",

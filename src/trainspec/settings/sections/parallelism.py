@@ -23,9 +23,15 @@ class ParallelismConfig(Section):
     cp_backend: Literal["torch"] = Field(
         default="torch", description="Implementation of context parallelism.", examples=["torch"]
     )
-    sp_size: Positive = Field(default=1, description="Ranks that split activations (sequence parallel).", examples=[2])
-    sp_backend: Literal["deepspeed"] = Field(
-        default="deepspeed", description="Implementation of sequence parallelism.", examples=["deepspeed"]
+    sp_size: Positive = Field(
+        default=1,
+        description="Ranks that split each sequence, and heads in attention (sequence parallel, Ulysses).",
+        examples=[2],
+    )
+    sp_backend: Literal["torch", "deepspeed"] | None = Field(
+        default=None,
+        description="Implementation of sequence parallelism: deepspeed where deepspeed is set, else torch.",
+        examples=["torch"],
     )
 
     ep_size: Positive = Field(default=1, description="Ranks that share out experts (expert parallel).", examples=[2])

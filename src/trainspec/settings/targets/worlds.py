@@ -40,15 +40,15 @@ def optimizer(settings: Any, place: Place) -> str | None:
     if settings.deepspeed or place.world is None or place.world == 1:
         return None
     layout = layout_of(settings, place.world, place.per_node)
-    if layout.partners == 1 and layout.tensor == 1:
+    if layout.partners == layout.tensor == layout.expert == 1:
         mesh = settings.parallelism_config
         if not settings.fsdp or (mesh is not None and mesh.total_size() > 1) or settings.optim in STEPS_ON_WHOLE:
             return None
         return (
             f"optim {settings.optim} does not step on what fsdp makes of parameters, though no_shard leaves them whole"
         )
-    # Parts of parameters are not cut along features as those of layers are: their border may be anywhere.
-    if settings.optim in (SHARDABLE if layout.partners > 1 else STEPS_ON_PARTS):
+    # Parts of parameters, and stacks of experts, are not cut along features as those of layers are.
+    if settings.optim in (SHARDABLE if layout.partners * layout.expert > 1 else STEPS_ON_PARTS):
         return None
     return f"optim {settings.optim} does not step on parameters that {layout.name} shares out over processes"
 
@@ -113,7 +113,7 @@ def across_nodes(settings: Any, place: Place) -> str | None:
     inner = mesh.tp_size
     if inner > 1 and per_node % inner:
         return f"tp_size {inner} of parallelism_config reaches across nodes of {processes(per_node)}"
-    inner *= mesh.dp_shard_size * mesh.cp_size
+    inner *= mesh.dp_shard_size * mesh.cp_size * mesh.sp_size * mesh.ep_size
     if mesh.dp_replicate_size > 1 and inner > 1 and per_node % inner:
         return f"a replica of parallelism_config ({processes(inner)}) reaches across nodes of {processes(per_node)}"
     return None

@@ -1,7 +1,7 @@
 """Who shares what: how a number of processes divides rows, parameters and layers, as far as settings say it.
 
 world = replicas x shards x tensor x sequence x expert x pipeline
-one copy of what is divided lies on `shards` ranks, those that divide sequences by `context` among them
+one copy of what is divided lies on `shards` ranks, those that divide sequences (but for DeepSpeed's) among them
 rows are divided among the data ranks: ranks of one tensor, context, sequence, expert or pipeline group read the same
 """
 
@@ -109,7 +109,7 @@ def layout_of(settings: TrainingArguments, world_size: int, per_node: int | None
         return _deepspeed(settings.deepspeed, world_size, mesh.sp_size if mesh is not None else 1)
     stage = zero_stage(settings)
     if mesh is not None and mesh.total_size() > 1:
-        sharded = mesh.dp_shard_size * mesh.cp_size
+        sharded = mesh.dp_shard_size * mesh.cp_size * mesh.sp_size
         stage = stage or (3 if sharded > 1 and not settings.fsdp else 0)
         return Layout(
             "fsdp" if stage else "ddp",

@@ -20,10 +20,12 @@ ZERO = {"zero_allow_untested_optimizer": True}
 WAYS: dict[str, dict[str, Any]] = {
     "fsdp": {"fsdp": "full_shard auto_wrap", "fsdp_config": LAYERS},
     "tp": {"parallelism_config": {"tp_size": 2}},
+    "sp": {"parallelism_config": {"sp_size": 2}},
+    "ep": {"parallelism_config": {"ep_size": 2}},
     "zero2": {"deepspeed": {"zero_optimization": {"stage": 2}, **ZERO}},
     "zero3": {"bf16": True, "deepspeed": {"zero_optimization": {"stage": 3}, **ZERO}},
 }
-LONG = [pytest.param(way, marks=pytest.mark.long_distributed) for way in WAYS if way != "fsdp"]
+LONG = [pytest.param(way, marks=pytest.mark.long_distributed) for way in WAYS if way not in ("fsdp", "ep")]
 
 
 def _rows(count: int = 16) -> list[dict[str, torch.Tensor]]:
@@ -32,12 +34,15 @@ def _rows(count: int = 16) -> list[dict[str, torch.Tensor]]:
     return [{"input_ids": row, "labels": row} for row in rows]
 
 
-def _model() -> Any:
-    from transformers import LlamaConfig, LlamaForCausalLM
+def _model(way: str) -> Any:
+    from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM
 
     torch.manual_seed(3)
     sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
     kind = LlamaConfig(vocab_size=32, num_key_value_heads=4, tie_word_embeddings=True, attention_dropout=0.2, **sizes)
+    if way == "ep":
+        experts = {"num_local_experts": 4, "num_experts_per_tok": 2, "num_key_value_heads": 4}
+        return MixtralForCausalLM(MixtralConfig(vocab_size=32, tie_word_embeddings=True, **experts, **sizes))
     return LlamaForCausalLM(kind)
 
 
@@ -46,11 +51,12 @@ class StopAt:
         control.should_training_stop = state.global_step >= 2
 
 
-def _train(folder: Path, settings: dict[str, Any], resume: str | None = None, stops: bool = False) -> dict[str, Any]:
+def _train(folder: Path, way: str, resume: str | None = None, stops: bool = False) -> dict[str, Any]:
+    settings = WAYS[way]
     usual = {"report_to": "none", "disable_tqdm": True, "use_cpu": True, "save_steps": 2, "save_strategy": "steps"}
     more = {"per_device_train_batch_size": 2, "max_steps": 4, "learning_rate": 0.01, "logging_steps": 1}
     args = TrainingArguments(output_dir=str(folder), **usual, **more, **settings)
-    trainer = Trainer(_model(), args, train_dataset=_rows(), callbacks=[StopAt()] if stops else None)
+    trainer = Trainer(_model(way), args, train_dataset=_rows(), callbacks=[StopAt()] if stops else None)
     trainer.train(resume_from_checkpoint=resume)
     strategy = trainer.parts.strategy
     state = strategy.state("sharded")
@@ -64,33 +70,33 @@ def _train(folder: Path, settings: dict[str, Any], resume: str | None = None, st
     }
 
 
-def _cut_in_two(folder: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
-    whole = _train(folder / "whole", settings)
-    _train(folder / "cut", settings, stops=True)
-    return [whole, _train(folder / "cut", settings, "latest")]
+def _cut_in_two(folder: Path, way: str) -> list[dict[str, Any]]:
+    whole = _train(folder / "whole", way)
+    _train(folder / "cut", way, stops=True)
+    return [whole, _train(folder / "cut", way, "latest")]
 
 
-@pytest.mark.parametrize("way", ["fsdp", *LONG])
+@pytest.mark.parametrize("way", ["fsdp", "ep", *LONG])
 @pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
 def test_a_run_cut_in_two_is_the_same_run(tmp_path: Path, way: str) -> None:
-    answers = run_in(2, _cut_in_two, tmp_path, WAYS[way], DS_ACCELERATOR="cpu", seconds=300)
+    answers = run_in(2, _cut_in_two, tmp_path, way, DS_ACCELERATOR="cpu", seconds=300)
     for whole, resumed in answers:
         for part in ("weights", "optimizer", "losses", "draws"):
             assert resumed[part] == whole[part], part
     folder = tmp_path / "cut" / "checkpoint-4"
     assert files_in(folder) >= {"model.safetensors", "config.json", "optimizer-00001-of-00002.pt"}
-    _is_read_by_others(folder, tmp_path / "cut" / "model")
+    _is_read_by_others(way, folder, tmp_path / "cut" / "model")
 
 
-def _is_read_by_others(*folders: Path) -> None:
+def _is_read_by_others(way: str, *folders: Path) -> None:
     from safetensors.torch import load_file
-    from transformers import LlamaForCausalLM
 
-    found = [LlamaForCausalLM.from_pretrained(folder).state_dict() for folder in folders]
+    kind = type(_model(way))
+    found = [kind.from_pretrained(folder).state_dict() for folder in folders]
     for state in found[1:]:
         assert all(torch.equal(value, found[0][name]) for name, value in state.items())
     for folder in folders:
         names = load_file(folder / "model.safetensors").keys()
         assert "model.embed_tokens.weight" in names and "lm_head.weight" not in names, "what is tied is there once"
-    logits = LlamaForCausalLM.from_pretrained(folders[0])(torch.arange(6)[None]).logits
-    assert not torch.equal(logits, _model()(torch.arange(6)[None]).logits)
+    logits = kind.from_pretrained(folders[0])(torch.arange(6)[None]).logits
+    assert not torch.equal(logits, _model(way)(torch.arange(6)[None]).logits)

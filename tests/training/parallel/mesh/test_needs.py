@@ -4,18 +4,22 @@ from typing import Any
 
 import pytest
 import torch
+from tests.training.parallel.mesh.mixing import MODELS
 from tests.training.parallel.mesh.models import Language, Tied
-from torch import nn
+from torch import Tensor, nn
 
 from trainspec import TrainingArguments
 from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.parallel.mesh.needs import find_mesh_needs
 
 
-def found(model: nn.Module | None = None, world_size: int = 2, plan: Any = None, **said: Any) -> list[Any]:
+def found(model: Any = None, world_size: int = 2, plan: Any = None, rules: Any = None, **said: Any) -> list[Any]:
     said.setdefault("parallelism_config", {"tp_size": 2})
     args = TrainingArguments(use_cpu=True, **said)
-    model = Language() if model is None else model
+    named: dict[Any, Any] = {None: Language, "placed": Placed, "routed": MODELS["routed"]}
+    model = named[model]() if model in named else model
+    if rules is not None:
+        model.expert_parallel_plan = rules
     if plan is not None:
         model.tensor_parallel_plan = plan
     machine = Machine(torch.device("cpu"), world_size, bf16=True, tf32=False)
@@ -29,6 +33,20 @@ def told(*arguments: Any, **named: Any) -> list[tuple[str, str]]:
 def test_a_plan_that_fits_needs_nothing() -> None:
     assert told() == told(Tied()) == told(parallelism_config=None, world_size=3) == []
     assert told(nn.Linear(2, 2), parallelism_config={"dp_shard_size": 2}) == []
+
+
+class Placed(Language):
+    def forward(self, tokens: Tensor, position_ids: Any = None) -> Tensor:
+        return super().forward(tokens)
+
+
+EXPERTS: dict[str, Any] = {"parallelism_config": {"ep_size": 2}, "model": "routed"}
+UNLIKE = nn.Sequential(nn.LSTM(2, 2, proj_size=1))
+SEQUENCES: dict[str, Any] = {"parallelism_config": {"sp_size": 2}, "model": "placed"}
+
+
+def test_experts_and_heads_that_come_out_even_need_nothing() -> None:
+    assert told(**EXPERTS) == told(**SEQUENCES) == []
 
 
 @pytest.mark.parametrize(
@@ -47,7 +65,18 @@ def test_a_plan_that_fits_needs_nothing() -> None:
         ("RUN284", "tied", {"model": Tied(), "plan": {"head": "colwise_rep"}}),
         ("RUN284", "splits Linear", {"plan": {"norm": "colwise"}}),
         ("RUN287", "pp_size 2: pipelines", {"parallelism_config": {"pp_size": 2}}),
-        ("RUN288", "ep_size 2", {"parallelism_config": {"ep_size": 2}}),
+        ("RUN288", "Language does not say which", {"parallelism_config": {"ep_size": 2}}),
+        ("RUN288", "experts in Mixture with blocks.*.nose", {**EXPERTS, "rules": {"blocks.*.nose": "experts"}}),
+        ("RUN288", "no rule at all", {**EXPERTS, "rules": {}}),
+        ("RUN289", "blocks.*.experts: 'colwise'", {**EXPERTS, "rules": {"blocks.*.experts": "colwise"}}),
+        ("RUN289", "blocks.0 has parameters in", {**EXPERTS, "model": None, "rules": {"blocks.0": "experts"}}),
+        ("RUN289", "blocks is a ModuleList", {**EXPERTS, "rules": {"blocks": "experts"}}),
+        ("RUN289", "head takes neither", {**EXPERTS, "rules": {"head": "experts"}}),
+        ("RUN289", "weight_hr_l0 of 1", {**EXPERTS, "model": UNLIKE, "rules": {"0": "experts"}}),
+        ("RUN290", "blocks.0.experts has 4 experts", {**EXPERTS, "parallelism_config": {"ep_size": 3}}),
+        ("RUN297", "blocks.0.attention has num_heads 4", {**SEQUENCES, "parallelism_config": {"sp_size": 3}}),
+        ("RUN299", "Language.forward takes no position_ids", {"parallelism_config": {"sp_size": 2}}),
+        ("RUN299", "torch_compile", {**SEQUENCES, "torch_compile": True}),
     ],
 )
 def test_each_need_is_told_alone(code: str, message: str, case: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Processes that differ in one of these train on different rows; those of the others read the same.
 DATA = ("dp_replicate", "dp_shard")
 # Those that share parameters out: one that has a part of each sequence needs whole layers, as one with other rows does.
-SHARDS = ("dp_shard", "cp")
+SHARDS = ("dp_shard", "cp", "sp")
 
 
 class Dimensions:
@@ -46,6 +46,16 @@ class Dimensions:
         return self.sizes["dp_replicate"] * self.sizes["dp_shard"]
 
     @property
+    def parts(self) -> int:
+        """Into how many parts each sequence is cut."""
+        return self.sizes["cp"] * self.sizes["sp"]
+
+    @property
+    def part(self) -> int:
+        """Which of them is here; cp and sp exclude each other (PAR115)."""
+        return self.places["cp"] * self.sizes["sp"] + self.places["sp"]
+
+    @property
     def is_first_of_its_rows(self) -> bool:
         """Of the processes that read the same rows."""
         return all(place == 0 for name, place in self.places.items() if name not in DATA)
@@ -72,7 +82,7 @@ class Dimensions:
 
     def sharing(self, device_type: str) -> DeviceMesh:
         """That over which parameters are shared out: one dimension, or a first one of copies beside it."""
-        if self.sizes["cp"] == 1:
+        if self.parts == 1:
             return self.mesh(device_type, *DATA)
         shards = self.flat(device_type, *SHARDS)
         assert shards is not None and shards.mesh_dim_names is not None, "it has a size and a name"

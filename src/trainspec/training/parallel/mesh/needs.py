@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.training.findings.found import found
 from trainspec.training.model.names import bare
-from trainspec.training.parallel.mesh.sequence_needs import find_context_needs
+from trainspec.training.parallel.mesh.sequence_needs import find_context_needs, find_sequence_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,19 +18,26 @@ if TYPE_CHECKING:
     from trainspec.training.parallel.mesh.plan import Misfit, Plan
 
 _FIELD = "parallelism_config"
-_SHOWN = 4
 
 
 def find_mesh_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
     config = args.parallelism_config
     if config is None:
         return
-    yield from _not_done(args, config)
+    if config.pp_size > 1:
+        said = f"pp_size {config.pp_size}: pipelines are not done"
+        yield found(args, "RUN287", said, _FIELD, remedy="leave pp_size out")
     if config.cp_size > 1:
         yield from find_context_needs(args, machine, job, config.cp_size)
+    if config.sp_size > 1:
+        yield from find_sequence_needs(args, job, config.sp_size)
+    if config.ep_size > 1:
+        from trainspec.training.parallel.mesh.expert_needs import find_expert_needs
+
+        yield from find_expert_needs(args, job, config.ep_size)
     if config.tp_size > 1:
-        yield from _of_plan(args, job, config.tp_size)
-    if config.tp_size > 1 or config.dp_shard_size > 1 or config.cp_size > 1:
+        yield from _of_plan(args, job, config)
+    if max(config.tp_size, config.dp_shard_size, config.cp_size, config.sp_size, config.ep_size) > 1:
         yield from _of_retries(args)
     if config.total_size() > 1 and machine.world_size > 1:
         yield from _of_loading(args, job)
@@ -73,25 +80,17 @@ def _of_retries(args: TrainingArguments) -> Iterator[Diagnostic]:
         )
 
 
-def _not_done(args: TrainingArguments, config: ParallelismConfig) -> Iterator[Diagnostic]:
-    refused = {
-        "RUN286": ("sp", "DeepSpeed's sequence parallelism is not done in this release"),
-        "RUN287": ("pp", "pipelines are not done"),
-        "RUN288": ("ep", "experts are not dealt to processes in this release"),
-    }
-    for code, (name, what) in refused.items():
-        size = config.sizes()[name]
-        if size > 1:
-            yield found(args, code, f"{name}_size {size}: {what}", _FIELD, remedy=f"leave {name}_size out")
-
-
-def _of_plan(args: TrainingArguments, job: Job, size: int) -> Iterator[Diagnostic]:
+def _of_plan(args: TrainingArguments, job: Job, config: ParallelismConfig) -> Iterator[Diagnostic]:
     # These import torch's DTensors, which takes long, and few runs have a plan.
+    from trainspec.training.parallel.mesh.experts import expert_plan_of
     from trainspec.training.parallel.mesh.plan import OWN_PLAN, misfits, plan_of
     from trainspec.training.parallel.mesh.styles import STYLES
 
-    model = bare(job.model)
+    model, size = bare(job.model), config.tp_size
     plan = plan_of(model)
+    experts = expert_plan_of(model) if config.ep_size > 1 else None
+    if plan is not None and experts is not None:
+        plan = plan.without(experts.modules)
     if plan is None:
         yield found(
             args,
@@ -127,6 +126,8 @@ def _idle(args: TrainingArguments, plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _unfit(args: TrainingArguments, unfit: list[Misfit], size: int) -> Iterator[Diagnostic]:
+    from trainspec.training.parallel.mesh.plan import listed
+
     uneven = [misfit for misfit in unfit if misfit.kind == "width"]
     others = [misfit for misfit in unfit if misfit.kind != "width"]
     for code, misfitting, what, remedy in (
@@ -139,6 +140,4 @@ def _unfit(args: TrainingArguments, unfit: list[Misfit], size: int) -> Iterator[
         ),
     ):
         if misfitting:
-            shown = [f"{entry.name or 'the model'} {entry.text}" for entry in misfitting[:_SHOWN]]
-            more = f"; and {len(misfitting) - _SHOWN} more" if len(misfitting) > _SHOWN else ""
-            yield found(args, code, f"{what}: {'; '.join(shown)}{more}", _FIELD, remedy=remedy)
+            yield found(args, code, f"{what}: {listed(misfitting)}", _FIELD, remedy=remedy)

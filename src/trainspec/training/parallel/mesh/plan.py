@@ -18,7 +18,7 @@ there is no other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,6 +45,14 @@ class Plan:
     idle: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
+    def without(self, paths: Iterable[str]) -> Plan:
+        """Itself, with nothing said of these modules and what is inside of them."""
+        for path in paths:
+            for named in (self.modules, self.parameters):
+                for name in [name for name in named if f"{name}.".startswith(f"{path}.")]:
+                    del named[name]
+        return self
+
 
 def plan_of(model: nn.Module) -> Plan | None:
     """The plan of a model; None where it has none. Nothing is changed."""
@@ -64,7 +72,7 @@ def _read(plan: Plan, model: nn.Module) -> Plan:
         if style is None:
             plan.unknown.append(pattern)
             continue
-        matches = _matcher(pattern)
+        matches = matcher(pattern)
         found = [name for name in modules if name and matches(name)]
         of_parameters = [name for name in parameters if matches(name)]
         if not found and not of_parameters:
@@ -95,7 +103,7 @@ def registered_style(name: Any) -> Any:
     return found if isinstance(found, TensorParallelLayer) else None
 
 
-def _matcher(pattern: str) -> Callable[[str], Any]:
+def matcher(pattern: str) -> Callable[[str], Any]:
     return re.compile(r"\.".join(re.escape(part).replace(r"\*", r"[^.]*") for part in pattern.split("."))).fullmatch
 
 
@@ -111,6 +119,12 @@ class Misfit:
     kind: str
     name: str
     text: str
+
+
+def listed(found: Sequence[Misfit], most: int = 4) -> str:
+    """For a message: each with its name, the first of many."""
+    shown = [f"{entry.name or 'the model'} {entry.text}" for entry in found[:most]]
+    return "; ".join(shown) + (f"; and {len(found) - most} more" if len(found) > most else "")
 
 
 def misfits(plan: Plan, model: nn.Module, size: int) -> Iterator[Misfit]:
@@ -130,7 +144,7 @@ def misfits(plan: Plan, model: nn.Module, size: int) -> Iterator[Misfit]:
 
 
 # What modules of attention and configurations of transformers call the number of their heads.
-_HEADS = ("num_heads", "n_heads", "n_head", "heads", "num_attention_heads", "num_key_value_heads", "n_kv_heads")
+HEADS = ("num_heads", "n_heads", "n_head", "heads", "num_attention_heads", "num_key_value_heads", "n_kv_heads")
 
 
 def _uneven_heads(plan: Plan, modules: dict[str, nn.Module], size: int) -> Iterator[Misfit]:
@@ -141,7 +155,7 @@ def _uneven_heads(plan: Plan, modules: dict[str, nn.Module], size: int) -> Itera
         places: list[Any] = [parent]
         if hasattr(parent, "head_dim") or "attention" in type(parent).__name__.lower():
             places.append(getattr(parent, "config", None))
-        for name, count in ((name, getattr(place, name, None)) for place in places for name in _HEADS):
+        for name, count in ((name, getattr(place, name, None)) for place in places for name in HEADS):
             if isinstance(count, int) and count % size:
                 yield Misfit("width", path, f"has {name} {count}")
 

@@ -1,4 +1,4 @@
-"""Random numbers where processes of a tensor-parallel group hold different features: different in each.
+"""Random numbers where processes of a group hold different features, or experts: different in each.
 
 Everywhere else these processes must draw the same numbers, so that what they hold whole stays the same. Between a
 colwise module and the rowwise one that follows, each draws from a stream of its own, which is made of the common one:
@@ -48,6 +48,20 @@ class OwnStreams:
         # A recomputation breaks off where it has what it needs, also in the middle of a stretch.
         for name in sorted({_around(name, closing) for name in opening}):
             model.get_submodule(name).register_forward_hook(close, always_call=True)
+
+    def during(self, module: nn.Module, number: int) -> None:
+        """All that this module does is a stretch; each has another number."""
+
+        def before(module: nn.Module, args: Any) -> None:
+            if module.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+                self._open(number)
+
+        def after(*_: Any) -> None:
+            if self._common is not None:
+                self._close()
+
+        module.register_forward_pre_hook(before)
+        module.register_forward_hook(after, always_call=True)
 
     def _open(self, number: int) -> None:
         generator = self._generator()

@@ -1,4 +1,4 @@
-"""What parts of sequences in several processes (cp_size) need of the machine and of the model."""
+"""What parts of sequences in several processes (cp_size, sp_size) need of the machine and of the model."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trainspec.training.findings.facts import Job, Machine
 
 _FIELD = "parallelism_config"
+_HEADS = ("num_heads", "n_heads", "n_head", "heads", "num_attention_heads")
 
 
 def find_context_needs(args: TrainingArguments, machine: Machine, job: Job, size: int) -> Iterator[Diagnostic]:
@@ -45,7 +46,45 @@ def find_context_needs(args: TrainingArguments, machine: Machine, job: Job, size
         yield found(args, "RUN299", f"cp_size {size}: {what}", _FIELD, remedy=remedy)
 
 
-def _unfit(args: TrainingArguments, job: Job) -> Iterator[tuple[str, str]]:
+def find_sequence_needs(args: TrainingArguments, job: Job, size: int) -> Iterator[Diagnostic]:
+    """`size` processes have a part of each sequence, and whole ones of some heads."""
+    if args.deepspeed:
+        yield found(
+            args,
+            "RUN286",
+            f"sp_size {size}: DeepSpeed's own sequence parallelism is not driven",
+            _FIELD,
+            "deepspeed",
+            remedy="leave deepspeed out: sp_size is done by torch, dp_shard_size shards parameters as ZeRO-3 does",
+        )
+        return
+    for what, remedy in _unfit(args, job, "sp_size"):
+        yield found(args, "RUN299", f"sp_size {size}: {what}", _FIELD, remedy=remedy)
+    if args.torch_compile:
+        yield found(
+            args,
+            "RUN299",
+            f"sp_size {size}: attention is found where it is called, which torch_compile leaves nothing of",
+            _FIELD,
+            "torch_compile",
+            remedy="leave torch_compile out",
+        )
+    uneven = [f"{path or 'the model'} has {name} {count}" for path, name, count in _heads(job.model) if count % size]
+    if uneven:
+        said = f"sp_size {size} does not divide heads: {uneven[0]}{_others(uneven)}"
+        yield found(args, "RUN297", said, _FIELD, remedy="choose a sp_size that divides the number of heads")
+
+
+def _heads(model: Any) -> Iterator[tuple[str, str, int]]:
+    """Of queries: there may be fewer of keys and values, which are copied then."""
+    for path, module in bare(model).named_modules():
+        attends = hasattr(module, "head_dim") or "attention" in type(module).__name__.lower()
+        places = [module, getattr(module, "config", None)] if attends else []
+        told = [(name, getattr(place, name, None)) for place in places for name in _HEADS]
+        yield from ((path, name, count) for name, count in told if isinstance(count, int))
+
+
+def _unfit(args: TrainingArguments, job: Job, setting: str = "cp_size") -> Iterator[tuple[str, str]]:
     """What of the model is wrong, and what to do about it."""
     model = base_of(bare(job.model))
     name, config = type(model).__name__, getattr(model, "config", None)
@@ -57,11 +96,16 @@ def _unfit(args: TrainingArguments, job: Job) -> Iterator[tuple[str, str]]:
     attention = getattr(config, "_attn_implementation", None)
     if attention not in (None, "sdpa"):
         yield f"attention of {name} is {attention}", 'load the model with attn_implementation="sdpa"'
-    narrow = [path for path, module in model.named_modules() if _sees_other_than_what_came_before(module)]
+    # A module of one's own may attend both ways by sp_size: it makes no mask of a part.
+    narrow = [
+        path
+        for path, module in model.named_modules()
+        if _sees_other_than_what_came_before(module) and (setting == "cp_size" or hasattr(module, "config"))
+    ]
     if narrow:
         yield (
             f"attention is not over all that came before a token in {narrow[0]}{_others(narrow)}",
-            "leave cp_size out: torch goes around with plain causal attention only",
+            f"leave {setting} out: it is done for plain causal attention only",
         )
     if shifts_labels(model):
         yield from _of_shifted_losses(args, job, model, name)

@@ -1,9 +1,10 @@
-"""Parts of sequences: what each process of a context-parallel group trains on of a batch that all of them read.
+"""Parts of sequences: what each process of a group trains on of a batch that all of them read.
 
-A row is cut into twice as many pieces as there are processes; the first of them takes the first piece and the last one,
-the second process the second and the last but one, so that causal attention is as much work for each. It is how
-torch's `context_parallel` cuts what it is given. Attention itself goes around: each process computes with its queries,
-and with keys and values of all (Ring Attention, Liu et al. 2023, https://arxiv.org/abs/2310.01889).
+Of a context-parallel group (cp), a row is cut into twice as many pieces as there are processes; the first of them takes
+the first piece and the last one, the second process the second and the last but one, so that causal attention is as
+much work for each. It is how torch's `context_parallel` cuts what it is given. Attention itself goes around: each
+process computes with its queries, and with keys and values of all (Ring Attention, Liu et al. 2023,
+https://arxiv.org/abs/2310.01889). How one of sequence parallelism (sp) cuts and attends is in ulysses.py.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Sequences:
     `main` is the entry of a batch that has the tokens, of shape (rows, length) or (rows, length, features).
     """
 
+    setting = "cp_size"
+
     def __init__(
         self, place: int, size: int, *, main: str, label_names: Callable[[], Sequence[str]], shifted: bool
     ) -> None:
@@ -48,12 +51,12 @@ class Sequences:
     def part(self, batch: Any) -> dict[str, Any]:
         """Every entry of shape (rows, length, ...) by its part, of length / size, with where its tokens are in the row.
 
-        Rows that 2 x size does not divide are made longer, by tokens that are attended by none of the others and whose
+        Rows that do not come out even are made longer, by tokens that are attended by none of the others and whose
         labels do not count. Raises TrainingError for what cannot be cut.
         """
         rows, length, entries = self._read(batch)
         names = [name for name, value in entries.items() if _is_sequence(value, rows, length)]
-        longer = -length % (2 * self._size)
+        longer = self._longer_by(length)
         labels = {_SHIFTED, *self._label_names()}
         for name in names:
             filling = IGNORED_LABEL if name in labels else 0
@@ -73,23 +76,41 @@ class Sequences:
     def _read(self, batch: Any) -> tuple[int, int, dict[str, Any]]:
         tokens = batch.get(self._main) if isinstance(batch, Mapping) else None
         if not isinstance(tokens, Tensor) or tokens.dim() < 2:
-            raise TrainingError(f"cp_size: a batch has no {self._main} of shape (rows, length) that could be cut")
+            raise TrainingError(
+                f"{self.setting}: a batch has no {self._main} of shape (rows, length) that could be cut"
+            )
         rows, length = tokens.shape[:2]
         entries = {name: value for name, value in batch.items() if name != _PLACES}
-        _check_places(batch.get(_PLACES), length)
+        self._check_places(batch.get(_PLACES), length)
         if _MASK in entries:
-            _check_mask(entries[_MASK], rows, length)
+            self._check_mask(entries[_MASK], rows, length)
             # Of a causal model no token attends those that fill a row up at its end.
             entries[_MASK] = torch.ones_like(entries[_MASK])
         there = [batch[name] for name in self._label_names() if batch.get(name) is not None]
         if not there or not all(_is_sequence(value, rows, length) and _are_classes(value) for value in there):
-            raise TrainingError("cp_size: labels must be a class for each token, of shape (rows, length)")
+            raise TrainingError(f"{self.setting}: labels must be a class for each token, of shape (rows, length)")
         if self._shifted and _SHIFTED not in entries:
             if len(there) > 1:
-                raise TrainingError("cp_size: a model that shifts its labels has one column of them")
+                raise TrainingError(f"{self.setting}: a model that shifts its labels has one column of them")
             # The label of the last token of a piece is the first one of another.
             entries[_SHIFTED] = _longer(there[0][:, 1:], 1, IGNORED_LABEL)
         return rows, length, entries
+
+    def _check_places(self, places: Tensor | None, length: int) -> None:
+        if places is not None and not bool((places == torch.arange(length, device=places.device)).all()):
+            raise TrainingError(
+                f"{self.setting}: position_ids begin anew within a row, or not at 0: pass one sequence in each row"
+            )
+
+    def _check_mask(self, mask: Any, rows: int, length: int) -> None:
+        if not _is_sequence(mask, rows, length) or mask.dim() != 2:
+            raise TrainingError(f"{self.setting}: attention_mask must be of shape (rows, length), of who is no filling")
+        if bool((mask[:, 1:] > mask[:, :-1]).any()):
+            raise TrainingError(f'{self.setting}: rows are filled up at their beginning: set padding_side = "right"')
+
+    def _longer_by(self, length: int) -> int:
+        """How many tokens make up a length that can be cut."""
+        return -length % (2 * self._size)
 
     def _pieces(self, value: Tensor) -> Tensor:
         pieces = value.chunk(2 * self._size, dim=1)
@@ -106,18 +127,6 @@ def _are_classes(value: Tensor) -> bool:
 
 def _longer(value: Tensor, by: int, filling: int) -> Tensor:
     return pad(value, (*(0, 0) * (value.dim() - 2), 0, by), value=filling)
-
-
-def _check_places(places: Tensor | None, length: int) -> None:
-    if places is not None and not bool((places == torch.arange(length, device=places.device)).all()):
-        raise TrainingError("cp_size: position_ids begin anew within a row, or not at 0: pass one sequence in each row")
-
-
-def _check_mask(mask: Any, rows: int, length: int) -> None:
-    if not _is_sequence(mask, rows, length) or mask.dim() != 2:
-        raise TrainingError("cp_size: attention_mask must be of shape (rows, length), for attention is causal")
-    if bool((mask[:, 1:] > mask[:, :-1]).any()):
-        raise TrainingError('cp_size: rows are filled up at their beginning: set padding_side = "right"')
 
 
 class WindowsOfParts(SharedWindows):

@@ -2,7 +2,9 @@
 
 tp            parts of layers, which work on the same rows (splitting.py)
 dp_shard      parts of parameters, by torch's `fully_shard`, after layers were split
-cp            parts of sequences of the same rows, and of parameters as dp_shard (sequences.py)
+ep            experts, each with its own of those of a layer, which work on the same rows (experts.py)
+sp            parts of sequences of the same rows, and of parameters as dp_shard; heads in attention (ulysses.py)
+cp            the same, with keys and values that go around (sequences.py)
 dp_replicate  copies, whose gradients are added up once a window is over; with dp_shard, by `fully_shard` too
 """
 
@@ -24,10 +26,12 @@ from trainspec.training.parallel.fsdp.loading import even_out
 from trainspec.training.parallel.fsdp.sharding import Sharded, shard_model
 from trainspec.training.parallel.fsdp.ways import Way
 from trainspec.training.parallel.mesh.dimensions import DATA, SHARDS, Dimensions
+from trainspec.training.parallel.mesh.experts import expert_plan_of, share_experts
 from trainspec.training.parallel.mesh.gradients import add_up, settle, unscale, without_kernels
 from trainspec.training.parallel.mesh.plan import plan_of
 from trainspec.training.parallel.mesh.sequences import Sequences, WindowsOfParts, attention_around, without_masks
 from trainspec.training.parallel.mesh.splitting import split
+from trainspec.training.parallel.mesh.ulysses import Slices, attention_by_heads
 from trainspec.training.parallel.processes import ProcessesError
 from trainspec.training.parallel.strategy import Kind, Strategy
 
@@ -78,19 +82,19 @@ class MeshProcesses(FullySharded):
 
     @property
     def random_rank(self) -> int:
-        return self.data_rank * self.dimensions.sizes["cp"] + self.dimensions.places["cp"]
+        return self.data_rank * self.dimensions.parts + self.dimensions.part
 
     def total_loss(self, parts: Tensor) -> Tensor:
         return self.processes.sum(parts if self.dimensions.is_first_of_its_tokens else parts.new_zeros(parts.shape))
 
     def windows(self, counting: Counting, size: int) -> Windows:
-        cp, model = self.dimensions.sizes["cp"], self._model
-        if cp == 1:
+        there, model = self.dimensions, self._model
+        if there.parts == 1:
             return super().windows(counting, size)
         assert model is not None, "windows are of a model that trains"
-        self._sequences = Sequences(
-            self.dimensions.places["cp"],
-            cp,
+        self._sequences = (Slices if there.sizes["sp"] > 1 else Sequences)(
+            there.part,
+            there.parts,
             main=main_input_name(model) or "input_ids",
             label_names=counting.label_names,
             shifted=counting.shifted,
@@ -104,10 +108,15 @@ class MeshProcesses(FullySharded):
     def _passing_parts(self, around: AbstractContextManager[Any]) -> Iterator[None]:
         self._in_parts = True
         try:
-            with around, attention_around(self.dimensions.mesh(self._device_type, "cp"), self._prepared.device):
+            with around, self._attention():
                 yield
         finally:
             self._in_parts = False
+
+    def _attention(self) -> AbstractContextManager[Any]:
+        if isinstance(self._sequences, Slices):
+            return attention_by_heads(self._sequences, self.dimensions.mesh(self._device_type, "sp").get_group())
+        return attention_around(self.dimensions.mesh(self._device_type, "cp"), self._prepared.device)
 
     # The model
 
@@ -117,7 +126,9 @@ class MeshProcesses(FullySharded):
         options: Any = self._settings.fsdp or []
         sizes = self.dimensions.sizes
         frees = FSDPOption.FULL_SHARD in options or FSDPOption.HYBRID_SHARD in options
-        return Way(sizes["dp_replicate"], sizes["dp_shard"] * sizes["cp"], frees, FSDPOption.OFFLOAD in options)
+        return Way(
+            sizes["dp_replicate"], sizes["dp_shard"] * self.dimensions.parts, frees, FSDPOption.OFFLOAD in options
+        )
 
     def _share(self) -> None:
         model, policy, sizes = self._model, self._prepared, self.dimensions.sizes
@@ -131,12 +142,8 @@ class MeshProcesses(FullySharded):
         self._optimizer, self._exchanges = None, True
         before = [(name, weakref.ref(value), id(value)) for name, value in model.named_parameters()]
         even_out(model, self.processes)
-        if sizes["tp"] > 1:
-            plan = plan_of(model)
-            if plan is None or not (plan.modules or plan.parameters):
-                raise ProcessesError(f"{type(model).__name__} has no plan by which its layers could be split")
-            split(model, plan, self.dimensions.mesh(self._device_type, "tp"))
-        if sizes["cp"] > 1:
+        self._split(model)
+        if self.dimensions.parts > 1:
             without_masks(model, lambda: self._in_parts)
         if self.way.shards > 1:
             self._mesh = self.dimensions.sharing(self._device_type)
@@ -148,6 +155,23 @@ class MeshProcesses(FullySharded):
         after = dict(model.named_parameters())
         self._successors = {number: (known, after[name]) for name, known, number in before}
 
+    def _split(self, model: nn.Module) -> None:
+        """Layers and experts, before parameters are shared out as they are left."""
+        sizes, experts = self.dimensions.sizes, None
+        if sizes["ep"] > 1:
+            experts = expert_plan_of(model)
+            if experts is None or not experts.modules:
+                raise ProcessesError(f"{type(model).__name__} has no plan that names its experts")
+        if sizes["tp"] > 1:
+            plan = plan_of(model)
+            if plan is not None and experts is not None:
+                plan = plan.without(experts.modules)
+            if plan is None or not (plan.modules or plan.parameters):
+                raise ProcessesError(f"{type(model).__name__} has no plan by which its layers could be split")
+            split(model, plan, self.dimensions.mesh(self._device_type, "tp"))
+        if experts is not None:
+            share_experts(model, experts, self.dimensions.mesh(self._device_type, "ep"))
+
     def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
         super().attach(optimizer, schedule)
         without_kernels(optimizer)
@@ -157,7 +181,7 @@ class MeshProcesses(FullySharded):
 
     def accumulating(self, model: nn.Module, *, last: bool) -> AbstractContextManager[Any]:
         around = super().accumulating(model, last=last) if self._there.modules else self._pass
-        return around if self.dimensions.sizes["cp"] == 1 else self._passing_parts(around)
+        return around if self.dimensions.parts == 1 else self._passing_parts(around)
 
     def backward(self, loss: Tensor, *, counts: bool = True) -> None:
         if not counts and self._in_parts:

@@ -134,7 +134,7 @@ class SummedGradients:
 
     def hook(self, module: nn.Module, mesh: DeviceMesh, stream: Stream) -> None:
         group, held = mesh.get_group(), dict[str, Any]()
-        summed: Callable[..., Any] = _SummedBackward.apply
+        summed: Callable[..., Any] = SummedBackward.apply
 
         def before(module: nn.Module, args: Any) -> None:
             for name, value in module._parameters.items():
@@ -151,7 +151,7 @@ class SummedGradients:
         module.register_forward_hook(after, always_call=True)
 
 
-class _SummedBackward(torch.autograd.Function):
+class SummedBackward(torch.autograd.Function):
     """The same tensor, whose gradient is the sum of those of all processes of a group."""
 
     @staticmethod

@@ -1,0 +1,61 @@
+"""What experts shared out over processes (ep_size) need of the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainspec.training.findings.found import found
+from trainspec.training.model.names import bare
+from trainspec.training.parallel.mesh.experts import EXPERTS, OWN_PLAN, expert_plan_of, misfits_of_experts
+from trainspec.training.parallel.mesh.plan import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.training.findings.facts import Job
+
+_FIELD = "parallelism_config"
+
+
+def find_expert_needs(args: TrainingArguments, job: Job, size: int) -> Iterator[Diagnostic]:
+    """`size` processes have some of the experts each."""
+    model = bare(job.model)
+    plan, name = expert_plan_of(model), type(model).__name__
+    if plan is None:
+        yield found(
+            args,
+            "RUN288",
+            f"ep_size {size}: {name} does not say which modules are its experts",
+            _FIELD,
+            remedy=f'set {OWN_PLAN} on the model, such as {{"blocks.*.experts": "{EXPERTS}"}}, or leave ep_size out',
+        )
+        return
+    if plan.unknown:
+        said = ", ".join(f"{pattern}: {plan.rules[pattern]!r}" for pattern in plan.unknown)
+        yield found(
+            args,
+            "RUN289",
+            f"ep_size {size}: the plan of {name} names styles that are not done ({said})",
+            _FIELD,
+            remedy=f'set {OWN_PLAN} on the model, with the style "{EXPERTS}", or leave ep_size out',
+        )
+    if (plan.idle and not plan.of_transformers) or not (plan.modules or plan.unknown):
+        yield found(
+            args,
+            "RUN288",
+            f"ep_size {size}: the plan matches no experts in {name} with {', '.join(plan.idle) or 'no rule at all'}",
+            _FIELD,
+            remedy="correct the names: each is that of a module, * stands for anything between two dots",
+        )
+    unfit = list(misfits_of_experts(plan, model, size))
+    uneven = [entry for entry in unfit if entry.kind == "width"]
+    others = [entry for entry in unfit if entry.kind != "width"]
+    if uneven:
+        said = f"ep_size {size} does not divide what is shared out: {listed(uneven)}"
+        yield found(args, "RUN290", said, _FIELD, remedy="choose an ep_size that divides the number of experts")
+    if others:
+        said = f"ep_size {size}: experts cannot be shared out: {listed(others)}"
+        remedy = "stack the parameters of experts, one expert behind the other in dimension 0, or leave ep_size out"
+        yield found(args, "RUN289", said, _FIELD, remedy=remedy)

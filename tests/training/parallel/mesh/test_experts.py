@@ -1,0 +1,44 @@
+"""Experts shared out over processes that have the same tokens: what they train is what one process trains."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.training.parallel.labelled import difference
+from tests.training.parallel.mesh.mixing import MODELS, alone, run
+from tests.training.parallel.world import run_in
+
+ONE = {"per_device_train_batch_size": 1}
+BY_TWO = {"per_device_train_batch_size": 2}
+ONE_BY_ONE = {**ONE, "gradient_accumulation_steps": 2}
+RUNS: list[tuple[dict[str, int], str, dict[str, Any]]] = [
+    ({"ep_size": 2}, "dense", BY_TWO),
+    ({"ep_size": 2}, "mixtral", ONE_BY_ONE),
+    ({"ep_size": 4}, "to one", ONE_BY_ONE),
+    ({"ep_size": 2, "dp_shard_size": 2}, "to one", ONE),
+    ({"ep_size": 2, "dp_replicate_size": 2}, "routed", ONE),
+    ({"ep_size": 2, "tp_size": 2}, "mixtral", BY_TWO),
+]
+
+
+@pytest.mark.parametrize("sizes, name, more", RUNS, ids=str)
+def test_processes_with_some_of_the_experts_train_as_one(
+    sizes: dict[str, int], name: str, more: dict[str, Any], tmp_path: Path
+) -> None:
+    shards, world = sizes.get("dp_shard_size", 1), 1
+    for size in sizes.values():
+        world *= size
+    every, wanted = run_in(world, run, sizes, name, more, str(tmp_path)), alone(name)
+    assert difference(every[0]["weights"], wanted["weights"]) < 1e-9
+    whole = {key: value.numel() for key, value in MODELS[name]().named_parameters() if ".experts." in key}
+    for found in every:
+        assert found["losses"] == pytest.approx(wanted["losses"], abs=1e-11)
+        assert found["norms"] == pytest.approx(wanted["norms"], abs=1e-9)
+        assert found["evaluated"] == pytest.approx(wanted["evaluated"], abs=1e-11)
+        assert found["held"] == {key: size // sizes["ep_size"] // shards for key, size in whole.items()}
+
+
+def test_experts_that_drop_leave_what_is_common_the_same(tmp_path: Path) -> None:
+    one, other = run_in(2, run, {"ep_size": 2}, "dropping", BY_TWO, str(tmp_path))
+    assert one["seen"] == other["seen"] and one["losses"] == other["losses"]
+    assert one["evaluated"] == other["evaluated"] and one["losses"] != alone("routed")["losses"]
