@@ -164,7 +164,7 @@ def _how_to_start(
     output: Callable[[], Store], processes: Processes, *, on_each_node: bool
 ) -> tuple[str, list[Diagnostic]]:
     """The same for all processes, of a run that is to go on where it can; and what keeps it from starting."""
-    if on_each_node and processes.world_size > 1:
+    if on_each_node:
         return _start_on_all_nodes(output, processes)
     return on_main(processes, "looking for a checkpoint", lambda: _start(output())), []
 

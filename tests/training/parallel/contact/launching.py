@@ -1,10 +1,12 @@
 """Several real processes on this machine, started as a launcher does it; none outlives its time."""
 
+import itertools
 import os
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +21,20 @@ class Ended:
     errors: str
 
 
+# Below those that the system gives to anybody who asks for one, some for each process that runs tests.
+_PORTS, _EACH = range(10_000, 32_000), 100
+_asked = itertools.count()
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """One that neither this process nor another that runs tests at the same time has just been given."""
+    for _ in range(_EACH):
+        port = _PORTS.start + (os.getpid() * _EACH + next(_asked) % _EACH) % len(_PORTS)
+        with socket.socket() as listener, suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise OSError("every port of this process is in use")
 
 
 def variables(rank: int, size: int, port: int) -> dict[str, str]:

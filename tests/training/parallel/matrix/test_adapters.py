@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("peft")
 
-from tests.training.parallel import adapters
+from tests.training.parallel.matrix import adapters
 from tests.training.parallel.world import run_in
 
 WRAPS = {"fsdp_config": {"transformer_layer_cls_to_wrap": ["Block"]}}
