@@ -86,6 +86,12 @@ MESH_CODES: dict[str, Explanation] = {
         "every process of a mesh holds the whole model in the CPU's memory until its layers are split",
         "have that memory, or share the model out by fsdp alone",
     ),
+    "RUN296": Explanation(
+        "sequence-or-expert-parallel-untested",
+        "sp_size or ep_size above 1 on other devices than CPUs",
+        "what they make on CPUs is what one process makes; no other device was there to try them on",
+        "compare the losses of a few updates with those of a run without",
+    ),
     "RUN298": Explanation(
         "context-parallel-untested",
         "cp_size above 1 on CUDA devices",

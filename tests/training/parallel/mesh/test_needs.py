@@ -13,7 +13,9 @@ from trainspec.training.findings.facts import Job, Machine
 from trainspec.training.parallel.mesh.needs import find_mesh_needs
 
 
-def found(model: Any = None, world_size: int = 2, plan: Any = None, rules: Any = None, **said: Any) -> list[Any]:
+def found(
+    model: Any = None, world_size: int = 2, plan: Any = None, rules: Any = None, device: str = "cpu", **said: Any
+) -> list[Any]:
     said.setdefault("parallelism_config", {"tp_size": 2})
     args = TrainingArguments(use_cpu=True, **said)
     named: dict[Any, Any] = {None: Language, "placed": Placed, "routed": MODELS["routed"]}
@@ -22,7 +24,7 @@ def found(model: Any = None, world_size: int = 2, plan: Any = None, rules: Any =
         model.expert_parallel_plan = rules
     if plan is not None:
         model.tensor_parallel_plan = plan
-    machine = Machine(torch.device("cpu"), world_size, bf16=True, tf32=False)
+    machine = Machine(torch.device(device), world_size, bf16=True, tf32=False)
     return list(find_mesh_needs(args, machine, Job(model, None, None, None)))
 
 
@@ -47,6 +49,12 @@ SEQUENCES: dict[str, Any] = {"parallelism_config": {"sp_size": 2}, "model": "pla
 
 def test_experts_and_heads_that_come_out_even_need_nothing() -> None:
     assert told(**EXPERTS) == told(**SEQUENCES) == []
+
+
+@pytest.mark.parametrize(("case", "said"), [(EXPERTS, "ep_size 2"), (SEQUENCES, "sp_size 2")])
+def test_what_no_other_device_has_done_is_said(case: dict[str, Any], said: str) -> None:
+    (entry,) = found(**case, device="cuda")
+    assert (entry.code, entry.severity) == ("RUN296", "warning") and entry.message.startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,27 @@ def find_mesh_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iter
         from trainspec.training.parallel.mesh.expert_needs import find_expert_needs
 
         yield from find_expert_needs(args, job, config.ep_size)
+    if machine.device.type != "cpu":
+        yield from _untested(args, config)
     if config.tp_size > 1:
         yield from _of_plan(args, job, config)
     if max(config.tp_size, config.dp_shard_size, config.cp_size, config.sp_size, config.ep_size) > 1:
         yield from _of_retries(args)
     if config.total_size() > 1 and machine.world_size > 1:
         yield from _of_loading(args, job)
+
+
+def _untested(args: TrainingArguments, config: ParallelismConfig) -> Iterator[Diagnostic]:
+    said = ", ".join(f"{name} {getattr(config, name)}" for name in ("sp_size", "ep_size") if getattr(config, name) > 1)
+    if said:
+        yield found(
+            args,
+            "RUN296",
+            f"{said}: on other devices than CPUs it is not tested by this release",
+            _FIELD,
+            remedy="compare the losses of a few updates with those of a run without it",
+            severity="warning",
+        )
 
 
 def _of_loading(args: TrainingArguments, job: Job) -> Iterator[Diagnostic]:
