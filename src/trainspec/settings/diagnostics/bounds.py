@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics.codes import CODES
-from trainspec.settings.diagnostics.diagnostic import Diagnostic, Evidence
+from trainspec.settings.diagnostics.diagnostic import Diagnostic, Evidence, Severity, errors_of
 
 if TYPE_CHECKING:
     from trainspec.settings.sources.layer import Layer
@@ -25,7 +25,8 @@ def first_of(field: str, faults: Iterable[Diagnostic]) -> list[Diagnostic]:
         why = CODES["VAL108"]
         evidence = (Evidence(field, None, found[0].source),)
         message = f"more is wrong with {field} than these {MOST_TOLD} faults"
-        found.append(Diagnostic("VAL108", why.name, "error", message, why.reason, why.fix, evidence))
+        severity: Severity = "error" if errors_of(found) else "warning"
+        found.append(Diagnostic("VAL108", why.name, severity, message, why.reason, why.fix, evidence))
     return found
 
 

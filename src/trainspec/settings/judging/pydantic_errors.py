@@ -56,10 +56,9 @@ def diagnose(
     of_each: dict[str, list[tuple[str, ...]]] = {}
     for path, lines in grouped.items():
         if path not in around or not all(isinstance(line["input"], dict) for line in lines):
-            of_each.setdefault(path[0] if path else "", []).append(path)
+            of_each.setdefault(".".join(prefix or path[:1]), []).append(path)
     for head, paths in of_each.items():
-        faults = (_one(path, grouped[path], shape, locate, prefix) for path in paths)
-        ours += first_of(".".join((*prefix, head)) if head else ".".join(prefix), faults)
+        ours += first_of(head, (_one(path, grouped[path], shape, locate, prefix) for path in paths))
     return ours
 
 

@@ -19,6 +19,7 @@ from trainspec.settings.sources.formats.limits import (
     too_many_digits,
 )
 
+_CONSTANTS = ("NaN", "Infinity", "-Infinity")
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
@@ -64,8 +65,10 @@ def _placed(fault: Fault, text: str) -> Fault:
     """The fault with its place, which the standard library's hooks do not tell; all text before it is valid."""
     if fault.code == "SRC104":
         return next(_second_keys(text), fault)
-    constants = (token for token in _TOKEN.finditer(text) if token.group() in ("NaN", "Infinity", "-Infinity"))
-    return Fault(fault.code, fault.message, _Lines(text).place(next(constants).start()))
+    # What stands behind one without a blank is of the same token: the parser stops before it.
+    constants = (token for token in _TOKEN.finditer(text) if token.group().startswith(_CONSTANTS))
+    first = next(constants, None)
+    return Fault(fault.code, fault.message, None if first is None else _Lines(text).place(first.start()))
 
 
 def _second_keys(text: str) -> Iterator[Fault]:
