@@ -86,11 +86,7 @@ def _file(format: str) -> Callable[[random.Random, str, Path], list[str]]:
             "plan": ("json", "text"),
         }
         form = ["--format", chance.choice(forms[command[0]])] if command[0] in forms else []
-        return (
-            [*command, str(path), *form]
-            if command[0] not in ("show", "plan")
-            else [command[0], "--config", str(path), *form]
-        )
+        return [*command, str(path), *form]
 
     return made
 

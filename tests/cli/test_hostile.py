@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 from tests.cli.hostile import SOURCES
 
 # Of one source; all of them take some twenty seconds.

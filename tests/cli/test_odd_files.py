@@ -39,9 +39,9 @@ COMMANDS = {
     "validate toml": ["validate", "odd.toml"],
     "validate json": ["validate", "odd.json"],
     "together": ["validate", "--together", "good.yaml", "odd.yaml"],
-    "show": ["show", "--config", "odd.yaml"],
-    "plan": ["plan", "--config", "odd.yaml"],
-    "plan of a model": ["plan", "--config", "good.yaml", "--params-from", "odd.json"],
+    "show": ["show", "odd.yaml"],
+    "plan": ["plan", "odd.yaml", "--rows", "100"],
+    "plan of a model": ["plan", "good.yaml", "--rows", "100", "--params-from", "odd.json"],
     "export": ["export", "odd.yaml", "--to", "env"],
     "diff": ["diff", "good.yaml", "odd.yaml"],
     "baseline": ["diff", "odd.yaml", "good.yaml"],
@@ -52,10 +52,10 @@ COMMANDS = {
     "init": ["init", "odd.yaml"],
     "migrate --diff": ["migrate", "odd.yaml", "--diff"],
     **{
-        f"migrate {name}": ["migrate", name, "--to", "yaml"]
-        for name in ("odd.yaml", "odd.toml", "odd.json", "odd.py", "odd.bin", "odd.sh", "odd.bat", "odd.ps1", "odd.ipynb", "odd")
+        f"migrate {ending}": ["migrate", f"odd{ending}", "--to", "yaml"]
+        for ending in (".yaml", ".toml", ".json", ".py", ".bin", ".sh", ".bat", ".ps1", ".ipynb", "")
     },
-}  # fmt: skip
+}
 VARIABLES = {
     "TRAINSPEC_CONFIG": "odd.yaml",
     "TRAINSPEC_ENV_FILE": "odd.env",

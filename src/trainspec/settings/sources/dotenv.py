@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trainspec.settings.base import Settings
     from trainspec.settings.sources.customised.options import SourceOptions
 
-_MOST_WORK = 2**25
+_MOST_WORK = 2**24
 
 
 def read_dotenv(
