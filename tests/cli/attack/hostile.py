@@ -1,7 +1,7 @@
 """Hostile inputs for every source of settings, made from a seed, and judged one after the other in one process.
 
-`python -m tests.cli.hostile SOURCE SEED SECONDS` prints a line of JSON: how many were judged, the slowest in seconds of
-processor time, the peak of memory in MB, and whatever a user must never see.
+`python -m tests.cli.attack.hostile SOURCE SEED SECONDS` prints a line of JSON: how many were judged, the slowest in
+seconds of processor time, the peak of memory in MB, and whatever a user must never see.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.cli.hostile import SOURCES
+from tests.cli.attack.hostile import SOURCES
 
 # Of one source; all of them take some twenty seconds.
 _SECONDS = 3
@@ -13,7 +13,7 @@ _SECONDS = 3
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_no_input_takes_long_or_much_or_tells_a_token(source: str) -> None:
-    command = [sys.executable, "-m", "tests.cli.hostile", source, "12", str(_SECONDS)]
+    command = [sys.executable, "-m", "tests.cli.attack.hostile", source, "12", str(_SECONDS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
