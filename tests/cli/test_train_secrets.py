@@ -85,3 +85,52 @@ def test_a_secret_is_in_nothing_that_a_run_leaves(source: Callable[[Path], dict[
     texts = {"stdout": run.stdout.encode(), "stderr": run.stderr.encode()}
     texts |= {name: path.read_bytes() for name, path in written.items() if name not in PLANTED}
     assert [name for name, text in texts.items() if CANARY.encode() in text] == []
+
+
+WORKERS = """
+import os
+from pathlib import Path
+import torch
+from pydantic import BaseModel, SecretStr
+from torch.utils.data import DataLoader, Dataset
+from trainspec.tasks import resolve_task, settings_model
+
+class Mine(BaseModel):
+    pin: SecretStr
+    signing_key: str
+    headers: dict[str, str] = {}
+
+class Environments(Dataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return dict(os.environ)
+
+def task(args, settings):
+    assert (settings.pin.get_secret_value(), settings.signing_key) == ("CANARY-1", "CANARY-2")
+    assert settings.headers == {"x_token": "CANARY-3"}
+    for context in ("fork", "spawn"):
+        loader = DataLoader(Environments(), num_workers=1, batch_size=None, multiprocessing_context=context)
+        Path(f"{context}.txt").write_text(str(list(loader)))
+    digits = resolve_task("digits")
+    return digits(args, settings_model(digits)())
+
+task.settings_model = Mine
+"""
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("words", [[], ["--nproc", "2"]], ids=["one process", "two ranks"])
+def test_data_loader_workers_inherit_no_secret_of_a_task(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(WORKERS)
+    secrets = {"PIN": "CANARY-1", "SIGNING_KEY": "CANARY-2", "HEADERS__X_TOKEN": "CANARY-3"}
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "TRAINSPEC_SEED": "7", "OMP_NUM_THREADS": "1"}
+    environment |= {f"TRAINSPEC_TASK__{name}": value for name, value in secrets.items()}
+    command = [sys.executable, "-m", "trainspec", "train", "planted:task", "--output_dir", "out", "--max_steps", "1"]
+    run = subprocess.run([*command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    for context in ("fork", "spawn"):
+        seen = (tmp_path / f"{context}.txt").read_text()
+        # It is an environment, and what is no secret is in it.
+        assert "TRAINSPEC_SEED" in seen and "CANARY" not in seen

@@ -149,12 +149,15 @@ def test_plain_words_for_what_goes_wrong(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("trainspec.storage.local.read_regular", refuse)
     with pytest.raises(PermissionRefused, match=r"cannot read .*/file: permission refused \(Permission denied\)"):
         store.read_bytes("file")
 
 
 @pytest.mark.timeout(20)
-def test_endless_input_is_cut_off() -> None:
-    with pytest.raises(StorageError, match="larger than the limit"):
+def test_endless_input_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="it is a device, and only regular files are read"):
         read_text("/dev/zero", 1000)
+    (tmp_path / "long").write_bytes(b"x" * 1001)
+    with pytest.raises(StorageError, match="larger than the limit"):
+        read_text(tmp_path / "long", 1000)

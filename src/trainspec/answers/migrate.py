@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trainspec.answers.export import written
@@ -30,6 +30,8 @@ class Migration:
     left: tuple[Diagnostic, ...]
     stuck: tuple[Diagnostic, ...]
     refused: bool
+    # What stands under the names of secrets, which no view of the texts shows.
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def changed(self) -> bool:
@@ -42,7 +44,7 @@ class Migration:
 
     def difference(self, name: str) -> Iterator[str]:
         """The lines of a unified diff of the text under this name."""
-        return difference(self.before.removeprefix(_MARK), self.after.removeprefix(_MARK), name)
+        return difference(self.before.removeprefix(_MARK), self.after.removeprefix(_MARK), name, self.secrets)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -62,7 +64,9 @@ def migrate(text: str, format: str, name: str, at: str | None = None) -> Migrati
         mistake("CLI109", f"{source}: {'.'.join(edit.old)} cannot be rewritten: {why}", f"by hand: {edit}")
         for source, edit, why in done.stuck
     )
-    return Migration(text, mark + done.text, tuple(done.changes), tuple(done.left), stuck, done.refused)
+    return Migration(
+        text, mark + done.text, tuple(done.changes), tuple(done.left), stuck, done.refused, frozenset(done.secrets)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from trainspec.answers.init import SCHEMA, beginning, template
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Command, Option, wants_help
 from trainspec.reports.report import shown_file
+from trainspec.storage.regular import read_regular
 
 COMMAND = Command(
     "init",
@@ -59,7 +60,7 @@ def _place_of_schema(path: str) -> str:
     """Beside the file. A schema of ours that is there is brought up to date; what is not ours is left alone."""
     beside = os.path.join(os.path.dirname(path), SCHEMA)
     try:
-        ours = "urn:trainspec:" in Path(beside).read_text(encoding="utf-8")[:400]
+        ours = "urn:trainspec:" in read_regular(Path(beside), 400).decode(errors="replace")
     except FileNotFoundError:
         ours = True
     except (OSError, ValueError):

@@ -15,16 +15,14 @@ from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
 from trainspec.cli.show import say_notes
 from trainspec.cli.terminal import exit_code, say
-from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.sources.layer import sources_in_words
-from trainspec.settings.sources.renames import RENAMED
-from trainspec.settings.sources.variables import NESTED, TASK
 from trainspec.tasks import TASKS
+from trainspec.tasks.forgetting import forget_secrets
 from trainspec.training.interruption import leaving_at_once
 
 if TYPE_CHECKING:
-    from trainspec.settings.values.shape import Shape
+    pass
 
 COMMAND = Command(
     "train",
@@ -93,7 +91,7 @@ def _run(argv: Sequence[str], *, tells: bool = True) -> int:
         return exit_code(loaded.diagnostics)
     if starts_others:
         return start_processes(given, argv, loaded.settings, run_in_rank, lambda: _training("agent"))
-    forget_secrets(shape)
+    forget_secrets(shape, os.environ)
     run_task, if_any = _training("train").run_task, given.has("resume_if_any")
     code: int = run_task(loaded.settings, task, loaded.task, resume_if_any=if_any)
     return code
@@ -103,24 +101,6 @@ def _task_name(given: Given) -> str:
     if not given.words:
         raise CannotRun(mistake("CLI102", "train needs a task", f"trainspec train {next(iter(TASKS))}"))
     return given.words[0]
-
-
-def forget_secrets(shape: Shape) -> None:
-    """Take secrets out of the environment once they are read, so that no child process ever sees them."""
-    prefix = TrainingArguments.env_prefix
-    for name in [name for name in os.environ if name.upper().startswith(prefix)]:
-        if _tells_secret(name[len(prefix) :].lower(), shape):
-            del os.environ[name]
-
-
-def _tells_secret(name: str, shape: Shape) -> bool:
-    head, *inside = name.split(NESTED)
-    if head != TASK:
-        secrets = TrainingArguments.secret_fields()
-        return name in secrets or (name in RENAMED and RENAMED[name].successor in secrets)
-    # TRAINSPEC_TASK may hold the task's secrets as JSON.
-    paths = [tuple(inside)] if inside else [(field,) for field in shape.fields]
-    return any(path[0] in shape.fields and shape.conceals(path) for path in paths)
 
 
 def _training(module: str) -> Any:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from trainspec.settings.sources.files import LARGEST_FILE, source_error
+from trainspec.settings.sources.files import source_error
+from trainspec.storage.regular import read_regular
+
+LARGEST_SOURCE = 16 * 2**20
+"""Bytes of a script, a notebook with its pictures, or a pickle."""
 
 
 def read_bytes(path: str) -> bytes:
     """The bytes of a file. Raises SourceError: not there, not readable, too large."""
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
+        content = read_regular(Path(path), LARGEST_SOURCE + 1)
     except (OSError, ValueError) as error:
         code = "SRC105" if isinstance(error, FileNotFoundError) else "SRC106"
         raise source_error(code, f"{path}: {getattr(error, 'strerror', None) or error}", path) from None
-    if len(content) > LARGEST_FILE:
-        raise source_error("SRC109", f"{path} is larger than {LARGEST_FILE:,} bytes", path)
+    if len(content) > LARGEST_SOURCE:
+        raise source_error("SRC109", f"{path} is larger than {LARGEST_SOURCE:,} bytes", path)
     return content
 
 

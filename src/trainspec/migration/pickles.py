@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainspec.migration.documents import Found, found_in
+from trainspec.migration.local_files import LARGEST_SOURCE
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.files import LARGEST_FILE
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
 from trainspec.settings.values.coercion import Manner
@@ -91,14 +91,14 @@ def read_training_args(content: bytes, name: str) -> Found:
 
 def _pickle_in(content: bytes) -> bytes:
     """The pickle itself: torch writes it into a zip archive."""
-    if len(content) > LARGEST_FILE:
-        raise Refused(f"it is larger than {LARGEST_FILE:,} bytes")
+    if len(content) > LARGEST_SOURCE:
+        raise Refused(f"it is larger than {LARGEST_SOURCE:,} bytes")
     if not content.startswith(b"PK"):
         return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             inside = [item for item in archive.infolist() if item.filename.endswith("/data.pkl")]
-            if len(inside) != 1 or inside[0].file_size > LARGEST_FILE:
+            if len(inside) != 1 or inside[0].file_size > LARGEST_SOURCE:
                 raise Refused("it is no file of torch.save")
             return archive.read(inside[0])
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from trainspec.migration.documents import Found, found_in_file
-from trainspec.migration.local_files import decoded, read_bytes
+from trainspec.migration.local_files import LARGEST_SOURCE, decoded, read_bytes
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import (
@@ -20,6 +20,7 @@ from trainspec.settings.sources.files import (
     read_plain,
     source_error,
 )
+from trainspec.storage.regular import read_regular
 
 STDIN = "-"
 _ENDINGS = {
@@ -70,8 +71,7 @@ def format_of_source(path: str, *, exactly: bool = False) -> str:
 def _by_first_line(path: str) -> str:
     """What `#!` names as the reader of a file whose name tells nothing."""
     try:
-        with Path(path).open("rb") as file:
-            first = file.readline(200)
+        first = read_regular(Path(path), 200).partition(b"\n")[0]
     except (OSError, ValueError):
         return ""
     if not first.startswith(b"#!"):
@@ -148,7 +148,7 @@ def _is_file(word: str) -> bool:
 def _read_pickle(path: str) -> Found:
     from trainspec.migration.pickles import Refused, read_training_args
 
-    content = sys.stdin.buffer.read(LARGEST_FILE + 1) if path == STDIN else read_bytes(path)
+    content = sys.stdin.buffer.read(LARGEST_SOURCE + 1) if path == STDIN else read_bytes(path)
     try:
         return read_training_args(content, path)
     except Refused as why:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +13,16 @@ from trainspec.migration.trees import json_tree, yaml_trees
 from trainspec.migration.values import NotWritable, as_json, as_yaml
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source
-from trainspec.settings.sources.files import Document, parse_documents
-from trainspec.text.redaction import printable, show_value
+from trainspec.settings.sources.files import Document, parse_documents, source_error
+from trainspec.text.redaction import HIDDEN, is_secret_name, printable, redact_url, show_value
 
 # Each edit takes an old name away, or an old value; no file has so many.
 _MOST_EDITS = 1000
+# Each edit reads all of the text twice; so many characters take seconds.
+_MOST_READ = 2**21
+# Shorter words are in many others.
+_SHORTEST_WORD = 3
+_BREAKS, _TAB, _TAB_ITSELF = "\r\n", "\\x09", "\t"
 
 
 @dataclass(slots=True)
@@ -43,6 +49,7 @@ class Rewritten:
     left: list[Diagnostic] = field(default_factory=list)
     stuck: list[tuple[Source, Edit, str]] = field(default_factory=list)
     refused: bool = False
+    secrets: set[str] = field(default_factory=set)
 
 
 def rewrite(text: str, format: str, name: str, at: str | None = None) -> Rewritten:
@@ -51,6 +58,7 @@ def rewrite(text: str, format: str, name: str, at: str | None = None) -> Rewritt
     Where an old and a new name have different values, nothing is changed.
     """
     done = Rewritten(text)
+    done.secrets |= secrets_in(_parse(text, format, name, None))
     number = 0
     while number < len(documents := _parse(done.text, format, name, at)):
         _rewrite_document(done, documents[number], number, at)
@@ -69,6 +77,8 @@ def _rewrite_document(done: Rewritten, document: Document, number: int, at: str 
     original, found = document, plan(document)
     for _ in range(_MOST_EDITS):
         edit = next((edit for edit in found.edits if edit not in stuck), None)
+        if (len(done.changes) + len(done.stuck)) * len(done.text) > _MOST_READ:
+            raise source_error("SRC109", f"{document.name} is too large for so many edits in place", document.name)
         if edit is None or found.conflicting:
             break
         try:
@@ -125,10 +135,36 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and (bool(one == other) or repr(one) == repr(other) == "nan")
 
 
-def difference(before: str, after: str, name: str) -> Iterator[str]:
-    """The lines of a unified diff."""
+def difference(before: str, after: str, name: str, secrets: Iterable[str] = ()) -> Iterator[str]:
+    """The lines of a unified diff, without `secrets`, which stand in the texts, and what looks like one."""
     from difflib import unified_diff
 
+    hidden = _pattern_of(secrets)
     lines = before.splitlines(keepends=True), after.splitlines(keepends=True)
     for line in unified_diff(*lines, f"a/{name}", f"b/{name}"):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        shown = redact_url(hidden.sub(HIDDEN, line) if hidden is not None else line)
+        ends = line.endswith("\n")
+        shown = f"{shown[:1]}{printable(shown[1:].rstrip(_BREAKS)).replace(_TAB, _TAB_ITSELF)}\n"
+        yield shown if ends else f"{shown}\\ No newline at end of file\n"
+
+
+def secrets_in(documents: Iterable[Document]) -> set[str]:
+    """The texts that stand under the names of secrets, at any depth."""
+    return {text for document in documents for text in _secret_texts(document.values, hidden=False)}
+
+
+def _secret_texts(value: Any, *, hidden: bool) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _secret_texts(item, hidden=hidden or is_secret_name(str(key)))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _secret_texts(item, hidden=hidden)
+    elif hidden and value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def _pattern_of(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds each, and each word of one that is written over several lines."""
+    words = {word for text in secrets for word in (text.strip(), *text.split()) if len(word) >= _SHORTEST_WORD}
+    return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True)))) if words else None

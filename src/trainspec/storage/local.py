@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.storage.errors import already_there, failure
 from trainspec.storage.location import checked_file, checked_name
+from trainspec.storage.regular import open_regular, read_regular
 from trainspec.storage.store import Entry, Store, Writer
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ class LocalStore(Store):
 
     def read_bytes(self, name: str) -> bytes:
         with self._reported("read", name) as path:
-            return path.read_bytes()
+            return read_regular(path)
 
     def _read_range(self, name: str, start: int, length: int) -> bytes:
-        with self._reported("read", name) as path, path.open("rb") as file:
+        with self._reported("read", name) as path, open_regular(path) as file:
             # What is asked for would be allocated, whatever is there.
             left = os.fstat(file.fileno()).st_size - start
             if left <= 0:
@@ -166,7 +167,7 @@ def _unfinished(path: Path, write: Writer) -> Iterator[Path]:
 
 def publish_copy(path: Path, source: Path) -> None:
     """Make `path` appear as a copy of `source`, like `publish`. Raises OSError."""
-    with source.open("rb") as original:
+    with open_regular(source) as original:
         publish(path, lambda file: shutil.copyfileobj(original, file, 1 << 20))
 
 

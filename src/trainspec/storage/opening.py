@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trainspec.storage.errors import StorageError, TooLarge, failure
 from trainspec.storage.local import LocalStore
 from trainspec.storage.location import local_path, scheme_of
+from trainspec.storage.regular import read_regular
 from trainspec.storage.retry import RetryPolicy
 from trainspec.text.decoding import decoded, undecodable
 
@@ -54,7 +55,6 @@ def _first_bytes(url: str, count: int) -> bytes:
         return open_remote(url, RetryPolicy()).read_start("", count)
     path = local_path(url)
     try:
-        with path.open("rb") as file:
-            return file.read(count)
+        return read_regular(path, count)
     except (OSError, ValueError) as cause:
         raise failure(url, "read", cause) from None

@@ -10,8 +10,9 @@ from enum import Enum
 from typing import Any
 
 from trainspec.text.containers import is_collection, is_dataclass, is_mapping
+from trainspec.text.tokens import STARS, hide_tokens
 
-HIDDEN = "**********"
+HIDDEN = STARS
 
 # Any name will do, also one we do not know: a token under a name of years ago is a token all the same.
 _SECRET_NAME = re.compile(
@@ -42,14 +43,10 @@ _PAIR = re.compile(
       | (?P<plain>["']) (?:\\.|(?!(?P=plain))[^\\\n])+ (?=(?P=plain))
       | (?P<open>\\?["']?) [^\s"',}\\]+ )"""
 )
-# Tokens of hubs, forges and clouds, known by their shape under whatever name they stand; long, so that no word is one.
-_TOKEN = re.compile(
-    r"\b(?:hf_[A-Za-z0-9]{24,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,}|glpat-[A-Za-z0-9_-]{20,}"
-    r"|sk-[A-Za-z0-9_-]{32,}|xox[abprs]-[A-Za-z0-9-]{20,}|A(?:KIA|SIA)[0-9A-Z]{16})\b"
-)
 # user:password@host without a scheme, as endpoints are written.
 _BARE_USERINFO = re.compile(r"(?<![\w/:.@-])[\w.-]+:[^\s/:@\"']+@(?=[\w.-]+:\d)")
 _LONGEST = 120
+_LONGEST_SHOWN = 2000
 # Longer than any URL; the search is quadratic in the worst of texts.
 _LONGEST_SEARCHED = 8192
 
@@ -61,9 +58,8 @@ def is_secret_name(name: str) -> bool:
 
 def redact_url(text: str) -> str:
     """The text without what may be a credential: user:password and query of a URL in it, what follows `token=`."""
-    if len(text) > _LONGEST_SEARCHED:
-        text = text[:_LONGEST_SEARCHED] + "…"
-    text = _TOKEN.sub(HIDDEN, text)
+    text = _searchable(text)
+    text = hide_tokens(text)
     if ":" in text or "=" in text:
         text = _PAIR.sub(_hidden_pair, text)
     if "@" in text and "://" not in text:
@@ -73,11 +69,31 @@ def redact_url(text: str) -> str:
     return _QUERY.sub(HIDDEN, _without_userinfo(text))
 
 
+def _searchable(text: str) -> str:
+    """At most so much of the text as is searched, without a token that the end would cut in two."""
+    if len(text) <= _LONGEST_SEARCHED:
+        return text
+    return hide_tokens(text[: 2 * _LONGEST_SEARCHED])[:_LONGEST_SEARCHED] + "…"
+
+
+def redact_shown(text: str) -> str:
+    """What a diagnostic says, at most a screen of it, without tokens and users of URLs, whatever it was made of."""
+    text = hide_tokens(text)
+    if "://" in text and "@" in text:
+        text = _without_userinfo(_searchable(text))
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+
+
+def holds_credential(text: str) -> bool:
+    """Whether a token, or a URL with a user and password, is in a text."""
+    return hide_tokens(text) != text or ("://" in text and "@" in text and _without_userinfo(text) != text)
+
+
 def redact_whole_url(text: str) -> str:
     """Like `redact_url` for what is one URL, if it is a URL: its password may have spaces and quotes in it."""
     if "://" not in text or not _ONE_URL.match(text):
         return redact_url(text)
-    text = text[:_LONGEST_SEARCHED] + "…" * (len(text) > _LONGEST_SEARCHED)
+    text = _searchable(text)
     hidden = _WHOLE_USERINFO.search(text)
     if hidden is None:
         return redact_url(_WHOLE_QUERY.sub(HIDDEN, text))

@@ -109,7 +109,7 @@ BROKEN = {
     "a link to nothing": (lambda path: path.symlink_to("gone"), "SRC105"),
     "a link to itself": (lambda path: path.symlink_to(path.name), "SRC106"),
     "not UTF-8": (lambda path: path.write_bytes(b"\xff"), "SRC106"),
-    "endless": (lambda path: path.symlink_to("/dev/zero"), "SRC109"),
+    "endless": (lambda path: path.symlink_to("/dev/zero"), "SRC106"),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainspec.plan.batches import PlanError
 from trainspec.plan.scale.model import ModelSize, of_config, of_shapes
+from trainspec.storage.regular import open_regular, read_regular
 from trainspec.text.redaction import printable
 
 WEIGHTS, INDEX, CONFIG, MANIFEST = "model.safetensors", "model.safetensors.index.json", "config.json", "manifest.json"
@@ -46,7 +47,7 @@ def _in_file(path: Path) -> ModelSize:
     if path.name.endswith(".safetensors"):
         return _counted([path], path.parent, path.name)
     if path.name.endswith(".index.json"):
-        shards = sorted({str(name) for name in json.loads(path.read_bytes())["weight_map"].values()})
+        shards = sorted({str(name) for name in json.loads(read_regular(path, _LONGEST_HEADER))["weight_map"].values()})
         if any("/" in name or "\\" in name or ".." in name for name in shards):
             raise PlanError(f"{printable(str(path))} names shards that do not lie beside it")
         return _counted([path.parent / name for name in shards], path.parent, path.name)
@@ -65,7 +66,7 @@ def _counted(files: list[Path], folder: Path, name: str) -> ModelSize:
 
 
 def _shapes_in(file: Path) -> dict[str, tuple[int, ...]]:
-    with file.open("rb") as opened:
+    with open_regular(file) as opened:
         length = int.from_bytes(opened.read(8), "little")
         if not 0 < length <= _LONGEST_HEADER:
             raise ValueError("no header")
@@ -76,6 +77,6 @@ def _shapes_in(file: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _config(path: Path) -> ModelSize | None:
-    config = json.loads(path.read_bytes())
+    config = json.loads(read_regular(path, _LONGEST_HEADER))
     inner = config.get("text_config")
     return of_config(config, printable(path.name)) or (of_config(inner, printable(path.name)) if inner else None)

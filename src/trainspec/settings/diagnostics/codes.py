@@ -43,6 +43,12 @@ CODES: dict[str, Explanation] = {
         "a misspelled key would otherwise be ignored",
         "use one of the mapping's keys",
     ),
+    "VAL108": Explanation(
+        "more-faults",
+        "a setting with more faults than are told",
+        "a screen of them is enough to see what is wrong",
+        "mend these, and judge it again",
+    ),
     "VAL201": Explanation(
         "not-filled-in",
         "a text with a placeholder of a shell, a template or another configuration system in it",
@@ -91,7 +97,7 @@ CODES: dict[str, Explanation] = {
     "SRC105": Explanation("not-found", "a file that is not there", "nothing can be read", "correct the path"),
     "SRC106": Explanation(
         "not-readable",
-        "a file that cannot be read: no permission, a folder, not UTF-8, or the network failed",
+        "a file that cannot be read: no permission, no regular file, not UTF-8, or the network failed",
         "nothing can be read",
         "see the message",
     ),
@@ -101,9 +107,9 @@ CODES: dict[str, Explanation] = {
     ),
     "SRC109": Explanation(
         "too-large",
-        "a file or an anchor expansion beyond the bound",
-        "a few lines of anchors can expand to gigabytes",
-        "write the settings plainly",
+        "a file, a name or what anchors expand to beyond the bounds: a million characters, 50,000 values, 64 levels",
+        "no settings come near them, and a few lines can be made to take gigabytes",
+        "write the settings plainly, and less in one file",
     ),
     "SRC110": Explanation("no-subtree", "--at names a path that is not there", "nothing can be read", "correct it"),
     "SRC111": Explanation(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainspec.text.redaction import show_value
+from trainspec.text.redaction import printable, redact_shown, shortened, show_value
 
 if TYPE_CHECKING:
     from trainspec.settings.diagnostics.source import Source
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning", "note"]
 """An error refuses settings, a warning is told wherever settings are made, a note only where they are judged."""
 
+_LONGEST_NAME = 200
+# No token is as short.
+_LONGEST_PLAIN = 16
 _ANSI = {
     "error": "\x1b[1;31m",
     "warning": "\x1b[1;33m",
@@ -37,6 +40,13 @@ class Evidence:
     value: str | None = None
     source: Source | None = None
 
+    def __post_init__(self) -> None:
+        # A name that nobody knows may be anything, a token too, and of any length.
+        if len(self.field) > _LONGEST_PLAIN:
+            object.__setattr__(self, "field", printable(shortened(redact_shown(self.field), _LONGEST_NAME)))
+        if self.value is not None and len(self.value) > _LONGEST_PLAIN:
+            object.__setattr__(self, "value", redact_shown(self.value))
+
     def to_dict(self) -> dict[str, Any]:
         where = self.source.to_dict() if self.source is not None else None
         return {"field": self.field, "value": self.value, "source": where}
@@ -53,6 +63,12 @@ class Diagnostic:
     reason: str = ""
     remedy: str = ""
     evidence: tuple[Evidence, ...] = ()
+
+    def __post_init__(self) -> None:
+        # Whatever it is made of, no token is in it, and it fits on a screen.
+        for name in ("message", "reason", "remedy"):
+            if len(text := getattr(self, name)) > _LONGEST_PLAIN:
+                object.__setattr__(self, name, redact_shown(text))
 
     @property
     def fields(self) -> tuple[str, ...]:

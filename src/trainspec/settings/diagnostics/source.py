@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from trainspec.text.redaction import printable, redact_whole_url
+from trainspec.text.redaction import printable, redact_whole_url, shortened
+
+_LONGEST = 1000
 
 
 class SourceKind(str, Enum):
@@ -36,7 +38,7 @@ class Source:
 
     def __post_init__(self) -> None:
         # A URL's credentials are hidden here once, and so in every view of every diagnostic.
-        object.__setattr__(self, "name", printable(redact_whole_url(self.name)))
+        object.__setattr__(self, "name", shortened(printable(redact_whole_url(self.name)), _LONGEST))
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, errors_of
+from trainspec.settings.diagnostics.bounds import MOST_TOLD, more_unknown
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import SourceKind
 from trainspec.settings.judging.judgement import Verdict
@@ -31,8 +32,9 @@ def read_source(
         return reading.read(raw), reading.diagnostics
     known = {name: coerce(shape.kinds[name], value, manner) for name, value in raw.items() if name in shape.kinds}
     layer = Layer(kind, known, locate)
-    unknown = (str(name) for name in raw if name not in shape.kinds)
-    return layer, [unknown_name(name, shape.kinds, layer, prefix) for name in unknown]
+    unknown = [str(name) for name in raw if name not in shape.kinds]
+    told = [unknown_name(name, shape.kinds, layer, prefix) for name in unknown[:MOST_TOLD]]
+    return layer, [*told, *more_unknown(SPELLINGS[kind].code, unknown, layer)]
 
 
 def read_flags(shape: Shape, uses: Iterable[Use]) -> tuple[Layer, list[Diagnostic]]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics.bounds import first_of
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.diagnostic import under
 from trainspec.settings.diagnostics.source import Source, SourceKind
@@ -50,8 +51,15 @@ def diagnose(
             continue
         path = _walk(line["loc"], shape.kinds)
         grouped.setdefault(path, []).append(line)
-    deepest = {path: lines for path, lines in grouped.items() if not _explained_below(path, lines, grouped)}
-    return ours + [_one(path, lines, shape, locate, prefix) for path, lines in deepest.items()]
+    # A fault of a whole mapping is only that of a key in it, seen from the other members of the union.
+    around = {path[:length] for path in grouped for length in range(len(path))}
+    of_each: dict[str, list[tuple[str, ...]]] = {}
+    for path, lines in grouped.items():
+        if path not in around or not all(isinstance(line["input"], dict) for line in lines):
+            of_each.setdefault(".".join(prefix or path[:1]), []).append(path)
+    for head, paths in of_each.items():
+        ours += first_of(head, (_one(path, grouped[path], shape, locate, prefix) for path in paths))
+    return ours
 
 
 def _named_in_full(item: Diagnostic, loc: tuple[int | str, ...]) -> Diagnostic:
@@ -120,12 +128,6 @@ def _names_type(step: str) -> bool:
 _CORE_TYPES = frozenset(
     {"bool", "int", "float", "str", "none", "constrained-int", "constrained-float", "constrained-str"}
 )
-
-
-def _explained_below(path: tuple[str, ...], lines: list[ErrorDetails], grouped: Mapping[tuple[str, ...], Any]) -> bool:
-    """Whether a fault of a whole mapping is only that of a key in it, seen from the other members of the union."""
-    below = any(len(other) > len(path) and other[: len(path)] == path for other in grouped)
-    return below and all(isinstance(line["input"], dict) for line in lines)
 
 
 def _one(

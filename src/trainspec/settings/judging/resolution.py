@@ -138,6 +138,8 @@ _SETTINGS_OF = {
 def _for_choice(
     line: Diagnostic, family: str, chosen: str, keys: list[str], chooser: str, settings: Settings, origin: Origin
 ) -> Diagnostic:
+    if line.code == "VAL108":
+        return line
     unknown = line.code == "VAL107"
     key = line.fields[0].rpartition(".")[2]
     code, name = (f"{family}201", "unknown-argument") if unknown else (f"{family}202", "bad-argument")

@@ -3,13 +3,14 @@ the keys that a nested model or dataclass of theirs does not know."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics.bounds import first_of
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.judging.pydantic_errors import Locate, nearest
 from trainspec.settings.values.kinds import Kind
@@ -27,13 +28,17 @@ Path = tuple[str, ...]
 def lenient_faults(shape: Shape, values: Mapping[str, Any], locate: Locate) -> list[Diagnostic]:
     """What pydantic would take and the value rules refuse: true for a number, "8" for 8, keys that nothing reads."""
     judge = _Judge(shape, locate)
-    return [fault for name in sorted(shape.lenient & values.keys()) for fault in judge.faults((name,), values[name])]
+    return _faults_of(judge, sorted(shape.lenient & values.keys()), values)
 
 
 def unknown_keys(shape: Shape, values: Mapping[str, Any], locate: Locate) -> list[Diagnostic]:
     """The keys inside values that no model or dataclass there reads."""
     judge = _Judge(shape, locate, keys_alone=True)
-    return [fault for name in sorted(shape.lenient & values.keys()) for fault in judge.faults((name,), values[name])]
+    return _faults_of(judge, sorted(shape.lenient & values.keys()), values)
+
+
+def _faults_of(judge: _Judge, names: Iterable[str], values: Mapping[str, Any]) -> list[Diagnostic]:
+    return [fault for name in names for fault in first_of(name, judge.faults((name,), values[name]))]
 
 
 class _Judge:

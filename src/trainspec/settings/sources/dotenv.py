@@ -6,11 +6,12 @@ import io
 import os
 from typing import TYPE_CHECKING
 
-from trainspec.settings.diagnostics import Diagnostic, Evidence
+from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
+from trainspec.settings.diagnostics.bounds import MOST_TOLD
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import read_plain, source_error
-from trainspec.settings.sources.formats.limits import Place
+from trainspec.settings.sources.formats.limits import LONGEST_TEXT, Place
 from trainspec.settings.sources.variables import Variables, naming
 from trainspec.text.redaction import printable
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from trainspec.settings.base import Settings
     from trainspec.settings.sources.customised.options import SourceOptions
+
+_MOST_WORK = 2**24
 
 
 def read_dotenv(
@@ -63,25 +66,42 @@ class _Expanding:
         self._path = path
         self._environ = environ
         self._above: dict[str, str] = {}
+        self._length = 0
 
     def take(self, name: str, value: str | None, line: int | None) -> str:
         """The value expanded; names that nothing sets are told where a line is given."""
         if value is not None and "${" in value:
+            # The search for names goes to the end of the value for each beginning of one.
+            if value.count("${") * len(value) > _MOST_WORK:
+                raise self._too_much(name, line)
             value = self._expanded(name, value, line)
+            self._length += len(value)
+            if self._length > LONGEST_TEXT:
+                raise self._too_much(name, line)
         if value is not None:
             self._above[name] = value
         return value or ""
+
+    def _too_much(self, name: str, line: int | None) -> SourceError:
+        message = f"{self._path}: {name} expands to more than {LONGEST_TEXT:,} characters with the lines above it"
+        remedy = "write the value itself, in place of the names of others"
+        return source_error("SRC109", message, self._path, Place(line, 1) if line else None, remedy=remedy)
 
     def _expanded(self, name: str, value: str, line: int | None) -> str:
         from dotenv.variables import Variable, parse_variables
 
         # Expanding one by one is quick where a mapping of both would be copied for each line.
-        parts = []
+        parts, length = [], 0
         for atom in parse_variables(value):
-            known = atom.name in self._above or atom.name in self._environ if isinstance(atom, Variable) else True
-            if isinstance(atom, Variable) and not known and atom.default is None and line is not None:
-                self.found.append(_unset(self._path, line, name, atom.name))
-            parts.append(atom.resolve(self._above if getattr(atom, "name", None) in self._above else self._environ))
+            inner = atom.name if isinstance(atom, Variable) else None
+            known = inner is None or inner in self._above or inner in self._environ
+            unset = isinstance(atom, Variable) and not known and atom.default is None
+            if inner is not None and unset and line is not None and len(self.found) < MOST_TOLD:
+                self.found.append(_unset(self._path, line, name, inner))
+            parts.append(atom.resolve(self._above if inner in self._above else self._environ))
+            length += len(parts[-1])
+            if length > LONGEST_TEXT:
+                raise self._too_much(name, line)
         return "".join(parts)
 
 

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from trainspec.settings.base import Settings
     from trainspec.storage import StorageError
 
-LARGEST_FILE = 16 * 2**20
-# Places in a larger text of JSON or TOML are not looked for: nobody writes that many settings by hand.
-LARGEST_MARKED = 2**20
+# Nobody writes a million characters of settings; what is hostile in so many stays below a second.
+LARGEST_FILE = 2**20
 _AS_UTF8 = "save it as UTF-8"
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 
@@ -65,7 +64,7 @@ class Document:
     def source(self, path: Path) -> Source:
         """Where the value at `path` stands; the nearest mapping around it where the format does not tell."""
         if self._marks is None:
-            self._marks = _marks_of(self.text, self.format) if len(self.text) <= LARGEST_MARKED else {}
+            self._marks = _marks_of(self.text, self.format)
         whole = (*self.at, *path)
         while whole and whole not in self._marks:
             whole = whole[:-1]

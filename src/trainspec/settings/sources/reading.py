@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, Severity
+from trainspec.settings.diagnostics.bounds import MOST_TOLD, more_unknown
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.layer import Layer, Locate, Path
@@ -109,6 +110,8 @@ class Reading:
             self._join_organization(organization)
         if self._warmup_share is not None:
             self._put_warmup_share(self._warmup_share)
+        if len(self.unknown) > MOST_TOLD:
+            self.diagnostics += more_unknown(self._spelling().code, self.unknown, self.layer)
         return self.layer
 
     def _take_current(self, name: str, value: Any) -> None:
@@ -182,7 +185,9 @@ class Reading:
         elif isinstance(name, str) and name in REMOVED and "output_dir" in self._fields:
             self._take_removed(name, value)
         else:
-            self._refuse_unknown(str(name))
+            self.unknown.append(str(name))
+            if len(self.unknown) <= MOST_TOLD:
+                self._refuse_unknown(str(name))
 
     def _take_alias(self, alias: str, value: Any) -> None:
         name = self.shape.spellings[alias]
@@ -303,9 +308,12 @@ class Reading:
         evidence = (Evidence(key, None, source),)
         self.diagnostics.append(Diagnostic("SRC127", why.name, "error", message, why.reason, remedy, evidence))
 
-    def _refuse_unknown(self, raw: str) -> None:
+    def _spelling(self) -> Spelling:
         # A document may come from anywhere, such as JSON in a variable: what it does not know is a key.
-        spelling = SPELLINGS[SourceKind.DOCUMENT if self.manner is Manner.DOCUMENT else self.layer.kind]
+        return SPELLINGS[SourceKind.DOCUMENT if self.manner is Manner.DOCUMENT else self.layer.kind]
+
+    def _refuse_unknown(self, raw: str) -> None:
+        spelling = self._spelling()
         source, name = self.layer.locate((raw,)), printable(raw)
         written = source.name if self.prefix else spelling.write.format(name)
         if self.layer.kind is SourceKind.DOTENV:
@@ -319,7 +327,6 @@ class Reading:
             remedy = "take it out: no alias refers to it, and nothing else may stand under such a name"
         why = CODES[spelling.code]
         message = f"{written} matches no setting"
-        self.unknown.append(raw)
         # The value of a name we do not know may be anything, a token too, and is never shown.
         evidence = (Evidence(name, None, source),)
         self.diagnostics.append(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
+from trainspec.settings.diagnostics.bounds import first_of
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import source_error
@@ -57,7 +58,7 @@ def read_secrets_directory(
             raw[name], files[name] = value, path
     reading = Reading(model, SourceKind.SECRET, Manner.STRINGS, _locate(files, directory), prefix)
     layer = reading.read(raw)
-    return layer, [*found, *reading.diagnostics]
+    return layer, [*first_of("secrets_dir", found), *reading.diagnostics]
 
 
 def _evidence(name: str, path: str) -> Evidence:

@@ -13,12 +13,13 @@ from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.customised.options import SourceOptions
+from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.values.coercion import Manner, Word, coerce
 from trainspec.settings.values.shape import shape_of
-from trainspec.text.redaction import printable
+from trainspec.text.redaction import printable, shortened
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -30,6 +31,8 @@ FILE_SUFFIX = "_file"
 CONFIG, ENV_FILE, SECRETS_DIR, SECRETS_FROM = "config", "env_file", "secrets_dir", "secrets_from"
 TASK = "task"
 RESERVED = frozenset({CONFIG, ENV_FILE, SECRETS_DIR, SECRETS_FROM, TASK})
+
+_LONGEST_NAME = 60
 
 Place = Callable[[str], Source]
 
@@ -58,12 +61,16 @@ class Variables:
         self.options = options
         self.spelled: dict[str, str] = {}
         self.values: dict[str, str] = {}
+        self.too_deep: list[str] = []
         self.twice: list[tuple[str, str, str]] = []
         cut, keeps_empty = len(prefix), not options.env_ignore_empty
         for name, value in pairs:
             plain = value.strip()
             if plain or keeps_empty:
                 short = name[cut:].lower() if shorten is None else shorten(name)
+                if options.env_nested_delimiter and short.count(options.env_nested_delimiter) > DEEPEST:
+                    self.too_deep.append(name)
+                    continue
                 if self.values.get(short, plain) != plain:
                     self.twice.append((short, self.spelled[short], name))
                 self.spelled[short] = name
@@ -182,6 +189,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
         flat = decoded(shape, options, flat)
     layer = reading.read(flat)
     found += [_both(variables, *names) for names in variables.twice]
+    found += [_too_deep(variables, name) for name in variables.too_deep[:MOST_FAULTS]]
     found += _lay_nested_over(shape, variables, layer, below)
     return layer, [*found, *reading.diagnostics]
 
@@ -207,6 +215,15 @@ def _both(variables: Variables, field: str, *names: str) -> Diagnostic:
     evidence = tuple(Evidence(printable(field), None, variables.place(name)) for name in names)
     remedy = printable(f"unset {names[0]}")
     return Diagnostic("SRC113", code.name, "error", message, code.reason, remedy, evidence)
+
+
+def _too_deep(variables: Variables, name: str) -> Diagnostic:
+    """A variable with more keys inside keys than anything has."""
+    why, begin = CODES["SRC109"], shortened(name, _LONGEST_NAME)
+    message = printable(f"{begin} has more than {DEEPEST} levels of keys inside keys")
+    remedy = f"give what lies deep as JSON, in the variable of a setting: {variables.prefix}FSDP_CONFIG"
+    evidence = (Evidence(printable(begin), None, variables.place(name)),)
+    return Diagnostic("SRC109", why.name, "error", message, why.reason, remedy, evidence)
 
 
 def _is_secret(name: str, secrets: frozenset[str]) -> bool:
@@ -238,7 +255,7 @@ _UNREADABLE = {
 def unreadable_secret(field: str, variables: Variables, name: str, error: SourceError) -> Diagnostic:
     """Why a mounted secret could not be read. The path is not shown: by a slip it is the secret itself."""
     code, spelled = error.diagnostics[0].code, variables.spelled[name]
-    why = _UNREADABLE.get(code, "cannot be read: no permission, a folder, or not UTF-8 text")
+    why = _UNREADABLE.get(code, "cannot be read: no permission, no regular file, or not UTF-8 text")
     evidence = (Evidence(field, None, variables.place(spelled)),)
     message, text = f"the file that {spelled} names {why}", CODES[code]
     return Diagnostic(code, text.name, "error", message, text.reason, "name the file that holds the secret", evidence)

@@ -7,8 +7,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS, Fault, Marks, Path, Place, is_deeper
+from trainspec.settings.sources.formats.limits import (
+    DEEPEST,
+    MOST_FAULTS,
+    Fault,
+    Marks,
+    Path,
+    Place,
+    check_size,
+    is_deeper,
+    too_many_digits,
+)
 
+_CONSTANTS = ("NaN", "Infinity", "-Infinity")
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
@@ -18,6 +29,7 @@ def parse_json(text: str, *, faults: list[Fault] | None = None) -> Any:
 
     Keys that stand twice go into `faults`, where it is given, and the first of each counts.
     """
+    check_size(text, ",[{:")
     twice: list[Fault] = []
 
     def first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -37,6 +49,8 @@ def parse_json(text: str, *, faults: list[Fault] | None = None) -> Any:
     except RecursionError:
         raise Fault("SRC109", "it nests too deep", None) from None
     except ValueError as error:
+        if "int_max_str_digits" in str(error):
+            raise too_many_digits() from None
         raise Fault("SRC107", f"it is not valid JSON: {error}", None) from None
     if text.count("[") + text.count("{") > DEEPEST and is_deeper(value, DEEPEST):
         raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", None)
@@ -51,8 +65,10 @@ def _placed(fault: Fault, text: str) -> Fault:
     """The fault with its place, which the standard library's hooks do not tell; all text before it is valid."""
     if fault.code == "SRC104":
         return next(_second_keys(text), fault)
-    constants = (token for token in _TOKEN.finditer(text) if token.group() in ("NaN", "Infinity", "-Infinity"))
-    return Fault(fault.code, fault.message, _Lines(text).place(next(constants).start()))
+    # What stands behind one without a blank is of the same token: the parser stops before it.
+    constants = (token for token in _TOKEN.finditer(text) if token.group().startswith(_CONSTANTS))
+    first = next(constants, None)
+    return Fault(fault.code, fault.message, None if first is None else _Lines(text).place(first.start()))
 
 
 def _second_keys(text: str) -> Iterator[Fault]:

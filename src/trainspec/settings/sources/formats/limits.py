@@ -20,6 +20,26 @@ Marks = dict[Path, Place]
 DEEPEST = 64
 # Keys that stand twice are told with all else that is wrong, up to here.
 MOST_FAULTS = 20
+# What no settings come near, and what every parser and judge has done in less than a second.
+LONGEST_TEXT = 2**20
+MOST_VALUES = 50_000
+MOST_DOCUMENTS = 100
+# Python converts no more, since the time it takes is quadratic.
+MOST_DIGITS = 4300
+
+
+def check_size(text: str, marks: str) -> None:
+    """Raises Fault where a text is longer than any settings, or has more of the `marks` that stand between values."""
+    if len(text) > LONGEST_TEXT:
+        raise Fault("SRC109", f"it is longer than {LONGEST_TEXT:,} characters", None)
+    # Marks in texts and comments are counted too, which is quick, and no file of settings is near the bound.
+    if len(text) > MOST_VALUES and sum(map(text.count, marks)) > 2 * MOST_VALUES:
+        raise Fault("SRC109", f"it is made of more than {2 * MOST_VALUES:,} values, keys and brackets", None)
+
+
+def too_many_digits() -> Fault:
+    """The fault of a number that Python does not convert."""
+    return Fault("SRC109", f"a number in it has more than {MOST_DIGITS:,} digits", None)
 
 
 def is_deeper(value: Any, limit: int) -> bool:

@@ -6,7 +6,18 @@ import re
 import tomllib
 from typing import Any
 
-from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS, Fault, Marks, Path, Place, is_deeper
+from trainspec.settings.sources.formats.limits import (
+    DEEPEST,
+    LONGEST_TEXT,
+    MOST_FAULTS,
+    Fault,
+    Marks,
+    Path,
+    Place,
+    check_size,
+    is_deeper,
+    too_many_digits,
+)
 
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
@@ -14,6 +25,11 @@ _DOTTED = rf"{_SIMPLE}(?:[ \t]*\.[ \t]*{_SIMPLE})*"
 _PART = re.compile(_SIMPLE)
 _HEADER = re.compile(rf"\[\[?[ \t]*({_DOTTED})[ \t]*\]\]?")
 _KEY = re.compile(rf"({_DOTTED})[ \t]*=")
+# Texts and comments, words, the dots of keys, blanks, and all else; each is passed over once, whatever comes behind.
+_PIECE = re.compile(
+    r'''"""(?:\\[\s\S]|[^\\])*?(?:"{3,5}(?!")|\Z)|'{3}[\s\S]*?(?:'{3,5}(?!')|\Z)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?'''
+    r"""|\#[^\n]*|[A-Za-z0-9_-]+|\.|[ \t]+|[^"'#.A-Za-z0-9_ \t-]+"""
+)
 _TOKEN = re.compile(
     r'''"""(?:\\[\s\S]|[^\\])*?"{3,5}(?!")|'{3}[\s\S]*?'{3,5}(?!')|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n'''
     r"""|[ \t]+|[^\s"'#\[\]{}]+"""
@@ -25,15 +41,34 @@ def parse_toml(text: str, *, faults: list[Fault] | None = None) -> Any:
 
     Keys that stand twice go into `faults`, where it is given, and the first of each counts.
     """
+    check_size(text, "=,[")
+    _check_depth(text)
     while True:
         try:
             return _parsed(text)
         except Fault as fault:
             rest = _without_line(text, fault)
-            if faults is None or rest is None or len(faults) >= MOST_FAULTS:
+            again = faults is not None and len(faults) * len(text) < LONGEST_TEXT // 2
+            if faults is None or rest is None or len(faults) >= MOST_FAULTS or not again:
                 raise
             faults.append(fault)
             text = rest
+
+
+def _check_depth(text: str) -> None:
+    """Raises Fault for a dotted key of too many parts, over which the parser would take time by their square."""
+    if text.count(".") < DEEPEST:
+        return
+    dots, behind_dot = 0, False
+    for found in _PIECE.finditer(text):
+        sign = found.group()[0]
+        if sign == ".":
+            dots, behind_dot = dots + 1, True
+            if dots >= DEEPEST:
+                place = Place(text.count("\n", 0, found.start()) + 1, 1)
+                raise Fault("SRC109", f"a key in it has more than {DEEPEST} parts", place)
+        elif sign not in " \t":
+            dots, behind_dot = dots if behind_dot else 0, False
 
 
 def _without_line(text: str, fault: Fault) -> str | None:
@@ -59,8 +94,12 @@ def _parsed(text: str) -> Any:
             place = Place(text.rstrip().count("\n") + 1, 1)
         code = "SRC104" if "Cannot overwrite a value" in str(error) else "SRC107"
         raise Fault(code, f"it is not valid TOML: {_PLACE.sub('', str(error)).strip()}", place) from None
-    except (RecursionError, ValueError) as error:
-        raise Fault("SRC107", f"it is not valid TOML: {type(error).__name__}", None) from None
+    except RecursionError:
+        raise Fault("SRC109", "it nests too deep", None) from None
+    except ValueError as error:
+        if "int_max_str_digits" in str(error):
+            raise too_many_digits() from None
+        raise Fault("SRC107", f"it is not valid TOML: {error}", None) from None
     if is_deeper(value, DEEPEST):
         raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", None)
     return value

@@ -25,11 +25,22 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS, Fault, Marks, Path, Place
+from trainspec.settings.sources.formats.limits import (
+    DEEPEST,
+    LONGEST_TEXT,
+    MOST_DOCUMENTS,
+    MOST_FAULTS,
+    MOST_VALUES,
+    Fault,
+    Marks,
+    Path,
+    Place,
+    check_size,
+)
 
 # Values, and characters in them, after expanding aliases, of which each may stand for many.
-LARGEST = 100_000
-LONGEST = 16 * 2**20
+LARGEST = MOST_VALUES
+LONGEST = 2 * LONGEST_TEXT
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -69,6 +80,7 @@ def parse_yaml(
     Keys that stand twice go into `faults`, where it is given, and the first of each counts. `referred` gets the path
     of every value that an alias stands for.
     """
+    check_size(text, "")
     try:
         parser = CParser(text)
     except yaml.YAMLError as error:
@@ -80,7 +92,11 @@ def parse_yaml(
         yield None, {}
         return
     yield reader.document()
+    number = 1
     while reader.next_is_document():
+        number += 1
+        if number > MOST_DOCUMENTS:
+            raise Fault("SRC109", f"it holds more than {MOST_DOCUMENTS} documents", None)
         yield reader.document()
 
 
@@ -124,6 +140,7 @@ class _Reader:
         self._referred = set() if referred is None else referred
         self._anchors: dict[str, _Anchored] = {}
         self._count = 0
+        self._held = 0
         self._size = 0
         self._marks: Marks = {}
         self._journal: list[tuple[Path, Place]] = []
@@ -170,6 +187,10 @@ class _Reader:
             raise Fault("SRC107", "a value was expected", place)
         if event.anchor is not None:
             inner = [(key[len(path) :], mark) for key, mark in self._journal[start:]]
+            # An anchor inside an anchor inside an anchor holds the same values each time.
+            self._held += len(inner)
+            if self._held > 2 * LARGEST:
+                raise Fault("SRC109", f"its anchors hold more than {2 * LARGEST:,} values", place)
             height = max((len(key) for key, _ in inner), default=0)
             self._anchors[event.anchor] = _Anchored(value, path, inner, height, self._size - size)
         return value
