@@ -86,17 +86,28 @@ class TrainingLoop(Acting):
             parts.control.new_epoch()
             trainer.fire("on_epoch_begin")
             parts.losses.forget()
+            is_used_up = True
             for window, ends_epoch in self._windows():
                 self._step(window, ends_epoch)
                 if parts.control.should_epoch_stop or self._is_over():
+                    is_used_up = ends_epoch or parts.control.should_epoch_stop or self._is_at_its_end()
                     break
             if state.updates_per_epoch in (None, state.updates_in_epoch):
                 self._shared_windows.end_epoch(self._walk)
             self._agree_on("on_epoch_end", AfterEpoch(), state.epoch_index)
-            # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do.
-            self._begin_epoch(state.epoch_index + 1)
+            if is_used_up:
+                # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do. A
+                # run whose updates end inside of it may be made longer, and goes on with the row after the last.
+                self._begin_epoch(state.epoch_index + 1)
             self._act()
+        if self._is_at_its_end():
+            # Of a run that went on from its own end: there is one way to say where that is.
+            self._begin_epoch(state.epoch_index + 1)
         self._save_before_the_end()
+
+    def _is_at_its_end(self) -> bool:
+        """Whether all of the data of an epoch is used up, where its length is known."""
+        return self._state.updates_in_epoch == self._state.updates_per_epoch
 
     def _is_over(self) -> bool:
         state = self._state
