@@ -14,7 +14,9 @@ from tests.packaging.conftest import ROOT, Built
 
 import trainspec
 
-CORE = {"pydantic", "pyyaml", "fsspec", "python-dotenv"}
+CORE = {"pydantic", "pydantic-settings", "pyyaml", "fsspec", "python-dotenv", "tree-sitter", "tree-sitter-bash"}
+# Beside the modules: where an editor finds them in an installed package.
+SCHEMAS = {f"trainspec/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.schema.json")}
 EXTRAS = {"train", "optimizers", "trackers", "hub", "search", "deepspeed", "s3", "gs", "az", "bench"}
 RUBBISH = re.compile(
     r"__pycache__|node_modules|\.py[co]$|\.venv|\.(mypy|ruff|pytest)_cache|\.hypothesis|/\.git/|/build/|/runs/|\.env$"
@@ -49,7 +51,7 @@ def sources() -> set[str]:
 
 def test_the_wheel_holds_the_package_and_nothing_else(in_wheel: set[str]) -> None:
     ours = {name for name in in_wheel if ".dist-info/" not in name}
-    assert ours == sources()
+    assert ours == sources() | SCHEMAS
 
 
 def test_the_wheel_is_typed_and_licensed(in_wheel: set[str]) -> None:
@@ -90,7 +92,7 @@ def requirements(metadata: Message, extra: str | None) -> set[str]:
     return found
 
 
-def test_the_core_needs_four_packages(metadata: Message) -> None:
+def test_the_core_needs_few_packages(metadata: Message) -> None:
     assert requirements(metadata, None) == CORE
 
 
