@@ -20,7 +20,8 @@ def render_plan(plan: RunPlan) -> str:
 
 def aligned(lines: Sequence[tuple[str, str]]) -> str:
     """Labels and what there is to say, under each other."""
-    return "\n".join(f"{label:<{_WIDTH}}{text}".rstrip() for label, text in lines)
+    width = max([_WIDTH, *(len(label) + 2 for label, _ in lines)])
+    return "\n".join(f"{label:<{width}}{text}".rstrip() for label, text in lines)
 
 
 def facts(plan: RunPlan) -> list[tuple[str, str]]:

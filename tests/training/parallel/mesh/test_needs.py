@@ -79,7 +79,7 @@ def test_what_no_other_device_has_done_is_said(case: dict[str, Any], said: str) 
         ("RUN289", "blocks.*.experts: 'colwise'", {**EXPERTS, "rules": {"blocks.*.experts": "colwise"}}),
         ("RUN289", "blocks.0 has parameters in", {**EXPERTS, "model": None, "rules": {"blocks.0": "experts"}}),
         ("RUN289", "blocks is a ModuleList", {**EXPERTS, "rules": {"blocks": "experts"}}),
-        ("RUN289", "head takes neither", {**EXPERTS, "rules": {"head": "experts"}}),
+        ("RUN289", "head takes neither (x, weights) nor", {**EXPERTS, "rules": {"head": "experts"}}),
         ("RUN289", "weight_hr_l0 of 1", {**EXPERTS, "model": UNLIKE, "rules": {"0": "experts"}}),
         ("RUN290", "blocks.0.experts has 4 experts", {**EXPERTS, "parallelism_config": {"ep_size": 3}}),
         ("RUN297", "blocks.0.attention has num_heads 4", {**SEQUENCES, "parallelism_config": {"sp_size": 3}}),

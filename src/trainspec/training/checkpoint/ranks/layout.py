@@ -9,12 +9,16 @@ from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError
 from trainspec.training.checkpoint.ranks.names import pieces_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trainspec.training.checkpoint.load import Checkpoint
     from trainspec.training.parallel import Strategy
 
 FULL: str = FULL_LAYOUT["kind"]
 SHARDED = "sharded"
 _SHOWN = 3
+# As users call what a layout names by its class.
+_STRATEGIES = {"SingleProcess": "one process", "DataParallelProcesses": "DDP", "fsdp": "FSDP2", "deepspeed": "DeepSpeed"}
 
 
 def layout_of(strategy: Strategy) -> dict[str, Any]:
@@ -30,13 +34,22 @@ def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     here = {**layout_of(strategy), "world_size": strategy.processes.world_size}
     there = {**checkpoint.manifest.layout, "world_size": checkpoint.manifest.world_size}
     whole = here["kind"] == there["kind"] == FULL
-    names = ["world_size"] if whole else sorted({*here, *there}, key=lambda name: (name != "kind", name))
-    told = [
-        f"{name} is {json.dumps(there.get(name))} there and {json.dumps(here.get(name))} here"
-        for name in names
-        if there.get(name) != here.get(name)
-    ]
+    names = {"world_size"} if whole else {*here, *there}
+    other = sorted((name for name in names if there.get(name) != here.get(name)), key=_order)
+    if "strategy" in other and "strategy" in there:
+        # Sizes that only one of two strategies has say nothing of the other.
+        other = [name for name in other if name != "kind" and name in here and name in there]
+    told = [f"{name} is {_shown(name, there)} there and {_shown(name, here)} here" for name in other]
     return ", ".join(told) or None
+
+
+def _order(name: str) -> tuple[bool, str]:
+    return name not in ("kind", "strategy"), name
+
+
+def _shown(name: str, layout: Mapping[str, Any]) -> str:
+    value = layout.get(name)
+    return _STRATEGIES.get(value, json.dumps(value)) if name == "strategy" and value else json.dumps(value)
 
 
 def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:

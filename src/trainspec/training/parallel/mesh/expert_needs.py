@@ -51,11 +51,19 @@ def find_expert_needs(args: TrainingArguments, job: Job, size: int) -> Iterator[
         )
     unfit = list(misfits_of_experts(plan, model, size))
     uneven = [entry for entry in unfit if entry.kind == "width"]
-    others = [entry for entry in unfit if entry.kind != "width"]
+    called = [entry for entry in unfit if entry.kind == "call"]
+    others = [entry for entry in unfit if entry.kind not in ("width", "call")]
     if uneven:
         said = f"ep_size {size} does not divide what is shared out: {listed(uneven)}"
         yield found(args, "RUN290", said, _FIELD, remedy="choose an ep_size that divides the number of experts")
     if others:
         said = f"ep_size {size}: experts cannot be shared out: {listed(others)}"
         remedy = "stack the parameters of experts, one expert behind the other in dimension 0, or leave ep_size out"
+        yield found(args, "RUN289", said, _FIELD, remedy=remedy)
+    if called:
+        said = f"ep_size {size}: experts cannot be shared out: {listed(called)}"
+        remedy = (
+            "let forward take (x, weights), x of shape (tokens, width) and weights (tokens, experts), or (x, index, "
+            "weights), both of these (tokens, experts chosen); or leave ep_size out"
+        )
         yield found(args, "RUN289", said, _FIELD, remedy=remedy)

@@ -101,7 +101,7 @@ def misfits_of_experts(plan: ExpertPlan, model: nn.Module, size: int) -> Iterato
         if getattr(module, _COUNT, count) != count:
             yield Misfit("type", name, f"says {_COUNT} {getattr(module, _COUNT)}, and has parameters of {count}")
         elif len(inspect.signature(module.forward).parameters) not in (2, 3):
-            yield Misfit("type", name, "takes neither (x, weights) nor (x, index, weights)")
+            yield Misfit("call", name, "takes neither (x, weights) nor (x, index, weights)")
         elif count % size:
             yield Misfit("width", name, f"has {count} experts")
 

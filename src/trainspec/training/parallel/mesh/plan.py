@@ -80,7 +80,9 @@ def _read(plan: Plan, model: nn.Module) -> Plan:
         if style == WHOLE_STYLE:
             continue
         plan.modules.update(dict.fromkeys(found, style))
-        plan.parameters.update(dict.fromkeys(of_parameters, style))
+        # A parameter that transformers names by itself, experts stacked in one, is none of a linear layer.
+        alone = (registered_style(said) if of_parameters and plan.of_transformers else None) or style
+        plan.parameters.update(dict.fromkeys(of_parameters, alone))
     return plan
 
 
