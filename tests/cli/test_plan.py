@@ -1,6 +1,7 @@
 """`trainspec plan`: a run in numbers."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,20 @@ def test_a_size_needs_no_length_of_the_run(run: Callable) -> None:
 def test_what_does_not_fit_the_processes_is_told(run: Callable) -> None:
     code, out, err = run("plan", "--rows", "100", "--world-size", "6", "--parallelism_config.tp_size", "4")
     assert code == 1 and "error[TGT108]" in err and "updates" in out
+
+
+def test_what_there_is_to_say_stands_under_each_other(run: Callable) -> None:
+    """Also behind the longest label."""
+    line = "plan --params 1B --world-size 4 --max_steps 5 --parallelism_config"
+    for sizes in (
+        '{"sp_size": 2, "dp_shard_size": 2}',
+        '{"ep_size": 2, "dp_shard_size": 2}',
+        '{"dp_replicate_size": 2, "dp_shard_size": 2}',
+    ):
+        lines = run(*line.split(), sizes).out.splitlines()
+        lines = lines[next(place for place, text in enumerate(lines) if text.startswith("strategy")) :]
+        starts = {len(text) - len(re.split(r" {2,}", text.strip(), maxsplit=1)[1]) for text in lines}
+        assert len(starts) == 1, lines
 
 
 def test_a_picture(run: Callable, tmp_path: Path) -> None:

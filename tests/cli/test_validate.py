@@ -136,6 +136,13 @@ def test_the_environment_alone(run: Callable, write: Callable, monkeypatch: pyte
     assert "a.yaml:1:1" in found.out
 
 
+def test_a_setting_as_a_flag_is_told_what_to_read(run: Callable, write: Callable) -> None:
+    path = write("a.yaml", GOOD)
+    found = run("validate", path, "--learning_rate", "1")
+    assert found.code == 2 and "help: validate takes no settings as flags" in found.err
+    assert "did you mean --world_size?" in run("validate", path, "--worldsize", "4").err
+
+
 def test_a_declared_machine(run: Callable, write: Callable) -> None:
     path = write("a.yaml", "bf16: true\n")
     assert run("validate", path, "--target", "h100x8").code == 0

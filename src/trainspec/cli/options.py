@@ -91,7 +91,8 @@ class Command(NamedTuple):
         given.uses = [use for use in found.uses if use.flag.owner is not self]
         again = self._take([use for use in found.uses if use.flag.owner is self], given)
         files = f"files stand by themselves: trainspec {self.name} FILE" if "FILE..." in self.words else ""
-        given.unknown = [*unknown_flags(found, names, files), *found.diagnostics, *again]
+        plain = "" if self.takes_settings else f"{self.name} takes no settings as flags: trainspec {self.name} --help"
+        given.unknown = [*unknown_flags(found, names, files, plain), *found.diagnostics, *again]
         self._check_choices(given)
         return given
 

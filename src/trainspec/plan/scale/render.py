@@ -64,7 +64,7 @@ def _memory(plan: ScalePlan) -> list[tuple[str, str]]:
 _LABELS = {"unsharded_gradients": "whole gradients", "gathered": "gathered at once"}
 _UNKNOWN = {
     "activations": "not known: say --params-from FOLDER with a config.json, and --sequence-length 2048",
-    "gathered": "not known: the two largest of the wrapped units",
+    "gathered": "not known: the two largest of the wrapped units; say --params-from FOLDER or --task NAME",
 }
 
 

@@ -161,16 +161,18 @@ def _stray(number: int, before: str) -> Diagnostic:
     return misfit(f"{place} {verb} to no flag", "write --name value; a switch takes true or false")
 
 
-def unknown_flags(found: Cut, names: Iterable[str], files: str = "") -> list[Diagnostic]:
-    """A diagnostic for each flag that nobody knows, with the nearest of `names`; `files` says how files are named."""
+def unknown_flags(found: Cut, names: Iterable[str], files: str = "", other: str = "") -> list[Diagnostic]:
+    """A diagnostic for each flag that nobody knows, with the nearest of `names`; `files` says how files are named, and
+    `other` what to do where nothing is near.
+    """
     known = list(names)
-    return [_unknown(written, known, files) for written in dict.fromkeys(found.unknown)]
+    return [_unknown(written, known, files, other) for written in dict.fromkeys(found.unknown)]
 
 
-def _unknown(written: str, names: Sequence[str], files: str) -> Diagnostic:
+def _unknown(written: str, names: Sequence[str], files: str, other: str) -> Diagnostic:
     why, shown = CODES["SRC103"], shown_flag(written)
     evidence = (Evidence(shown.lstrip("-"), None, Source(SourceKind.FLAG, shown)),)
-    remedy = (files if shown == "--config" else "") or _suggestion(written, names) or why.fix
+    remedy = (files if shown == "--config" else "") or _suggestion(written, names) or other or why.fix
     return Diagnostic("SRC103", why.name, "error", f"{shown} matches no setting", why.reason, remedy, evidence)
 
 

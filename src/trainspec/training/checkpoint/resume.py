@@ -229,7 +229,8 @@ def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:
         "there is no checkpoint to resume from",
         values={"resume_from_checkpoint": wanted},
         reason=reason,
-        remedy="name another checkpoint, or leave resume_from_checkpoint out to start from the beginning",
+        remedy="name another checkpoint, leave resume_from_checkpoint out to start from the beginning, or set it to "
+        "auto, which does so where there is none",
     )
 
 

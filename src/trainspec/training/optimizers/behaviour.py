@@ -28,6 +28,11 @@ def backward(optimizer: Optimizer | None, loss: Tensor, usual: Callable[[Tensor]
     getattr(optimizer, "backward", usual)(loss)
 
 
+def name_of(optimizer: Optimizer) -> str:
+    """The class of the optimizer that steps, not of an engine's view of it."""
+    return type(getattr(optimizer, "inner", optimizer)).__name__
+
+
 def updates_in_backward(optimizer: Optimizer | None) -> bool:
     """Whether weights change before the optimizer's step, in the backward pass."""
     return optimizer is not None and hasattr(optimizer, "gradient_norm")

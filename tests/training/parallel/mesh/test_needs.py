@@ -93,6 +93,14 @@ def test_each_need_is_told_alone(code: str, message: str, case: dict[str, Any]) 
     assert "parallelism_config" in entry.fields and entry.remedy
 
 
+def test_the_remedy_for_experts_is_that_of_their_fault() -> None:
+    """Stacked parameters are of no use to a forward that takes something else."""
+    (called,) = found(**{**EXPERTS, "rules": {"head": "experts"}})
+    assert "weights (tokens, experts)" in str(called.remedy) and "stack" not in str(called.remedy)
+    (loose,) = found(**{**EXPERTS, "rules": {"blocks": "experts"}})
+    assert "stack the parameters" in str(loose.remedy)
+
+
 def test_sequence_parallelism_of_deepspeed_is_refused() -> None:
     case = {"parallelism_config": {"sp_size": 2}, "deepspeed": {"steps_per_print": 1}}
     assert [code for code, _ in told(**case)] == ["RUN286"]

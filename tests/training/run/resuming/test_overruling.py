@@ -3,13 +3,16 @@ training what cannot go on from it."""
 
 import logging
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.training.small_job import Line, Make
+from tests.training.parallel.world import run_in
+from tests.training.small_job import Line, Make, Rows
 from torch.optim import SGD, Adam, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau, StepLR
 
+from trainspec import TrainingArguments
 from trainspec.training.optimizers.registry import OPTIMIZERS
 from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trainer import Trainer
@@ -138,6 +141,23 @@ def test_another_kind_is_refused_before_training(make_trainer: Make, then: Any, 
         trainer.train(resume_from_checkpoint=True)
     assert [item.code for item in caught.value.diagnostics] == [code]
     assert trainer.model.seen == []
+
+
+def _under_an_engine(folder: Path) -> str:
+    said = {**FIRST, "output_dir": str(folder), "use_cpu": True, "report_to": "none", "logging_strategy": "no"}
+    said |= {"deepspeed": {"zero_optimization": {"stage": 1}}}
+    Trainer(Line(), TrainingArguments(**said), train_dataset=Rows()).train()
+    now = TrainingArguments(**{**said, "num_train_epochs": 2, "optim": "sgd"})
+    with pytest.raises(PreflightError) as caught:
+        Trainer(Line(), now, train_dataset=Rows()).train(resume_from_checkpoint=True)
+    (told,) = caught.value.diagnostics
+    return f"{told.code} {told.message}"
+
+
+def test_an_engine_is_not_named_for_the_optimizer(tmp_path: Path) -> None:
+    pytest.importorskip("deepspeed")
+    (told,) = run_in(1, _under_an_engine, tmp_path)
+    assert told.startswith("RUN241") and " another one than SGD:" in told
 
 
 def _given(make_trainer: Make, make: Any, **changes: Any) -> Trainer:

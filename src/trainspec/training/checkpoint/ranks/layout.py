@@ -18,7 +18,13 @@ FULL: str = FULL_LAYOUT["kind"]
 SHARDED = "sharded"
 _SHOWN = 3
 # As users call what a layout names by its class.
-_STRATEGIES = {"SingleProcess": "one process", "DataParallelProcesses": "DDP", "fsdp": "FSDP2", "deepspeed": "DeepSpeed"}
+_STRATEGIES = {
+    "SingleProcess": "one process",
+    "DataParallelProcesses": "DDP",
+    "fsdp": "FSDP2",
+    "deepspeed": "DeepSpeed",
+    "mesh": "a mesh",
+}
 
 
 def layout_of(strategy: Strategy) -> dict[str, Any]:

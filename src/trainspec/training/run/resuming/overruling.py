@@ -17,6 +17,7 @@ import torch
 from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
 from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.findings.found import found
+from trainspec.training.optimizers import behaviour
 from trainspec.training.optimizers.entry import Request
 from trainspec.training.optimizers.registry import OPTIMIZERS
 from trainspec.training.preflight.preflight import PreflightError
@@ -136,7 +137,7 @@ def _another_optimizer(args: TrainingArguments, steps: Steps, how: str) -> Diagn
     return found(
         args,
         "RUN241",
-        f"the checkpoint's optimizer is another one than {type(steps.optimizer).__name__}: {how}",
+        f"the checkpoint's optimizer is another one than {behaviour.name_of(steps.optimizer)}: {how}",
         *(() if steps.gave_optimizer else ("optim",)),
         remedy="resume with the optimizer that the run had; for another one begin a new run with the checkpoint's "
         "weights",
