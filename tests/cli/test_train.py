@@ -222,3 +222,16 @@ def test_the_handler_of_the_process_comes_back() -> None:
     with leaving_at_once(), terminable():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(("rank", "waits"), [("0", []), ("1", [5.0])])
+def test_who_tells_nothing_leaves_after_the_one_that_does(
+    rank: str, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A launcher ends all processes once one has ended, and what is wrong would be told by nobody."""
+    slept: list[float] = []
+    monkeypatch.setattr("trainspec.cli.train.time.sleep", slept.append)
+    for name, value in {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["train", "digits", "--uneven_inputs", "dropp"]) == 1
+    assert slept == waits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ from trainspec.training.interruption import leaving_at_once
 
 if TYPE_CHECKING:
     pass
+
+# Seconds.
+_PATIENCE = 5.0
 
 COMMAND = Command(
     "train",
@@ -88,6 +92,9 @@ def _run(argv: Sequence[str], *, tells: bool = True) -> int:
         say(loaded.diagnostics)
         say_notes(loaded)
     if loaded.settings is None:
+        if tells and not tells_here:
+            # A launcher ends all once one has ended, and the first of them is to speak before that.
+            time.sleep(_PATIENCE)
         return exit_code(loaded.diagnostics)
     if starts_others:
         return start_processes(given, argv, loaded.settings, run_in_rank, lambda: _training("agent"))
