@@ -181,6 +181,38 @@ def test_what_a_callback_of_one_process_asks_for_all_do(tmp_path: Path) -> None:
     assert run_in(2, with_a_callback_in_one, str(tmp_path)) == [["checkpoint-3"]] * 2
 
 
+class AsksInForward(Tagger):
+    """In process 1, in its third forward pass, asks for what no callback asks for."""
+
+    def __init__(self, wish: str) -> None:
+        super().__init__()
+        self.wish, self.passes = wish, 0
+        self.trainer: list[Any] = []
+
+    def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        self.passes += self.training
+        if os.environ["RANK"] == "1" and self.training and self.passes == 3:
+            setattr(self.trainer[0].control, self.wish, True)
+        return super().forward(inputs, labels)
+
+
+def asked_in_forward(out: str, wish: str) -> tuple[int, list[str]]:
+    args = settings(output_dir=out, max_steps=6, save_strategy="no", logging_strategy="no")
+    model = AsksInForward(wish)
+    model.trainer.append(trainer := Trainer(model, args, train_dataset=rows(400)))
+    trainer.train()
+    return trainer.state.global_step, sorted(path.name for path in Path(out).glob("checkpoint-*"))
+
+
+@pytest.mark.parametrize(
+    ("wish", "wanted"), [("should_save", (6, ["checkpoint-4"])), ("should_training_stop", (4, []))]
+)
+def test_what_a_model_of_one_process_asks_for_all_do_with_the_next_update(
+    wish: str, wanted: tuple[int, list[str]], tmp_path: Path
+) -> None:
+    assert run_in(2, asked_in_forward, str(tmp_path), wish) == [wanted] * 2
+
+
 def unlabelled_in_one(out: str) -> list[float]:
     """In every update the rows of process 1 have no label that counts."""
     every = rows(24)

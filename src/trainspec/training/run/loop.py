@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_WISHES = ("should_training_stop", "should_epoch_stop", "should_save", "should_evaluate", "should_log")
+
 
 class TrainingLoop(Acting):
     """Goes through the public methods of the Trainer, so that overriding one has its effect."""
@@ -61,6 +63,9 @@ class TrainingLoop(Acting):
         self._updates_in_backward = updates_in_backward(parts.optimizer)
         # One of each, for an update must not pay for making them.
         self._before, self._after = BeforeUpdate(), AfterUpdate()
+        # What this process alone asked for, while the others did not listen; and before which update nothing is due.
+        self._kept: list[str] = []
+        self._due = 0
         self._sharing = sharing_of(self._args, parts.strategy)
         self._shared_windows = parts.strategy.windows(self._counting(), self._accumulation)
         parts.own_step = OwnStep(trainer) if trainer.steps_itself() else None
@@ -211,25 +216,42 @@ class TrainingLoop(Acting):
 
     def _asks(self) -> bool:
         """Whether this process may ask for what others do not: for a signal, a fault, or code that is not ours."""
-        return self._stopping is not None or not self._trainer.is_all_ours() or interruption.is_noted()
+        fault = self._stopping is not None or bool(self._kept)
+        return fault or not self._trainer.is_all_ours() or interruption.is_noted()
+
+    def _is_due(self, step: int) -> bool:
+        """Whether settings may ask for something after this update: the same in all processes."""
+        if step < self._due:
+            return False
+        self._due = self._training.cadence.next_event_after(step)
+        return True
 
     def _agree_on(self, event: str, flags: AfterUpdate, number: int, **more: Any) -> None:
         """Tell callbacks of an event after which they ask for things; what those of any process ask for holds.
 
         Our own ask for the same in every process. Where there are no others, all know that nothing is asked for, and
-        say nothing; a signal or a fault is told with the next window, and agreed on after that.
+        say nothing; a signal, a fault, or what a model, a data set or a thread asks for by itself is told with the next
+        window, and agreed on after that.
         """
         try:
             self._fire(event, **more)
         except NonFiniteError as error:
             self._stopping = error
         control = self._parts.control
-        flags.log, flags.evaluate, flags.save = control.should_log, control.should_evaluate, control.should_save
-        flags.stop_epoch, flags.stop = control.should_epoch_stop, control.should_training_stop
-        certain = type(flags) is AfterUpdate and not control.asks and not self._shared_windows.somebody_asked
+        # Known to all: what this process finds switched on is not.
+        certain = type(flags) is AfterUpdate and not self._is_due(number) and not self._shared_windows.somebody_asked
         if certain:
+            for wish in _WISHES if control.asks else ():
+                if getattr(control, wish):
+                    self._kept.append(wish)
+                    setattr(control, wish, False)
             self._training.agreement.note(number)
             return
+        for wish in self._kept:
+            setattr(control, wish, True)
+        self._kept.clear()
+        flags.log, flags.evaluate, flags.save = control.should_log, control.should_evaluate, control.should_save
+        flags.stop_epoch, flags.stop = control.should_epoch_stop, control.should_training_stop
         flags.non_finite, flags.interrupted = self._stopping is not None, interruption.is_noted()
         self._agree(flags, number)
         if flags.non_finite:

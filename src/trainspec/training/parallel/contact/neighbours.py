@@ -6,9 +6,11 @@ process keeps a core busy, since threads of its own must wake up; the kernel han
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import tempfile
+import weakref
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -58,6 +60,7 @@ class Neighbours:
         self._others = sorted(others.items())
         self._rank, self._number = rank, 0
         self._under_way: Posted | None = None
+        _open.add(self)
 
     def exchange(self, kind: int, content: bytes) -> list[bytes] | None:
         return self.post(kind, content).answers()
@@ -109,6 +112,19 @@ class Neighbours:
         for _, other in self._others:
             with suppress(OSError):
                 other.close()
+
+
+_open = weakref.WeakSet[Neighbours]()
+
+
+def _close_in_child() -> None:
+    """A connection is heard to end with its last holder: one that a child holds too would outlive a killed process."""
+    for near in list(_open):
+        near.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
 
 
 def _lost(rank: int, error: OSError) -> RuntimeError:
