@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from trainspec.cli import main
+
 CANARY = "canary-9f8e7d6c"
 
 TASK = '''
