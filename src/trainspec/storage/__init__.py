@@ -12,7 +12,7 @@ from trainspec.storage.errors import (
     TooLarge,
 )
 from trainspec.storage.opening import open_store, read_text
-from trainspec.storage.retry import RetryPolicy
+from trainspec.storage.retry import RetryPolicy, hurrying, is_transient
 from trainspec.storage.store import Entry, FileRecord, Store, Writer
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
     "Store",
     "TooLarge",
     "Writer",
+    "hurrying",
+    "is_transient",
     "open_store",
     "read_text",
 ]

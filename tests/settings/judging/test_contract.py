@@ -138,6 +138,8 @@ EXTENSIONS: dict[str, Any] = {
     "enable_jit_checkpoint": False,
     "trackio_bucket_id": None,
     "trackio_static_space_id": None,
+    "storage_timeout_seconds": 60.0,
+    "save_failures_allowed": 3,
 }
 
 
