@@ -123,8 +123,7 @@ class RetryPolicy:
 
     def _wait(self, seconds: float) -> float:
         """Wait so long, or until the process is asked to end; returns the seconds that it took."""
-        left = seconds
-        hurried_before = self._is_hurried()
+        left, hurried_before = seconds, self._is_hurried()
         while left > 0 and (hurried_before or not self._is_hurried()):
             piece = min(left, _LOOK_EVERY)
             self.sleep(piece)
