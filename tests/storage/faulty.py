@@ -95,11 +95,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True
-            return None
+            return
         if fault == "stall":
             self.faulty.stall()
             self.close_connection = True
-            return None
+            return
         if fault == "503":
             self._send(503, [], _BUSY)
         elif fault == "no delete":

@@ -105,11 +105,13 @@ def _told(trainer: Any) -> list[str]:
 
 
 def _as_nobody(out: Path, locked: str, more: dict[str, Any]) -> list[str]:
+    locks, own = Locks(out / locked, 0o555, 3, 7), os.geteuid()
     # Root may write everywhere.
-    if os.geteuid() == 0:
-        os.seteuid(65534)
-    locks = Locks(out / locked, 0o555, 3, 7)
-    return _told(trainer_for(out, save_steps=2, max_steps=10, callbacks=[locks], **more))
+    os.seteuid(own or 65534)
+    try:
+        return _told(trainer_for(out, save_steps=2, max_steps=10, callbacks=[locks], **more))
+    finally:
+        os.seteuid(own)
 
 
 def test_a_folder_that_may_not_be_written_to_for_a_while(open_folder: Path) -> None:
