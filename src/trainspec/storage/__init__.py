@@ -12,7 +12,7 @@ from trainspec.storage.errors import (
     TooLarge,
 )
 from trainspec.storage.opening import open_store, read_text
-from trainspec.storage.retry import RetryPolicy, hurrying, is_transient
+from trainspec.storage.retry import Outage, RetryPolicy, hurrying, is_transient
 from trainspec.storage.store import Entry, FileRecord, Store, Writer
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "FileRecord",
     "MissingPackage",
     "NotFound",
+    "Outage",
     "PermissionRefused",
     "RetryPolicy",
     "StorageError",

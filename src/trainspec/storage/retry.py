@@ -39,9 +39,13 @@ _LOOK_EVERY = 0.1
 
 
 class Outage:
-    """Whether the store that operations wait for has been told of, until one of them succeeds."""
+    """Whether the store that operations wait for has been told of, and what the last gave up on, until one succeeds.
+
+    The error is kept of who was in a hurry only, for others in a hurry, who have no time to hear the same.
+    """
 
     told = False
+    error: Exception | None = None
 
 
 _hurries: list[None] = []
@@ -88,6 +92,8 @@ class RetryPolicy:
 
         A wait that lasts is told once on the log, with `what` of the error; not again until the store has answered.
         """
+        if self.outage.error is not None and self._is_hurried():
+            raise self.outage.error
         spent, wait = 0.0, self.first_wait
         while True:
             began = self.clock()
@@ -101,6 +107,7 @@ class RetryPolicy:
                 pause = min(wait, self.longest_wait)
                 if self._is_hurried():
                     if spent + pause > HURRIED_SECONDS:
+                        self.outage.error = error
                         raise
                 elif spent + pause + took > self.seconds:
                     # Another attempt may take as long as this one.
@@ -110,8 +117,10 @@ class RetryPolicy:
                     logger.warning("%s; trying again for up to %g seconds", what(error), self.seconds)
                 spent += self._wait(pause)
                 if self._is_hurried() and spent > HURRIED_SECONDS:
+                    self.outage.error = error
                     raise
             else:
+                self.outage.error = None
                 if self.outage.told:
                     self.outage.told = False
                     logger.info("the store answers again")

@@ -259,8 +259,8 @@ def _farewell(args: TrainingArguments, what: str) -> str:
         # Whoever asked this process to end does not wait for a store that is not there.
         with hurrying():
             steps = [found.step for found in list_checkpoints(output)]
-    except StorageError:
-        steps = []
+    except StorageError as error:
+        return f"{what}; which checkpoint is the newest cannot be told: {error}"
     if not steps:
         return f"{what}; no checkpoint had been written"
     newest = output.child_url(folder_name(steps[-1]))

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainspec.storage import RetryPolicy, Store, open_store
+from trainspec.storage import Outage, RetryPolicy, Store, open_store
 from trainspec.training import interruption
 from trainspec.training.callbacks.control import TrainerControl
 from trainspec.training.errors import TrainingError
@@ -164,9 +164,13 @@ class RunParts:
         return self.optimizer, self.schedule
 
 
+# Of output_dir, whoever in this process asks for it.
+_OUTAGE = Outage()
+
+
 def patience(args: TrainingArguments) -> RetryPolicy:
     """How long a remote store is waited for: shorter once a signal has asked the process to end."""
-    return RetryPolicy(args.storage_timeout_seconds, hurried=interruption.is_noted)
+    return RetryPolicy(args.storage_timeout_seconds, hurried=interruption.is_noted, outage=_OUTAGE)
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
