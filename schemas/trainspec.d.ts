@@ -4861,6 +4861,20 @@ export interface TrainingArguments {
    * @example "team/finished"
    */
   trackio_static_space_id?: string | boolean | null;
+  /**
+   * Seconds that a read or write of a remote store is tried before it counts as failed.
+   * Bounds: > 0.
+   * @default 60.0
+   * @example 300.0
+   */
+  storage_timeout_seconds?: number;
+  /**
+   * Checkpoints in a row that may fail to be saved before the run ends; 0: it ends at the first.
+   * Bounds: >= 0.
+   * @default 3
+   * @example 0
+   */
+  save_failures_allowed?: number;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
   evaluate_during_training?: boolean;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */

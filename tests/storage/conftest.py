@@ -32,8 +32,9 @@ def s3_bucket() -> Iterator[str]:
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("trainspec-tests")
-    yield "s3://trainspec-tests"
+    bucket = f"trainspec-{uuid.uuid4().hex}"
+    s3fs.S3FileSystem().mkdir(bucket)
+    yield f"s3://{bucket}"
     for name, value in before.items():
         os.environ.pop(name, None) if value is None else os.environ.update({name: value})
     s3fs.S3FileSystem.clear_instance_cache()

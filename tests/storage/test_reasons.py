@@ -48,7 +48,7 @@ def _shown(error: StorageError | CheckpointError) -> str:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(password=PASSWORDS)
 def test_real_failures(url: str, password: str) -> None:
-    whole, once = url.replace("{}", password), RetryPolicy(attempts=1)
+    whole, once = url.replace("{}", password), RetryPolicy(seconds=0.5, first_wait=9)
     uses = (
         lambda: open_store(whole, retry=once).read_bytes("f"),
         lambda: open_store(whole, retry=once).entries(),
@@ -65,7 +65,9 @@ def test_real_failures(url: str, password: str) -> None:
 
 
 def test_what_is_no_password_stays_readable() -> None:
-    error = _error(lambda: open_store("s3://me:hunter2/p@bucket/x", retry=RetryPolicy(attempts=1)).read_bytes("f"))
+    error = _error(
+        lambda: open_store("s3://me:hunter2/p@bucket/x", retry=RetryPolicy(seconds=0.5, first_wait=9)).read_bytes("f")
+    )
     assert error is not None
     assert str(error).startswith("cannot read s3://**********@bucket/x/f: Parameter validation failed")
     assert 'Invalid bucket name "me:**********": Bucket name must match the regex' in str(error)

@@ -286,6 +286,8 @@ class SettingsButOutputDir(TypedDict, total=False):
     enable_jit_checkpoint: bool
     trackio_bucket_id: str | None
     trackio_static_space_id: str | bool | None
+    storage_timeout_seconds: float
+    save_failures_allowed: int
 
 
 class TrainingArgumentsDict(SettingsButOutputDir, total=False):

@@ -12,7 +12,7 @@ from trainspec.storage.errors import (
     TooLarge,
 )
 from trainspec.storage.opening import open_store, read_text
-from trainspec.storage.retry import RetryPolicy
+from trainspec.storage.retry import Outage, RetryPolicy, hurrying, is_transient
 from trainspec.storage.store import Entry, FileRecord, Store, Writer
 
 __all__ = [
@@ -21,12 +21,15 @@ __all__ = [
     "FileRecord",
     "MissingPackage",
     "NotFound",
+    "Outage",
     "PermissionRefused",
     "RetryPolicy",
     "StorageError",
     "Store",
     "TooLarge",
     "Writer",
+    "hurrying",
+    "is_transient",
     "open_store",
     "read_text",
 ]

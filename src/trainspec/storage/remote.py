@@ -264,12 +264,15 @@ class RemoteStore(Store):
     def _do(self, operation: str, name: str, action: Callable[[str], T]) -> T:
         path = self._at(name)
         try:
-            return self._retry.run(lambda: action(path))
+            return self._retry.run(lambda: action(path), lambda cause: str(self._failure(name, operation, cause)))
         except StorageError:
             raise
         # Each client library has errors of its own.
         except Exception as cause:
-            raise failure(self.child_url(name), operation, cause) from None
+            raise self._failure(name, operation, cause) from None
+
+    def _failure(self, name: str, operation: str, cause: Exception) -> StorageError:
+        return failure(self.child_url(name), operation, cause)
 
 
 def _moves_literally(filesystem: Any) -> bool:
@@ -296,11 +299,33 @@ def _is_unmet_condition(error: OSError) -> bool:
     return answer.get("Error", {}).get("Code") in ("PreconditionFailed", "412")
 
 
+def _patience(scheme: str, retry: RetryPolicy) -> dict[str, Any]:
+    """What tells the client of a store how long to wait, where it can be told: its own retries multiply ours."""
+    if scheme not in _CONDITIONAL:
+        return {}
+    said = import_module("fsspec.config").conf.get(scheme, {}).get("config_kwargs", {})
+    ours = {"connect_timeout": retry.silence, "read_timeout": retry.silence, "retries": {"total_max_attempts": 1}}
+    # What the user's own configuration of fsspec says goes first.
+    return {"config_kwargs": {**ours, **said}}
+
+
+def _try_once(filesystem: Any) -> None:
+    """S3's client repeats a lost request five times with waits of its own, which no signal ends."""
+    if scheme_of(f"{_protocol(filesystem)}://") in _CONDITIONAL and hasattr(filesystem, "retries"):
+        filesystem.retries = 1
+
+
+def _protocol(filesystem: Any) -> str:
+    protocol = filesystem.protocol
+    return str(protocol if isinstance(protocol, str) else protocol[0])
+
+
 def open_remote(url: str, retry: RetryPolicy) -> RemoteStore:
     """The store at an fsspec URL. Raises MissingPackage, or StorageError for a URL nobody understands."""
     scheme = scheme_of(url)
     try:
-        filesystem, path = import_module("fsspec.core").url_to_fs(url)
+        filesystem, path = import_module("fsspec.core").url_to_fs(url, **_patience(scheme, retry))
+        _try_once(filesystem)
     except ImportError as cause:
         raise missing_package(url, scheme, cause) from None
     except ValueError as cause:

@@ -49,3 +49,7 @@ class NonFiniteError(TrainingError, ArithmeticError):
 
 class SearchError(TrainingError, ValueError):
     """A hyperparameter search that cannot be done."""
+
+
+class SavesFailedError(TrainingError):
+    """More checkpoints in a row could not be saved than save_failures_allowed allows."""

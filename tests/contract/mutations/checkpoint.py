@@ -99,6 +99,18 @@ MUTATIONS = (
         "self._model_alone = True",
     ),
     Mutation(
+        "storage_timeout_seconds",
+        "training/run/parts.py",
+        "RetryPolicy(args.storage_timeout_seconds, ",
+        "RetryPolicy(60.0, ",
+    ),
+    Mutation(
+        "save_failures_allowed",
+        "training/run/keeper.py",
+        "SaveFailures(args.save_failures_allowed, ",
+        "SaveFailures(3, ",
+    ),
+    Mutation(
         "save_only_model",
         "training/checkpoint/resume.py",
         "if reason is not None:",

@@ -104,6 +104,7 @@ BORDERS = (
         {"save_total_limit": 1, "save_strategy": "epoch"},
     ),
     Border("CKP303", "no saves", {"save_only_model": True, "save_strategy": "no"}, {"save_only_model": True}),
+    Border("CKP304", "no saves", {"save_failures_allowed": 1, "save_strategy": "no"}, {"save_failures_allowed": 1}),
     Border(
         "CKP401",
         "rounded up",

@@ -177,7 +177,7 @@ def test_overwrite_output_dir_keeps_an_old_checkpoint_of_the_same_step_until_the
 
     monkeypatch.setattr("trainspec.storage.local.LocalStore.write", fails)
     with pytest.raises(StorageError):
-        make_trainer(seed=5, overwrite_output_dir=True, **run).train()
+        make_trainer(seed=5, overwrite_output_dir=True, save_failures_allowed=0, **run).train()
     kept = load_model_state(open_checkpoint(out / "replaced-checkpoint"))
     assert all(torch.equal(kept[name], value) for name, value in before.items())
     monkeypatch.undo()

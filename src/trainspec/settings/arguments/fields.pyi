@@ -89,7 +89,8 @@ class Fields:
     max_steps: int = -1
     """When above 0: exactly that many optimizer updates, whatever num_train_epochs says."""
     resume_from_checkpoint: str | bool | None = None
-    """Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir."""
+    """Checkpoint path or URL to resume from; true or latest: the newest valid one in output_dir; auto: that one, or a
+    fresh start where there is none."""
     per_device_train_batch_size: int = 8
     """Training rows per device in one micro-batch."""
     per_device_eval_batch_size: int = 8
@@ -331,6 +332,10 @@ class Fields:
     """Bucket on the hub with the metrics of Trackio's Space."""
     trackio_static_space_id: str | bool | None = None
     """Static Space that Trackio's is copied to after training; null or false: none."""
+    storage_timeout_seconds: float = 60.0
+    """Seconds that a read or write of a remote store is tried before it counts as failed."""
+    save_failures_allowed: int = 3
+    """Checkpoints in a row that may fail to be saved before the run ends; 0: it ends at the first."""
 
 # What pydantic's mypy plugin goes by: it knows no descriptors.
 class PluginFields(Settings):
@@ -462,3 +467,5 @@ class PluginFields(Settings):
     enable_jit_checkpoint: bool = unset
     trackio_bucket_id: str | None = unset
     trackio_static_space_id: str | bool | None = unset
+    storage_timeout_seconds: float = unset
+    save_failures_allowed: int = unset

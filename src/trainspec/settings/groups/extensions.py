@@ -1,13 +1,13 @@
 """Settings beyond the 118 that people know; none changes what a configuration without them means to the model.
 
-All but stop_on_nonfinite and uneven_inputs are names of transformers 5.
+All but stop_on_nonfinite, uneven_inputs, storage_timeout_seconds and save_failures_allowed are names of transformers 5.
 """
 
 from pydantic import Field
 
 from trainspec.settings.groups.group import Group
 from trainspec.settings.values.choices import SamplingStrategy, UnevenInputs, WorkerStart
-from trainspec.settings.values.types import Flag, Name
+from trainspec.settings.values.types import Flag, Name, NonNegative, PositiveNumber
 
 
 class ExtensionSettings(Group):
@@ -60,4 +60,14 @@ class ExtensionSettings(Group):
         default=None,
         description="Static Space that Trackio's is copied to after training; null or false: none.",
         examples=["team/finished"],
+    )
+    storage_timeout_seconds: PositiveNumber = Field(
+        default=60.0,
+        description="Seconds that a read or write of a remote store is tried before it counts as failed.",
+        examples=[300.0],
+    )
+    save_failures_allowed: NonNegative = Field(
+        default=3,
+        description="Checkpoints in a row that may fail to be saved before the run ends; 0: it ends at the first.",
+        examples=[0],
     )

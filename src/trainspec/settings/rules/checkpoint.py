@@ -180,6 +180,15 @@ RULES: tuple[Rule, ...] = (
         because="no checkpoint is written that could leave out the training state",
         fix="set save_strategy, or leave save_only_model out",
     ),
+    without_effect(
+        "CKP304",
+        "save-failures-without-saves",
+        "save_failures_allowed",
+        _NO_SAVES,
+        cause="while save_strategy is no",
+        because="no checkpoint is written that could fail",
+        fix="set save_strategy, or leave save_failures_allowed out",
+    ),
     Rule(
         code="CKP402",
         name="last-checkpoint-cannot-resume",

@@ -11,7 +11,15 @@ from trainspec.training.checkpoint.load import (
 )
 from trainspec.training.checkpoint.manifest import CheckpointError, Manifest
 from trainspec.training.checkpoint.retention import apply_retention, remove_all_except, remove_set_aside, set_aside
-from trainspec.training.checkpoint.save import described, make_room, publish, remove_checkpoint, save_checkpoint, write
+from trainspec.training.checkpoint.save import (
+    described,
+    make_room,
+    publish,
+    remove_checkpoint,
+    remove_unfinished,
+    save_checkpoint,
+    write,
+)
 from trainspec.training.checkpoint.snapshot import Snapshot
 
 __all__ = [
@@ -29,6 +37,7 @@ __all__ = [
     "remove_all_except",
     "remove_checkpoint",
     "remove_set_aside",
+    "remove_unfinished",
     "save_checkpoint",
     "set_aside",
     "write",

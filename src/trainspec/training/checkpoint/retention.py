@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from trainspec.plan.retention import checkpoints_to_delete
+from trainspec.storage import StorageError, is_transient
 from trainspec.training.checkpoint.load import (
     checkpoint_folders,
     folder_name,
@@ -16,16 +18,21 @@ from trainspec.training.checkpoint.save import remove_checkpoint
 if TYPE_CHECKING:
     from trainspec.storage import Store
 
+logger = logging.getLogger(__name__)
+
 _ASIDE = "replaced-checkpoint"
 
 
-def apply_retention(store: Store, limit: int | None, *, best_step: int | None = None) -> tuple[int, ...]:
+def apply_retention(
+    store: Store, limit: int | None, *, best_step: int | None = None, refused: set[int] | None = None
+) -> tuple[int, ...]:
     """Delete what `plan.retention` says, and what cut-off saves left behind; returns the deleted valid steps.
 
     `limit` is save_total_limit, None deletes nothing; `best_step` is the best checkpoint where a metric is
     tracked, else None. Damaged checkpoints do not count, and stay; folders without a
-    manifest go once a newer checkpoint is valid. Raises StorageError; for one process only, after a save has
-    succeeded.
+    manifest go once a newer checkpoint is valid. One whose deletion is refused stays, with a warning unless its step is
+    in `refused`, where it is noted. Raises StorageError for a store that does not answer; for one process only, after
+    a save has succeeded.
     """
     if limit is None:
         return ()
@@ -35,9 +42,23 @@ def apply_retention(store: Store, limit: int | None, *, best_step: int | None = 
     surplus = checkpoints_to_delete(valid, limit, best=best_step)
     older = (step for step in checkpoint_folders(store) if step not in valid and step < valid[-1])
     unfinished = [step for step in older if is_unfinished(store.child(folder_name(step)))]
-    for step in sorted({*surplus, *unfinished}):
+    gone = [step for step in sorted({*surplus, *unfinished}) if _is_removed(store, step, refused)]
+    return tuple(step for step in surplus if step in gone)
+
+
+def _is_removed(store: Store, step: int, refused: set[int] | None) -> bool:
+    """Delete a checkpoint where that is allowed: what is too much harms nobody."""
+    try:
         remove_checkpoint(store, step)
-    return surplus
+    except StorageError as error:
+        if error.cause is not None and is_transient(error.cause):
+            raise
+        if refused is None or step not in refused:
+            logger.warning("%s stays, more than save_total_limit allows: %s", folder_name(step), error)
+        if refused is not None:
+            refused.add(step)
+        return False
+    return True
 
 
 def only_unfinished(store: Store) -> list[int]:

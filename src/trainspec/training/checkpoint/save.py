@@ -92,6 +92,13 @@ def remove_checkpoint(store: Store, step: int) -> None:
     folder.delete_tree()
 
 
+def remove_unfinished(store: Store, step: int) -> None:
+    """Delete what a save that failed has left, which may be what fills the disk. Raises StorageError."""
+    folder = store.child(folder_name(step))
+    if not folder.exists(MANIFEST):
+        folder.delete_tree()
+
+
 def _payload(content: bytes | Path | Payload) -> Payload:
     if isinstance(content, bytes):
         return Document(content)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from trainspec.plan.batches import PlanError
 from trainspec.settings.arguments.launch import Launch
-from trainspec.storage import StorageError, open_store
+from trainspec.storage import StorageError, hurrying, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
 from trainspec.training.checkpoint import CheckpointError, list_checkpoints
 from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
@@ -43,6 +43,7 @@ from trainspec.training.parallel.contact.joining import backend_for, joined
 from trainspec.training.parallel.contact.launch_needs import find_launch_needs
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
+from trainspec.training.run.parts import patience
 from trainspec.training.run.seeding import seed_for_model
 from trainspec.training.state import shared_part, state_bytes
 from trainspec.training.trainer import Trainer
@@ -120,7 +121,7 @@ def _going_on(args: TrainingArguments) -> TrainingArguments:
     device, folder = args.device, args.output_dir
     check(find_launch_needs(args, device, backend_for(args, device)))
     processes = joined(args, device)
-    args, faults = going_on_if_any(args, lambda: open_store(folder), processes)
+    args, faults = going_on_if_any(args, lambda: open_store(folder, retry=patience(args)), processes)
     check(faults, processes)
     return args
 
@@ -254,10 +255,12 @@ def _naming_the_newest(args: TrainingArguments) -> Iterator[None]:
 
 def _farewell(args: TrainingArguments, what: str) -> str:
     try:
-        output = open_store(args.output_dir)
-        steps = [found.step for found in list_checkpoints(output)]
-    except StorageError:
-        steps = []
+        output = open_store(args.output_dir, retry=patience(args))
+        # Whoever asked this process to end does not wait for a store that is not there.
+        with hurrying():
+            steps = [found.step for found in list_checkpoints(output)]
+    except StorageError as error:
+        return f"{what}; which checkpoint is the newest cannot be told: {error}"
     if not steps:
         return f"{what}; no checkpoint had been written"
     newest = output.child_url(folder_name(steps[-1]))

@@ -152,6 +152,15 @@ class Talk:
         self.heard: list[Any] = []
 
 
+def knows_of(error: BaseException | None) -> bool:
+    """Whether every process has heard of this error, or of the one that it came from, by `together`."""
+    while error is not None:
+        if getattr(error, _TOLD, False) or isinstance(error, OtherProcessError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 @contextmanager
 def together(processes: Processes, what: str) -> Iterator[Talk]:
     """Around what every process does, and any may fail in: at its end they hear of each other, and all go on or none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from trainspec.storage import StorageError, Store, open_store
+from trainspec.storage import RetryPolicy, StorageError, Store, open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint.load import checkpoint_folders
 from trainspec.training.checkpoint.resume import unfinished_saves
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def find_unwritable(args: TrainingArguments) -> Iterator[Diagnostic]:
-    reason = _why_not_writable(args.output_dir)
+    reason = _why_not_writable(args)
     if reason is not None:
         yield found(
             args,
@@ -32,10 +32,10 @@ def find_unwritable(args: TrainingArguments) -> Iterator[Diagnostic]:
         )
 
 
-def _why_not_writable(output_dir: str) -> str | None:
+def _why_not_writable(args: TrainingArguments) -> str | None:
     """Nothing is written to find out; for an object store it can only be asked whether it answers."""
     try:
-        store = open_store(output_dir)
+        store = open_store(args.output_dir, retry=RetryPolicy(args.storage_timeout_seconds))
         store.exists()
     except StorageError as error:
         return str(error)

@@ -84,8 +84,9 @@ class Acting(ABC):
         else:
             self._act_by_others()
         if self._ends_here:
-            step = self._state.global_step
-            logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
+            step, newest = self._state.global_step, self._training.keeper.newest
+            if newest is not None and newest.step == step:
+                logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
             interruption.end()
         if not acts:
             return
@@ -168,9 +169,11 @@ class Acting(ABC):
         return True
 
     def _save(self) -> None:
-        self._write()
-        self._trainer.fire("on_save")
-        self._announce()
+        keeper = self._training.keeper
+        if keeper.tried(self._write, self._state.global_step, ends=self._ends_here):
+            self._trainer.fire("on_save")
+            self._announce()
+        self._saving = False
 
     def _write(self) -> None:
         self._saving = True

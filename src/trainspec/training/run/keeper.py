@@ -10,7 +10,7 @@ import logging
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
-from trainspec.storage import FileRecord
+from trainspec.storage import FileRecord, StorageError
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint import (
     Checkpoint,
@@ -36,9 +36,10 @@ from trainspec.training.checkpoint.ranks.values import of_all
 from trainspec.training.parallel import Alone, State
 from trainspec.training.parallel.agreement import all_here, together
 from trainspec.training.run.others.handed import HandedFolder, OwnFiles
+from trainspec.training.run.resuming.failures import SaveFailures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from trainspec.settings.arguments import TrainingArguments
@@ -81,6 +82,24 @@ class CheckpointKeeper:
         # While somebody's own code saves: where it writes to, and what of ours is there.
         self._handed: HandedFolder | None = None
         self._written: Snapshot | None = None
+        self._failures = SaveFailures(args.save_failures_allowed, self._processes)
+        # What could not be deleted, to be told once.
+        self._refused: set[int] = set()
+
+    def tried(self, save: Callable[[], object], step: int, *, ends: bool = False) -> bool:
+        """Whether a save succeeded; where a store failed it there is one warning, and training may go on.
+
+        Every process calls, and all come to the same; `ends` says that the run ends by a signal anyway. Raises what
+        `SaveFailures.met` says.
+        """
+        try:
+            save()
+        except BaseException as error:
+            if not self._failures.met(error, step, self.newest, self._store if self._writes else None, ends=ends):
+                raise
+            return False
+        self._failures.in_a_row = 0
+        return True
 
     def save(
         self,
@@ -241,8 +260,7 @@ class CheckpointKeeper:
                 state.best_model_checkpoint = checkpoint.url
             if self._writes:
                 logger.info("checkpoint saved in %s", redact_whole_url(checkpoint.url))
-                self._thin_out(snapshot.step, state)
-            self._old_run_is_there = False
+            self._old_run_is_there = self._writes and not self._thin_out(snapshot.step, state)
         return checkpoint
 
     def name_best(self, state: TrainerState) -> str | None:
@@ -307,14 +325,27 @@ class CheckpointKeeper:
     def _url(self, step: int) -> str:
         return self._store.child(folder_name(step)).url
 
-    def _thin_out(self, step: int, state: TrainerState) -> None:
-        if self._old_run_is_there:
-            remove_all_except(self._store, step)
-            remove_set_aside(self._store)
+    def _thin_out(self, step: int, state: TrainerState) -> bool:
+        """Whether nothing of an old run is left. That something stays is told, and harms no checkpoint."""
+        try:
+            if self._old_run_is_there:
+                remove_all_except(self._store, step)
+                remove_set_aside(self._store)
+        except StorageError as error:
+            logger.warning(
+                "checkpoints of the run before stay, and resume_from_checkpoint: latest may take one of them for the "
+                "newest: %s",
+                error,
+            )
+            return False
         # Whoever tracks a metric may ask for the best one later, and then it must be there.
         named = state.best_model_checkpoint
         best = None if named is None else step_of(named)
-        apply_retention(self._store, self._args.save_total_limit, best_step=best)
+        try:
+            apply_retention(self._store, self._args.save_total_limit, best_step=best, refused=self._refused)
+        except StorageError as error:
+            logger.warning("older checkpoints stay until the next save: %s", error)
+        return True
 
 
 def _optimizer(strategy: Strategy) -> Mapping[str, Any] | None:

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainspec.storage import Store, open_store
+from trainspec.storage import Outage, RetryPolicy, Store, open_store
+from trainspec.training import interruption
 from trainspec.training.callbacks.control import TrainerControl
 from trainspec.training.errors import TrainingError
 from trainspec.training.run.model import how_to_compute, take_model
@@ -153,7 +154,7 @@ class RunParts:
     def output(self, args: TrainingArguments) -> Store:
         """The store at output_dir."""
         if self._output is None or self._output[0] != args.output_dir:
-            self._output = args.output_dir, open_store(args.output_dir)
+            self._output = args.output_dir, open_store(args.output_dir, retry=patience(args))
         return self._output[1]
 
     def stepping(self) -> tuple[Optimizer, LRScheduler]:
@@ -161,6 +162,15 @@ class RunParts:
         if self.optimizer is None or self.schedule is None:
             raise RuntimeError("there is no optimizer yet: train() or create_optimizer_and_scheduler() makes it")
         return self.optimizer, self.schedule
+
+
+# Of output_dir, whoever in this process asks for it.
+_OUTAGE = Outage()
+
+
+def patience(args: TrainingArguments) -> RetryPolicy:
+    """How long a remote store is waited for: shorter once a signal has asked the process to end."""
+    return RetryPolicy(args.storage_timeout_seconds, hurried=interruption.is_noted, outage=_OUTAGE)
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

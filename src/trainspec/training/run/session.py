@@ -7,10 +7,11 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from trainspec.storage import hurrying
 from trainspec.training.callbacks.states import restore_states
 from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
-from trainspec.training.interruption import noting
+from trainspec.training.interruption import Terminated, noting
 from trainspec.training.optimizers.behaviour import evaluation_mode
 from trainspec.training.parallel.contact.ending import explained
 from trainspec.training.parallel.contact.roll_call import is_of_others
@@ -105,7 +106,8 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             _end(trainer)
         except BaseException as error:
             if loop is not None:
-                rescue(trainer, training, loop, error, first_step, last=last)
+                with hurrying() if isinstance(error, KeyboardInterrupt | Terminated) else nullcontext():
+                    rescue(trainer, training, loop, error, first_step, last=last)
             _abandon(trainer)
             if isinstance(error, Exception) and is_of_others(error):
                 raise explained(error) from error

@@ -31,7 +31,7 @@ def _fail(folder: Path) -> list[tuple[str, str, float, int]]:
 
 
 def _failing(folder: Path, culprit: int, method: str, at: str) -> tuple[str, str, float, int]:
-    trainer = trainer_for(folder)
+    trainer = trainer_for(folder, save_failures_allowed=0)
     processes, real = trainer.parts.strategy.processes, getattr(LocalStore, method)
     began = [0.0]
 

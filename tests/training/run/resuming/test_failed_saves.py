@@ -70,19 +70,24 @@ DELETES = ("delete", "delete_tree")
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("allowed", [0, 3], ids=["ends", "goes on"])
 @pytest.mark.parametrize("operations", [WRITES, DELETES], ids=["writes", "deletes"])
 @pytest.mark.parametrize("over_an_old_run", [False, True], ids=["alone", "over an old run"])
 def test_a_failure_at_every_operation_in_turn(
-    make_trainer: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over_an_old_run: bool, operations: Any
+    make_trainer: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    over_an_old_run: bool,
+    operations: Any,
+    allowed: int,
 ) -> None:
     seen: set[int | None] = set()
     for number in range(60):
         out = str(tmp_path / str(number))
         if over_an_old_run:
             make_trainer(output_dir=out, num_train_epochs=2, save_strategy="epoch").train()
-        trainer = make_trainer(
-            model=Scripted(2.0, 1.0, 3.0), output_dir=out, overwrite_output_dir=over_an_old_run, **RUN
-        )
+        settings = {**RUN, "overwrite_output_dir": over_an_old_run, "save_failures_allowed": allowed}
+        trainer = make_trainer(model=Scripted(2.0, 1.0, 3.0), output_dir=out, **settings)
         with monkeypatch.context() as patch:
             failing = Failing(patch, operations, number)
             try:
@@ -119,17 +124,6 @@ def test_a_run_that_goes_on_after_a_failed_save_keeps_the_best_there_is(
         return real(store, name, writer)
 
     monkeypatch.setattr(LocalStore, "write", write)
-    from trainspec.training.run.keeper import CheckpointKeeper
-
-    saves = CheckpointKeeper.save
-
-    def save(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return saves(*args, **kwargs)
-        except StorageError:
-            return open_checkpoint(tmp_path / "out" / "checkpoint-6")
-
-    monkeypatch.setattr(CheckpointKeeper, "save", save)
     trainer.train()
     assert attempts
     assert trainer.state.best_global_step == 12

@@ -185,7 +185,7 @@ def test_a_save_that_fails_is_not_tried_again(
 
     monkeypatch.setattr(LocalStore, "write", write)
     with pytest.raises(StorageError):
-        _run(make_trainer, save_steps=2).train()
+        _run(make_trainer, save_steps=2, save_failures_allowed=0).train()
     assert len(tried) == 1
     (told,) = _said(caplog)
     assert "after update 4 " in told and f"{tmp_path / 'out' / 'checkpoint-2'}, of update 2;" in told

@@ -1,0 +1,124 @@
+"""Promise: against a real server that fails, what passes is survived, and what does not ends when the time is up."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.storage.faulty import Faulty
+
+from trainspec.storage import PermissionRefused, RetryPolicy, StorageError, Store, hurrying, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def faulty(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty]:
+    """A server that fails before the S3 server of the session."""
+    between = Faulty(int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+    yield between
+    between.stop()
+
+
+@pytest.fixture
+def make(faulty: Faulty, s3_bucket: str) -> Iterator[Callable[..., Store]]:
+    """A folder in the bucket behind it, with other clients than any other test."""
+    s3fs = pytest.importorskip("s3fs")
+    s3fs.S3FileSystem.clear_instance_cache()
+    yield lambda seconds, **more: open_store(f"{s3_bucket}/faults", retry=RetryPolicy(seconds, **more))
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.parametrize("fault", ["503", "reset"])
+def test_what_passes_is_survived(faulty: Faulty, make: Callable[..., Store], fault: str) -> None:
+    store = make(10.0)
+    faulty.fail(fault, times=2)
+    store.write_bytes("a", b"whole")
+    faulty.fail(fault, times=2)
+    assert store.read_bytes("a") == b"whole"
+
+
+def test_a_restart_in_between_is_survived(faulty: Faulty, make: Callable[..., Store]) -> None:
+    store = make(10.0)
+    store.write_bytes("a", b"whole")
+    faulty.stop()
+    threading.Timer(0.6, faulty.start).start()
+    assert store.read_bytes("a") == b"whole"
+
+
+@pytest.mark.parametrize("fault", ["503", "reset", "stall", "down"])
+def test_what_does_not_pass_ends_in_time(
+    faulty: Faulty, make: Callable[..., Store], fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = make(3.0)
+    if fault == "down":
+        faulty.stop()
+    faulty.fail(fault)
+    began = time.monotonic()
+    try:
+        with caplog.at_level(logging.INFO, "trainspec"), pytest.raises(StorageError, match="cannot write s3://"):
+            store.write("a", lambda file: file.write(b"x" * 100))
+        assert 1 < time.monotonic() - began < 4
+        # Another operation waits as well, and says nothing new.
+        with caplog.at_level(logging.INFO, "trainspec"), pytest.raises(StorageError):
+            store.child("b").read_bytes("a")
+    finally:
+        if fault == "down":
+            faulty.start()
+    told = [record.message for record in caplog.records if record.name.startswith("trainspec")]
+    assert [text.partition("; ")[2] for text in told] == ["trying again for up to 3 seconds"]
+
+
+def test_that_it_answers_again_is_told(
+    faulty: Faulty, make: Callable[..., Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = make(20.0)
+    store.write_bytes("a", b"1")
+    faulty.fail("503", times=4)
+    with caplog.at_level(logging.INFO, "trainspec"):
+        store.read_bytes("a")
+    told = [record.message for record in caplog.records if record.name.startswith("trainspec")]
+    assert [text.partition("; ")[2] for text in told] == ["trying again for up to 20 seconds", ""]
+    assert told[1] == "the store answers again"
+
+
+def test_a_wait_ends_once_the_process_is_asked_to_end(faulty: Faulty, make: Callable[..., Store]) -> None:
+    asked = threading.Event()
+    store = make(60.0, hurried=asked.is_set)
+    faulty.fail("503")
+    threading.Timer(4.0, asked.set).start()
+    began = time.monotonic()
+    with pytest.raises(StorageError):
+        store.read_bytes("a")
+    assert 3.9 < time.monotonic() - began < 5
+
+
+def test_who_is_in_a_hurry_waits_for_a_moment_only(faulty: Faulty, make: Callable[..., Store]) -> None:
+    store = make(60.0)
+    faulty.fail("503", times=2)
+    with hurrying():
+        store.write_bytes("a", b"kept")
+        assert store.read_bytes("a") == b"kept"
+        faulty.fail("503")
+        began = time.monotonic()
+        with pytest.raises(StorageError):
+            store.read_bytes("a")
+    assert time.monotonic() - began < 4
+
+
+def test_a_refused_deletion_is_final(faulty: Faulty, make: Callable[..., Store]) -> None:
+    store = make(10.0)
+    store.write_bytes("c/a", b"1")
+    faulty.fail("no delete")
+    for delete in (lambda: store.delete("c/a"), lambda: store.delete_tree("c")):
+        before = faulty.requests
+        with pytest.raises(PermissionRefused, match="Access Denied"):
+            delete()
+        assert faulty.requests - before < 4
+    assert store.read_bytes("c/a") == b"1"
