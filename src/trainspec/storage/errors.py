@@ -45,12 +45,20 @@ class AlreadyThere(StorageError):
     """Something is stored under the name that was to be created."""
 
 
+class NotAFile(StorageError):
+    """What is there is no regular file: a folder, a pipe, a device, a socket."""
+
+
 class TooLarge(StorageError):
     """The file has more bytes than the caller is ready to take."""
 
 
 class MissingPackage(StorageError):
     """The Python package that speaks this kind of URL is not installed."""
+
+
+class IrregularFileError(OSError):
+    """Says what stands where a regular file should."""
 
 
 def failure(url: str, operation: str, cause: BaseException) -> StorageError:
@@ -60,8 +68,10 @@ def failure(url: str, operation: str, cause: BaseException) -> StorageError:
         return NotFound(url, operation, "there is no such file or folder", cause)
     if isinstance(cause, PermissionError) or _is_refusal(cause):
         return PermissionRefused(url, operation, f"permission refused ({_told(cause)})", cause)
+    if isinstance(cause, IrregularFileError):
+        return NotAFile(url, operation, str(cause), cause)
     if isinstance(cause, IsADirectoryError):
-        return StorageError(url, operation, "it is a folder, a file is needed", cause)
+        return NotAFile(url, operation, "it is a folder, a file is needed", cause)
     if isinstance(cause, NotADirectoryError | FileExistsError):
         return StorageError(url, operation, "a part of the path is a file, a folder is needed", cause)
     if number == errno.ENOSPC:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from trainspec.storage.errors import already_there, failure
+from trainspec.storage.errors import IrregularFileError, already_there, failure
 from trainspec.storage.location import checked_file, checked_name
 from trainspec.storage.store import Entry, Store, Writer
 
@@ -30,11 +31,12 @@ class LocalStore(Store):
         self.url = str(folder)
 
     def read_bytes(self, name: str) -> bytes:
-        with self._reported("read", name) as path:
-            return path.read_bytes()
+        with self._reported("read", name) as path, open_regular(path) as file:
+            # As many bytes as were there when it was opened, whatever is added meanwhile.
+            return file.read(os.fstat(file.fileno()).st_size)
 
     def _read_range(self, name: str, start: int, length: int) -> bytes:
-        with self._reported("read", name) as path, path.open("rb") as file:
+        with self._reported("read", name) as path, open_regular(path) as file:
             # What is asked for would be allocated, whatever is there.
             left = os.fstat(file.fileno()).st_size - start
             if left <= 0:
@@ -69,8 +71,8 @@ class LocalStore(Store):
 
     @contextmanager
     def local_copy(self, name: str) -> Iterator[Path]:
-        with self._reported("read", name) as path:
-            path.stat()
+        with self._reported("read", name) as path, open_regular(path):
+            pass
         yield path
 
     def entries(self, prefix: str = "") -> list[Entry]:
@@ -117,6 +119,27 @@ class LocalStore(Store):
             yield path
         except (OSError, ValueError) as cause:
             raise failure(str(path), operation, cause) from None
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file to read, if it is a regular one or a link to one. Raises OSError, at once, for whatever else is there.
+
+    Opening a pipe would wait for who writes into it, and a device has no end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise IrregularFileError(f"it is {_kind(mode)}, a file is needed")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def publish(path: Path, write: Writer) -> None:
@@ -166,7 +189,7 @@ def _unfinished(path: Path, write: Writer) -> Iterator[Path]:
 
 def publish_copy(path: Path, source: Path) -> None:
     """Make `path` appear as a copy of `source`, like `publish`. Raises OSError."""
-    with source.open("rb") as original:
+    with open_regular(source) as original:
         publish(path, lambda file: shutil.copyfileobj(original, file, 1 << 20))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from trainspec.text.bounded_json import parse_json
+from trainspec.text.redaction import printable, shortened
 from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError
 from trainspec.training.checkpoint.ranks.names import pieces_file
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 FULL: str = FULL_LAYOUT["kind"]
 SHARDED = "sharded"
-_SHOWN = 3
+_SHOWN, _LONGEST = 3, 200
 
 
 def layout_of(strategy: Strategy) -> dict[str, Any]:
@@ -32,11 +34,15 @@ def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     whole = here["kind"] == there["kind"] == FULL
     names = ["world_size"] if whole else sorted({*here, *there}, key=lambda name: (name != "kind", name))
     told = [
-        f"{name} is {json.dumps(there.get(name))} there and {json.dumps(here.get(name))} here"
+        f"{printable(name)} is {_told(there.get(name))} there and {_told(here.get(name))} here"
         for name in names
         if there.get(name) != here.get(name)
     ]
-    return ", ".join(told) or None
+    return shortened(", ".join(told), 4 * _LONGEST) or None
+
+
+def _told(value: Any) -> str:
+    return shortened(json.dumps(value), _LONGEST)
 
 
 def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
@@ -46,7 +52,7 @@ def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     """
     name = pieces_file(strategy.processes.rank, strategy.processes.world_size)
     try:
-        there = json.loads(checkpoint.read(name))["pieces"]
+        there = parse_json(checkpoint.read(name), of_a_run=True)["pieces"]
         here = json.loads(json.dumps(strategy.pieces()))
         other = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -54,4 +60,5 @@ def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     if not other:
         return None
     more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
-    return f"{name} has other pieces of {', '.join(other[:_SHOWN])}{more} than are here"
+    shown = ", ".join(shortened(printable(key), _LONGEST) for key in other[:_SHOWN])
+    return f"{name} has other pieces of {shown}{more} than are here"
