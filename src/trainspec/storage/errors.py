@@ -64,7 +64,7 @@ class IrregularFileError(OSError):
 def failure(url: str, operation: str, cause: BaseException) -> StorageError:
     """The StorageError that says what `cause` means for the user of `url`."""
     number = cause.errno if isinstance(cause, OSError) else None
-    if isinstance(cause, FileNotFoundError) or number == errno.ENOENT:
+    if isinstance(cause, FileNotFoundError) or number in (errno.ENOENT, errno.ELOOP):
         return NotFound(url, operation, "there is no such file or folder", cause)
     if isinstance(cause, PermissionError) or _is_refusal(cause):
         return PermissionRefused(url, operation, f"permission refused ({_told(cause)})", cause)

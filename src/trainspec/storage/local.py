@@ -90,8 +90,7 @@ class LocalStore(Store):
 
     def exists(self, name: str = "") -> bool:
         with self._reported("look at", name) as path, suppress(FileNotFoundError, NotADirectoryError):
-            path.stat()
-            return True
+            return _is_there(path)
         return False
 
     def delete(self, name: str) -> None:
@@ -201,6 +200,16 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as cause:
+        if cause.errno == errno.ELOOP:
+            return False
+        raise
+    return True
 
 
 def _size(file: Path) -> int | None:

@@ -86,7 +86,13 @@ class _Outline:
             return self._mapping(value, path)
         if type(value) in (list, tuple, set, frozenset, torch.Size):
             entries = [self.of(entry, (*path, number)) for number, entry in enumerate(value)]
-            kinds = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset", torch.Size: "$size"}
+            kinds: dict[Any, str | None] = {
+                list: None,
+                tuple: "$tuple",
+                set: "$set",
+                frozenset: "$frozenset",
+                torch.Size: "$size",
+            }
             kind = kinds[type(value)]
             return entries if kind is None else {kind: entries}
         raise self._refused(path, f"is a {type(value).__module__}.{type(value).__qualname__}")
@@ -230,7 +236,7 @@ class _Filling:
         return [self.of(entry, depth + 1) for entry in value]
 
     def _pairs(self, value: Any, depth: int) -> list[tuple[Any, Any]]:
-        return [tuple(self._of_length(pair, 2)) for pair in self._list(value, depth)]  # type: ignore[misc]
+        return [tuple(self._of_length(pair, 2)) for pair in self._list(value, depth)]
 
     @staticmethod
     def _of_length(value: Any, length: int) -> list[Any]:
