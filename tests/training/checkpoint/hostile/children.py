@@ -20,10 +20,11 @@ from trainspec import TrainingArguments
 from trainspec.storage import StorageError
 from trainspec.training.checkpoint import CheckpointError
 from trainspec.training.errors import TrainingError
+from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trainer import Trainer
 
 # What a command tells in one diagnostic.
-FORESEEN = (TrainingError, CheckpointError, StorageError)
+FORESEEN = (PreflightError, TrainingError, CheckpointError, StorageError)
 RUN: dict[str, Any] = {
     "max_steps": 4,
     "save_steps": 2,

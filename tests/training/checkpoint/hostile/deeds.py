@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from tests.training.checkpoint.hostile.children import sign
-
-import torch
 
 # "\x1b]0;" sets the title of a terminal, "\x9b2J" clears it.
 ODD: tuple[Any, ...] = (

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from safetensors.torch import load_file
 from tests.training.checkpoint.ranks.dealt import Dealt, OtherPieces, OtherRows, deal
 from tests.training.checkpoint.ranks.jobs import files_in, train, trainer_for
