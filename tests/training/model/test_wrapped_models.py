@@ -1,6 +1,7 @@
 """Promise: a model that was compiled, in whole or in part, or wrapped for several devices is saved and resumed under
 the names that its author gave, so that every one of these forms goes on from every other."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -50,8 +50,8 @@ class Manifest:
     `metadata` is small and plain JSON: `metrics`, `best` (whether it was the best when saved),
     `trainspec_version`. Numbers in it that JSON does not know (nan, inf) are written as null. `world_size` processes
     wrote it, `layout` says how weights lie in the files (`kind` first of all), `data` is the position in the training
-    data, None where it is not known: format 1 had none of the three. Since format 3 `versions` are those of the packages that
-    wrote it, `tensors` the dtype and shape of each tensor by file, of those that the process which published it wrote.
+    data, None where it is not known: format 1 had none of the three. Since format 3 `versions` are those of the
+    packages that wrote it, `tensors` the dtype and shape of each tensor by file, of those that the process which published it wrote.
     """
 
     step: int

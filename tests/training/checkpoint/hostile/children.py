@@ -1,4 +1,4 @@
-"""Resuming in a child process that may take only so much time and memory, from a checkpoint that something is done to."""
+"""Resuming in a child process that may take only so much time and memory, from a damaged checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done to the files of a checkpoint, by accident or on purpose; each deed follows from a seeded generator."""
+"""What can be done to the files of a checkpoint, by accident or on purpose; all from a seeded generator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promise: whatever a checkpoint is made into, resuming ends in one diagnostic at most, and no good one is hidden by it.
+"""Promise: whatever a checkpoint is made into, resuming ends in one diagnostic at most, and hides no good one.
 
 The short form is always run. TEST_SURVIVAL=1 runs the long one.
 """
