@@ -7,7 +7,7 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test test-settings test-alone test-image test-packaging test-shells test-distributed test-trackers test-search test-compat mutate check bench clean
+.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test test-settings test-alone test-image test-packaging test-survival test-shells test-distributed test-trackers test-search test-compat mutate check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
