@@ -7,7 +7,7 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test test-settings test-alone test-image test-packaging test-shells test-distributed test-trackers test-search test-compat mutate check bench clean
+.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test test-settings test-alone test-image test-packaging test-survival test-shells test-distributed test-trackers test-search test-compat mutate check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -102,6 +102,9 @@ test-distributed: install ## the long matrix of several processes (many minutes)
 
 mutate: install ## break what each setting does, in 436 ways, and show that its tests notice (half an hour and more)
 	$(BIN)/python tests/contract/mutations/mutate.py
+
+test-survival: install ## 500 damaged and 300 malicious checkpoints (many minutes)
+	TEST_SURVIVAL=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/training/checkpoint/hostile
 
 test-shells: install ## the completion scripts in real shells (Debian, as root)
 	apt-get update -qq

@@ -92,7 +92,7 @@ def test_save_only_model_holds_no_state_and_cannot_be_resumed_from(
 ) -> None:
     make_trainer(save_strategy="epoch", save_only_model=model_only).train()
     checkpoint = tmp_path / "out" / "checkpoint-6"
-    states = {"optimizer.pt", "scheduler.pt", "rng_state.json"}
+    states = {"optimizer.safetensors", "optimizer.json", "scheduler.json", "rng_state.json"}
     assert states & {path.name for path in checkpoint.iterdir()} == (set() if model_only else states)
     again = make_trainer(num_train_epochs=2)
     if model_only:

@@ -21,7 +21,7 @@ from trainspec.training.trainer import Trainer
 
 MODEL = {"model.safetensors", "training_args.json", "resolved_args.json"}
 STATE = {"trainer_state.json", "trainspec_state.json", "rng_state.json"}
-RESUMABLE = MODEL | STATE | {"manifest.json", "optimizer.pt", "scheduler.pt"}
+RESUMABLE = MODEL | STATE | {"manifest.json", "optimizer.safetensors", "optimizer.json", "scheduler.json"}
 
 
 @pytest.fixture(name="hub")

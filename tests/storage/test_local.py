@@ -146,10 +146,10 @@ def test_plain_words_for_what_goes_wrong(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(StorageError, match="that is no path"):
         read_text("a\0b", 10)
 
-    def refuse(path: Path) -> bytes:
+    def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("trainspec.storage.local.read_regular", refuse)
+    monkeypatch.setattr("trainspec.storage.local.os.open", refuse)
     with pytest.raises(PermissionRefused, match=r"cannot read .*/file: permission refused \(Permission denied\)"):
         store.read_bytes("file")
 

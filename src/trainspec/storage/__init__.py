@@ -6,6 +6,7 @@ fsspec is imported only for a URL that needs it.
 from trainspec.storage.errors import (
     AlreadyThere,
     MissingPackage,
+    NotAFile,
     NotFound,
     PermissionRefused,
     StorageError,
@@ -20,6 +21,7 @@ __all__ = [
     "Entry",
     "FileRecord",
     "MissingPackage",
+    "NotAFile",
     "NotFound",
     "Outage",
     "PermissionRefused",

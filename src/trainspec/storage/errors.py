@@ -45,6 +45,10 @@ class AlreadyThere(StorageError):
     """Something is stored under the name that was to be created."""
 
 
+class NotAFile(StorageError):
+    """What is there is no regular file: a folder, a pipe, a device, a socket."""
+
+
 class TooLarge(StorageError):
     """The file has more bytes than the caller is ready to take."""
 
@@ -53,15 +57,21 @@ class MissingPackage(StorageError):
     """The Python package that speaks this kind of URL is not installed."""
 
 
+class IrregularFileError(OSError):
+    """Says what stands where a regular file should."""
+
+
 def failure(url: str, operation: str, cause: BaseException) -> StorageError:
     """The StorageError that says what `cause` means for the user of `url`."""
     number = cause.errno if isinstance(cause, OSError) else None
-    if isinstance(cause, FileNotFoundError) or number == errno.ENOENT:
+    if isinstance(cause, FileNotFoundError) or number in (errno.ENOENT, errno.ELOOP):
         return NotFound(url, operation, "there is no such file or folder", cause)
     if isinstance(cause, PermissionError) or _is_refusal(cause):
         return PermissionRefused(url, operation, f"permission refused ({_told(cause)})", cause)
+    if isinstance(cause, IrregularFileError):
+        return NotAFile(url, operation, cause.strerror or str(cause), cause)
     if isinstance(cause, IsADirectoryError):
-        return StorageError(url, operation, "it is a folder, a file is needed", cause)
+        return NotAFile(url, operation, "it is a folder, a file is needed", cause)
     if isinstance(cause, NotADirectoryError | FileExistsError):
         return StorageError(url, operation, "a part of the path is a file, a folder is needed", cause)
     if number == errno.ENOSPC:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.storage.errors import already_there, failure
 from trainspec.storage.location import checked_file, checked_name
-from trainspec.storage.regular import open_regular, read_regular
+from trainspec.storage.regular import open_regular
 from trainspec.storage.store import Entry, Store, Writer
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ class LocalStore(Store):
         self.url = str(folder)
 
     def read_bytes(self, name: str) -> bytes:
-        with self._reported("read", name) as path:
-            return read_regular(path)
+        with self._reported("read", name) as path, open_regular(path) as file:
+            # As many bytes as were there when it was opened, whatever is added meanwhile.
+            return file.read(os.fstat(file.fileno()).st_size)
 
     def _read_range(self, name: str, start: int, length: int) -> bytes:
         with self._reported("read", name) as path, open_regular(path) as file:
@@ -70,8 +71,8 @@ class LocalStore(Store):
 
     @contextmanager
     def local_copy(self, name: str) -> Iterator[Path]:
-        with self._reported("read", name) as path:
-            path.stat()
+        with self._reported("read", name) as path, open_regular(path):
+            pass
         yield path
 
     def entries(self, prefix: str = "") -> list[Entry]:
@@ -89,8 +90,7 @@ class LocalStore(Store):
 
     def exists(self, name: str = "") -> bool:
         with self._reported("look at", name) as path, suppress(FileNotFoundError, NotADirectoryError):
-            path.stat()
-            return True
+            return _is_there(path)
         return False
 
     def delete(self, name: str) -> None:
@@ -179,6 +179,16 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as cause:
+        if cause.errno == errno.ELOOP:
+            return False
+        raise
+    return True
 
 
 def _size(file: Path) -> int | None:

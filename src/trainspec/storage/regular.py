@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from trainspec.storage.errors import IrregularFileError
+
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -54,4 +56,4 @@ def _odd(path: Path, mode: int) -> OSError:
     if stat.S_ISDIR(mode):
         return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     kind = next((word for is_kind, word in _KINDS if is_kind(mode)), "no file")
-    return OSError(errno.EINVAL, f"it is {kind}, and only regular files are read", str(path))
+    return IrregularFileError(errno.EINVAL, f"it is {kind}, and only regular files are read", str(path))

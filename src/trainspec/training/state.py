@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.arguments.launch import Launch
+from trainspec.text.bounded_json import parse_json
 from trainspec.text.redaction import redact_whole_url
 
 if TYPE_CHECKING:
@@ -119,9 +120,10 @@ def state_bytes(document: Mapping[str, Any]) -> bytes:
 def parse_state(data: bytes | str) -> dict[str, Any]:
     """The document in a trainer_state.json, of this or an older trainspec, or of transformers (NaN, Infinity).
 
-    Raises ValueError for what is no JSON object, RecursionError for one that is nested too deeply.
+    Raises ValueError for what is no JSON object, is too large, or nested too deeply.
     """
-    document = json.loads(data, object_hook=_unspelled)
+    raw = data.encode() if isinstance(data, str) else data
+    document = parse_json(raw, of_a_run=True, object_hook=_unspelled)
     if not isinstance(document, dict):
         raise ValueError("it is no JSON object")
     return document

@@ -14,7 +14,7 @@ from tests.training.parallel.world import run_in
 from trainspec.training.checkpoint import CheckpointError, open_checkpoint
 from trainspec.training.parallel.agreement import OtherProcessError
 
-COMMON = {"model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json", "manifest.json"}
+COMMON = {"model.safetensors", "optimizer.safetensors", "scheduler.json", "trainer_state.json", "manifest.json"}
 
 
 def on_two_nodes(root: Path, *, own_disks: bool) -> Path:

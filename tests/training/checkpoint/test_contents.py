@@ -235,7 +235,7 @@ def test_a_model_alone_is_not_resumable_and_says_why(store: Store) -> None:
     assert unpack(saved).optimizer is None
     reason = why_not_resumable(saved)
     assert reason is not None
-    assert "holds no optimizer.pt and scheduler.pt" in reason
+    assert "holds no optimizer.safetensors and scheduler.json" in reason
     assert "save_only_model" in reason
 
 

@@ -76,11 +76,11 @@ def test_a_part_that_was_not_written_is_noticed(store: Store) -> None:
     assert list_checkpoints(store) == []
 
 
-def test_the_manifest_is_of_format_2(store: Store) -> None:
+def test_the_manifest_is_of_format_3(store: Store) -> None:
     save_checkpoint(store, 5, {"a": b"1"})
     publish(Snapshot(6, {}, data={"epoch": 0, "rows": math.inf}), [], store)
     first, second = (json.loads(store.read_bytes(f"checkpoint-{step}/manifest.json")) for step in (5, 6))
-    known = {"format": 2, "world_size": 1, "layout": {"kind": "full"}}
+    known = {"format": 3, "world_size": 1, "layout": {"kind": "full"}}
     assert {**first, **known, "global_step": 5, "data": None} == first
     assert {**second, **known, "global_step": 6, "data": {"epoch": 0, "rows": None}} == second
 

@@ -95,7 +95,7 @@ BROKEN: dict[str, tuple[Callable[[Store], None], str]] = {
     "no object": (lambda folder: folder.write_bytes("manifest.json", b"[1]"), "is damaged"),
     "deeply nested": (lambda folder: folder.write_bytes("manifest.json", b"[" * 100_000), "is damaged"),
     "no text": (lambda folder: folder.write_bytes("manifest.json", b"\xff\xfe\x00"), "is damaged"),
-    "newer format": (_change_manifest(format=3), "newer trainspec .format 3, this one reads up to 2"),
+    "newer format": (_change_manifest(format=4), "newer trainspec .format 4, this one reads up to 3"),
     "unknown format": (_change_manifest(format="x"), "format 'x' is unknown"),
     "step is text": (_change_manifest(global_step="5"), "is damaged"),
     "step is a boolean": (_change_manifest(global_step=True), "is damaged"),
@@ -215,7 +215,7 @@ def test_names_stay_inside(store: Store, name: str) -> None:
         save_checkpoint(store, 5, {name: b"x"})
     save_checkpoint(store, 5, FILES)
     _change_manifest(files=[{"name": name, "size": 1, "sha256": "00"}])(store.child(FOLDER))
-    with pytest.raises(CheckpointError, match="is missing"):
+    with pytest.raises(CheckpointError, match="is damaged"):
         open_checkpoint(store.child(FOLDER))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainspec.storage import FileRecord, NotFound, Store, open_store
+from trainspec.storage import FileRecord, NotAFile, NotFound, Store, open_store
+from trainspec.text.bounded_json import LARGEST_DOCUMENT
 from trainspec.training.checkpoint.manifest import (
     MANIFEST,
     CheckpointError,
@@ -56,7 +57,8 @@ class Checkpoint:
     def read(self, name: str) -> bytes:
         """The content of a file. Raises CheckpointError when it is not what was written, or no part of it."""
         record = self._record(name)
-        data = self.store.read_bytes(name)
+        with _of_checkpoint(self.url):
+            data = self.store.read_bytes(name)
         self._refuse(content_problem(record, fingerprint(name, data)))
         return data
 
@@ -64,8 +66,10 @@ class Checkpoint:
     def local_file(self, name: str) -> Iterator[Path]:
         """A local path with the content of a file, checked like `read`; for files too large for memory."""
         record = self._record(name)
-        with self.store.local_copy(name) as path:
-            self._refuse(content_problem(record, fingerprint(name, path)))
+        with ExitStack() as stack:
+            with _of_checkpoint(self.url):
+                path = stack.enter_context(self.store.local_copy(name))
+                self._refuse(content_problem(record, fingerprint(name, path)))
             yield path
 
     def verify(self) -> None:
@@ -109,9 +113,12 @@ def open_checkpoint(url: str | PathLike[str] | Store) -> Checkpoint:
     """
     store = url if isinstance(url, Store) else open_store(url)
     try:
-        data = store.read_bytes(MANIFEST)
+        # No more of it than one that can be read has.
+        data = store.read_range(MANIFEST, 0, LARGEST_DOCUMENT + 1)
     except NotFound:
         raise CheckpointError(store.url, _without_manifest(store)) from None
+    except NotAFile as error:
+        raise CheckpointError(store.url, f"{MANIFEST} cannot be read: {error.reason}") from None
     manifest = parse(data, store.url)
     problem = size_problem(manifest, store.entries())
     if problem:
@@ -160,6 +167,15 @@ def get_last_checkpoint(folder: str | PathLike[str]) -> str | None:
 
     found = newest_of_any(open_store(folder))
     return None if found is None else found.url
+
+
+@contextmanager
+def _of_checkpoint(url: str) -> Iterator[None]:
+    """What is wrong with one of its files is wrong with the checkpoint, and with no other in that store."""
+    try:
+        yield
+    except (NotFound, NotAFile) as error:
+        raise CheckpointError(url, str(error)) from None
 
 
 def _numbered(store: Store, step: int) -> Checkpoint:

@@ -5,28 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trainspec.storage import Entry, FileRecord, StorageError
-from trainspec.text.redaction import redact_reason, redact_whole_url
+from trainspec.text.bounded_json import parse_json
+from trainspec.text.redaction import printable, redact_reason, redact_whole_url, shortened
+from trainspec.training.checkpoint.states.kinds import position_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
+_MOST, _MOST_PROCESSES, _LONGEST_NAME = 2**53, 1 << 20, 1024
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_WITH_TENSORS = 3
 # How the weights lie in the files: each tensor whole, in one file of one process.
 FULL_LAYOUT: Mapping[str, Any] = {"kind": "full"}
+
+
+_SCREEN = 1600
 
 
 class CheckpointError(Exception):
     """A checkpoint that cannot be used: `where` is its URL, `problem` says what is wrong with it; both are redacted."""
 
     def __init__(self, where: str, problem: str) -> None:
-        self.where = redact_whole_url(where)
-        self.problem = redact_reason(problem, where)
+        self.where = printable(redact_whole_url(where))
+        # Parts of it may be quoted from a file that somebody else wrote.
+        self.problem = shortened(printable(redact_reason(problem, where)), _SCREEN)
         super().__init__(f"checkpoint {self.where}: {self.problem}")
 
     def __reduce__(self) -> tuple[type[CheckpointError], tuple[str, str]]:
@@ -40,7 +50,8 @@ class Manifest:
     `metadata` is small and plain JSON: `metrics`, `best` (whether it was the best when saved),
     `trainspec_version`. Numbers in it that JSON does not know (nan, inf) are written as null. `world_size` processes
     wrote it, `layout` says how weights lie in the files (`kind` first of all), `data` is the position in the training
-    data, None where it is not known: format 1 had none of the three.
+    data, None where it is not known: format 1 had none of the three. Since format 3 `versions` are those of the
+    packages that wrote it, `tensors` the dtype and shape of each tensor by file, of those that its publisher wrote.
     """
 
     step: int
@@ -49,6 +60,8 @@ class Manifest:
     world_size: int = 1
     layout: Mapping[str, Any] = field(default_factory=lambda: FULL_LAYOUT)
     data: Mapping[str, Any] | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    tensors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def record(self, name: str) -> FileRecord | None:
         """The record of a file, None when the checkpoint has no such file."""
@@ -63,10 +76,15 @@ class Manifest:
                 "world_size": self.world_size,
                 "layout": self.layout,
                 "data": self.data,
+                "versions": self.versions,
                 "metadata": self.metadata,
-                "files": [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in self.files],
+                "files": [self._described(file) for file in self.files],
             }
         )
+
+    def _described(self, file: FileRecord) -> dict[str, Any]:
+        described: dict[str, Any] = {"name": file.name, "size": file.size, "sha256": file.sha256}
+        return described | ({"tensors": self.tensors[file.name]} if file.name in self.tensors else {})
 
 
 def fingerprint(name: str, content: bytes | Path) -> FileRecord:
@@ -84,17 +102,23 @@ def fingerprint(name: str, content: bytes | Path) -> FileRecord:
 def parse(data: bytes, where: str) -> Manifest:
     """The manifest in `data`. Raises CheckpointError for what is no manifest, or one of a newer trainspec."""
     try:
-        document = json.loads(data)
+        document = parse_json(data)
         if document["format"] not in range(1, FORMAT + 1):
             raise CheckpointError(where, _other_format(document["format"]))
         files = tuple(sorted(FileRecord(f["name"], f["size"], f["sha256"]) for f in document["files"]))
         later = {} if document["format"] == 1 else {name: document[name] for name in ("world_size", "layout", "data")}
+        later |= {} if document["format"] < _WITH_TENSORS else _of_format_3(document)
         manifest = Manifest(document["global_step"], files, document["metadata"], **later)
     except (ValueError, LookupError, TypeError, RecursionError):
         raise CheckpointError(where, f"its {MANIFEST} is damaged") from None
     if not _plausible(manifest):
         raise CheckpointError(where, f"its {MANIFEST} is damaged")
     return manifest
+
+
+def _of_format_3(document: Mapping[str, Any]) -> dict[str, Any]:
+    tensors = {file["name"]: file["tensors"] for file in document["files"] if "tensors" in file}
+    return {"versions": document["versions"], "tensors": tensors}
 
 
 def size_problem(manifest: Manifest, entries: Iterable[Entry]) -> str | None:
@@ -132,20 +156,43 @@ def _finite(value: Any) -> Any:
 
 def _plausible(manifest: Manifest) -> bool:
     processes = manifest.world_size
+    names = {file.name for file in manifest.files}
     return (
         type(manifest.step) is int
-        and manifest.step >= 0
+        and 0 <= manifest.step <= _MOST
+        and len(names) == len(manifest.files)
         and isinstance(manifest.metadata, Mapping)
         and type(processes) is int
-        and processes >= 1
+        and 1 <= processes <= _MOST_PROCESSES
         and isinstance(manifest.layout, Mapping)
         and type(manifest.layout.get("kind")) is str
         and isinstance(manifest.data, Mapping | None)
-        and all(type(f.name) is str and type(f.size) is int and type(f.sha256) is str for f in manifest.files)
+        and (manifest.data is None or position_problem(manifest.data) is None)
+        and all(map(_plausible_file, manifest.files))
+        and isinstance(manifest.versions, Mapping)
+        and all(isinstance(tensors, Mapping) for tensors in manifest.tensors.values())
+    )
+
+
+def _plausible_file(file: FileRecord) -> bool:
+    """A name is of a file in the checkpoint's own folder, or below."""
+    is_name = (
+        type(file.name) is str
+        and 0 < len(file.name) <= _LONGEST_NAME
+        and file.name.isprintable()
+        and "\\" not in file.name
+        and all(part not in ("", ".", "..") for part in file.name.split("/"))
+    )
+    return (
+        is_name
+        and type(file.size) is int
+        and file.size >= 0
+        and type(file.sha256) is str
+        and _SHA256.fullmatch(file.sha256) is not None
     )
 
 
 def _other_format(number: object) -> str:
     if isinstance(number, int) and number > FORMAT:
         return f"it was written by a newer trainspec (format {number}, this one reads up to {FORMAT})"
-    return f"its format {number!r} is unknown"
+    return f"its format {number!r:.60} is unknown"

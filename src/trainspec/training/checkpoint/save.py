@@ -5,6 +5,7 @@ A snapshot is taken; the main process makes room, every process writes its files
 
 from __future__ import annotations
 
+import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,8 @@ def described(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -
         world_size=snapshot.world_size,
         layout=snapshot.layout,
         data=snapshot.data,
+        versions=_versions(),
+        tensors=snapshot.tensors,
     )
     return Checkpoint(store.child(folder_name(snapshot.step)), manifest)
 
@@ -105,8 +108,13 @@ def _payload(content: bytes | Path | Payload) -> Payload:
     return LocalFile(content) if isinstance(content, Path) else content
 
 
-def _version() -> str | None:
+def _version(package: str = "trainspec") -> str | None:
     try:
-        return version("trainspec")
+        return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _versions() -> dict[str, str]:
+    found = {name: _version(name) for name in ("trainspec", "torch", "safetensors")}
+    return {"python": platform.python_version(), **{name: number for name, number in found.items() if number}}

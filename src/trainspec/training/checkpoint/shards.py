@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from trainspec.text.bounded_json import too_large
 from trainspec.text.redaction import printable
 from trainspec.training.checkpoint.manifest import CheckpointError
 from trainspec.training.checkpoint.weights import SAFETENSORS, TORCH_WEIGHTS, load_torch_bytes, state_from_safetensors
@@ -82,6 +83,9 @@ def _one_file(name: str, read: Callable[[str], bytes], where: str) -> dict[str, 
 
 def _index(data: bytes, name: str, where: str) -> dict[str, str]:
     try:
+        problem = too_large(data)
+        if problem:
+            raise CheckpointError(where, f"{name} is no index: {problem}")
         document = json.loads(data, object_pairs_hook=_once)
         listed = document["weight_map"]
     except _Twice as error:

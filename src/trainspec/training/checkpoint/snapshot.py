@@ -11,6 +11,8 @@ from trainspec.training.checkpoint.manifest import FULL_LAYOUT
 if TYPE_CHECKING:
     from trainspec.training.checkpoint.payload import Payload
 
+_MOST_DESCRIBED = 50_000
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -27,6 +29,14 @@ class Snapshot:
     data: Mapping[str, Any] | None = None
     world_size: int = 1
     layout: Mapping[str, Any] = field(default_factory=lambda: FULL_LAYOUT)
+
+    @property
+    def tensors(self) -> dict[str, dict[str, str]]:
+        """The dtype and shape of each tensor in the files of safetensors, as "F32[4, 1]"; none where they are many."""
+        described = {name: getattr(payload, "described", None) for name, payload in self.files.items()}
+        found = {name: tensors for name, tensors in described.items() if tensors is not None}
+        # Their own headers say it, too; a manifest is to be read at a glance.
+        return found if sum(map(len, found.values())) <= _MOST_DESCRIBED else {}
 
     def copied(self) -> Snapshot:
         """The same of copies of the tensors, in this machine's own memory; training may go on meanwhile."""

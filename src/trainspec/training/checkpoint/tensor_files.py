@@ -53,6 +53,11 @@ class SafetensorsFile:
             if tensor.numel():
                 file.write(_content(tensor))
 
+    @property
+    def described(self) -> dict[str, str]:
+        """The dtype and shape of each tensor, for a person or a program that reads the manifest."""
+        return {name: f"{dtype_name(value.dtype)}{[*value.shape]}" for name, value in sorted(self.tensors.items())}
+
     def copied(self, copy: Callable[[Tensor], Tensor]) -> SafetensorsFile:
         return SafetensorsFile({name: copy(tensor) for name, tensor in self.tensors.items()}, self.metadata)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,7 +10,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
+from trainspec.text.bounded_json import parse_json
 from trainspec.training.checkpoint.manifest import CheckpointError
+from trainspec.training.checkpoint.states.archives import archive_problem
 from trainspec.training.checkpoint.tensor_files import SafetensorsFile, TorchFile, dtype_name
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ def state_from_safetensors(data: bytes, where: str, name: str = SAFETENSORS) -> 
     try:
         tensors: dict[str, Tensor] = load_safetensors(data)
         length = int.from_bytes(data[:8], "little")
-        metadata: dict[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
-    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError) as error:
+        header = parse_json(data[8 : 8 + length], of_a_run=True)
+        metadata: dict[str, str] = header.get("__metadata__") or {}
+        aliases = {alias: kept for alias, kept in metadata.items() if kept in tensors and alias not in tensors}
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         raise CheckpointError(where, f"{name} cannot be read ({error})") from None
-    aliases = {alias: kept for alias, kept in metadata.items() if kept in tensors and alias not in tensors}
     return tensors | {alias: tensors[kept] for alias, kept in aliases.items()}
 
 
@@ -55,6 +57,9 @@ def load_torch_bytes(data: bytes, name: str, where: str) -> Any:
 
     Raises CheckpointError for anything else in it: code in a pickle is refused, not run.
     """
+    problem = archive_problem(data)
+    if problem is not None:
+        raise CheckpointError(where, f"{name} is not loaded: {problem}")
     try:
         return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     # A hostile pickle can make the reader fail in any way it likes.

@@ -18,11 +18,11 @@ from trainspec.storage import StorageError, hurrying, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
 from trainspec.training.checkpoint import CheckpointError, list_checkpoints
 from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
-from trainspec.training.checkpoint.documents import resolved_document, settings_document
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
 from trainspec.training.checkpoint.resume import going_on_if_any
+from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
 from trainspec.training.command.phases import trains
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.summary import Outcome, render_summary

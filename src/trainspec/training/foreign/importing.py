@@ -11,7 +11,7 @@ from trainspec.settings.diagnostics import Diagnostic, errors_of
 from trainspec.storage import NotFound, Store
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint import CheckpointError, Snapshot, make_room, publish, write
-from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER
+from trainspec.training.checkpoint.contents import TORCH_OPTIMIZER, TORCH_SCALER, TORCH_SCHEDULER
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 from trainspec.training.checkpoint.manifest import MANIFEST
 from trainspec.training.checkpoint.payload import Document
@@ -129,9 +129,9 @@ def _imported(checkpoint: ForeignCheckpoint, target: Store, replace_old: bool) -
     findings += [*unread_settings(checkpoint), *without_random_states(checkpoint), *(item for _, item in refused)]
     names = [file.name for file in checkpoint.manifest.files if not is_piece(file.name)]
     kept = [name for name in names if name not in {name for name, _ in refused}]
-    resumable = OPTIMIZER in kept and SCHEDULER in kept
+    resumable = TORCH_OPTIMIZER in kept and TORCH_SCHEDULER in kept
     if not resumable and not refused:
-        reason = f"it holds no {OPTIMIZER} or no {SCHEDULER}; {checkpoint.without_state}"
+        reason = f"it holds no {TORCH_OPTIMIZER} or no {TORCH_SCHEDULER}; {checkpoint.without_state}"
         findings.append(about(checkpoint, "RUN111", "training cannot go on from it", reason=reason))
     published = _published(checkpoint, kept, target)
     return Imported(checkpoint.url, checkpoint.step, published, resumable, tuple(findings))
@@ -187,11 +187,16 @@ def _no_weights(checkpoint: ForeignCheckpoint) -> str:
 def _refused_states(checkpoint: ForeignCheckpoint) -> Iterator[tuple[str, Diagnostic]]:
     """The files of a run's state that cannot be understood, which stay behind."""
     names = [file.name for file in checkpoint.manifest.files]
-    for name in [OPTIMIZER, SCHEDULER, SCALER, *(name for name in names if name.startswith("rng_state"))]:
+    for name in [
+        TORCH_OPTIMIZER,
+        TORCH_SCHEDULER,
+        TORCH_SCALER,
+        *(name for name in names if name.startswith("rng_state")),
+    ]:
         if name not in names:
             continue
         try:
-            if name == OPTIMIZER:
+            if name == TORCH_OPTIMIZER:
                 refuse_no_state(load_torch_bytes(checkpoint.read(name), name, checkpoint.url))
             else:
                 read_part(checkpoint, name)

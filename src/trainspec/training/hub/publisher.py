@@ -18,7 +18,7 @@ from trainspec.settings.values.choices import HubStrategy, SaveStrategy
 from trainspec.storage import StorageError
 from trainspec.storage.local import LocalStore
 from trainspec.text.redaction import redact_whole_url
-from trainspec.training.checkpoint.contents import OPTIMIZER, OWN_STATE, SCALER, SCHEDULER, TRAINER_STATE
+from trainspec.training.checkpoint.contents import OWN_STATE, TRAINER_STATE
 from trainspec.training.checkpoint.manifest import MANIFEST
 from trainspec.training.hub.client import Content, HubClient, HubError
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Without these a checkpoint is what the repository shows: the model, its tokenizer, the settings.
-_FOR_RESUMING = (OPTIMIZER, SCHEDULER, SCALER, TRAINER_STATE, OWN_STATE, MANIFEST, "rng_state")
+_FOR_RESUMING = ("optimizer", "scheduler.", "scaler.", TRAINER_STATE, OWN_STATE, MANIFEST, "rng_state")
 _SPOOL = ".pushing-"
 _SHOWN_HIDDEN = frozenset({".gitattributes", ".gitignore"})
 

@@ -11,6 +11,7 @@ from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.ranks.reading import read_once
+from trainspec.training.checkpoint.states.fitting import refuse_other_optimizer, refuse_other_schedule
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
 from trainspec.training.foreign.schedule_state import as_here
@@ -192,6 +193,8 @@ def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Con
     own = trainer.makes_its_own_steps()
     steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
     with resuming(trainer.args, contents, steps) as told:
+        refuse_other_optimizer(contents.optimizer or {}, optimizer, parts.model, whole=not parts.strategy.is_sharded)
+        refuse_other_schedule(contents.scheduler or {}, schedule)
         parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
         schedule.load_state_dict(dict(contents.scheduler or {}))
     check(told)

@@ -25,7 +25,6 @@ from trainspec.training.checkpoint import (
     write,
 )
 from trainspec.training.checkpoint.contents import Contents, pack
-from trainspec.training.checkpoint.documents import resolved_document, settings_document
 from trainspec.training.checkpoint.load import folder_name, step_of
 from trainspec.training.checkpoint.model_files import model_artifacts
 from trainspec.training.checkpoint.payload import Document
@@ -33,6 +32,7 @@ from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for
 from trainspec.training.checkpoint.ranks.layout import layout_of
 from trainspec.training.checkpoint.ranks.rng import rng_bytes, rng_file
 from trainspec.training.checkpoint.ranks.values import of_all
+from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
 from trainspec.training.parallel import Alone, State
 from trainspec.training.parallel.agreement import all_here, together
 from trainspec.training.run.others.handed import HandedFolder, OwnFiles

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.values.choices import TrackerName
 from trainspec.text.redaction import redact_whole_url
-from trainspec.training.checkpoint.documents import resolved_document
+from trainspec.training.checkpoint.states.documents import resolved_document
 from trainspec.training.trackers.base import ModelFacts, RunFacts
 from trainspec.training.trackers.discretion import plain
 

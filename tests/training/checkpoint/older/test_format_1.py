@@ -60,6 +60,6 @@ def test_a_run_goes_on_from_it_as_if_it_had_never_stopped(make_trainer: Make, ol
         assert torch.equal(weights(resumed)[name], value)
     assert torch.allclose(weights(resumed)["layer.weight"], AT_THE_END, atol=1e-6)
     formats = [json.loads(path.read_text())["format"] for path in sorted(old.glob("*/manifest.json"))]
-    assert formats == [1, 2], "the run goes on in the new format beside the old checkpoint"
+    assert formats == [1, 3], "the run goes on in the new format beside the old checkpoint"
     assert [found.step for found in list_checkpoints(open_store(old))] == [4, 6]
     assert open_checkpoint(old / "checkpoint-6").manifest.world_size == 1

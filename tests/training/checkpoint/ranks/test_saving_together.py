@@ -80,7 +80,7 @@ def test_what_overrides_write_in_each_process_belongs_to_the_checkpoint(tmp_path
     found.verify()
     names = {file.name for file in found.manifest.files}
     each = {f"{name}-{rank}.txt" for name in ("own", "random") for rank in (0, 1)}
-    assert names >= each | {"model.safetensors", "optimizer.pt", "rng_state_0.json", "rng_state_1.json"}
+    assert names >= each | {"model.safetensors", "optimizer.safetensors", "rng_state_0.json", "rng_state_1.json"}
 
 
 class Breaks(Trainer):

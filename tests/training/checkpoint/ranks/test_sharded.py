@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from safetensors.torch import load_file
 from tests.training.checkpoint.ranks.dealt import Dealt, OtherPieces, OtherRows, deal
 from tests.training.checkpoint.ranks.jobs import files_in, train, trainer_for
@@ -19,7 +18,7 @@ from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import open_checkpoint
 from trainspec.training.preflight.preflight import PreflightError
 
-PARTS = {f"optimizer-0000{rank}-of-00003.{kind}" for rank in (1, 2, 3) for kind in ("pt", "json")}
+PARTS = {f"optimizer-0000{rank}-of-00003.{kind}" for rank in (1, 2, 3) for kind in ("safetensors", "json")}
 
 
 class StopAt:
@@ -53,11 +52,12 @@ def test_each_goes_on_with_its_part(tmp_path: Path) -> None:
             assert resumed[part] == whole[part], (rank, part)
         parts = [name for name in read if name.startswith(("optimizer", "rng_state"))]
         number = f"optimizer-0000{rank + 1}-of-00003"
-        assert set(parts) == {f"{number}.pt", f"{number}.json", f"rng_state_{rank}.json"}
+        assert set(parts) == {f"{number}.safetensors", f"{number}.json", f"rng_state_{rank}.json"}
         assert ("model.safetensors" in read) is (rank == 0)
-        assert "scheduler.pt" in read if rank == 0 else "scheduler.pt" not in read
+        assert "scheduler.json" in read if rank == 0 else "scheduler.json" not in read
     folder = tmp_path / "cut" / "checkpoint-3"
-    assert files_in(folder) >= PARTS | {"model.safetensors", "scheduler.pt"} and "optimizer.pt" not in files_in(folder)
+    assert files_in(folder) >= PARTS | {"model.safetensors", "scheduler.json"}
+    assert "optimizer.safetensors" not in files_in(folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["layout"] == {"kind": "sharded", "strategy": "dealt", "world_size": 3, "rows": 1}
     assert {file["name"] for file in manifest["files"]} >= PARTS
@@ -65,8 +65,8 @@ def test_each_goes_on_with_its_part(tmp_path: Path) -> None:
     assert [entry["rank"] for entry in described] == [0, 1, 2]
     rows = [entry["pieces"]["layer.weight"]["local_shape"][0] for entry in described]
     assert sum(rows) == 1 and [entry["pieces"]["layer.weight"]["shape"] for entry in described] == [[1, 4]] * 3
-    part = torch.load(folder / "optimizer-00003-of-00003.pt", weights_only=True)
-    assert part["state"]["layer.weight"]["exp_avg"].shape == (rows[2], 4)
+    part = load_file(folder / "optimizer-00003-of-00003.safetensors")
+    assert part["state.layer.weight.exp_avg"].shape == (rows[2], 4)
 
 
 def _refused(folder: Path, kind: type[Dealt]) -> list[str]:
@@ -114,6 +114,6 @@ def test_save_model_writes_one_whole_model(tmp_path: Path) -> None:
 
 def test_a_missing_part_is_noticed(tmp_path: Path) -> None:
     run_in(2, _dealt, tmp_path)
-    (tmp_path / "checkpoint-6" / "optimizer-00002-of-00002.pt").unlink()
-    with pytest.raises(Exception, match=r"optimizer-00002-of-00002\.pt is missing"):
+    (tmp_path / "checkpoint-6" / "optimizer-00002-of-00002.safetensors").unlink()
+    with pytest.raises(Exception, match=r"optimizer-00002-of-00002\.safetensors is missing"):
         open_checkpoint(tmp_path / "checkpoint-6")

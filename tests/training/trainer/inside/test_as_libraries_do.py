@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import trainspec
 from trainspec import Trainer, TrainingArguments
-from trainspec.training.checkpoint.documents import resolved_document, settings_document
+from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
 from trainspec.training.data.collator import FROM_TRANSFORMERS
 
 

@@ -14,7 +14,14 @@ from trainspec.training.checkpoint.load import get_last_checkpoint
 from trainspec.training.errors import TrainingError
 from trainspec.training.preflight.preflight import PreflightError
 
-OURS = {"optimizer.pt", "scheduler.pt", "rng_state.json", "trainer_state.json", "training_args.json"}
+OURS = {
+    "optimizer.safetensors",
+    "optimizer.json",
+    "scheduler.json",
+    "rng_state.json",
+    "trainer_state.json",
+    "training_args.json",
+}
 OURS |= {"resolved_args.json", "trainspec_state.json"}
 
 
@@ -75,7 +82,7 @@ class RewritesAndRemoves(Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        (folder / "optimizer.pt").unlink()
+        (folder / "optimizer.safetensors").unlink()
         (folder / "trainer_state.json").write_text('{"global_step": 2, "mine": 1}')
 
 
@@ -109,10 +116,10 @@ TABLE = {
     "adds later": (AddsLater, OURS | {"model.safetensors", "mm_projector.bin"}),
     "only the adapter": (
         OnlyTheAdapter,
-        {"mm_projector.bin"} | OURS - {"optimizer.pt", "scheduler.pt", "rng_state.json"},
+        {"mm_projector.bin"} | OURS - {"optimizer.safetensors", "optimizer.json", "scheduler.json", "rng_state.json"},
     ),
     "part by part": (PartByPart, OURS | {"model.safetensors"}),
-    "rewrites and removes": (RewritesAndRemoves, OURS - {"optimizer.pt"} | {"model.safetensors"}),
+    "rewrites and removes": (RewritesAndRemoves, OURS - {"optimizer.safetensors"} | {"model.safetensors"}),
     "embeds": (Embeds, OURS | {"pytorch_model.bin", "1_Pooling/config.json"}),
     "head beside": (HeadBeside, OURS | {"model.safetensors", "head.bin"}),
     "own randomness": (OwnRandomness, OURS | {"model.safetensors", "dice.txt", "ema.pt"}),
@@ -140,7 +147,7 @@ def test_one_can_go_on_from_it(make_trainer: Make, kind: type[Trainer]) -> None:
 
 def test_what_is_missing_is_said_by_who_resumes(make_trainer: Make) -> None:
     url = saved(make_trainer, OnlyTheAdapter).url
-    with pytest.raises(PreflightError, match=r"holds no optimizer.pt and scheduler.pt"):
+    with pytest.raises(PreflightError, match=r"holds no optimizer.safetensors and scheduler.json"):
         make_trainer(max_steps=4).train(resume_from_checkpoint=url)
 
 

@@ -3,17 +3,15 @@
 One writes what is the same for all: the model, the state, the settings, and the optimizer where every process holds all
 of it. Each writes its random states and, where the optimizer is dealt out, its part, with a description of the pieces:
 
-    rng_state_0.json  rng_state_1.json  optimizer-00001-of-00002.pt  optimizer-00001-of-00002.json ...
+    rng_state_0.json  rng_state_1.json  optimizer-00001-of-00002.safetensors  optimizer-00001-of-00002.json ...
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from trainspec.training.checkpoint.payload import Document
 from trainspec.training.checkpoint.ranks.names import optimizer_file, pieces_file
-from trainspec.training.checkpoint.tensor_files import TorchFile
+from trainspec.training.checkpoint.states.files import tensors_and_rest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +30,11 @@ def optimizer_part(
     state: Mapping[str, Any], pieces: Mapping[str, Any], rank: int, world_size: int
 ) -> dict[str, Payload]:
     """The files of this process's part: by parameter name, in local tensors; and where in the whole these belong."""
-    described = json.dumps({"rank": rank, "pieces": pieces}, indent=2, sort_keys=True) + "\n"
-    return {
-        optimizer_file(rank, world_size): TorchFile(dict(state)),
-        pieces_file(rank, world_size): Document(described.encode()),
-    }
+    return tensors_and_rest(
+        state,
+        optimizer_file(rank, world_size),
+        pieces_file(rank, world_size),
+        "the optimizer's state",
+        rank=rank,
+        pieces=dict(pieces),
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from trainspec.text.bounded_json import parse_json
+from trainspec.text.redaction import printable, shortened
 from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError
 from trainspec.training.checkpoint.ranks.names import pieces_file
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 FULL: str = FULL_LAYOUT["kind"]
 SHARDED = "sharded"
-_SHOWN = 3
+_SHOWN, _LONGEST = 3, 200
 # As users call what a layout names by its class.
 _STRATEGIES = {
     "SingleProcess": "one process",
@@ -45,8 +47,8 @@ def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     if "strategy" in other and "strategy" in there:
         # Sizes that only one of two strategies has say nothing of the other.
         other = [name for name in other if name != "kind" and name in here and name in there]
-    told = [f"{name} is {_shown(name, there)} there and {_shown(name, here)} here" for name in other]
-    return ", ".join(told) or None
+    told = [f"{printable(name)} is {_shown(name, there)} there and {_shown(name, here)} here" for name in other]
+    return shortened(", ".join(told), 4 * _LONGEST) or None
 
 
 def _order(name: str) -> tuple[bool, str]:
@@ -55,7 +57,8 @@ def _order(name: str) -> tuple[bool, str]:
 
 def _shown(name: str, layout: Mapping[str, Any]) -> str:
     value = layout.get(name)
-    return _STRATEGIES.get(value, json.dumps(value)) if name == "strategy" and value else json.dumps(value)
+    known = _STRATEGIES.get(value) if name == "strategy" and isinstance(value, str) else None
+    return shortened(json.dumps(value), _LONGEST) if known is None else known
 
 
 def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
@@ -65,7 +68,7 @@ def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     """
     name = pieces_file(strategy.processes.rank, strategy.processes.world_size)
     try:
-        there = json.loads(checkpoint.read(name))["pieces"]
+        there = parse_json(checkpoint.read(name), of_a_run=True)["pieces"]
         here = json.loads(json.dumps(strategy.pieces()))
         other = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -73,4 +76,5 @@ def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     if not other:
         return None
     more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
-    return f"{name} has other pieces of {', '.join(other[:_SHOWN])}{more} than are here"
+    shown = ", ".join(shortened(printable(key), _LONGEST) for key in other[:_SHOWN])
+    return f"{name} has other pieces of {shown}{more} than are here"

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 
-_OF_ONE = re.compile(r"rng_state_[0-9]+\.json|optimizer-[0-9]+-of-[0-9]+\.(pt|json)")
+_OF_ONE = re.compile(r"rng_state_[0-9]+\.json|optimizer-[0-9]+-of-[0-9]+\.(pt|safetensors|json)")
 
 
 def optimizer_file(rank: int, world_size: int) -> str:
     """The name of the file with one process's part of a dealt out optimizer state; ranks count from 0, names from 1."""
-    return f"optimizer-{rank + 1:05d}-of-{world_size:05d}.pt"
+    return f"optimizer-{rank + 1:05d}-of-{world_size:05d}.safetensors"
+
+
+def old_optimizer_file(rank: int, world_size: int) -> str:
+    """The name that it has in checkpoints of format 2."""
+    return optimizer_file(rank, world_size).removesuffix(".safetensors") + ".pt"
 
 
 def pieces_file(rank: int, world_size: int) -> str:
-    """The name of the file that describes that part."""
-    return optimizer_file(rank, world_size).removesuffix(".pt") + ".json"
+    """The name of the file that describes that part, and holds what of it is no tensor."""
+    return optimizer_file(rank, world_size).removesuffix(".safetensors") + ".json"
 
 
 def is_of_one_process(name: str) -> bool:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 from trainspec.storage import open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import Checkpoint
-from trainspec.training.checkpoint.contents import OPTIMIZER, SCALER, SCHEDULER, Contents, unpack
+from trainspec.training.checkpoint.contents import SCALER, SCHEDULER, Contents, optimizer_files, steps_file, unpack
 from trainspec.training.checkpoint.model_files import model_artifacts
 from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
 from trainspec.training.checkpoint.ranks.loading import load_weights_of
 from trainspec.training.checkpoint.ranks.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.resume import load_weights
-from trainspec.training.checkpoint.tensor_files import TorchFile
 from trainspec.training.errors import TrainingError
 from trainspec.training.foreign.finding import open_any
 from trainspec.training.optimizers import safe_types
@@ -124,16 +123,16 @@ class FileHooks(Views):
             if sharded:
                 files |= optimizer_part(state, parts.strategy.pieces(), processes.rank, processes.world_size)
             elif self.writes_files():
-                files[OPTIMIZER] = TorchFile(state)
+                files |= optimizer_files(state)
             for name, content in files.items():
                 _write(output_dir, name, content.write)
         if self.writes_files():
-            _write(output_dir, SCHEDULER, TorchFile(schedule.state_dict()).write)
+            _write(output_dir, SCHEDULER, steps_file(SCHEDULER, schedule.state_dict()).write)
 
     def _save_scaler(self, output_dir: str) -> None:
         state = self.parts.precision.state_dict()
         if state is not None and self.writes_files():
-            _write(output_dir, SCALER, TorchFile(state).write)
+            _write(output_dir, SCALER, steps_file(SCALER, state).write)
 
     def _save_rng_state(self, output_dir: str) -> None:
         _write(output_dir, self._rng_file(), lambda file: file.write(rng_bytes()))

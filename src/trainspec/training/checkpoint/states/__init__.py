@@ -1,0 +1,1 @@
+"""The state of optimizer, schedule and scaler as safetensors and JSON; all that is read is checked before use."""

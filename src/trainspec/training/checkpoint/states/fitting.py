@@ -1,0 +1,218 @@
+"""Whether a saved state is one of what trains here: a kernel reads as many numbers as a weight has, whatever is there.
+
+Raised is MisfitError, a ValueError, with the parameter and what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from trainspec.training.errors import TrainingError
+from trainspec.training.parallel.named_state import by_number
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+# What a step of torch's own reads of a parameter that it has made a step with before.
+_READ = {
+    "Adam": ("step", "exp_avg", "exp_avg_sq"),
+    "AdamW": ("step", "exp_avg", "exp_avg_sq"),
+    "NAdam": ("step", "exp_avg", "exp_avg_sq", "mu_product"),
+    "RAdam": ("step", "exp_avg", "exp_avg_sq"),
+    "SparseAdam": ("step", "exp_avg", "exp_avg_sq"),
+    "Adamax": ("step", "exp_avg", "exp_inf"),
+    "Adagrad": ("step", "sum"),
+    "Adadelta": ("step", "square_avg", "acc_delta"),
+    "RMSprop": ("step", "square_avg"),
+    "Rprop": ("step", "prev", "step_size"),
+    "ASGD": ("step", "eta", "mu", "ax"),
+    "SGD": (),
+    "Muon": (),
+}
+_SCALARS = frozenset({"step", "mu_product", "eta", "mu"})
+# Updates of a run, counted in a float32: more of them cannot be told from each other.
+_MOST_UPDATES = 2**53
+
+
+class MisfitError(TrainingError, ValueError):
+    """A saved state that is not one of what trains here."""
+
+
+def structure_problem(state: Any) -> str | None:
+    """What is wrong with the state of an optimizer whatever it is; None for groups of parameters and their states."""
+    if not isinstance(state, Mapping):
+        return "it is no state"
+    groups, entries = state.get("param_groups"), state.get("state")
+    if groups is None or entries is None:
+        return None
+    if not isinstance(groups, list) or not isinstance(entries, Mapping):
+        return "its state or its param_groups are of another kind"
+    for number, group in enumerate(groups):
+        if not isinstance(group, Mapping) or not all(isinstance(name, str) for name in group):
+            return f"group {number} is no mapping of names"
+        keys = group.get("params")
+        if not isinstance(keys, list) or not all(type(key) in (str, int) for key in keys):
+            return f"group {number} has no list of parameters"
+    for key, entry in entries.items():
+        if not isinstance(key, (str, int, tuple)):
+            return f"it has a state of {type(key).__name__}"
+        if isinstance(entry, Mapping) and not all(isinstance(name, (str, int)) for name in entry):
+            return f"the state of {key} has names that are none"
+    return None
+
+
+def refuse_other_optimizer(state: Mapping[str, Any], optimizer: Optimizer, model: nn.Module, *, whole: bool) -> None:
+    """Raises MisfitError for a state whose options, or tensors, are not of this optimizer's parameters.
+
+    `whole`: the tensors are those of whole parameters. Raises NamedStateError for other parameters.
+    """
+    # Whoever loads in a way of his own knows what he saved; an engine checks its pieces itself.
+    if getattr(type(optimizer), "load_state_dict", None) is not torch.optim.Optimizer.load_state_dict:
+        return
+    if not isinstance(state.get("param_groups"), list) or not isinstance(state.get("state"), Mapping):
+        raise MisfitError("the saved optimizer state has no param_groups and state")
+    numbered = by_number(state, optimizer, model)
+    here = optimizer.param_groups
+    there = numbered["param_groups"]
+    if len(there) != len(here):
+        raise MisfitError(f"the saved optimizer state has {len(there)} groups, here are {len(here)}")
+    for number, (saved, group) in enumerate(zip(there, here, strict=True)):
+        if len(saved["params"]) != len(group["params"]):
+            amounts = f"{len(saved['params'])} parameters, here it has {len(group['params'])}"
+            raise MisfitError(f"group {number} of the saved optimizer state has {amounts}")
+        for name, value in group.items():
+            if name != "params" and name in saved:
+                _refuse_option(f"{name} of group {number}", saved[name], value)
+    kind = type(optimizer)
+    own = kind.__name__ if kind.__module__.startswith("torch.optim.") else None
+    flat = [
+        (key, value)
+        for saved, group in zip(there, here, strict=True)
+        for key, value in zip(saved["params"], group["params"], strict=True)
+    ]
+    names = {id(value): name for name, value in model.named_parameters()}
+    for key, parameter in flat:
+        entry = numbered["state"].get(key)
+        if entry is None:
+            continue
+        told = names.get(id(parameter), f"parameter {key}")
+        if not isinstance(entry, Mapping):
+            raise MisfitError(f"the saved optimizer state of {told} is no mapping")
+        _refuse_step(entry.get("step"), told)
+        if own in _READ:
+            _refuse_tensors(entry, _READ[own], parameter, told, whole=whole)
+
+
+def _refuse_step(step: Any, told: str) -> None:
+    if isinstance(step, Tensor):
+        if step.numel() != 1 or step.is_complex():
+            raise MisfitError(f"step of {told} has the shape {_shown(step)}, it is one number")
+        step = step.item()
+    if step is None:
+        return
+    if not isinstance(step, (int, float)) or not math.isfinite(step) or not 0 <= step <= _MOST_UPDATES:
+        raise MisfitError(f"step of {told} is {step!r:.40}, it is a number of updates")
+
+
+def _refuse_tensors(
+    entry: Mapping[str, Any], read: Sequence[str], parameter: Tensor, told: str, *, whole: bool
+) -> None:
+    lacking = [name for name in read if entry and name not in entry]
+    if lacking:
+        raise MisfitError(f"the saved state of {told} has no {', '.join(lacking)}: it is another optimizer's")
+    for name, value in entry.items():
+        if not isinstance(value, Tensor):
+            if value is not None and not isinstance(value, (bool, int, float)):
+                raise MisfitError(f"{name} of {told} is a {type(value).__name__}, it is a tensor")
+            if name in read and name not in _SCALARS:
+                raise MisfitError(f"{name} of {told} is a number, it is a tensor")
+            continue
+        if name in _SCALARS:
+            # Where a kernel reads one number, one has to be there.
+            if value.numel() != 1 and value.shape != parameter.shape:
+                raise MisfitError(f"{name} of {told} has the shape {_shown(value)}, it is one number")
+        elif whole and value.shape != parameter.shape:
+            raise MisfitError(f"{name} of {told} has the shape {_shown(value)}, {_shown(parameter)} are needed")
+        if name not in _SCALARS and not (value.is_floating_point() or value.is_complex()):
+            raise MisfitError(f"{name} of {told} is of {value.dtype}, a floating point type is needed")
+        if value.is_complex() and not parameter.is_complex():
+            raise MisfitError(f"{name} of {told} is of {value.dtype}, its parameter of {parameter.dtype}")
+
+
+def _refuse_option(told: str, saved: Any, here: Any) -> None:
+    """A saved option is of the kind that it has here; what is open here may be anything plain."""
+    if isinstance(here, bool):
+        fits = saved is None or isinstance(saved, bool)
+    elif isinstance(here, (int, float, Tensor)):
+        number = saved.item() if isinstance(saved, Tensor) and saved.numel() == 1 else saved
+        fits = number is None or (isinstance(number, (int, float)) and (math.isfinite(number) or number == here))
+    elif isinstance(here, (tuple, list)):
+        fits = isinstance(saved, (tuple, list)) and len(saved) == len(here)
+        if fits:
+            for number, pair in enumerate(zip(saved, here, strict=True)):
+                _refuse_option(f"{told}, entry {number},", *pair)
+    elif isinstance(here, str):
+        fits = saved is None or isinstance(saved, str)
+    else:
+        fits = True
+    if not fits:
+        raise MisfitError(f"{told} is {saved!r:.60} in the saved optimizer state, and {here!r:.60} here")
+
+
+def refuse_other_schedule(state: Any, schedule: Any) -> None:
+    """Raises MisfitError for the state of a schedule that would put something else in place of what it works with."""
+    if not isinstance(state, Mapping):
+        raise MisfitError("the saved state of the schedule is no mapping")
+    for name in state:
+        if not isinstance(name, str) or name == "optimizer" or callable(getattr(type(schedule), name, None)):
+            raise MisfitError(f"the saved state of the schedule has {name!r:.60}, which is no part of one")
+    here = schedule.state_dict()
+    for name, value in state.items():
+        if name in here and not _alike(value, here[name]):
+            raise MisfitError(
+                f"{name} is {value!r:.60} in the saved state of the schedule, and {here[name]!r:.60} here"
+            )
+    for name in ("last_epoch", "_step_count"):
+        value = state.get(name)
+        if isinstance(value, int) and not -1 <= value <= _MOST_UPDATES:
+            raise MisfitError(f"{name} is {value!r:.60} in the saved state of the schedule, it is a number of updates")
+
+
+def refuse_other_scaler(state: Mapping[str, Any], where_it_is: str) -> None:
+    """Raises MisfitError for a loss scaler's state that is none."""
+    for name in ("scale", "growth_factor", "backoff_factor"):
+        value = state.get(name, 1.0)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+            raise MisfitError(f"{name} in {where_it_is} is {value!r:.60}, it is a positive number")
+    for name in ("growth_interval", "_growth_tracker"):
+        value = state.get(name, 1)
+        if type(value) is not int or not 0 <= value < 2**31:
+            raise MisfitError(f"{name} in {where_it_is} is {value!r:.60}, it is a count")
+
+
+def _alike(saved: Any, here: Any) -> bool:
+    """Whether one may stand for the other: numbers for numbers, as many of them in a list."""
+    if saved is None or here is None:
+        return True
+    if isinstance(here, bool):
+        return isinstance(saved, bool)
+    if isinstance(here, (int, float, Tensor)):
+        return isinstance(saved, (int, float, Tensor)) and not isinstance(saved, bool)
+    if isinstance(here, (list, tuple)):
+        # Rates are one for each group; what is of another length was checked by whoever knows why.
+        return isinstance(saved, (list, tuple)) and all(
+            _alike(one, other) for one, other in zip(saved, here, strict=False)
+        )
+    if isinstance(here, Mapping):
+        return isinstance(saved, Mapping)
+    return not isinstance(here, str) or isinstance(saved, str)
+
+
+def _shown(value: Tensor) -> str:
+    return "x".join(map(str, value.shape)) or "of one number"
