@@ -84,7 +84,7 @@ def test_a_model_alone_is_imported_with_a_finding(run: Callable[..., Any], their
     import shutil
 
     copy = shutil.copytree(theirs / "checkpoint-4", tmp_path / "checkpoint-4")
-    (copy / "optimizer.safetensors").unlink()
+    (copy / "optimizer.pt").unlink()
     code, out, err = run("checkpoints", "import", copy, tmp_path / "ours")
     assert code == 1 and "warning[RUN111]" in err and "cannot be resumed" in out
     assert run("checkpoints", "list", tmp_path / "ours").out.count("the model alone") == 1
@@ -110,7 +110,7 @@ def test_list_tells_whose_each_is(run: Callable[..., Any], theirs: Path, importe
 
 def test_show_compares_every_file(run: Callable[..., Any], imported: Path) -> None:
     code, out, _ = run("checkpoints", "show", imported / "checkpoint-4")
-    assert code == 0 and "  optimizer.safetensors\n" in out and out.endswith("files, each as it was written\n")
+    assert code == 0 and "  optimizer.pt\n" in out and out.endswith("files, each as it was written\n")
     weights = imported / "checkpoint-4" / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from trainspec.text.redaction import redact_reason, redact_whole_url
 
@@ -64,7 +65,9 @@ class IrregularFileError(OSError):
 def failure(url: str, operation: str, cause: BaseException) -> StorageError:
     """The StorageError that says what `cause` means for the user of `url`."""
     number = cause.errno if isinstance(cause, OSError) else None
-    if isinstance(cause, FileNotFoundError) or number in (errno.ENOENT, errno.ELOOP):
+    if number == errno.ELOOP:
+        return NotFound(url, operation, os.strerror(errno.ELOOP), cause)
+    if isinstance(cause, FileNotFoundError) or number == errno.ENOENT:
         return NotFound(url, operation, "there is no such file or folder", cause)
     if isinstance(cause, PermissionError) or _is_refusal(cause):
         return PermissionRefused(url, operation, f"permission refused ({_told(cause)})", cause)

@@ -39,13 +39,13 @@ MUTATIONS = (
     Mutation(
         "save_total_limit",
         "training/run/keeper.py",
-        "apply_retention(self._store, self._args.save_total_limit, best_step=best)",
-        "apply_retention(self._store, None, best_step=best)",
+        "apply_retention(self._store, self._args.save_total_limit, best_step=best, refused=self._refused)",
+        "apply_retention(self._store, None, best_step=best, refused=self._refused)",
     ),
     Mutation(
         "save_total_limit",
         "training/run/keeper.py",
-        "apply_retention(self._store, self._args.save_total_limit, best_step=best)",
+        "apply_retention(self._store, self._args.save_total_limit, best_step=best, refused=self._refused)",
         "apply_retention(self._store, self._args.save_total_limit)",
     ),
     Mutation("save_total_limit", "plan/retention.py", "len(ordered) - limit", "len(ordered) - limit - 1"),
