@@ -66,7 +66,7 @@ def failure(url: str, operation: str, cause: BaseException) -> StorageError:
     """The StorageError that says what `cause` means for the user of `url`."""
     number = cause.errno if isinstance(cause, OSError) else None
     if number == errno.ELOOP:
-        return NotFound(url, operation, os.strerror(errno.ELOOP), cause)
+        return NotAFile(url, operation, os.strerror(errno.ELOOP), cause)
     if isinstance(cause, FileNotFoundError) or number == errno.ENOENT:
         return NotFound(url, operation, "there is no such file or folder", cause)
     if isinstance(cause, PermissionError) or _is_refusal(cause):

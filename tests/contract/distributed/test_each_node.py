@@ -69,7 +69,7 @@ def test_save_on_each_node_off_writes_one_set(tmp_path: Path) -> None:
 
 def _without_saying_so(root: Path) -> str:
     try:
-        train(on_two_nodes(root, own_disks=True))
+        trainer_for(on_two_nodes(root, own_disks=True), save_failures_allowed=0).train()
     except (CheckpointError, OtherProcessError) as error:
         return str(error)
     return "nothing"

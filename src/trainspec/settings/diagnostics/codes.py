@@ -107,7 +107,7 @@ CODES: dict[str, Explanation] = {
     ),
     "SRC109": Explanation(
         "too-large",
-        "a file, a name or what anchors expand to beyond the bounds: a million characters, 50,000 values, 64 levels",
+        "a file, a name or what anchors expand to beyond the bounds: a million characters, 40,000 values, 64 levels",
         "no settings come near them, and a few lines can be made to take gigabytes",
         "write the settings plainly, and less in one file",
     ),

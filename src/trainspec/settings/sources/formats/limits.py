@@ -22,7 +22,7 @@ DEEPEST = 64
 MOST_FAULTS = 20
 # What no settings come near, and what every parser and judge has done in less than a second.
 LONGEST_TEXT = 2**20
-MOST_VALUES = 50_000
+MOST_VALUES = 40_000
 MOST_DOCUMENTS = 100
 # Python converts no more, since the time it takes is quadratic.
 MOST_DIGITS = 4300

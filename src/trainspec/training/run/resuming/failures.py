@@ -12,7 +12,7 @@ from trainspec.training import interruption
 from trainspec.training.checkpoint import Checkpoint, CheckpointError, remove_unfinished
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.errors import SavesFailedError
-from trainspec.training.parallel.agreement import OtherProcessError, knows_of
+from trainspec.training.parallel.agreement import OtherProcessError, all_know_of
 
 if TYPE_CHECKING:
     from trainspec.training.parallel import Processes
@@ -62,8 +62,7 @@ class SaveFailures:
 
     def _told(self, error: BaseException) -> list[dict[str, Any]] | None:
         """What the save failed by, in each process; None where it is no store alone, or nobody can be asked."""
-        several = self._processes.world_size > 1
-        if several and not knows_of(error):
+        if not all_know_of(self._processes, error):
             return None
         by = _HEARD if isinstance(error, OtherProcessError) else _STORE if _is_of_store(error) else _ELSE
         cause = getattr(error, "cause", error)
@@ -74,7 +73,7 @@ class SaveFailures:
             "noted": interruption.is_noted(),
             "passing": by == _STORE and cause is not None and is_transient(cause),
         }
-        told = self._processes.each(own) if several else [own]
+        told = self._processes.each(own)
         return told if all(entry.get("by") in (_STORE, _HEARD) for entry in told) else None
 
     def _text(self, step: int, reason: str, newest: Checkpoint | None) -> str:
