@@ -33,7 +33,7 @@ def configured(**config: Any) -> type[Settings]:
 CASES: dict[str, tuple[dict[str, Any], list[dict[str, str]], list[dict[str, str]]]] = {
     "another delimiter": (
         {"env_prefix": "ACME_", "env_nested_delimiter": "."},
-        [{"ACME_LORA.R": "4", "ACME_SEED": "5"}, {"ACME_KEY_FILE": __file__}],
+        [{"ACME_LORA.R": "4", "ACME_SEED": "5"}, {"ACME_KEY_FILE": "/dev/null"}],
         [{"ACME_LORA__R": "4"}, {"ACME_LORA.R": "x"}, {"ACMEXLORA": "1", "ACME_SEDE": "1"}],
     ),
     "no delimiter": (

@@ -86,3 +86,7 @@ def test_a_pipe_that_the_shell_hands_over_is_read_to_its_end() -> None:
 def test_at_most_so_many_bytes(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"0123456789")
     assert read_regular(tmp_path / "file", 4) == b"0123" and read_regular(tmp_path / "file") == b"0123456789"
+
+
+def test_the_null_device_is_an_empty_file() -> None:
+    assert read_regular(Path(os.devnull)) == b""

@@ -32,7 +32,7 @@ def open_regular(path: Path) -> BinaryIO:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISFIFO(mode) and str(path).startswith(_HANDED):
             os.set_blocking(descriptor, True)
-        elif not stat.S_ISREG(mode):
+        elif not stat.S_ISREG(mode) and not _is_null(descriptor):
             raise _odd(path, mode)
         return os.fdopen(descriptor, "rb")
     except BaseException:
@@ -44,6 +44,12 @@ def read_regular(path: Path, most: int = -1) -> bytes:
     """The bytes of a regular file, at most so many of them. Raises OSError."""
     with open_regular(path) as file:
         return file.read(most)
+
+
+def _is_null(descriptor: int) -> bool:
+    """Whether it is the device that people name for an empty file: it ends at once."""
+    found = os.fstat(descriptor)
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
 
 
 def _flag(name: str) -> int:
