@@ -65,7 +65,7 @@ class Given:
 
 
 class Command(NamedTuple):
-    """A command line: usage, what it is for, options, and whether settings flags are taken too."""
+    """A command line: usage, what it is for, options, and its actions (words, about), whether settings are taken."""
 
     name: str
     words: str
@@ -73,6 +73,7 @@ class Command(NamedTuple):
     options: tuple[Option, ...] = ()
     takes_settings: bool = False
     examples: tuple[str, ...] = ()
+    actions: tuple[tuple[str, str], ...] = ()
 
     def parse(self, argv: Sequence[str], *vocabularies: Vocabulary) -> Given:
         """Read the words. Raises CannotRun for options that are wrong; what is wrong with flags is in `unknown`."""
@@ -121,6 +122,7 @@ class Command(NamedTuple):
 
         usage = " ".join(filter(None, (f"usage: trainspec {self.name}", self.words, "[OPTIONS]")))
         lines = [f"{usage} [--SETTING VALUE ...]" if self.takes_settings else usage, "", *wrap(self.about)]
+        lines += [line for words, about in self.actions for line in ("", words, *wrap(about, "    "))]
         lines += ["", "options"]
         for option in self.options:
             lines.append(f"  --{option.name} {option.value}".rstrip())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.text.redaction import redact_whole_url
@@ -15,12 +15,16 @@ from trainspec.training.foreign.finding import open_any
 if TYPE_CHECKING:
     from trainspec.storage import Store
 
-_FOR_RESUMING = ("optimizer.pt", "scheduler.pt")
+_OPTIMIZER, _SCHEDULE = (
+    re.compile(r"optimizer(-[0-9]+-of-[0-9]+)?\.(safetensors|pt)"),
+    ("scheduler.json", "scheduler.pt"),
+)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """One checkpoint. `problem` says why it is none; what hangs on its files is None then.
+    """One checkpoint. `problem` says why it is none; what hangs on its files is None then. `best_step` is the best that
+    the run had made when this one was saved.
 
     `written_by` is trainspec, transformers (also where it was imported), or unknown; `size` is in bytes, `epoch` in
     passes over the data.
@@ -33,6 +37,7 @@ class Facts:
     epoch: float | None = None
     resumable: bool | None = None
     best: bool | None = None
+    best_step: int | None = None
     best_metric: float | None = None
     size: int = 0
     files: tuple[str, ...] = ()
@@ -62,18 +67,29 @@ def facts_of(store: Store, *, verify: bool = False) -> Facts:
         _writer(checkpoint),
         step=checkpoint.step,
         epoch=state.get("epoch"),
-        resumable=all(map(checkpoint.has, _FOR_RESUMING)),
+        resumable=_holds_steps(checkpoint),
         best=None if best is None else best == checkpoint.step,
+        best_step=best,
         best_metric=_number(state.get("best_metric")),
         size=sum(entry.size for entry in store.entries()),
         files=tuple(entry.name for entry in store.entries()),
     )
 
 
-def all_in(folder: Store) -> Iterator[Facts]:
-    """Of every checkpoint folder in an output folder, the lowest step first, whole or not. Raises StorageError."""
-    for step in checkpoint_folders(folder):
-        yield facts_of(folder.child(folder_name(step)))
+def all_in(folder: Store, *, verify: bool = False) -> list[Facts]:
+    """Of every checkpoint folder in an output folder, the lowest step first, whole or not. Raises StorageError.
+
+    The best is what the newest whole one knows as the best: each was it when it was saved, perhaps.
+    """
+    found = [facts_of(folder.child(folder_name(step)), verify=verify) for step in checkpoint_folders(folder)]
+    known = next((one.best_step for one in reversed(found) if one.problem is None), None)
+    return [one if one.best is None else replace(one, best=one.step == known) for one in found]
+
+
+def _holds_steps(checkpoint: Checkpoint) -> bool:
+    """Whether optimizer and schedule are in it, in whatever format it is."""
+    names = [file.name for file in checkpoint.manifest.files]
+    return any(map(_OPTIMIZER.fullmatch, names)) and any(name in names for name in _SCHEDULE)
 
 
 def _writer(checkpoint: Checkpoint) -> str:

@@ -120,7 +120,7 @@ def test_show_compares_every_file(run: Callable[..., Any], imported: Path) -> No
 
 
 MISTAKES = {
-    "no action": ([], "one of import, list, show"),
+    "no action": ([], "one of diff, export, import, list, prune, show, verify"),
     "a misspelled action": (["imprt"], "did you mean import?"),
     "no path": (["list"], "list takes 1 path, not 0"),
     "a path too few": (["import", "a"], "import takes 2 paths, not 1"),

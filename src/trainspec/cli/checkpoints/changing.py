@@ -1,0 +1,104 @@
+"""`checkpoints export`, `prune` and `import`: what writes or deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from trainspec.cli.checkpoints.showing import there
+from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.options import Given
+from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, say
+from trainspec.settings.diagnostics import errors_of
+from trainspec.storage import Store
+from trainspec.text.redaction import printable, redact_whole_url
+
+if TYPE_CHECKING:
+    from trainspec.answers.checkpoints.pruning import Pruning
+    from trainspec.training.foreign.importing import Imported
+
+
+@contextmanager
+def needing(what: str) -> Iterator[None]:
+    """Around what may need a package for training. Raises CannotRun where it is missing, or a checkpoint is damaged."""
+    from trainspec.training.checkpoint.manifest import CheckpointError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("trainspec"):
+            raise
+        remedy = "pip install 'trainspec[train]'"
+        raise CannotRun(mistake("CLI108", f"{what} needs {error.name}, which is not installed", remedy)) from None
+    except CheckpointError as error:
+        raise CannotRun(mistake("CLI113", str(error), "see trainspec checkpoints --help")) from None
+
+
+def export(given: Given, stores: Sequence[Store]) -> int:
+    from trainspec.answers.checkpoints.exporting import export_model
+    from trainspec.training.foreign.finding import open_any
+
+    source, target = stores
+    with needing("reading weights in torch's own files"):
+        try:
+            done = export_model(open_any(there(source)), target, replace=given.has("force"))
+        except FileExistsError as error:
+            raise CannotRun(mistake("CLI113", str(error), "name another folder, or write --force")) from None
+    if given.get("format") == "json":
+        answer_json(done.to_dict())
+    else:
+        print(f"{printable(done.source)} -> {printable(done.target)}")
+        print("".join(f"  {printable(name)}\n" for name in done.files), end="")
+        print(f"{counted(done.tensors, 'tensor')}, {done.bytes / 1e6:,.1f} MB")
+    return FINE
+
+
+def prune(given: Given, stores: Sequence[Store]) -> int:
+    from trainspec.answers.checkpoints.pruning import pruned, remove
+
+    keep = given.number("keep", 1)
+    if keep is None:
+        raise CannotRun(mistake("CLI102", "prune needs to know how many are to be left", "write --keep N"))
+    folder = there(stores[0])
+    found = pruned(folder, keep)
+    if not given.has("dry_run"):
+        remove(folder, found)
+    if given.get("format") == "json":
+        answer_json({**found.to_dict(), "dry_run": given.has("dry_run")})
+    else:
+        print("\n".join(_pruned(found, "would go" if given.has("dry_run") else "deleted")))
+    return FINE
+
+
+def _pruned(found: Pruning, gone: str) -> Iterator[str]:
+    for steps, what in (
+        (found.removed, gone),
+        (found.unfinished, f"{gone}: saving it was never finished"),
+        (found.damaged, "damaged; it stays, for nothing is known of it"),
+    ):
+        for step in steps:
+            yield f"checkpoint-{step}  {what}"
+    for step in found.kept:
+        yield f"checkpoint-{step}  stays{', the best' if step == found.best else ''}"
+    number = len(found.removed) + len(found.unfinished)
+    yield f"{counted(number, 'checkpoint')} {gone}, {found.size / 1e6:,.1f} MB" if number else "nothing is to go"
+
+
+def import_theirs(given: Given, stores: Sequence[Store]) -> int:
+    source, target = stores
+    with needing("importing"):
+        from trainspec.training.foreign.importing import import_checkpoints
+
+        load: Callable[..., Any] = import_checkpoints
+        done: list[Imported] = list(load(source, target, replace_old=given.has("force")))
+    if given.get("format") == "json":
+        answer_json({"imported": [one.to_dict() for one in done]})
+    else:
+        say(item for one in done for item in one.findings)
+        for one in done:
+            ends = "" if one.resumable else " (the model alone: it cannot be resumed from)"
+            where = f"{redact_whole_url(one.target)}{ends}" if one.target is not None else "not imported"
+            print(f"{printable(redact_whole_url(one.source))} -> {printable(where)}")
+    failed = any(errors_of(one.findings) or not one.resumable for one in done)
+    return FINDINGS if failed else FINE
