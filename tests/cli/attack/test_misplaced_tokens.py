@@ -48,6 +48,8 @@ def test_no_answer_tells_it(place: str, token: str, run, write) -> None:
     commands += [["validate", path, "--task", "digits"], ["validate", path, "--ignore-unknown"]]
     commands += [["show", path], ["show", path, "--format", "json", "--all"], ["diff", path, path]]
     commands += [["migrate", path, "--diff"], ["migrate", path, "--check"], ["plan", path, "--rows", "100"]]
+    commands += [["export", path, "--to", form] for form in ("env", "yaml", "toml", "json", "cli", "k8s", "slurm")]
+    commands += [["migrate", path, "--to", form] for form in ("env", "yaml", "toml", "json", "cli")]
     for words in commands:
         found = run(*words)
         assert found.code in (0, 1, 2) and "Traceback" not in found.err
