@@ -163,14 +163,14 @@ BEST = (
     Mutation(
         "load_best_model_at_end",
         "training/run/resuming/best.py",
-        "if not args.load_best_model_at_end or state.best_global_step is None:",
+        "if state.best_global_step is None:",
         "if True:",
     ),
     Mutation(
         "load_best_model_at_end",
-        "training/run/resuming/best.py",
-        "if not args.load_best_model_at_end or state.best_global_step is None:",
-        "if state.best_global_step is None:",
+        "training/run/session.py",
+        "if args.load_best_model_at_end and parts.state.best_global_step is not None:",
+        "if parts.state.best_global_step is not None:",
     ),
     Mutation(
         "metric_for_best_model",

@@ -93,13 +93,13 @@ def _is_of_run(checkpoint: Checkpoint, state: TrainerState) -> bool:
     return repr(history) == repr(state.log_history[: len(history)])
 
 
-def load_best(args: TrainingArguments, state: TrainerState, model: nn.Module, strategy: Strategy) -> bool:
-    """The best checkpoint's weights into the model, where load_best_model_at_end says so; whether they are in it.
+def load_best(state: TrainerState, model: nn.Module, strategy: Strategy) -> bool:
+    """The best checkpoint's weights into the model; whether they are in it.
 
     Every process calls, and in all or none they are. The run is done: whatever goes wrong here is told, and the last
     weights stay.
     """
-    if not args.load_best_model_at_end or state.best_global_step is None:
+    if state.best_global_step is None:
         return False
     if state.best_model_checkpoint is None:
         logger.warning(

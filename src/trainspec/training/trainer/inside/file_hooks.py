@@ -203,7 +203,7 @@ class FileHooks(Views):
 
     def _load_best_model(self) -> bool:
         """The best checkpoint's weights into the model, where settings say so; whether they are in it."""
-        return load_best(self.args, self.state, self.model, self.parts.strategy)
+        return load_best(self.state, self.model, self.parts.strategy)
 
     # What these stand on
 
