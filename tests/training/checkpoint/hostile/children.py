@@ -35,6 +35,8 @@ RUN: dict[str, Any] = {
     "report_to": "none",
     "optim": "adamw_torch_fused",
     "lr_scheduler_type": "cosine",
+    # For the state of a loss scaler.
+    "fp16": True,
 }
 # A document of run state may have 60 MB here, which is there twice while it is compared with its checksum.
 SECONDS, HANGS, MEGABYTES, SCREEN = 2.0, 20.0, 130, 6000

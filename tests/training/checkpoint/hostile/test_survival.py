@@ -20,9 +20,10 @@ SEED = int(os.environ.get("TEST_SURVIVAL_SEED", "12"))
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run's output folder with checkpoint-2 and checkpoint-4."""
+    """A run's output folder with checkpoint-2 and checkpoint-4, a loss scaler's state among the files."""
     folder = tmp_path_factory.mktemp("survival") / "out"
     run(folder, None)
+    assert (folder / "checkpoint-4" / "scaler.json").exists()
     return folder
 
 
