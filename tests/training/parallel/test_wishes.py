@@ -59,7 +59,5 @@ def by_thread(out: str, wish: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("wish", "steps", "evaluated"), [("should_evaluate", 6, [3]), ("should_training_stop", 3, [])])
-def test_a_thread_that_asks_after_all_have_agreed(
-    tmp_path: Path, wish: str, steps: int, evaluated: list[int]
-) -> None:
+def test_a_thread_that_asks_after_all_have_agreed(tmp_path: Path, wish: str, steps: int, evaluated: list[int]) -> None:
     assert run_in(2, by_thread, str(tmp_path), wish) == [{"steps": steps, "evaluated": evaluated}] * 2
