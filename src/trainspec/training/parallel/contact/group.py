@@ -136,7 +136,7 @@ class Group:
         if self._depth == 0:
             self._close()
 
-    def explained(self, error: Exception) -> Exception:
+    def explained(self, error: BaseException) -> BaseException:
         """The error that ends this process: a MissingError in its place where it ends because another has.
 
         The others are told of it, for as long as this process is in contact with them.
@@ -146,7 +146,8 @@ class Group:
         if is_of_others(error):
             return self._missing(f"update {self._update + 1}", error)
         if self._store is not None:
-            RollCall(self._store, self.rank, self.world_size, 0).leave(f"{type(error).__name__}: {error}"[:500])
+            how = f"{type(error).__name__}: {error}".rstrip(": ")
+            RollCall(self._store, self.rank, self.world_size, 0).leave(how[:500])
         return error
 
     def _open(self) -> None:
