@@ -135,3 +135,22 @@ def test_an_option_given_twice_is_told_before_processes_start(
     found = run("train", "digits", "--nproc", "2", "--nproc", "3", "--log-dir", "a", "--log-dir=a")
     assert found.err.count("SRC117") == 1 and "warning[SRC117] --nproc is given twice; the last holds" in found.err
     assert [plan.processes for plan in plans] == [3]
+
+
+def test_a_file_that_is_not_there_is_left_to_the_processes_to_tell(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr("trainspec.cli.launching.start_server", lambda ranks: None)
+    monkeypatch.setattr("trainspec.training.command.agent.launch", lambda plan: 7)
+    found = run("train", "digits", "--nproc", "2", "--deepspeed", "nowhere.json")
+    assert found.code == 7 and "VAL204" not in found.err
+    # With what is wrong it is told, since nothing more will be.
+    wrong = run("train", "digits", "--nproc", "2", "--deepspeed", "nowhere.json", "--optim", "adamm")
+    assert wrong.code == 1 and wrong.err.count("VAL204") == wrong.err.count("VAL103") == 1
+
+
+def test_a_file_that_is_not_there_is_told_once(run: Callable[..., Any]) -> None:
+    pytest.importorskip("torch")
+    found = run("train", "digits", "--use_cpu", "--deepspeed", "nowhere.json")
+    assert found.code == 1 and found.err.count("VAL204") == found.err.count("error[VAL204]") == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,8 @@ from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wa
 from trainspec.cli.show import say_notes
 from trainspec.cli.terminal import exit_code, say
 from trainspec.settings.arguments.launch import Launch
+from trainspec.settings.arguments.speaking import is_to_say_errors
+from trainspec.settings.judging.named_files import NOT_HERE
 from trainspec.settings.sources.layer import sources_in_words
 from trainspec.tasks import TASKS
 from trainspec.tasks.forgetting import forget_secrets
@@ -24,9 +25,6 @@ from trainspec.training.interruption import leaving_at_once
 
 if TYPE_CHECKING:
     pass
-
-# Seconds.
-_PATIENCE = 5.0
 
 COMMAND = Command(
     "train",
@@ -88,14 +86,15 @@ def _run(argv: Sequence[str], *, tells: bool = True) -> int:
         given.unknown.append(mistake("CLI102", "there are words that belong to no flag", remedy))
     starts_others = wants_processes(given) and tells
     loaded = load_settings(given, files_named(given, "config"), shape)
-    if tells_here:
-        say(loaded.diagnostics)
-        say_notes(loaded)
     if loaded.settings is None:
-        if tells and not tells_here:
-            # A launcher ends all once one has ended, and the first of them is to speak before that.
-            time.sleep(_PATIENCE)
+        if tells and is_to_say_errors():
+            say(loaded.diagnostics)
+            say_notes(loaded)
         return exit_code(loaded.diagnostics)
+    if tells_here:
+        # A file that is still not there when training begins is an error then.
+        say([item for item in loaded.diagnostics if item.code != NOT_HERE])
+        say_notes(loaded)
     if starts_others:
         return start_processes(given, argv, loaded.settings, run_in_rank, lambda: _training("agent"))
     forget_secrets(shape, os.environ)

@@ -79,7 +79,8 @@ class SettingsParser:
 
         An args file (named, given behind `args_file_flag`, or SCRIPT.args beside the script) holds flags that those of
         later ones and of `args` override. With `return_remaining_strings` the last item lists the words that no model
-        takes. What is wrong is written to stderr, all of it, and ends the process with code 2; so does --help, with 0.
+        takes. What is wrong is written to stderr, all of it, by the first of several processes; it ends the process
+        with code 2, as --help does with 0.
         """
         words = list(_words_of_script() if args is None else args)
         files = [(args_filename, True)] if args_filename else self._args_file() if look_for_args_file else []
@@ -263,5 +264,8 @@ def _read_args_file(name: str, required: bool) -> list[str]:
 
 
 def _exit(diagnostics: Iterable[Diagnostic]) -> NoReturn:
-    print("\n\n".join(item.render() for item in diagnostics), file=sys.stderr)  # noqa: T201
+    from trainspec.settings.arguments.speaking import is_to_say_errors
+
+    if is_to_say_errors():
+        print("\n\n".join(item.render() for item in diagnostics), file=sys.stderr)  # noqa: T201
     raise SystemExit(2)

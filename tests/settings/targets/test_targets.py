@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainspec import TrainingArguments, validate
-from trainspec.settings.targets.machines import TARGETS, parse_target
+from trainspec.settings.targets.machines import TARGETS, check_target, parse_target
 from trainspec.settings.targets.rules import TARGET_RULES
 from trainspec.settings.targets.worlds import WORLD_RULES
 
@@ -204,6 +204,12 @@ def test_of_a_file_that_a_setting_names_what_it_says_is_shown(tmp_path: Path, mo
     shown = {item.field: (item.value, str(item.source)) for found in verdict.errors for item in found.evidence}
     assert shown["deepspeed.train_batch_size"] == ("36", "ds.json:2:3")
     assert shown["accelerator_config.split_batches"] == ("true", "a.json:1:2")
+
+
+@pytest.mark.parametrize(("world", "nodes", "told"), [(65, 8, True), (64, 8, False), (7, 8, True), (65, None, False)])
+def test_processes_that_nodes_cannot_share_evenly(world: int, nodes: int | None, told: bool) -> None:
+    found = check_target(TrainingArguments(output_dir="x"), None, world, nodes)
+    assert [item.code for item in found if item.code == "TGT404"] == ["TGT404"] * told
 
 
 def test_facts() -> None:

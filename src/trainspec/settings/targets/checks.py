@@ -179,7 +179,11 @@ def mesh(settings: Any, place: Place) -> str | None:
 
 def machines(settings: Any, place: Place) -> str | None:
     count = place.target.count if place.target is not None else None
-    if count is None or place.world is None or place.world % count == 0:
+    if place.world is None:
+        return None
+    if place.nodes is not None and place.world % place.nodes:
+        return f"{processes(place.world)} are not to be shared evenly by {place.nodes} nodes"
+    if count is None or place.world % count == 0:
         return None
     return f"{processes(place.world)} do not fill machines of {count} devices"
 

@@ -244,8 +244,8 @@ _MACHINES: tuple[TargetRule, ...] = (
     TargetRule(
         code="TGT404",
         name="processes-do-not-fill-machines",
-        reason="every machine runs as many processes as it has devices",
-        fix="make the world size a multiple of the target's devices",
+        reason="every machine runs as many processes as any other, one for each of its devices",
+        fix="make the world size a multiple of the nodes, and of the target's devices",
         fields=(),
         check=checks.machines,
         severity="warning",

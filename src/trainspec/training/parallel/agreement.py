@@ -1,12 +1,13 @@
 """Decisions that must be the same in every process: taken in one place, a fixed bundle of them at a time.
 
 A process that asks the others while they do not listen waits for ever. So whether to ask is never decided locally: at
-each of four moments of a run every process says all that it would do, whatever that is, exactly once.
+each of five moments of a run every process says all that it would do, whatever that is, exactly once.
 
     BeforeUpdate   the gradients of a window are there
     AfterUpdate    an update is done, and callbacks have asked for what they want; nobody speaks where all know already
                    that nothing is wanted
     AfterEpoch     the same at the end of an epoch
+    BeforeSave     callbacks have heard of a log or an evaluation
     Onward         logs, evaluations and saves are done, and callbacks have heard of them
 
 What follows from an agreed flag happens in every process, and may ask the others itself (`same`, an evaluation).
@@ -59,6 +60,13 @@ class AfterEpoch(AfterUpdate):
 
 
 @dataclass(slots=True)
+class BeforeSave:
+    """Whether a checkpoint follows the log or the evaluation of this update."""
+
+    save: bool = False
+
+
+@dataclass(slots=True)
 class Onward:
     """Whether the epoch, or the run, ends here."""
 
@@ -66,10 +74,10 @@ class Onward:
     stop: bool = False
 
 
-Bundle = TypeVar("Bundle", BeforeUpdate, AfterUpdate, AfterEpoch, Onward)
+Bundle = TypeVar("Bundle", BeforeUpdate, AfterUpdate, AfterEpoch, BeforeSave, Onward)
 Value = TypeVar("Value")
 
-_MOMENTS: tuple[type[Any], ...] = (BeforeUpdate, AfterUpdate, AfterEpoch, Onward)
+_MOMENTS: tuple[type[Any], ...] = (BeforeUpdate, AfterUpdate, AfterEpoch, BeforeSave, Onward)
 _FLAGS = {moment: tuple(entry.name for entry in fields(moment)) for moment in _MOMENTS}
 _WIDEST = max(map(len, _FLAGS.values()))
 

@@ -14,7 +14,7 @@ from trainspec.training.errors import NonFiniteError
 from trainspec.training.evaluation import best
 from trainspec.training.model.signatures import supported
 from trainspec.training.optimizers.behaviour import note_losses, saving
-from trainspec.training.parallel import Onward
+from trainspec.training.parallel import BeforeSave, Onward
 from trainspec.training.run.others.steps import OwnSteps
 from trainspec.training.schedules import after_evaluation, follows_metric
 
@@ -35,6 +35,10 @@ Window = list[Any]
 # Where the weights stand: at `global_step`, somewhere on the way to the next, or there without being counted yet.
 WHOLE, CHANGING, CHANGED = range(3)
 
+# To log, to evaluate, to save.
+NOTHING = (False, False, False)
+_WISHES = ("should_training_stop", "should_epoch_stop", "should_save", "should_evaluate", "should_log")
+
 
 class Acting(ABC):
     """Goes through the public methods of the Trainer, so that overriding one has its effect."""
@@ -52,8 +56,13 @@ class Acting(ABC):
         self._ignored = ignore_keys_for_eval
         self._train_loss: float | None = None
         self._logged_at = self._evaluated_at = self._saved_at = -1
-        self._acts = 0
-        self._onward = Onward()
+        self._acts = self._acted = 0
+        self._onward, self._before_save = Onward(), BeforeSave()
+        # What is agreed: a callback, or a thread, may change what the switches say of it before all is done.
+        self._wanted = NOTHING
+        self._stops_epoch = self._stops = False
+        # What this process alone asked for, while the others did not listen.
+        self._kept: list[str] = []
         self._weights, self._saving = WHOLE, False
         self._done: tuple[Window, bool, bool, Tensor] | None = None
         # Entries of the log before the evaluation that is under way.
@@ -78,9 +87,9 @@ class Acting(ABC):
         """Do what callbacks asked for, each at most once after an update, and agree whether to go on."""
         control = self._parts.control
         # Whoever is asked for nothing can change his mind about nothing: what there was is agreed on.
-        acts = control.should_log or control.should_evaluate or control.should_save or self._own.acts is not None
+        acts = self._wanted != NOTHING or self._own.acts is not None
         if self._own.acts is None:
-            self.log_evaluate_save()
+            self._log_evaluate_save(*self._wanted)
         else:
             self._act_by_others()
         if self._ends_here:
@@ -88,12 +97,27 @@ class Acting(ABC):
             if newest is not None and newest.step == step:
                 logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
             interruption.end()
-        if not acts:
-            return
-        self._acts, onward = self._acts + 1, self._onward
+        if acts:
+            self._agree_to_go_on()
+        elif control.asks:
+            self._keep_wishes()
+
+    def _agree_to_go_on(self) -> None:
+        control = self._parts.control
+        onward = self._onward
         onward.stop_epoch, onward.stop = control.should_epoch_stop, control.should_training_stop
         self._agree(onward, self._acts)
+        self._acts += 1
         control.should_epoch_stop, control.should_training_stop = onward.stop_epoch, onward.stop
+        self._stops_epoch, self._stops = onward.stop_epoch, onward.stop
+
+    def _keep_wishes(self) -> None:
+        """What the others have not heard of is for the next time that they listen."""
+        control = self._parts.control
+        for wish in _WISHES if control.asks else ():
+            if getattr(control, wish):
+                self._kept.append(wish)
+                setattr(control, wish, False)
 
     def _act_by_others(self) -> None:
         trainer, parts, state = self._trainer, self._parts, self._state
@@ -107,14 +131,24 @@ class Acting(ABC):
 
     def log_evaluate_save(self) -> None:
         """The Trainer's `_maybe_log_save_evaluate`."""
+        control = self._parts.control
+        self._log_evaluate_save(control.should_log, control.should_evaluate, control.should_save)
+
+    def _log_evaluate_save(self, log: bool, evaluate: bool, save: bool) -> None:
         control, step = self._parts.control, self._state.global_step
-        if control.should_log and self._logged_at != step:
+        logs, evaluates = log and self._logged_at != step, evaluate and self._evaluated_at != step
+        if logs:
             self._logged_at = step
             self._log()
-        evaluates = control.should_evaluate and self._evaluated_at != step
         if evaluates and self._evaluate_in_order() and self._args.save_strategy == "best":
             control.should_save = True
-        if control.should_save and self._saved_at != step:
+        if logs or evaluates:
+            # Callbacks that heard of it may have changed their mind.
+            self._acted, before = self._acted + 1, self._before_save
+            before.save = control.should_save
+            self._agree(before, self._acted)
+            save = control.should_save = before.save
+        if save and self._saved_at != step:
             self._saved_at = step
             self._save()
 

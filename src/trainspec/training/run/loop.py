@@ -30,7 +30,7 @@ from trainspec.training.optimizers.behaviour import (
 )
 from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate
 from trainspec.training.parallel.windows import Counting
-from trainspec.training.run.acting import CHANGED, CHANGING, WHOLE, Acting, Window
+from trainspec.training.run.acting import CHANGED, CHANGING, NOTHING, WHOLE, Acting, Window
 from trainspec.training.run.batch_size import is_out_of_memory
 from trainspec.training.run.measuring.memory import empty_cache
 from trainspec.training.run.others.steps import as_norm
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_WISHES = ("should_training_stop", "should_epoch_stop", "should_save", "should_evaluate", "should_log")
-
 
 class TrainingLoop(Acting):
     """Goes through the public methods of the Trainer, so that overriding one has its effect."""
@@ -63,8 +61,7 @@ class TrainingLoop(Acting):
         self._updates_in_backward = updates_in_backward(parts.optimizer)
         # One of each, for an update must not pay for making them.
         self._before, self._after = BeforeUpdate(), AfterUpdate()
-        # What this process alone asked for, while the others did not listen; and before which update nothing is due.
-        self._kept: list[str] = []
+        # Before which update nothing is due.
         self._due = 0
         self._sharing = sharing_of(self._args, parts.strategy)
         self._shared_windows = parts.strategy.windows(self._counting(), self._accumulation)
@@ -87,15 +84,17 @@ class TrainingLoop(Acting):
             trainer.call_hook("_evaluate", parts.trial, self._ignored, True)
         if self._resumed is not None and state.evaluation_due:
             self._evaluate_in_order()
+        self._agree_to_go_on()
         while not self._is_over():
             parts.control.new_epoch()
+            self._stops_epoch = False
             trainer.fire("on_epoch_begin")
             parts.losses.forget()
             is_used_up = True
             for window, ends_epoch in self._windows():
                 self._step(window, ends_epoch)
-                if parts.control.should_epoch_stop or self._is_over():
-                    is_used_up = ends_epoch or parts.control.should_epoch_stop or self._is_at_its_end()
+                if self._stops_epoch or self._is_over():
+                    is_used_up = ends_epoch or self._stops_epoch or self._is_at_its_end()
                     break
             if state.updates_per_epoch in (None, state.updates_in_epoch):
                 self._shared_windows.end_epoch(self._walk)
@@ -116,7 +115,7 @@ class TrainingLoop(Acting):
 
     def _is_over(self) -> bool:
         state = self._state
-        if self._parts.control.should_training_stop or state.global_step >= state.max_steps:
+        if self._stops or state.global_step >= state.max_steps:
             return True
         # Only callbacks that cut epochs short make the epochs end before the steps do.
         return self._args.max_steps <= 0 and state.epoch_index >= math.ceil(self._args.num_train_epochs)
@@ -241,10 +240,8 @@ class TrainingLoop(Acting):
         # Known to all: what this process finds switched on is not.
         certain = type(flags) is AfterUpdate and not self._is_due(number) and not self._shared_windows.somebody_asked
         if certain:
-            for wish in _WISHES if control.asks else ():
-                if getattr(control, wish):
-                    self._kept.append(wish)
-                    setattr(control, wish, False)
+            self._keep_wishes()
+            self._wanted = NOTHING
             self._training.agreement.note(number)
             return
         for wish in self._kept:
@@ -260,6 +257,8 @@ class TrainingLoop(Acting):
             self._end_of_run(flags)
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
         control.should_epoch_stop, control.should_training_stop = flags.stop_epoch, flags.stop
+        self._wanted = flags.log, flags.evaluate, flags.save
+        self._stops_epoch, self._stops = flags.stop_epoch, flags.stop
         if flags.interrupted and not self._ends_here:
             self.ends_together = True
             interruption.end()

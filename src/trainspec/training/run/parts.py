@@ -105,8 +105,8 @@ class RunParts:
     _said: set[str] = field(default_factory=set)
 
     def say_once(self, warning: str) -> None:
-        """However often there is reason to."""
-        if warning not in self._said:
+        """However often there is reason to. Of several processes, which all have the same reason, the main one does."""
+        if warning not in self._said and self.strategy.processes.is_main:
             self._said.add(warning)
             logger.warning("%s", warning)
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import logging
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tests.training.parallel.world import run_in
 from tests.training.small_job import Line, Rows
 
@@ -76,6 +78,21 @@ def warned(out: str) -> list[str]:
 def test_the_main_process_warns_of_settings(tmp_path: Path) -> None:
     main, other = run_in(2, warned, str(tmp_path))
     assert len(main) == 1 and "evaluation_strategy" in main[0] and other == []
+
+
+def remarked(out: str) -> list[str]:
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("trainspec").addHandler(handler)
+    unlabelled = [{"inputs": torch.ones(4)}] * 4
+    trainer = Trainer(Line(), settings(out), eval_dataset=unlabelled, compute_metrics=lambda prediction: {})
+    trainer.evaluate()
+    return [text.partition(" ")[0] for text in said if "RUN153" in text]
+
+
+def test_the_main_process_tells_what_an_evaluation_lacked(tmp_path: Path) -> None:
+    assert run_in(2, remarked, str(tmp_path)) == [["warning[RUN153]"], []]
 
 
 def first(out: str, local: bool) -> tuple[bool, bool]:

@@ -15,7 +15,7 @@ import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.parallel.processes import ProcessesError
@@ -23,6 +23,8 @@ from trainspec.training.parallel.processes import ProcessesError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+Fault = TypeVar("Fault", bound=BaseException)
 
 # The agent of `--nproc` names its runs so that ranks know who tells their errors.
 OUR_RUNS = "trainspec-"
@@ -125,12 +127,12 @@ def _in_short(error: BaseException) -> str:
     return traceback.format_exception_only(error)[-1].rstrip()
 
 
-def explained(error: Exception) -> Exception:
+def explained(error: Fault) -> Fault | MissingError:
     """The error that ends this process, or a MissingError in its place where it ends because another has."""
     return _explaining[0](error) if _explaining else error
 
 
-def tell_uncaught_errors(explain: Callable[[Exception], Exception]) -> None:
+def tell_uncaught_errors(explain: Callable[[Any], Any]) -> None:
     """From now on an error that ends a script is told as above: Python itself would know nothing of ranks.
 
     `explain` is what `explained` asks.
@@ -141,7 +143,7 @@ def tell_uncaught_errors(explain: Callable[[Exception], Exception]) -> None:
 
 
 # Connections come to a process, not to a run: who knows of them last is asked.
-_explaining: list[Callable[[Exception], Exception]] = []
+_explaining: list[Callable[[Any], Any]] = []
 
 
 class _Hook:
@@ -151,7 +153,8 @@ class _Hook:
         self._before = before
 
     def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        why = explained(error) if isinstance(error, Exception) else error
+        # A Ctrl-C that only this process got, too: the others are not to wait for its word.
+        why = explained(error)
         if isinstance(why, MissingError):
             say_missing(why, 1)
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import re
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -19,6 +18,7 @@ from torch.nn import functional
 from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.arguments.launchers import misfits
 from trainspec.training.model.nests import join_tensors, map_tensors
+from trainspec.training.parallel.contact.children import kept_from_children
 from trainspec.training.parallel.contact.ending import MissingError, tell_uncaught_errors
 from trainspec.training.parallel.contact.forms import (
     Form,
@@ -42,7 +42,7 @@ from trainspec.training.parallel.contact.messages import (
     understood,
 )
 from trainspec.training.parallel.contact.neighbours import BARRIER, EACH, LONGEST, MAX, SUM, Neighbours, neighbours_of
-from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others
+from trainspec.training.parallel.contact.roll_call import RollCall, is_of_others, missing
 from trainspec.training.parallel.processes import Alone, NestError, Number, Processes, ProcessesError, Value, first_rows
 
 if TYPE_CHECKING:
@@ -53,8 +53,6 @@ Answer = TypeVar("Answer")
 
 # Each use of a store begins where no use before it has written: old addresses would be taken for new ones.
 _uses = itertools.count()
-# Seconds that others have, after an operation failed, to say that they waited as well.
-_PATIENCE = 5.0
 # NCCL ends the process where it waited too long: before that, the group beside it finds out who is missing.
 _LATER = timedelta(seconds=30)
 
@@ -123,7 +121,7 @@ class Group:
     def __enter__(self) -> Self:
         if self._depth == 0:
             try:
-                with self._naming_the_missing("joining the others"):
+                with kept_from_children(), self._naming_the_missing("joining the others"):
                     self._open()
             except BaseException:
                 self._close()
@@ -138,7 +136,7 @@ class Group:
         if self._depth == 0:
             self._close()
 
-    def explained(self, error: Exception) -> Exception:
+    def explained(self, error: BaseException) -> BaseException:
         """The error that ends this process: a MissingError in its place where it ends because another has.
 
         The others are told of it, for as long as this process is in contact with them.
@@ -148,7 +146,8 @@ class Group:
         if is_of_others(error):
             return self._missing(f"update {self._update + 1}", error)
         if self._store is not None:
-            RollCall(self._store, self.rank, self.world_size, 0).leave(f"{type(error).__name__}: {error}"[:500])
+            how = f"{type(error).__name__}: {error}".rstrip(": ")
+            RollCall(self._store, self.rank, self.world_size, 0).leave(how[:500])
         return error
 
     def _open(self) -> None:
@@ -389,12 +388,4 @@ class Group:
         return self._missing(f"{what} (operation {self._calls}){where}", error)
 
     def _missing(self, operation: str, error: BaseException) -> MissingError:
-        # Without the place in the source of gloo.
-        reason = re.sub(r"^\[[^\]]*\] *", "", str(error)).partition("\n")[0]
-        if self._store is None:
-            said = f"Not all of the {self.world_size} processes came."
-            return MissingError(f"rank {self.rank}: {operation} failed. {said} ({reason})")
-        seconds = self._timeout.total_seconds()
-        answers = RollCall(self._store, self.rank, self.world_size, min(_PATIENCE, seconds)).answer(operation)
-        said = answers.in_words(error, seconds)
-        return MissingError(f"rank {self.rank}: {operation} failed. {said} ({reason})", tells=answers.speaks)
+        return missing(operation, error, self._store, (self.rank, self.world_size), self._timeout.total_seconds())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,11 @@ _OF_OTHERS = re.compile(
 )
 _TOO_LATE = re.compile(r"time ?d? ?out", re.IGNORECASE)
 _EVERY = 0.05
+# Seconds that others have, after an operation failed, to say that they waited as well.
+_PATIENCE = 5.0
+# Seconds that the store itself has to answer.
+_STORE = 3.0
+_UNHEARD = "The store that joins the processes does not answer: who holds it, often rank 0, has ended."
 
 
 def is_of_others(error: BaseException) -> bool:
@@ -76,21 +83,31 @@ class RollCall:
 
     def answer(self, operation: str) -> Answers:
         """What the others say, once each has said something or time is up."""
-        found = Answers()
-        try:
-            self._store.set(f"{_WAITS}/{self._rank}", operation)
-            self._listen(found)
-        except RuntimeError:
-            found.unheard = "The store that joins the processes does not answer: who holds it, often rank 0, has ended."
+        found = self._heard(operation)
+        if found is None:
             # Who else there is to say so cannot be asked.
-            found.speaks = self._rank <= 1
-            return found
+            return Answers(speaks=self._rank <= 1, unheard=_UNHEARD)
         if found.ended:
             found.speaks = False
         else:
             found.silent = [rank for rank in self._others if rank not in found.waiting]
             found.speaks = self._rank < min(found.waiting, default=self._rank + 1)
         return found
+
+    def _heard(self, operation: str) -> Answers | None:
+        """None where the store does not answer. A store that is cut off, or stopped, keeps who asks it for ever."""
+        found, is_heard = Answers(), threading.Event()
+
+        def ask() -> None:
+            with suppress(RuntimeError):
+                self._store.set(f"{_WAITS}/{self._rank}", operation)
+                self._listen(found)
+                is_heard.set()
+
+        asking = threading.Thread(target=ask, name="trainspec roll call", daemon=True)
+        asking.start()
+        asking.join(self._patience + _STORE)
+        return found if is_heard.is_set() else None
 
     def _listen(self, found: Answers) -> None:
         until = time.monotonic() + self._patience
@@ -106,3 +123,19 @@ class RollCall:
             if found.ended or interruption.is_noted() or time.monotonic() > until:
                 return
             time.sleep(_EVERY)
+
+
+def missing(operation: str, error: BaseException, store: Any, place: tuple[int, int], timeout: float) -> MissingError:
+    """What a process of `place`, its rank and how many there are, ends by where an operation of all failed.
+
+    `store` is None where they have none yet; `timeout` is in seconds.
+    """
+    rank, size = place
+    # Without the place in the source of gloo.
+    reason = re.sub(r"^\[[^\]]*\] *", "", str(error)).partition("\n")[0]
+    if store is None:
+        said = f"Not all of the {size} processes came."
+        return MissingError(f"rank {rank}: {operation} failed. {said} ({reason})")
+    answers = RollCall(store, rank, size, min(_PATIENCE, timeout)).answer(operation)
+    said = answers.in_words(error, timeout)
+    return MissingError(f"rank {rank}: {operation} failed. {said} ({reason})", tells=answers.speaks)
