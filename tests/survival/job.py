@@ -1,0 +1,67 @@
+"""A task whose every part is random, and takes a second: dropout, shuffled rows, labels that a metric is made of."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pydantic import BaseModel
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from trainspec.settings.arguments import TrainingArguments
+from trainspec.tasks import TaskParts
+
+ROWS, FEATURES, CLASSES = 48, 6, 3
+
+
+class Pace(BaseModel):
+    # Of an update, for signals that are to find a run in the middle of something.
+    seconds: float = 0.0
+
+
+@dataclass
+class Rows(Dataset[dict[str, Tensor]]):
+    """So many rows, the same for every seed."""
+
+    count: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        chance = torch.Generator().manual_seed(self.seed)
+        self.x = torch.randn(self.count, FEATURES, generator=chance)
+        self.labels = (self.x[:, :CLASSES] + 0.5 * torch.randn(self.count, CLASSES, generator=chance)).argmax(-1)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        # A draw of the process that loads: what augments data has its own part in the random streams.
+        return {"x": self.x[index] + 0.01 * torch.randn(FEATURES), "labels": self.labels[index]}
+
+
+class Network(nn.Module):
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.layers = nn.Sequential(
+            nn.Linear(FEATURES, 16), nn.GELU(), nn.Dropout(0.2), nn.Linear(16, CLASSES)
+        )  # fmt: skip
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        if self.seconds:
+            time.sleep(self.seconds)
+        logits: Tensor = self.layers(x)
+        if labels is None:
+            return {"logits": logits}
+        return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
+
+
+def accuracy(prediction: Any) -> dict[str, float]:
+    return {"accuracy": float((prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
+
+
+def task(args: TrainingArguments, pace: Pace) -> TaskParts:
+    return TaskParts(Network(pace.seconds), Rows(ROWS, 1), Rows(12, 2), Rows(8, 3), compute_metrics=accuracy)
