@@ -58,5 +58,9 @@ def _places(one: Any, other: Any, at: str = "") -> list[str]:
         keys = dict.fromkeys([*one, *other])
         return [place for key in keys for place in _places(one.get(key), other.get(key), f"{at}.{key}")]
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return [place for number, pair in enumerate(zip(one, other, strict=True)) for place in _places(*pair, f"{at}[{number}]")]
+        return [
+            place
+            for number, pair in enumerate(zip(one, other, strict=True))
+            for place in _places(*pair, f"{at}[{number}]")
+        ]
     return [] if repr(one) == repr(other) else [f"{at} is {str(one)[:80]}, expected {str(other)[:80]}"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +20,29 @@ from trainspec.tasks import TaskParts
 ROWS, FEATURES, CLASSES = 48, 6, 3
 
 
+# Where a signal is to come, as "rank:place:how often that has been there before:signal:times".
+SIGNAL = "SURVIVAL_SIGNAL"
+
+
 class Pace(BaseModel):
-    # Of an update, for signals that are to find a run in the middle of something.
+    # Of a pass, for signals that are to find a run in the middle of something.
     seconds: float = 0.0
+
+
+class Places:
+    """Where the run is, and the signal that comes there."""
+
+    def __init__(self) -> None:
+        self._been = Counter[str]()
+
+    def at(self, place: str) -> None:
+        wanted = os.environ.get(SIGNAL, "")
+        if wanted:
+            rank, where, before, number, times = wanted.split(":")
+            if where == place and rank == os.environ.get("RANK", "0") and self._been[place] == int(before):
+                for _ in range(int(times)):
+                    signal.raise_signal(int(number))
+        self._been[place] += 1
 
 
 @dataclass
@@ -43,14 +66,15 @@ class Rows(Dataset[dict[str, Tensor]]):
 
 
 class Network(nn.Module):
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, places: Places) -> None:
         super().__init__()
-        self.seconds = seconds
+        self.seconds, self.places = seconds, places
         self.layers = nn.Sequential(
             nn.Linear(FEATURES, 16), nn.GELU(), nn.Dropout(0.2), nn.Linear(16, CLASSES)
         )  # fmt: skip
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        self.places.at("training" if self.training else "evaluating")
         if self.seconds:
             time.sleep(self.seconds)
         logits: Tensor = self.layers(x)
@@ -64,4 +88,6 @@ def accuracy(prediction: Any) -> dict[str, float]:
 
 
 def task(args: TrainingArguments, pace: Pace) -> TaskParts:
-    return TaskParts(Network(pace.seconds), Rows(ROWS, 1), Rows(12, 2), Rows(8, 3), compute_metrics=accuracy)
+    places = Places()
+    places.at("beginning")
+    return TaskParts(Network(pace.seconds, places), Rows(ROWS, 1), Rows(12, 2), Rows(8, 3), compute_metrics=accuracy)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,22 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         *("torch", "torch._dynamo", "trainspec.cli", "trainspec.training.command.agent"),
-        *("trainspec.training.command.train", "trainspec.settings.targets.machines", "tests.survival.job", "s3fs"),
+        *(
+            "trainspec.training.command.train",
+            "trainspec.settings.targets.machines",
+            "tests.survival.job",
+            "tests.survival.processes",
+            "s3fs",
+        ),
     ]
 )
 # The environment that every process has, and nothing else.
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "AWS_", "COVERAGE")
 
 
-def environment(more: Mapping[str, str] = {}) -> dict[str, str]:  # noqa: B006 - it is not changed
+def environment(more: Mapping[str, str] = {}) -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if name.startswith(_KEPT)}
-    return {**kept, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **more}
+    return {**kept, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))), **more}
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,12 @@ class Command:
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     fresh: bool = False
-    # The change at which it dies, of those that it makes to `folder`.
-    dies_at: int = NEVER
+    # The change to its output at which it is sent a signal, so many times.
+    at: int = NEVER
+    number: int = signal.SIGKILL
+    times: int = 1
+    # Beside the names of the files for what it says and what it changes, where several share a folder.
+    label: str = ""
 
 
 @dataclass
@@ -60,21 +70,26 @@ class Running:
     """A command under way. What it has started in its group ends with it, at the latest."""
 
     def __init__(self, command: Command) -> None:
+        command = replace(command, environ=environment(command.environ))
         self.command, self.began = command, time.monotonic()
-        self._said, self._calls = command.folder / "said.txt", command.folder / "calls.txt"
+        self._said, self._calls = (command.folder / f"{name}{command.label}.txt" for name in ("said", "calls"))
         self._calls.unlink(missing_ok=True)
-        arguments = (list(command.words), str(command.folder), environment(command.environ), command.dies_at)
+        self._said.write_bytes(b"")
         self._process: Any
         if command.fresh:
+            trip = map(str, (command.folder, self._calls, command.at, int(command.number), command.times))
             with self._said.open("wb") as file:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", _FRESH, *map(str, (command.folder, command.dies_at)), *command.words],
-                    **{"cwd": command.folder, "env": arguments[2], "stdout": file, "stderr": file},
+                    [sys.executable, "-c", _FRESH, *trip, *command.words],
+                    cwd=command.folder,
+                    env=dict(command.environ),
+                    stdout=file,
+                    stderr=file,
                     stdin=subprocess.DEVNULL,
                     start_new_session=True,
                 )
         else:
-            self._process = _CONTEXT.Process(target=_run, args=arguments)
+            self._process = _CONTEXT.Process(target=_run, args=(command, str(self._said), str(self._calls)))
             self._process.start()
 
     @property
@@ -146,25 +161,26 @@ def killed_after(command: Command, seconds: float) -> Ended:
         return process.join(20)
 
 
-def _run(words: list[str], folder: str, environ: dict[str, str], dies_at: int) -> None:
+def _run(command: Command, said: str, calls: str) -> None:
     os.setsid()
-    said = os.open(f"{folder}/said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
-    os.chdir(folder)
+    stream = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+    os.dup2(stream, 1)
+    os.dup2(stream, 2)
+    os.chdir(command.folder)
     os.environ.clear()
-    os.environ.update(environ)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    os.environ.update(command.environ)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     import torch
 
     torch.set_num_threads(1)
-    run_armed(folder, dies_at, words)
+    run_armed([str(command.folder), calls, command.at, int(command.number), command.times], list(command.words))
 
 
-def run_armed(folder: str, dies_at: int, words: list[str]) -> None:
+def run_armed(trip: Sequence[Any], words: list[str]) -> None:
     """The command in this process, which does not return."""
-    Tripwire(Path(folder, "out"), Path(folder, "calls.txt"), dies_at).arm()
+    folder, calls, at, number, times = trip
+    Tripwire(Path(folder, "out"), Path(calls), int(at), int(number), int(times)).arm()
     from trainspec.cli import main
 
     code = main(words)
@@ -175,5 +191,5 @@ def run_armed(folder: str, dies_at: int, words: list[str]) -> None:
 _FRESH = """
 import sys
 from tests.survival.processes import run_armed
-run_armed(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+run_armed(sys.argv[1:6], sys.argv[6:])
 """

@@ -1,4 +1,4 @@
-"""Death at a call: a process that ends by SIGKILL where it is about to change its folder or store for the n-th time.
+"""A signal at a call: SIGKILL, or another, where a process is about to change its folder or store for the n-th time.
 
 Every way that Python has to change a folder is counted: files opened for writing, each write to them (of which half is
 done), fsync, rename, link, unlink, rmdir, mkdir; and each request that changes something in S3, before it is sent and
@@ -30,10 +30,14 @@ NEVER = 1 << 60
 
 
 class Tripwire:
-    """Counts the changes of this process under `folder` and in S3, a line each into `log`; dies at the one `at`."""
+    """Counts the changes of this process under `folder` and in S3, a line each into `log`.
 
-    def __init__(self, folder: Path, log: Path, at: int = NEVER) -> None:
+    At the one `at` it sends itself a signal, so many `times`.
+    """
+
+    def __init__(self, folder: Path, log: Path, at: int = NEVER, number: int = signal.SIGKILL, times: int = 1) -> None:
         self._root, self._at, self._count, self._owner = os.path.realpath(folder), at, 0, os.getpid()
+        self._number, self._times = number, times
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
     def arm(self) -> None:
@@ -63,19 +67,21 @@ class Tripwire:
         self._count += 1
         os.write(self._log, f"{what}\n".encode())
         if self._count == self._at:
-            if file is not None:
+            if file is not None and self._number == signal.SIGKILL:
                 os.write(file.fileno(), write[: len(write) // 2])
-            os.kill(os.getpid(), signal.SIGKILL)
+            for _ in range(self._times):
+                signal.raise_signal(self._number)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
             if isinstance(flags, int) and flags & _WRITING and self._watches(path):
                 self.count("open")
+        elif event == "os.mkdir" and os.path.isdir(arguments[0]):
+            # It is made again and again, which changes nothing.
+            return
         elif event in _EVENTS and self._watches(arguments[0], arguments[-1]):
-            # A folder that is there already is made again and again, which changes nothing.
-            if event != "os.mkdir" or not os.path.isdir(arguments[0]):
-                self.count(_EVENTS[event])
+            self.count(_EVENTS[event])
 
     def _watches(self, path: Any, folder: Any = -1) -> bool:
         if isinstance(path, int) or path is None:

@@ -1,4 +1,4 @@
-"""Files on this machine that are being written: locked by whoever writes, so that what nobody writes any more can go."""
+"""Files on this machine that are being written: locked by who writes, so that what nobody writes any more can go."""
 
 from __future__ import annotations
 

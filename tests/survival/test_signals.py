@@ -1,0 +1,66 @@
+"""Promise: every signal that asks a run to end, wherever it finds it, once or twice, loses nothing that was trained."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from tests.survival.attempts import TABLE, trial, words
+from tests.survival.conftest import LONG, Undisturbed
+from tests.survival.job import SIGNAL
+from tests.survival.processes import NEVER, Command, ran
+from tests.survival.test_random_kills import SEED
+
+# What shells report of them; before Python has a handler of ours there is nothing to report.
+ENDS = {signal.SIGTERM: (143, -15), signal.SIGINT: (130, -2), signal.SIGHUP: (143, -1)}
+RUNS = {
+    "at once": words(),
+    "after saving": words(enable_jit_checkpoint=True),
+    "at once, two workers": words(dataloader_num_workers=2),
+}
+PLACES = {"beginning": (0,), "training": (0, 1, 9, 23), "evaluating": (0, 1, 7), "the end": (12, 13, 14)}
+
+
+class Case(NamedTuple):
+    run: str
+    where: str
+    number: signal.Signals
+    times: int
+    environ: dict[str, str]
+    call: int = NEVER
+
+
+def cases(calls: int, chance: random.Random) -> Iterator[Case]:
+    for run in RUNS if LONG else ["at once"]:
+        for number in ENDS if LONG else [signal.SIGTERM]:
+            for times in (1, 2):
+                for place, befores in PLACES.items():
+                    where = "evaluating" if place == "the end" else place
+                    for before in befores if LONG else befores[-1:]:
+                        told = f"0:{where}:{before}:{int(number)}:{times}"
+                        yield Case(run, f"{place} {before}", number, times, {SIGNAL: told})
+                for call in sorted(chance.sample(range(1, calls + 1), 12 if LONG else 1)):
+                    yield Case(run, f"call {call}", number, times, {}, call)
+
+
+@pytest.mark.timeout(7200 if LONG else 120)
+def test_signals_of_every_kind_everywhere(base: Path, undisturbed: Undisturbed) -> None:
+    kind = "signals, once and twice, in every phase"
+    calls = len(undisturbed(RUNS["at once"])[1].calls)
+    for case in cases(calls, random.Random(f"{SEED} signals")):
+        expected, _ = undisturbed(RUNS[case.run])
+        name = f"{case.number.name} {case.times} x at {case.where} ({case.run})"
+        with trial(kind, name, base) as one:
+            one.about_to_start()
+            first = Command(
+                RUNS[case.run], one.folder, case.environ, at=case.call, number=case.number, times=case.times
+            )
+            if not one.took(ran(first), *ENDS[case.number]):
+                one.about_to_start()
+                one.finish(ran(Command(RUNS[case.run], one.folder)))
+            one.compare(expected)
+    assert not TABLE[kind].faults, "\n\n".join(TABLE[kind].faults)
