@@ -66,8 +66,8 @@ def took(one: Trial, ended: list[Ended], *, disturbed: bool = True) -> bool:
         one.fault("a traceback of rank 1", other.said)
     if (first.code == 0) != (other.code == 0) and not disturbed:
         one.fault(f"exit codes {first.code} and {other.code}", first.said + other.said)
-    # Who loses another in the middle of something ends with 1, as after any fault.
-    return one.took(first, 1)
+    # Who loses another in the middle of something could not go on, and says so.
+    return one.took(first, 1, 2)
 
 
 @pytest.fixture(scope="module", params=RUNS if LONG else ["DDP"])

@@ -22,6 +22,7 @@ RUNS = {
     "after saving": words(enable_jit_checkpoint=True),
     "at once, two workers": words(dataloader_num_workers=2),
 }
+AT_ONCE = ("at once", "at once, two workers")
 PLACES = {"beginning": (0,), "training": (0, 1, 9, 23), "evaluating": (0, 1, 7), "the end": (12, 13, 14)}
 
 
@@ -33,6 +34,11 @@ class Case(NamedTuple):
     environ: dict[str, str]
     call: int = NEVER
 
+    @property
+    def is_exact(self) -> bool:
+        """Inside of a forward pass the draws of the update that breaks off are not repeated (README)."""
+        return not self.where.startswith("training") or self.run not in AT_ONCE
+
 
 def cases(calls: int, chance: random.Random) -> Iterator[Case]:
     for run in RUNS if LONG else ["at once"]:
@@ -40,10 +46,10 @@ def cases(calls: int, chance: random.Random) -> Iterator[Case]:
             for times in (1, 2):
                 for place, befores in PLACES.items():
                     where = "evaluating" if place == "the end" else place
-                    for before in befores if LONG else befores[-1:]:
+                    for before in chance.sample(befores, 1):
                         told = f"0:{where}:{before}:{int(number)}:{times}"
                         yield Case(run, f"{place} {before}", number, times, {SIGNAL: told})
-                for call in sorted(chance.sample(range(1, calls + 1), 12 if LONG else 1)):
+                for call in sorted(chance.sample(range(1, calls + 1), 4 if LONG else 1)):
                     yield Case(run, f"call {call}", number, times, {}, call)
 
 
@@ -62,5 +68,6 @@ def test_signals_of_every_kind_everywhere(base: Path, undisturbed: Undisturbed) 
             if not one.took(ran(first), *ENDS[case.number]):
                 one.about_to_start()
                 one.finish(ran(Command(RUNS[case.run], one.folder)))
-            one.compare(expected)
+            if case.is_exact:
+                one.compare(expected)
     assert not TABLE[kind].faults, "\n\n".join(TABLE[kind].faults)
