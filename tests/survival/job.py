@@ -27,6 +27,8 @@ SIGNAL = "SURVIVAL_SIGNAL"
 class Pace(BaseModel):
     # Of a pass, for signals that are to find a run in the middle of something.
     seconds: float = 0.0
+    # So many numbers more in the model, for saves that are sent in parts.
+    ballast: int = 0
 
 
 class Places:
@@ -66,9 +68,10 @@ class Rows(Dataset[dict[str, Tensor]]):
 
 
 class Network(nn.Module):
-    def __init__(self, seconds: float, places: Places) -> None:
+    def __init__(self, pace: Pace, places: Places) -> None:
         super().__init__()
-        self.seconds, self.places = seconds, places
+        self.seconds, self.places = pace.seconds, places
+        self.ballast = nn.Parameter(torch.full((pace.ballast,), 1e-3)) if pace.ballast else None
         self.layers = nn.Sequential(
             nn.Linear(FEATURES, 16), nn.GELU(), nn.Dropout(0.2), nn.Linear(16, CLASSES)
         )  # fmt: skip
@@ -78,6 +81,8 @@ class Network(nn.Module):
         if self.seconds:
             time.sleep(self.seconds)
         logits: Tensor = self.layers(x)
+        if self.ballast is not None:
+            logits = logits * (1 + self.ballast.mean())
         if labels is None:
             return {"logits": logits}
         return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
@@ -90,4 +95,4 @@ def accuracy(prediction: Any) -> dict[str, float]:
 def task(args: TrainingArguments, pace: Pace) -> TaskParts:
     places = Places()
     places.at("beginning")
-    return TaskParts(Network(pace.seconds, places), Rows(ROWS, 1), Rows(12, 2), Rows(8, 3), compute_metrics=accuracy)
+    return TaskParts(Network(pace, places), Rows(ROWS, 1), Rows(12, 2), Rows(8, 3), compute_metrics=accuracy)

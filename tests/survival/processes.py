@@ -171,8 +171,13 @@ def _run(command: Command, said: str, calls: str) -> None:
     os.environ.update(command.environ)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    # That of the server is inherited, and what loads data would start one of its own.
+    multiprocessing.set_start_method("fork", force=True)
+    import fsspec.config
     import torch
 
+    # Read when it is imported, which the server has done.
+    fsspec.config.set_conf_env(fsspec.config.conf)
     torch.set_num_threads(1)
     run_armed([str(command.folder), calls, command.at, int(command.number), command.times], list(command.words))
 
