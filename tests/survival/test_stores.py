@@ -57,20 +57,16 @@ def test_a_store_that_fails(base: Path, s3_bucket: str, failing: Failing, lasts:
     chance = random.Random(f"{SEED} {kind}")
     environ = {"AWS_ENDPOINT_URL": failing.url}
 
-    def on_s3() -> tuple[str, list[str]]:
-        url = f"{s3_bucket}/{uuid.uuid4().hex}"
-        more = {"storage_timeout_seconds": 2 if lasts else 12, "save_failures_allowed": 1 if lasts else 3}
-        return url, words(output_dir=url, save_total_limit=1, eval_steps=8, save_steps=8, **more)
-
-    with trial(kind, "undisturbed", base) as one:
+    url = f"{s3_bucket}/{uuid.uuid4().hex}"
+    more = {"storage_timeout_seconds": 2 if lasts else 12, "save_failures_allowed": 1 if lasts else 3}
+    said = words(output_dir=url, save_total_limit=1, eval_steps=8, save_steps=8, **more)
+    with trial(kind, "undisturbed", base, url) as one:
         failing.begin("", 0, 0)
-        url, said = on_s3()
         whole = ran(Command(said, one.folder, environ))
         assert whole.code == 0, whole.said
-        expected = {name: data.replace(url.encode(), b"URL") for name, data in contents(url).items()}
+        expected = contents(url)
         requests = failing.requests
     for number in range(24):
-        url, said = on_s3()
         fault, first = chance.choice(FAULTS), chance.randint(1, requests)
         count = 1 << 30 if lasts else chance.randint(1, 2 if fault == "stall" else 4)
         with trial(kind, f"{number} {fault} from {first} of {requests}", base, url) as one:
