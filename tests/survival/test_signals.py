@@ -22,7 +22,12 @@ RUNS = {
     "after saving": words(enable_jit_checkpoint=True),
     "at once, two workers": words(dataloader_num_workers=2),
 }
-AT_ONCE = ("at once", "at once, two workers")
+# A checkpoint that was saved before its evaluation says that this is due. Whoever goes on has asked for nothing there.
+BUT = (
+    r"checkpoint-\d+/(manifest\.json: \.files|trainer_state\.json: \.log_history)"
+    r"|checkpoint-\d+/trainspec_state\.json: \.evaluation_due"
+    r"|(checkpoint-\d+/)?trainer_state\.json: \.stateful_callbacks\.TrainerControl\."
+)
 PLACES = {"beginning": (0,), "training": (0, 1, 9, 23), "evaluating": (0, 1, 7), "the end": (12, 13, 14)}
 
 
@@ -37,7 +42,8 @@ class Case(NamedTuple):
     @property
     def is_exact(self) -> bool:
         """Inside of a forward pass the draws of the update that breaks off are not repeated (README)."""
-        return not self.where.startswith("training") or self.run not in AT_ONCE
+        finishes = self.run == "after saving" and self.number is not signal.SIGINT
+        return finishes or not self.where.startswith("training")
 
 
 def cases(calls: int, chance: random.Random) -> Iterator[Case]:
@@ -69,5 +75,5 @@ def test_signals_of_every_kind_everywhere(base: Path, undisturbed: Undisturbed) 
                 one.about_to_start()
                 one.finish(ran(Command(RUNS[case.run], one.folder)))
             if case.is_exact:
-                one.compare(expected)
+                one.compare(expected, but=BUT)
     assert not TABLE[kind].faults, "\n\n".join(TABLE[kind].faults)

@@ -275,7 +275,8 @@ class TrainingLoop(Acting):
         if not self._args.enable_jit_checkpoint:
             return
         self._ends_here = flags.save = True
-        flags.evaluate = False
+        # Whoever goes on makes it first.
+        self._state.evaluation_due, flags.evaluate = flags.evaluate, False
 
     def _save_before_the_end(self) -> None:
         """Of a signal that came after the last update the process ends once training is over."""
