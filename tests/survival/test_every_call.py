@@ -14,7 +14,7 @@ from tests.survival.processes import Command, ran
 
 __all__ = ["s3_bucket"]
 
-ON_A_DISK = words(save_total_limit=1, eval_steps=6, save_steps=6)
+ON_A_DISK = words(save_total_limit=1, eval_steps=6, save_steps=6, num_train_epochs=2 if LONG else 1)
 
 
 @pytest.mark.timeout(7200 if LONG else 120)
@@ -40,8 +40,7 @@ def test_killed_at_every_request(base: Path, s3_bucket: str, ballast: int) -> No
     environ = {"FSSPEC_S3": '{"default_block_size": 5242880}'} if ballast else {}
 
     url = f"{s3_bucket}/{uuid.uuid4().hex}"
-    more = {"task.ballast": ballast, "save_steps": 12, "eval_steps": 12} if ballast else {}
-    said = words(**{"output_dir": url, "save_total_limit": 1, "eval_steps": 8, "save_steps": 8, **more})
+    said = words(output_dir=url, save_total_limit=1, eval_steps=12, save_steps=12, task__ballast=ballast or None)
     with trial(kind, "undisturbed", base, url) as one:
         whole = ran(Command(said, one.folder, environ))
         assert whole.code == 0, whole.said

@@ -15,7 +15,7 @@ from tests.survival.conftest import LONG
 from tests.survival.processes import TASK, Command, killed_after, ran
 from tests.survival.test_random_kills import SEED
 
-EVICTIONS = 30 if LONG else 3
+EVICTIONS = 30 if LONG else 2
 SETTINGS = """
 output_dir: out
 num_train_epochs: {epochs}
@@ -59,7 +59,7 @@ def exported(folder: Path, settings: str) -> tuple[list[str], dict[str, str]]:
 def test_evicted_again_and_again(base: Path, workers: int, more: str) -> None:
     kind = f"the exported Job, {workers} workers" + (", auto" if more else "")
     chance = random.Random(f"{SEED} {kind}")
-    settings = SETTINGS.format(epochs=16 if LONG else 3, workers=workers, more=more)
+    settings = SETTINGS.format(epochs=16 if LONG else 2, workers=workers, more=more)
     quiet = base / f"quiet-{workers}{len(more)}"
     quiet.mkdir()
     words, variables = exported(quiet, settings)

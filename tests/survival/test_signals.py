@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 from collections.abc import Iterator
@@ -47,23 +48,28 @@ class Case(NamedTuple):
 
 
 def cases(calls: int, chance: random.Random) -> Iterator[Case]:
-    for run in RUNS if LONG else ["at once"]:
-        for number in ENDS if LONG else [signal.SIGTERM]:
-            for times in (1, 2):
-                for place, befores in PLACES.items():
-                    where = "evaluating" if place == "the end" else place
-                    for before in chance.sample(befores, 1):
-                        told = f"0:{where}:{before}:{int(number)}:{times}"
-                        yield Case(run, f"{place} {before}", number, times, {SIGNAL: told})
-                for call in sorted(chance.sample(range(1, calls + 1), 4 if LONG else 1)):
-                    yield Case(run, f"call {call}", number, times, {}, call)
+    """Each once and twice, in each phase; and a few in the middle of what is written."""
+    for run, number, times in itertools.product(RUNS, ENDS, (1, 2)):
+        for place, befores in PLACES.items():
+            where, before = "evaluating" if place == "the end" else place, chance.choice(befores)
+            told = f"0:{where}:{before}:{int(number)}:{times}"
+            yield Case(run, f"{place} {before}", number, times, {SIGNAL: told})
+        for call in sorted(chance.sample(range(1, calls + 1), 4)):
+            yield Case(run, f"call {call}", number, times, {}, call)
+
+
+# Of the short form: in an evaluation, and in the first file of a checkpoint.
+FEW = (
+    Case("at once", "evaluating 1", signal.SIGTERM, 1, {SIGNAL: f"0:evaluating:1:{int(signal.SIGTERM)}:1"}),
+    Case("after saving", "call 10", signal.SIGTERM, 2, {}, 10),
+)
 
 
 @pytest.mark.timeout(7200 if LONG else 120)
 def test_signals_of_every_kind_everywhere(base: Path, undisturbed: Undisturbed) -> None:
     kind = "signals, once and twice, in every phase"
     calls = len(undisturbed(RUNS["at once"])[1].calls)
-    for case in cases(calls, random.Random(f"{SEED} signals")):
+    for case in cases(calls, random.Random(f"{SEED} signals")) if LONG else FEW:
         expected, _ = undisturbed(RUNS[case.run])
         name = f"{case.number.name} {case.times} x at {case.where} ({case.run})"
         with trial(kind, name, base) as one:

@@ -124,8 +124,7 @@ def test_libraries_do_not_see_tokens_of_the_command_line(tmp_path: Path, monkeyp
 def test_what_nobody_finished_is_finished_when_the_process_ends(tmp_path: Path) -> None:
     script = """
     from trainspec.storage import open_store
-    from trainspec.training.interruption import Terminated
-from trainspec.training.trackers import RunFacts, Tracker, TrackerGroup
+    from trainspec.training.trackers import RunFacts, Tracker, TrackerGroup
 
     class Late(Tracker):
         def finish(self, *, failed):
