@@ -103,8 +103,10 @@ test-distributed: install ## the long matrix of several processes (many minutes)
 mutate: install ## break what each setting does, in 436 ways, and show that its tests notice (half an hour and more)
 	$(BIN)/python tests/contract/mutations/mutate.py
 
-test-survival: install ## 500 damaged and 300 malicious checkpoints (many minutes)
-	TEST_SURVIVAL=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/training/checkpoint/hostile
+# The short form of each is in `make test`. Both go through, whatever the first has found.
+test-survival: install ## kills, signals and faults everywhere; 500 damaged and 300 malicious checkpoints (an hour)
+	TEST_SURVIVAL=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/survival; killed=$$?; \
+	TEST_SURVIVAL=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/training/checkpoint/hostile && exit $$killed
 
 test-shells: install ## the completion scripts in real shells (Debian, as root)
 	apt-get update -qq

@@ -161,3 +161,18 @@ def test_endless_input_is_refused(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(b"x" * 1001)
     with pytest.raises(StorageError, match="larger than the limit"):
         read_text(tmp_path / "long", 1000)
+
+
+def test_what_a_killed_process_has_left_goes_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    left, other = tmp_path / ".a.txt.0123abcd.unfinished", tmp_path / ".b.txt.0123abcd.unfinished"
+    left.write_bytes(b"half")
+    other.write_bytes(b"half")
+
+    def meanwhile(file: Any) -> None:
+        file.write(b"1")
+        store.write_bytes("a.txt", b"2")
+
+    store.write("a.txt", meanwhile)
+    assert store.read_bytes("a.txt") == b"1"
+    assert sorted(os.listdir(tmp_path)) == [".b.txt.0123abcd.unfinished", "a.txt"]

@@ -13,12 +13,11 @@ from trainspec.storage.errors import already_there, failure
 from trainspec.storage.location import checked_file, checked_name
 from trainspec.storage.regular import open_regular
 from trainspec.storage.store import Entry, Store, Writer
+from trainspec.storage.unfinished import UNFINISHED, beside, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A file that was being written when its process died; readers are never shown one.
-UNFINISHED = ".unfinished"
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 _WITHOUT_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -152,16 +151,17 @@ def publish_new(path: Path, write: Writer) -> bool:
 def _unfinished(path: Path, write: Writer) -> Iterator[Path]:
     """A file beside `path` with what `write` puts into it, safe on the disk, to be given its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}{UNFINISHED}")
-    try:
-        with unfinished.open("xb") as file:
+    remove_abandoned(path)
+    with beside(path) as (unfinished, file):
+        try:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        yield unfinished
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+            file.close()
+            yield unfinished
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
     _sync_folder(path.parent)
 
 

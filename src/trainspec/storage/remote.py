@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from trainspec.storage.errors import StorageError, already_there, failure, missing_package
-from trainspec.storage.local import UNFINISHED, publish_copy
+from trainspec.storage.local import publish_copy
 from trainspec.storage.location import checked_file, checked_name, scheme_of
 from trainspec.storage.store import Entry, Store
+from trainspec.storage.unfinished import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

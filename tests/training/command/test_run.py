@@ -257,3 +257,21 @@ def test_sigterm_ends_the_process_in_good_order(tmp_path: Path) -> None:
         process.kill()
     assert process.returncode == TERMINATED
     assert "terminated; the newest checkpoint is" in told and "Traceback" not in told
+
+
+class Deadly(Rows):
+    """Kills the process that loads its seventh row."""
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        if index == 7:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(index)
+
+
+def test_a_killed_process_that_loads_data_is_no_fault_of_the_run(
+    arguments: Arguments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = arguments(do_eval=False, dataloader_num_workers=1)
+    assert run_task(args, Phases(train_dataset=Deadly())) == COULD_NOT_RUN
+    told = capsys.readouterr().err
+    assert "error: a process that loads data was killed" in told and "Traceback" not in told

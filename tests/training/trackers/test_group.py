@@ -12,6 +12,7 @@ import pytest
 from tests.trackers.running import build
 
 from trainspec.storage import open_store
+from trainspec.training.interruption import Terminated
 from trainspec.training.trackers import RunFacts, Tracker, TrackerGroup
 
 MOMENTS = ["start", "log", "best_checkpoint", "refresh", "flush", "finish"]
@@ -58,9 +59,10 @@ def test_a_tracker_that_fails_is_left_out_and_the_others_go_on(
     assert "tracker 'recorder' failed" in warning.message and str(error) in warning.message
 
 
-def test_an_interruption_is_not_swallowed(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        _go_through(TrackerGroup([Recorder("log", KeyboardInterrupt())]), tmp_path)
+@pytest.mark.parametrize("asked", [KeyboardInterrupt(), Terminated()], ids=["Ctrl-C", "SIGTERM"])
+def test_who_asks_the_run_to_end_is_not_taken_for_a_failure(tmp_path: Path, asked: BaseException) -> None:
+    with pytest.raises(type(asked)):
+        _go_through(TrackerGroup([Recorder("log", asked)]), tmp_path)
 
 
 def test_a_finished_group_is_silent(tmp_path: Path) -> None:

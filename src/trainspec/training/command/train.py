@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from contextlib import contextmanager
 from dataclasses import fields
@@ -60,6 +61,8 @@ logger = logging.getLogger(__name__)
 
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
+# What torch says of it.
+_KILLED_LOADER = re.compile(r"DataLoader worker \(pid.{1,200}\) (exited unexpectedly|is killed by signal)")
 _FORESEEN = (TaskError, TrainingError, PlanError, StorageError, CheckpointError)
 
 
@@ -87,12 +90,20 @@ def run_task(
         except Terminated:
             return _asked_to_end(args, "terminated", TERMINATED, is_main=is_main)
         except Exception as error:
-            if not several and not isinstance(error, _FORESEEN):
+            if not several and not isinstance(error, _FORESEEN) and not _is_of_killed_loader(error):
                 raise
             return _ended_by(explained(error))
 
 
+def _is_of_killed_loader(error: Exception) -> bool:
+    return isinstance(error, RuntimeError) and _KILLED_LOADER.match(str(error)) is not None
+
+
 def _ended_by(error: Exception) -> int:
+    if _is_of_killed_loader(error):
+        # Nothing is wrong with the run: to try again, as launchers do after a fault, may well help.
+        why = "when memory is short, the system does that; dataloader_num_workers says how many there are"
+        return say_end(f"error: a process that loads data was killed ({why}): {error}", COULD_NOT_RUN, Kind.FAULT)
     if isinstance(error, MissingError):
         return say_missing(error, COULD_NOT_RUN)
     if isinstance(error, _FORESEEN):

@@ -263,6 +263,11 @@ class CheckpointKeeper:
             self._old_run_is_there = self._writes and not self._thin_out(snapshot.step, state)
         return checkpoint
 
+    def finish_deleting(self, state: TrainerState) -> None:
+        """What a run that was killed between its last save and the deletion after it has left to do."""
+        if self._writes:
+            self._thin_out(state.global_step, state)
+
     def name_best(self, state: TrainerState) -> str | None:
         """Call the checkpoint of this update the best, and return it, where it was saved before its evaluation."""
         if self.newest is None or self.newest.step != state.best_global_step:

@@ -82,7 +82,11 @@ class TrainingLoop(Acting):
         trainer, parts, state = self._trainer, self._parts, self._state
         if self._resumed is None and evaluates_on_start(self._training.cadence):
             trainer.call_hook("_evaluate", parts.trial, self._ignored, True)
-        if self._resumed is not None and state.evaluation_due:
+        due = self._resumed is not None and state.evaluation_due
+        if due or not state.rows_in_epoch or self._is_over():
+            # What comes next drew from these states, be it the order of an epoch or, of a finished run, its evaluation.
+            self._restore_random_state()
+        if due:
             self._evaluate_in_order()
         self._agree_to_go_on()
         while not self._is_over():
@@ -108,6 +112,8 @@ class TrainingLoop(Acting):
             # Of a run that went on from its own end: there is one way to say where that is.
             self._begin_epoch(state.epoch_index + 1)
         self._save_before_the_end()
+        if self._training.resumed_from is not None and self._saved_at < 0 and self._args.save_strategy != "no":
+            self._training.keeper.finish_deleting(state)
 
     def _is_at_its_end(self) -> bool:
         """Whether all of the data of an epoch is used up, where its length is known."""
@@ -268,7 +274,8 @@ class TrainingLoop(Acting):
         if not self._args.enable_jit_checkpoint:
             return
         self._ends_here = flags.save = True
-        flags.evaluate = False
+        # Whoever goes on makes it first.
+        self._state.evaluation_due, flags.evaluate = flags.evaluate, False
 
     def _save_before_the_end(self) -> None:
         """Of a signal that came after the last update the process ends once training is over."""

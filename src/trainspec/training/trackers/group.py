@@ -6,6 +6,7 @@ import atexit
 import logging
 from typing import TYPE_CHECKING
 
+from trainspec.training.interruption import Terminated
 from trainspec.training.trackers.discretion import safe_message, without_secret_arguments
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ class TrackerGroup:
         for tracker in list(self._trackers):
             try:
                 act(tracker)
+            except Terminated:
+                # It is the run that was asked to end, and not the tracker that failed.
+                raise
             # Some libraries leave the program when they cannot go on; the run is worth more than they are.
             except (Exception, SystemExit) as error:
                 self._trackers.remove(tracker)

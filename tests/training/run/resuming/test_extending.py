@@ -38,3 +38,21 @@ def test_a_run_that_was_over_says_its_end_as_it_did_before(make_trainer: Make) -
     finished.train()
     state = finished.state
     assert (state.epoch_index, state.rows_in_epoch, state.updates_in_epoch) == (2, 0, 0)
+
+
+def test_the_draws_after_a_run_that_was_over_are_those_that_it_would_have_made(make_trainer: Make) -> None:
+    said: dict[str, Any] = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 1}
+    make_trainer(**said).train()
+    expected = torch.rand(3)
+    torch.manual_seed(99)
+    make_trainer(resume_from_checkpoint="latest", **said).train()
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_run_that_was_over_deletes_what_it_had_not_come_to(make_trainer: Make, tmp_path: Path) -> None:
+    said: dict[str, Any] = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 2}
+    make_trainer(**said).train()
+    # As if it had been killed between its last save and the deletion after it.
+    assert len(list((tmp_path / "out").glob("checkpoint-*"))) == 6
+    make_trainer(resume_from_checkpoint="latest", save_total_limit=1, **said).train()
+    assert [path.name for path in (tmp_path / "out").glob("checkpoint-*")] == ["checkpoint-12"]
