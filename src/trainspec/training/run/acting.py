@@ -182,8 +182,8 @@ class Acting(ABC):
         grace = self._args.preemption_grace_seconds
         if grace is not None and seconds > grace:
             self._parts.say_once(
-                f"saving a checkpoint took longer than preemption_grace_seconds ({grace:g}) leaves for it: a run that is "
-                "told to end may be ended before its last update is saved"
+                f"saving a checkpoint took longer than preemption_grace_seconds ({grace:g}) leaves for it: a run that "
+                "is told to end may be ended before its last update is saved"
             )
 
     def _write(self) -> None:
