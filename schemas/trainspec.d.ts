@@ -4875,6 +4875,23 @@ export interface TrainingArguments {
    * @example 0
    */
   save_failures_allowed?: number;
+  /**
+   * Exit code of a run that was told to end and has saved; unset: 143, as after SIGTERM.
+   * Bounds: >= 1, <= 255.
+   * @example 85
+   */
+  preemption_exit_code?: number | null;
+  /**
+   * Seconds after the signal at which a run that has not ended by itself is ended; unset: no bound.
+   * Bounds: > 0.
+   * @example 25.0
+   */
+  preemption_grace_seconds?: number | null;
+  /**
+   * A local file whose appearance means the same as SIGTERM: a notice that the machine is taken away.
+   * @example "/var/run/preempted"
+   */
+  preemption_file?: string | null;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
   evaluate_during_training?: boolean;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +107,7 @@ def describe(document: Mapping[str, Any], options: Mapping[str, str], layers: La
         world=world,
         command=("train", task or "digits", *_launching(world)),
         gpus=gpus,
-        grace=count(options, "grace", "seconds from SIGTERM to SIGKILL", GRACE_SECONDS),
+        grace=count(options, "grace", "seconds from SIGTERM to SIGKILL", _grace(settings)),
         restarts=count(options, "max_restarts", "how often it is started again", RESTARTS, 0),
         settings=settings,
         variables=variables or {},
@@ -156,6 +157,12 @@ def _variables(settings: Mapping[str, Any], options: Mapping[str, str], layers: 
     if form == "variables" and layers:
         raise NotDeployable("variables cannot keep several files apart; add --merge, or leave --as variables out")
     return as_variables(settings) if form == "variables" else None
+
+
+def _grace(settings: Mapping[str, Any]) -> int:
+    """A run that ends itself does so before it is killed."""
+    said = settings.get("preemption_grace_seconds")
+    return GRACE_SECONDS if said is None else math.ceil(said) + LAUNCHER_SECONDS
 
 
 def _config_files(settings: Mapping[str, Any], layers: Layers) -> tuple[ConfigFile, ...]:

@@ -138,7 +138,8 @@ def _again(run: Run) -> Iterator[str]:
     """SLURM itself starts a job again that had to make room, or whose node is gone, but none that came to its limit."""
     yield f"# SIGTERM ended it, close to its time limit: it is put into the queue again, up to {run.restarts} times."
     yield f"near=$((${{SLURM_JOB_END_TIME:-9999999999}} - {run.grace + _EARLY_SECONDS}))"
-    yield f'if [ "$code" -eq {_TERMINATED} ] && [ "$(date +%s)" -ge "$near" ] \\'
+    code = run.settings.get("preemption_exit_code") or _TERMINATED
+    yield f'if [ "$code" -eq {code} ] && [ "$(date +%s)" -ge "$near" ] \\'
     yield f'  && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {run.restarts} ]; then'
     yield '  scontrol requeue "$SLURM_JOB_ID"'
     yield "fi"

@@ -288,6 +288,9 @@ class SettingsButOutputDir(TypedDict, total=False):
     trackio_static_space_id: str | bool | None
     storage_timeout_seconds: float
     save_failures_allowed: int
+    preemption_exit_code: int | None
+    preemption_grace_seconds: float | None
+    preemption_file: str | None
 
 
 class TrainingArgumentsDict(SettingsButOutputDir, total=False):

@@ -51,5 +51,9 @@ class SearchError(TrainingError, ValueError):
     """A hyperparameter search that cannot be done."""
 
 
+class TakenOverError(TrainingError):
+    """Another run writes to output_dir, and took this one for dead."""
+
+
 class SavesFailedError(TrainingError):
     """More checkpoints in a row could not be saved than save_failures_allowed allows."""

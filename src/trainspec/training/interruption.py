@@ -7,7 +7,8 @@ an exception raised inside an import could be caught by anybody. Then it is an e
 Where several processes train together, none may leave alone: the others would wait for it in the middle of an update.
 There a signal is only noted, the processes agree on it after the update, and all of them end at the same place.
 
-Where SIGHUP is ignored, as under nohup, it stays so.
+SIGUSR1 and SIGUSR2, which schedulers send ahead of a time limit, mean the same where nobody else handles them. Where
+SIGHUP is ignored, as under nohup, it stays so.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +45,19 @@ class Terminated(SystemExit):
 _noted: list[type[BaseException]] = []
 
 
+class _Heard:
+    """`holding`: while weights change nothing is raised, for half an update is worth nothing. `held`: what came then.
+    `since`: when the first signal came, by time.monotonic().
+    """
+
+    holding = False
+    held: ClassVar[list[type[BaseException]]] = []
+    since: float | None = None
+
+
+_heard = _Heard()
+
+
 def is_noted() -> bool:
     """Whether a signal waits for the processes to agree on it."""
     return bool(_noted)
@@ -51,6 +66,31 @@ def is_noted() -> bool:
 def end() -> None:
     """Raise what was noted here: KeyboardInterrupt, or Terminated, which is also what other processes' signals mean."""
     raise _noted[0] if _noted else Terminated
+
+
+def asked_at() -> float | None:
+    """When the first signal came to end this run, by time.monotonic(); None where none has."""
+    return _heard.since
+
+
+def hold() -> None:
+    """From here on weights change: what a signal raises waits for `let_go`."""
+    _heard.holding = True
+
+
+def let_go() -> None:
+    """Weights are whole again. Raises what came meanwhile."""
+    _heard.holding = False
+    if _heard.held:
+        came = _heard.held[-1]
+        _heard.held.clear()
+        raise came
+
+
+def forget_held() -> None:
+    """An update broke off, and with it the run."""
+    _heard.holding = False
+    _heard.held.clear()
 
 
 @contextmanager
@@ -70,9 +110,13 @@ def terminable(*, together: bool = False) -> Iterator[None]:
     with ExitStack() as handled:
         # What was noted for this run must not end the next.
         handled.callback(_noted.clear)
+        handled.callback(forget_held)
+        handled.callback(setattr, _heard, "since", None)
         handled.enter_context(_handled_by(_note_termination if together else _raise, *asking_to_end()))
         if together:
             handled.enter_context(_handled_by(_note_interrupt, signal.SIGINT))
+        elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            handled.enter_context(_handled_by(_interrupt, signal.SIGINT))
         yield
 
 
@@ -105,10 +149,17 @@ def can_be_noted() -> bool:
 
 
 def asking_to_end() -> tuple[signal.Signals, ...]:
-    """The signals by which the system asks this process to end."""
-    if not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        return (signal.SIGTERM,)
-    return signal.SIGTERM, signal.SIGHUP
+    """The signals by which the system, or a scheduler, asks this process to end."""
+    others = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
+    return signal.SIGTERM, *(number for number in others if _is_free(number))
+
+
+def _is_free(number: signal.Signals) -> bool:
+    """Whether nobody else has a use for it."""
+    handler = signal.getsignal(number)
+    if number == getattr(signal, "SIGHUP", None):
+        return handler is not signal.SIG_IGN
+    return handler is signal.SIG_DFL or getattr(handler, "__module__", None) == __name__
 
 
 @contextmanager
@@ -125,9 +176,26 @@ def _handled_by(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
             signal.signal(number, _leave if own is _leave_untouched else own)
 
 
+def _note_time() -> None:
+    if _heard.since is None:
+        _heard.since = time.monotonic()
+
+
 def _raise(number: int, frame: FrameType | None) -> None:
     leave_dead_terminal()
+    _note_time()
+    if _heard.holding:
+        _heard.held.append(Terminated)
+        return
     raise Terminated
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _note_time()
+    if _heard.holding and KeyboardInterrupt not in _heard.held:
+        _heard.held.append(KeyboardInterrupt)
+        return
+    raise KeyboardInterrupt
 
 
 def leave_dead_terminal() -> None:
@@ -145,11 +213,13 @@ def leave_dead_terminal() -> None:
 
 def _note_termination(number: int, frame: FrameType | None) -> None:
     leave_dead_terminal()
+    _note_time()
     # Again and again the same: launchers send it to a group, and each of its members passes it on.
     _noted.append(Terminated)
 
 
 def _note_interrupt(number: int, frame: FrameType | None) -> None:
+    _note_time()
     if KeyboardInterrupt in _noted:
         raise KeyboardInterrupt
     _noted.append(KeyboardInterrupt)

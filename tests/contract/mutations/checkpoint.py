@@ -111,6 +111,36 @@ MUTATIONS = (
         "SaveFailures(3, ",
     ),
     Mutation(
+        "preemption_exit_code",
+        "training/command/train.py",
+        "args.preemption_exit_code or TERMINATED, is_main",
+        "TERMINATED, is_main",
+    ),
+    Mutation(
+        "preemption_grace_seconds",
+        "training/command/preemption.py",
+        "elif args.preemption_grace_seconds is not None and time",
+        "elif False and time",
+    ),
+    Mutation(
+        "preemption_grace_seconds",
+        "training/command/preemption.py",
+        "- asked > args.preemption_grace_seconds:",
+        "- asked > 1000:",
+    ),
+    Mutation(
+        "preemption_file",
+        "training/command/preemption.py",
+        "[] if args.preemption_file is None else [_appears(args.preemption_file)]",
+        "[]",
+    ),
+    Mutation(
+        "preemption_file",
+        "training/command/preemption.py",
+        "return now is not None and now != before",
+        "return now is not None",
+    ),
+    Mutation(
         "save_only_model",
         "training/checkpoint/resume.py",
         "if reason is not None:",

@@ -336,6 +336,12 @@ class Fields:
     """Seconds that a read or write of a remote store is tried before it counts as failed."""
     save_failures_allowed: int = 3
     """Checkpoints in a row that may fail to be saved before the run ends; 0: it ends at the first."""
+    preemption_exit_code: int | None = None
+    """Exit code of a run that was told to end and has saved; unset: 143, as after SIGTERM."""
+    preemption_grace_seconds: float | None = None
+    """Seconds after the signal at which a run that has not ended by itself is ended; unset: no bound."""
+    preemption_file: str | None = None
+    """A local file whose appearance means the same as SIGTERM: a notice that the machine is taken away."""
 
 # What pydantic's mypy plugin goes by: it knows no descriptors.
 class PluginFields(Settings):
@@ -469,3 +475,6 @@ class PluginFields(Settings):
     trackio_static_space_id: str | bool | None = unset
     storage_timeout_seconds: float = unset
     save_failures_allowed: int = unset
+    preemption_exit_code: int | None = unset
+    preemption_grace_seconds: float | None = unset
+    preemption_file: str | None = unset

@@ -221,6 +221,12 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
         "see the message",
         "see the message",
     ),
+    "RUN123": Explanation(
+        "output-dir-locked",
+        "an output_dir that another run writes to now",
+        "two runs in one folder would delete and replace each other's checkpoints, and end as a mixture",
+        "wait for the other run, stop it, or choose another output_dir",
+    ),
     "RUN130": Explanation(
         "optimizer-not-installed",
         "an optim whose package is missing",

@@ -1,13 +1,14 @@
 """Settings beyond the 118 that people know; none changes what a configuration without them means to the model.
 
-All but stop_on_nonfinite, uneven_inputs, storage_timeout_seconds and save_failures_allowed are names of transformers 5.
+Names of transformers 5, but for stop_on_nonfinite, uneven_inputs, storage_timeout_seconds, save_failures_allowed and
+those of preemption.
 """
 
 from pydantic import Field
 
 from trainspec.settings.groups.group import Group
 from trainspec.settings.values.choices import SamplingStrategy, UnevenInputs, WorkerStart
-from trainspec.settings.values.types import Flag, Name, NonNegative, PositiveNumber
+from trainspec.settings.values.types import ExitCode, Flag, Name, NonNegative, PositiveNumber
 
 
 class ExtensionSettings(Group):
@@ -70,4 +71,19 @@ class ExtensionSettings(Group):
         default=3,
         description="Checkpoints in a row that may fail to be saved before the run ends; 0: it ends at the first.",
         examples=[0],
+    )
+    preemption_exit_code: ExitCode | None = Field(
+        default=None,
+        description="Exit code of a run that was told to end and has saved; unset: 143, as after SIGTERM.",
+        examples=[85],
+    )
+    preemption_grace_seconds: PositiveNumber | None = Field(
+        default=None,
+        description="Seconds after the signal at which a run that has not ended by itself is ended; unset: no bound.",
+        examples=[25.0],
+    )
+    preemption_file: Name | None = Field(
+        default=None,
+        description="A local file whose appearance means the same as SIGTERM: a notice that the machine is taken away.",
+        examples=["/var/run/preempted"],
     )

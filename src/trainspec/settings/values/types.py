@@ -27,6 +27,7 @@ NonNegativeNumber: TypeAlias = Annotated[float, Strict(), Field(ge=0)]
 PositiveNumber: TypeAlias = Annotated[float, Strict(), Field(gt=0)]
 Probability: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=1)]
 BelowOne: TypeAlias = Annotated[float, Strict(), Field(ge=0, lt=1)]
+ExitCode: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=255)]
 Seed: TypeAlias = Annotated[int, Strict(), Field(ge=0, lt=2**32)]
 Fraction: TypeAlias = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Interval: TypeAlias = NonNegative | Fraction

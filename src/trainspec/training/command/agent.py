@@ -270,7 +270,10 @@ class _Agent(LocalElasticAgent):
                 return word.code
         if self._was_impatient:
             _say("interrupted twice: all processes were ended at once, and nothing more was saved")
-        return INTERRUPTED if came is signal.SIGINT else TERMINATED
+        if came is signal.SIGINT:
+            return INTERRUPTED
+        # As the settings of the ranks say.
+        return next((word.code for word in self._words() if word.kind is Kind.ASKED), TERMINATED)
 
 
 def _by_guilt(word: Word) -> tuple[bool, float]:

@@ -10,7 +10,8 @@ import os
 import signal
 
 # Held back from the server, which must outlive the ranks; a rank lets them in.
-_HELD = (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,)
+_NAMES = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+_HELD = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 _PRELOADED = ["torch", "trainspec.training.command.train"]
 
 

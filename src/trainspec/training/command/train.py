@@ -26,6 +26,7 @@ from trainspec.training.checkpoint.resume import going_on_if_any
 from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
 from trainspec.training.command.phases import trains
 from trainspec.training.command.predictions import write_predictions
+from trainspec.training.command.preemption import watching
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
@@ -76,7 +77,7 @@ def run_task(
     """
     launch = Launch.of_this_process()
     several, is_main = launch.world_size > 1, launch.rank == 0
-    with _terminal_logging(args), terminable(together=several):
+    with _terminal_logging(args), terminable(together=several), watching(args, lambda: _farewell(args, "terminated")):
         try:
             if (resume_if_any or is_restarted()) and trains(args):
                 args = _going_on(args)
@@ -88,7 +89,7 @@ def run_task(
         except KeyboardInterrupt:
             return _asked_to_end(args, "interrupted", INTERRUPTED, is_main=is_main)
         except Terminated:
-            return _asked_to_end(args, "terminated", TERMINATED, is_main=is_main)
+            return _asked_to_end(args, "terminated", args.preemption_exit_code or TERMINATED, is_main=is_main)
         except Exception as error:
             if not several and not isinstance(error, _FORESEEN) and not _is_of_killed_loader(error):
                 raise

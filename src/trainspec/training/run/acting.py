@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import replace
@@ -203,11 +204,21 @@ class Acting(ABC):
         return True
 
     def _save(self) -> None:
-        keeper = self._training.keeper
+        keeper, began = self._training.keeper, time.monotonic()
         if keeper.tried(self._write, self._state.global_step, ends=self._ends_here):
+            self._compare_with_grace(time.monotonic() - began)
             self._trainer.fire("on_save")
             self._announce()
         self._saving = False
+
+    def _compare_with_grace(self, seconds: float) -> None:
+        """What takes longer than a run has at its end is told while there is time to do something about it."""
+        grace = self._args.preemption_grace_seconds
+        if grace is not None and seconds > grace:
+            self._parts.say_once(
+                f"saving a checkpoint took longer than preemption_grace_seconds ({grace:g}) leaves for it: a run that "
+                "is told to end may be ended before its last update is saved"
+            )
 
     def _write(self) -> None:
         self._saving = True

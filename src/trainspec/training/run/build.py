@@ -87,6 +87,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
             replaces_old_run=args.overwrite_output_dir and checkpoint is None,
             resumed_from=checkpoint,
             processes=parts.strategy.processes,
+            locked=parts.locked,
         ),
         tokens=TokenCounter(args, parts.model, trainer.processing_class, parts.label_names),
         parameters=[value for value in parts.model_wrapped.parameters() if value.requires_grad],

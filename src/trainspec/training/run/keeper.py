@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint.payload import Payload
     from trainspec.training.parallel import Processes, Strategy
     from trainspec.training.parallel.agreement import Talk
+    from trainspec.training.preflight.locking import Locked
     from trainspec.training.run.parts import RunParts
     from trainspec.training.state import TrainerState
 
@@ -71,6 +72,7 @@ class CheckpointKeeper:
         replaces_old_run: bool,
         resumed_from: Checkpoint | None = None,
         processes: Processes | None = None,
+        locked: Locked | None = None,
     ) -> None:
         self._args = args
         self._store = store
@@ -79,6 +81,7 @@ class CheckpointKeeper:
         self._model_alone = args.save_only_model
         self._old_run_is_there = replaces_old_run
         self.newest = resumed_from
+        self._locked = locked
         # While somebody's own code saves: where it writes to, and what of ours is there.
         self._handed: HandedFolder | None = None
         self._written: Snapshot | None = None
@@ -216,6 +219,8 @@ class CheckpointKeeper:
 
     def _have_room(self, step: int, state: TrainerState) -> None:
         with self.together("making room"):
+            if self._locked is not None:
+                self._locked.ours()
             if self._old_run_is_there and self._writes:
                 set_aside(self._store, step)
             if state.best_model_checkpoint == self._url(step):

@@ -170,6 +170,7 @@ class TrainingLoop(Acting):
         self._count(window, ends_epoch)
         # Let go of the batches: memory that is free now is the next window's.
         self._weights, self._done = WHOLE, None
+        interruption.let_go()
         self._agree_on("on_step_end", self._after, self._state.global_step, loss=loss, grad_norm=norm)
         self._act()
 
@@ -178,6 +179,7 @@ class TrainingLoop(Acting):
         optimizer, own = self._parts.stepping()[0], self._own
         self._rate = learning_rate(optimizer) if own.rate is None else own.rate()
         if self._updates_in_backward:
+            interruption.hold()
             self._weights = CHANGING
         loss = self._mean_loss(window)
         strategy.finish_window()
@@ -186,6 +188,7 @@ class TrainingLoop(Acting):
         else:
             self._norm = as_norm(own.clip(self._parts.model_wrapped), training.parameters)
         self._fire("on_pre_optimizer_step")
+        interruption.hold()
         self._weights = CHANGING
         stepped = strategy.step()
         # Not before: what breaks off until here has left nothing of this update.

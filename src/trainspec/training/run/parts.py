@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from trainspec.training.loss.own_step import OwnStep
     from trainspec.training.parallel import Agreement, Policy, Strategy
     from trainspec.training.precision.precision import Precision
+    from trainspec.training.preflight.locking import Locked
     from trainspec.training.run.keeper import CheckpointKeeper
     from trainspec.training.run.loop import TrainingLoop
     from trainspec.training.run.measuring.memory import MemoryTracker
@@ -85,6 +86,8 @@ class RunParts:
     control: TrainerControl = field(default_factory=TrainerControl)
     trackers: TrackerGroup = field(default_factory=lambda: TrackerGroup([]))
     is_in_train: bool = False
+    # Of the last train(): output_dir as this run holds it against others.
+    locked: Locked | None = None
     # Of the last train(), also after it: the loop, what of a search it belongs to, and the size of the window at work.
     loop: TrainingLoop | None = None
     trial: Any = None

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from trainspec.storage import hurrying
+from trainspec.training import interruption
 from trainspec.training.callbacks.states import restore_states
 from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.evaluation.results import TrainOutput, speed_metrics
@@ -105,6 +106,9 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             trainer.log(metrics)
             _end(trainer)
         except BaseException as error:
+            interruption.forget_held()
+            if isinstance(error, Terminated) and args.preemption_exit_code is not None:
+                error.code = args.preemption_exit_code
             if loop is not None:
                 with hurrying() if isinstance(error, KeyboardInterrupt | Terminated) else nullcontext():
                     rescue(trainer, training, loop, error, first_step, last=last)

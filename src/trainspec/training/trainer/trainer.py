@@ -28,6 +28,7 @@ from trainspec.training.parallel import choose_strategy
 from trainspec.training.parallel.agreement import together
 from trainspec.training.parallel.contact.joining import backend_for, joined
 from trainspec.training.parallel.contact.launch_needs import find_launch_needs
+from trainspec.training.preflight.locking import locked
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.run.measuring.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
@@ -166,7 +167,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             # A token that is refused is told now, not at the first save.
             with together(self.parts.strategy.processes, "finding the repository on the hub"):
                 self.init_hf_repo()
-        return train_as_often(self, checkpoint, ignore_keys_for_eval)
+        with locked(self.args, self.parts.output(self.args), self.parts.strategy.processes) as self.parts.locked:
+            return train_as_often(self, checkpoint, ignore_keys_for_eval)
 
     # Parts
 

@@ -1,0 +1,105 @@
+"""Other notices than signals that a machine is taken away, and the end of the time that a run has then."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
+
+from trainspec.training import interruption
+from trainspec.training.interruption import TERMINATED
+
+if TYPE_CHECKING:
+    from trainspec.settings.arguments import TrainingArguments
+
+# Seconds between two looks, and how long the newest checkpoint is looked for at the very end.
+_EVERY, _AT_THE_END = 0.5, 2.0
+
+
+class PreemptionSource(Protocol):
+    """Whoever knows that a machine is taken away: a cloud's notice, a scheduler's."""
+
+    def __call__(self) -> bool:
+        """Whether it is, by now. Asked twice a second, in a thread of its own; what it raises counts as no."""
+
+
+_sources: list[PreemptionSource] = []
+
+
+def register_source(source: PreemptionSource) -> None:
+    """Have `trainspec train` ask a source, too, from its next run on. A task may do so when it is imported."""
+    _sources.append(source)
+
+
+@contextmanager
+def watching(args: TrainingArguments, farewell: Callable[[], str]) -> Iterator[None]:
+    """For as long as the block runs, a notice means SIGTERM to this process, and a signal's grace comes to an end.
+
+    Then the process ends where it is, with what `farewell` says of the checkpoints.
+    """
+    sources = [*_sources, *([] if args.preemption_file is None else [_appears(args.preemption_file)])]
+    if not sources and args.preemption_grace_seconds is None:
+        yield
+        return
+    over = threading.Event()
+    watch = threading.Thread(
+        target=_watch, args=(args, sources, farewell, over), name="trainspec-preemption", daemon=True
+    )
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watch.join()
+
+
+def _watch(
+    args: TrainingArguments, sources: list[PreemptionSource], farewell: Callable[[], str], over: threading.Event
+) -> None:
+    while not over.wait(_EVERY):
+        asked = interruption.asked_at()
+        if asked is None:
+            if any(map(_says_so, sources)):
+                os.kill(os.getpid(), signal.SIGTERM)
+        elif args.preemption_grace_seconds is not None and time.monotonic() - asked > args.preemption_grace_seconds:
+            _end(args, farewell)
+
+
+def _says_so(source: PreemptionSource) -> bool:
+    with suppress(Exception):
+        return source()
+    return False
+
+
+def _appears(path: str) -> PreemptionSource:
+    """One that was there before is of another time, until it is written anew."""
+    before = _written(path)
+
+    def appeared() -> bool:
+        now = _written(path)
+        return now is not None and now != before
+
+    return appeared
+
+
+def _written(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
+def _end(args: TrainingArguments, farewell: Callable[[], str]) -> None:
+    """Of a run that does not come to an end by itself: what is saved is whole, whatever it is at."""
+    said: list[str] = []
+    # A store that does not answer is not waited for.
+    looking = threading.Thread(target=lambda: said.append(farewell()), daemon=True)
+    looking.start()
+    looking.join(_AT_THE_END)
+    why = f"it had not ended {args.preemption_grace_seconds:g} s after it was told to (preemption_grace_seconds)"
+    os.write(2, f"{why}: {said[0] if said else 'terminated'}\n".encode())
+    os._exit(args.preemption_exit_code or TERMINATED)
