@@ -6,16 +6,17 @@ import os
 import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+fcntl: Any
 try:
     import fcntl
 except ImportError:
     # Not every system has these locks; there nothing is taken for abandoned.
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 # A file that was being written when its process died; readers are never shown one.
 UNFINISHED = ".unfinished"
