@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention
 
 from trainspec import Trainer
+from trainspec.training.parallel.fsdp.pieces import local_of
 
 WORDS, HEADS, WIDTH, LENGTH, COUNT = 7, 4, 16, 11, 6
 IGNORED = -100
@@ -128,15 +129,18 @@ def trained(sizes: Sizes, name: str, more: dict[str, Any], out: str, data: dict[
         "losses": [entry["loss"] for entry in logged],
         "norms": [entry["grad_norm"] for entry in logged],
         "lengths": getattr(model, "lengths", None),
-        "held": sum(value.to_local().numel() for value in model.parameters()),
+        "held": sum(local_of(value).numel() for value in model.parameters()),
         "evaluated": trainer.evaluate()["eval_loss"],
         "random": trainer.parts.strategy.random_rank,
     }
 
 
 def alone(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    return alone_with(MODELS[name](), rows(**data))
+
+
+def alone_with(model: nn.Module, every: list[dict[str, Tensor]]) -> dict[str, Any]:
     """By torch, two rows an update."""
-    model, every = MODELS[name](), rows(**data)
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
     losses, norms = [], []
     for update in range(3):

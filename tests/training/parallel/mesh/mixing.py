@@ -45,8 +45,14 @@ class Routed(nn.Module):
                 continue
             inner = nn.functional.dropout(x[*places] @ self.up[expert], self.dropout, self.training)
             made = inner.tanh() @ self.down[expert] * weights[*places, slot][:, None]
-            found = found.index_put(tuple(places), made, accumulate=True)
+            found = found.index_put(tuple(places), made.to(found), accumulate=True)
         return found
+
+
+class Layer(nn.Module):
+    def __init__(self, experts: nn.Module) -> None:
+        super().__init__()
+        self.router, self.experts = nn.Linear(WIDTH, EXPERTS), experts
 
 
 class Mixture(nn.Module):
@@ -57,9 +63,7 @@ class Mixture(nn.Module):
         torch.manual_seed(0)
         self.k = k
         self.words, self.head = nn.Embedding(WORDS, WIDTH), nn.Linear(WIDTH, WORDS)
-        self.blocks = nn.ModuleList(
-            nn.ModuleDict({"router": nn.Linear(WIDTH, EXPERTS), "experts": experts()}) for _ in range(2)
-        )
+        self.blocks = nn.ModuleList(Layer(experts()) for _ in range(2))
         self.end = nn.Dropout(0.0)
         self.double()
         self.seen: list[float] = []
@@ -67,11 +71,12 @@ class Mixture(nn.Module):
     def forward(self, input_ids: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         x = self.words(input_ids)
         for block in self.blocks:
-            weights, index = softmax(block["router"](x), -1).topk(self.k, -1)  # type: ignore[index]
-            if isinstance(block["experts"], Dense):  # type: ignore[index]
-                x = x + block["experts"](x, torch.zeros(*x.shape[:-1], EXPERTS).to(x).scatter(-1, index, weights))  # type: ignore[index]
+            assert isinstance(block, Layer)
+            weights, index = softmax(block.router(x), -1).topk(self.k, -1)
+            if isinstance(block.experts, Dense):
+                x = x + block.experts(x, torch.zeros(*x.shape[:-1], EXPERTS).to(x).scatter(-1, index, weights))
             else:
-                x = x + block["experts"](x, index=index, weights=weights)  # type: ignore[index]
+                x = x + block.experts(x, index=index, weights=weights)
         x = self.end(x)
         self.seen.append(float(x.sum()))
         logits = self.head(x)

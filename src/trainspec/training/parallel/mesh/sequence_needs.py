@@ -69,10 +69,38 @@ def find_sequence_needs(args: TrainingArguments, job: Job, size: int) -> Iterato
             "torch_compile",
             remedy="leave torch_compile out",
         )
-    uneven = [f"{path or 'the model'} has {name} {count}" for path, name, count in _heads(job.model) if count % size]
-    if uneven:
-        said = f"sp_size {size} does not divide heads: {uneven[0]}{_others(uneven)}"
-        yield found(args, "RUN297", said, _FIELD, remedy="choose a sp_size that divides the number of heads")
+    yield from _of_heads(args, job, size)
+
+
+def _of_heads(args: TrainingArguments, job: Job, size: int) -> Iterator[Diagnostic]:
+    """Where layers are split, too, each process has heads of its part of them only, and those are shared out."""
+    layers = getattr(args.parallelism_config, "tp_size", 1)
+    opening = _splits(job.model) if layers > 1 else []
+    uneven: dict[int, list[str]] = {}
+    for path, name, count in _heads(job.model):
+        among = layers * size if any(path in ("", other.rpartition(".")[0]) for other in opening) else size
+        # What tp_size alone does not divide is told with the plan.
+        if count % among and not (among > size and count % layers):
+            uneven.setdefault(among, []).append(f"{path or 'the model'} has {name} {count}")
+    for among, said in uneven.items():
+        sizes = f"sp_size {size}" if among == size else f"sp_size {size} with tp_size {layers}, {among} together,"
+        yield found(
+            args,
+            "RUN297",
+            f"{sizes} does not divide heads: {said[0]}{_others(said)}",
+            _FIELD,
+            remedy="choose a sp_size that divides the number of heads"
+            + ("" if among == size else " that tp_size leaves to each process"),
+        )
+
+
+def _splits(model: Any) -> list[str]:
+    """The modules that open a part of the features, as the model's plan has it."""
+    from trainspec.training.parallel.mesh.plan import plan_of
+    from trainspec.training.parallel.mesh.splitting import stretches
+
+    plan = plan_of(model)
+    return [] if plan is None else stretches(plan)[0]
 
 
 def _heads(model: Any) -> Iterator[tuple[str, str, int]]:
