@@ -40,7 +40,15 @@ def test_killed_at_every_request(base: Path, s3_bucket: str, ballast: int) -> No
     environ = {"FSSPEC_S3": '{"default_block_size": 5242880}'} if ballast else {}
 
     url = f"{s3_bucket}/{uuid.uuid4().hex}"
-    said = words(output_dir=url, save_total_limit=1, eval_steps=12, save_steps=12, task__ballast=ballast or None)
+    said = words(
+        output_dir=url,
+        save_total_limit=1,
+        eval_steps=12,
+        save_steps=12,
+        metric_for_best_model=None,
+        load_best_model_at_end=None,
+        task__ballast=ballast or None,
+    )
     with trial(kind, "undisturbed", base, url) as one:
         whole = ran(Command(said, one.folder, environ))
         assert whole.code == 0, whole.said
