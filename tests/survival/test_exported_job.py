@@ -53,7 +53,7 @@ def exported(folder: Path, settings: str) -> tuple[list[str], dict[str, str]]:
     return container["args"], {**manifests["ConfigMap"]["data"], **variables}
 
 
-@pytest.mark.timeout(3600 if LONG else 120)
+@pytest.mark.timeout(3600 if LONG else 300)
 @pytest.mark.parametrize("workers", [0, 2] if LONG else [0])
 @pytest.mark.parametrize(
     "more", ["", "resume_from_checkpoint: auto"] if LONG else [""], ids=["nothing", "auto"][: 1 + LONG]
