@@ -16,6 +16,8 @@ from tests.survival.processes import TASK, Command, killed_after, ran
 from tests.survival.test_random_kills import SEED
 
 EVICTIONS = 30 if LONG else 2
+# --resume-if-any makes `latest` of resume_from_checkpoint, also of `auto`, where there is something to go on from.
+HOW_IT_BEGAN = r"(checkpoint-\d+/)?(manifest\.json: \.files|(training|resolved)_args\.json: \.resume_from_checkpoint)"
 SETTINGS = """
 output_dir: out
 num_train_epochs: {epochs}
@@ -51,7 +53,7 @@ def exported(folder: Path, settings: str) -> tuple[list[str], dict[str, str]]:
     return container["args"], {**manifests["ConfigMap"]["data"], **variables}
 
 
-@pytest.mark.timeout(3600 if LONG else 120)
+@pytest.mark.timeout(3600 if LONG else 300)
 @pytest.mark.parametrize("workers", [0, 2] if LONG else [0])
 @pytest.mark.parametrize(
     "more", ["", "resume_from_checkpoint: auto"] if LONG else [""], ids=["nothing", "auto"][: 1 + LONG]
@@ -76,5 +78,5 @@ def test_evicted_again_and_again(base: Path, workers: int, more: str) -> None:
         else:
             one.about_to_start()
             one.finish(ran(Command(words, one.folder, variables)))
-        one.compare(expected)
+        one.compare(expected, but=HOW_IT_BEGAN)
     assert not TABLE[kind].faults, "\n\n".join(TABLE[kind].faults)

@@ -27,7 +27,7 @@ RUNS = {
 SHORT = {"an epoch": words(num_train_epochs=1)}
 
 
-@pytest.mark.timeout(7200 if LONG else 120)
+@pytest.mark.timeout(7200 if LONG else 300)
 def test_killed_at_random(base: Path, undisturbed: Undisturbed) -> None:
     chance = random.Random(f"{SEED} random kills")
     kind, number = "killed at random moments", 0

@@ -94,7 +94,7 @@ def whole(request: pytest.FixtureRequest, base: Path) -> tuple[str, list[Ended],
     return request.param, ended, contents(folder / "out")
 
 
-@pytest.mark.timeout(7200 if LONG else 120)
+@pytest.mark.timeout(7200 if LONG else 300)
 def test_ranks_are_killed_at_random(base: Path, whole: tuple[str, list[Ended], dict[str, bytes]]) -> None:
     name, ended, expected = whole
     kind, number = f"2 ranks, {name}: killed at random moments", 0
@@ -114,7 +114,7 @@ def test_ranks_are_killed_at_random(base: Path, whole: tuple[str, list[Ended], d
     assert not TABLE[kind].faults, "\n\n".join(TABLE[kind].faults)
 
 
-@pytest.mark.timeout(7200 if LONG else 120)
+@pytest.mark.timeout(7200 if LONG else 300)
 def test_a_rank_is_killed_at_calls(base: Path, whole: tuple[str, list[Ended], dict[str, bytes]]) -> None:
     name, ended, expected = whole
     kind = f"2 ranks, {name}: one killed at a call"

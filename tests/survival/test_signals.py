@@ -65,7 +65,7 @@ FEW = (
 )
 
 
-@pytest.mark.timeout(7200 if LONG else 120)
+@pytest.mark.timeout(7200 if LONG else 300)
 def test_signals_of_every_kind_everywhere(base: Path, undisturbed: Undisturbed) -> None:
     kind = "signals, once and twice, in every phase"
     calls = len(undisturbed(RUNS["at once"])[1].calls)

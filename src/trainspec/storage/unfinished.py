@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-fcntl: Any
-try:
-    import fcntl
-except ImportError:
-    # Not every system has these locks; there nothing is taken for abandoned.
-    fcntl = None
-
+# Not every system has these locks; where there are none, nothing is taken for abandoned.
+_CAN_LOCK = find_spec("fcntl") is not None
 # A file that was being written when its process died; readers are never shown one.
 UNFINISHED = ".unfinished"
 _TRIES = 5
@@ -47,7 +43,7 @@ def beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 def remove_abandoned(path: Path) -> None:
     """Delete what killed processes have left of `path`; what another is writing is locked, and stays."""
-    if fcntl is None:
+    if not _CAN_LOCK:
         return
     left = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}{re.escape(UNFINISHED)}")
     # What may not be looked at or deleted harms nobody.
@@ -58,6 +54,8 @@ def remove_abandoned(path: Path) -> None:
 
 
 def _remove_if_abandoned(unfinished: Path) -> None:
+    import fcntl
+
     descriptor = os.open(unfinished, os.O_RDWR | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,8 +68,11 @@ def _remove_if_abandoned(unfinished: Path) -> None:
 
 def _is_locked(descriptor: int) -> bool:
     """Lock it; not every file system can."""
-    if fcntl is not None:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            return True
+    if not _CAN_LOCK:
+        return False
+    import fcntl
+
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return True
     return False
