@@ -11,7 +11,7 @@ from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 from trainspec.storage import StorageError, Store
 from trainspec.training.checkpoint import Checkpoint, CheckpointError
-from trainspec.training.checkpoint.contents import why_not_resumable
+from trainspec.training.checkpoint.contents import SCALER, TORCH_SCALER, why_not_resumable
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 from trainspec.training.checkpoint.model_files import restore_model
 from trainspec.training.checkpoint.ranks.layout import difference, keeps_streams
@@ -237,12 +237,18 @@ def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:
 def _other_layout(checkpoint: Checkpoint, strategy: Strategy | None, reason: str) -> Diagnostic:
     """That a run goes on in another layout; what of it does not, is told."""
     told = STEPPING_CODES["RUN246"]
-    keeps = strategy is not None and keeps_streams(checkpoint, strategy)
-    lost = "nothing is lost by it" if keeps else "random numbers, as those of dropout, begin anew"
+    lost = []
+    if strategy is None or not keeps_streams(checkpoint, strategy):
+        lost.append("random numbers, as those of dropout, begin anew")
+    layouts = [checkpoint.manifest.layout, {} if strategy is None else strategy.layout()]
+    engines = [layout.get("strategy") == "deepspeed" for layout in layouts]
+    if len({*engines}) > 1 and any(map(checkpoint.has, (SCALER, TORCH_SCALER))):
+        lost.append("the loss scale goes on, not when it last grew")
     return finding(
         "RUN246",
         told.name,
-        f"{folder_name(checkpoint.step)} was written by processes that shared the work in another way: {lost}",
+        f"{folder_name(checkpoint.step)} was written by processes that shared the work in another way: "
+        f"{'; '.join(lost) or 'nothing is lost by it'}",
         severity="note",
         values={},
         reason=reason,

@@ -32,7 +32,7 @@ GLOBAL_ROWS, STEPS = 12, 8
 class Net(nn.Module):
     """No dimension of its parameters can be divided evenly among all of 2, 3 and 4 processes."""
 
-    tp_plan: ClassVar = {"up": "colwise", "down": "rowwise"}
+    tensor_parallel_plan: ClassVar[Any] = {"up": "colwise", "down": "rowwise"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,15 +90,11 @@ def _train(folder: Path, way: str, accumulation: int, shares: int, until: int, r
 Stage = tuple[str, int, int, int]
 
 
-def shares_of(way: str, processes: int) -> int:
-    return processes // 2 if way == "tp" else processes
-
-
 def go(folder: Path, stages: list[tuple[str, int, int, int]]) -> tuple[list[float], list[list[int]], dict[str, Any]]:
     """Each stage: the way, the processes, the accumulation, and the update at which it ends."""
     seen: list[list[int]] = []
     for number, (way, processes, accumulation, until) in enumerate(stages):
-        shares = shares_of(way, processes)
+        shares = 1 if way == "tp" else processes
         more = {"DS_ACCELERATOR": "cpu"} if way.startswith("zero") else {}
         answers = run_in(processes, _train, folder, way, accumulation, shares, until, number > 0, **more)
         by_share = {answer["rank"]: answer for answer in answers}
@@ -119,6 +115,10 @@ def check(found: Any, wanted: Any, tolerance: float = 1e-6) -> None:
         assert torch.allclose(torch.tensor(weights[name]), torch.tensor(value), rtol=0, atol=tolerance), name
 
 
+def _name(stages: Any) -> str:
+    return "-".join(f"{way}{size}" for way, size, *_ in stages)
+
+
 SHORT = [
     [("whole", 2, 2, 3), ("whole", 1, 1, 8)],
     [("whole", 1, 1, 3), ("whole", 2, 3, 8)],
@@ -127,6 +127,35 @@ SHORT = [
 ]
 
 
-@pytest.mark.parametrize("stages", SHORT, ids=lambda stages: "-".join(f"{way}{size}" for way, size, *_ in stages))
+@pytest.mark.parametrize("stages", SHORT, ids=_name)
 def test_goes_on(tmp_path: Path, stages: list[Stage], undisturbed: Any) -> None:
     check(go(tmp_path, stages), undisturbed)
+
+
+LONG = [
+    [("whole", 2, 2, 2), ("whole", 4, 1, 4), ("whole", 1, 4, 6), ("whole", 3, 2, 8)],
+    [("fsdp", 2, 2, 2), ("fsdp", 4, 1, 4), ("fsdp", 3, 1, 6), ("whole", 2, 2, 8)],
+    [("whole", 2, 2, 3), ("tp", 2, 1, 8)],
+    [("tp", 2, 1, 3), ("whole", 2, 2, 8)],
+    [("fsdp", 2, 1, 3), ("tp", 2, 2, 5), ("fsdp", 3, 1, 8)],
+]
+# DeepSpeed computes in single precision.
+ENGINES = [
+    [("whole", 2, 2, 3), ("zero1", 2, 1, 8)],
+    [("zero1", 2, 1, 3), ("whole", 1, 2, 8)],
+    [("zero2", 2, 1, 2), ("zero3", 2, 1, 4), ("zero1", 3, 1, 6), ("fsdp", 2, 1, 8)],
+    [("fsdp", 2, 1, 2), ("zero3", 2, 1, 4), ("zero2", 4, 1, 6), ("tp", 2, 1, 8)],
+]
+
+
+@pytest.mark.long_distributed
+@pytest.mark.parametrize("stages", LONG, ids=_name)
+def test_goes_on_and_on(tmp_path: Path, stages: list[Stage], undisturbed: Any) -> None:
+    check(go(tmp_path, stages), undisturbed)
+
+
+@pytest.mark.long_distributed
+@pytest.mark.parametrize("stages", ENGINES, ids=_name)
+@pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
+def test_goes_on_with_an_engine(tmp_path: Path, stages: list[Stage], undisturbed: Any) -> None:
+    check(go(tmp_path, stages), undisturbed, 1e-3)

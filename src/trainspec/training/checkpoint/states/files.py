@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint.payload import Payload
 
 _STATE = "nest"
+# Of these even an empty tensor warns.
+_EXPERIMENTAL = ("complex32", "q")
 _MADE = '"$made":'
 
 
@@ -91,6 +93,8 @@ def _dtypes() -> dict[str, torch.dtype]:
     """By the names that safetensors has for them."""
     found = {}
     for value in {value for value in vars(torch).values() if isinstance(value, torch.dtype)}:
+        if str(value).removeprefix("torch.").startswith(_EXPERIMENTAL):
+            continue
         with suppress(TypeError):
             found[dtype_name(value)] = value
     return found

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from trainspec.training.model.names import as_named_here, bare, plain_parameters, plain_state
-from trainspec.training.parallel.agreement import OtherProcessError
 from trainspec.training.parallel.contact.arriving import Path, Take, arrived, handed_out, mapped
 from trainspec.training.parallel.fsdp.pieces import PieceError, local_of, sharded_as, whole_of
 from trainspec.training.parallel.named_state import NamedStateError, by_name, by_number
@@ -106,11 +105,18 @@ def _received(nest: dict[str, Any], has: bool, processes: Processes, take: Take)
     if not all(there):
         handed: dict[str, Any] = handed_out(nest, processes, take)
         return handed
-    try:
-        taken: dict[str, Any] = arrived(nest, processes, take)
-    except OtherProcessError as error:
-        raise PieceError(str(error)) from None
-    return taken
+    problems: list[str] = []
+
+    def taken(path: Path, value: Tensor) -> Tensor:
+        try:
+            return take(path, value)  # type: ignore[no-any-return]
+        except PieceError as error:
+            problems.append(str(error))
+            return value
+
+    found: dict[str, Any] = arrived(nest, processes, taken)
+    _refuse([problems[0] if problems else None], processes, PieceError)
+    return found
 
 
 def _refuse(problems: list[str | None], processes: Processes, kind: type[Exception]) -> None:
