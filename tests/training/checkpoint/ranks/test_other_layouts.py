@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from tests.training.parallel.world import run_in
+from tests.training.parallel.world import RankError, run_in
 from tests.training.small_job import Rows
 from torch import Tensor, nn
 
@@ -22,6 +22,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "whole": {},
     "fsdp": {"fsdp": "full_shard"},
     "tp": {"parallelism_config": {"tp_size": 2}},
+    "tp factors": {"parallelism_config": {"tp_size": 2}, "optim": "adafactor"},
+    "factors": {"optim": "adafactor"},
     "zero1": {"deepspeed": {"zero_optimization": {"stage": 1}, **ZERO}},
     "zero2": {"deepspeed": {"zero_optimization": {"stage": 2}, **ZERO}},
     "zero3": {"deepspeed": {"zero_optimization": {"stage": 3}, **ZERO}},
@@ -34,18 +36,18 @@ class Net(nn.Module):
 
     tensor_parallel_plan: ClassVar[Any] = {"up": "colwise", "down": "rowwise"}
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: torch.dtype) -> None:
         super().__init__()
         torch.manual_seed(3)
         self.up = nn.Linear(4, 6)
         self.down = nn.Linear(6, 1)
-        self.double()
+        self.to(dtype)
         self.seen: list[int] = []
 
     def forward(self, inputs: Tensor, labels: Tensor | None = None, number: Tensor | None = None) -> dict[str, Tensor]:
         if self.training and number is not None:
             self.seen.extend(number.tolist())
-        output = self.down(torch.tanh(self.up(inputs)))
+        output = self.down(torch.tanh(self.up(inputs.to(self.up.weight.dtype))))
         return {"loss": nn.functional.mse_loss(output, labels.to(output.dtype)), "logits": output}  # type: ignore[union-attr]
 
 
@@ -57,7 +59,9 @@ class StopAt:
         control.should_training_stop = control.should_training_stop or state.global_step >= self._step
 
 
-def _train(folder: Path, way: str, accumulation: int, shares: int, until: int, resume: bool) -> dict[str, Any]:
+def _train(
+    folder: Path, way: str, accumulation: int, shares: int, until: int, resume: bool, *, double: bool = True
+) -> dict[str, Any]:
     size = GLOBAL_ROWS // (accumulation * shares)
     args = TrainingArguments(
         output_dir=str(folder),
@@ -75,7 +79,8 @@ def _train(folder: Path, way: str, accumulation: int, shares: int, until: int, r
         log_level="warning",
         **WAYS[way],
     )
-    model = Net()
+    dtype = torch.float64 if double else torch.float32
+    model = Net(dtype)
     trainer = Trainer(model, args, train_dataset=Rows(48, torch.float64), callbacks=[StopAt(until)])
     trainer.train(resume_from_checkpoint="latest" if resume else None)
     weights = trainer.parts.strategy.weights()
@@ -90,13 +95,19 @@ def _train(folder: Path, way: str, accumulation: int, shares: int, until: int, r
 Stage = tuple[str, int, int, int]
 
 
-def go(folder: Path, stages: list[tuple[str, int, int, int]]) -> tuple[list[float], list[list[int]], dict[str, Any]]:
+def _train_in_single(*given: Any) -> dict[str, Any]:
+    return _train(*given, double=False)
+
+
+def go(
+    folder: Path, stages: list[Stage], function: Any = _train
+) -> tuple[list[float], list[list[int]], dict[str, Any]]:
     """Each stage: the way, the processes, the accumulation, and the update at which it ends."""
     seen: list[list[int]] = []
     for number, (way, processes, accumulation, until) in enumerate(stages):
-        shares = 1 if way == "tp" else processes
+        shares = 1 if way.startswith("tp") else processes
         more = {"DS_ACCELERATOR": "cpu"} if way.startswith("zero") else {}
-        answers = run_in(processes, _train, folder, way, accumulation, shares, until, number > 0, **more)
+        answers = run_in(processes, function, folder, way, accumulation, shares, until, number > 0, **more)
         by_share = {answer["rank"]: answer for answer in answers}
         seen.append(sorted(row for answer in by_share.values() for row in answer["seen"]))
     return answers[0]["losses"], seen, answers[0]["weights"]
@@ -158,4 +169,11 @@ def test_goes_on_and_on(tmp_path: Path, stages: list[Stage], undisturbed: Any) -
 @pytest.mark.parametrize("stages", ENGINES, ids=_name)
 @pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
 def test_goes_on_with_an_engine(tmp_path: Path, stages: list[Stage], undisturbed: Any) -> None:
-    check(go(tmp_path, stages), undisturbed, 1e-3)
+    check(go(tmp_path, stages, _train_in_single), undisturbed, 1e-4)
+
+
+@pytest.mark.long_distributed
+def test_factors_of_parts_are_refused(tmp_path: Path) -> None:
+    run_in(2, _train, tmp_path, "tp factors", 1, 1, 3, False)
+    with pytest.raises(RankError, match=r"(?s)RUN247.*Adafactor cannot be dealt out anew.*rows or columns"):
+        run_in(1, _train, tmp_path, "factors", 1, 1, 8, True)
