@@ -81,16 +81,16 @@ STEPPING_CODES: dict[str, Explanation] = {
     "RUN246": Explanation(
         "checkpoint-of-another-layout",
         "a resume with another number of processes, or another way of sharing the work, than wrote the checkpoint",
-        "each process goes on with its own random states and its own part of the optimizer; this release does not deal "
-        "them out anew",
-        "resume as it was written, or begin a new run with the checkpoint's weights",
+        "weights, the optimizer's state, the schedule and the row of the data go on as they were, dealt out as the "
+        "processes hold them here; random numbers of other processes cannot be gone on with",
+        "nothing has to be done; to the last bit a run goes on in the layout that wrote the checkpoint",
     ),
     "RUN247": Explanation(
-        "checkpoint-of-other-pieces",
-        "a resume in which processes hold other parts of the parameters than those whose optimizer state they saved",
-        "this release does not put parts together to cut them anew",
-        "resume with the model and the settings that say how it is dealt out, or begin a new run with the checkpoint's "
-        "weights",
+        "optimizer-state-of-another-layout",
+        "a resume in another layout with an optimizer whose state cannot be put together or cut anew",
+        "what an optimizer keeps for rows, columns or blocks of a part of a parameter is no part of what it would keep "
+        "for the whole",
+        "resume in the layout that wrote the checkpoint, or begin a new run with the checkpoint's weights",
     ),
     "RUN248": Explanation(
         "nodes-without-a-common-checkpoint",

@@ -105,9 +105,14 @@ def steps_file(name: str, state: Mapping[str, Any]) -> Document:
 
 
 def unpack(
-    checkpoint: Checkpoint, *, with_model: bool = True, safe_types: Sequence[type] = (), rank: int = 0
+    checkpoint: Checkpoint,
+    *,
+    with_model: bool = True,
+    with_optimizer: bool = True,
+    safe_types: Sequence[type] = (),
+    rank: int = 0,
 ) -> Contents:
-    """The parts of a checkpoint, tensors on the CPU; what was not saved is None, and so is a model not asked for.
+    """The parts of a checkpoint, tensors on the CPU; what was not saved is None, and so is what is not asked for.
 
     Of what each process wrote it is that of process `rank`. `safe_types` are classes that the optimizer's state may
     hold besides torch's own. Every file is compared with its checksum first. Raises CheckpointError for one that
@@ -119,7 +124,7 @@ def unpack(
         trainer_state=_trainer_state(checkpoint, rank),
         training_args=_read(checkpoint, TRAINING_ARGS, parse_json),
         resolved_args=_resolved_args(checkpoint),
-        optimizer=_optimizer(checkpoint, safe_types, rank),
+        optimizer=unpacked_optimizer(checkpoint, rank, safe_types) if with_optimizer else None,
         scheduler=_steps(checkpoint, SCHEDULER, TORCH_SCHEDULER),
         scaler=_scaler(checkpoint),
         rng={random: checkpoint.read(random)} if checkpoint.has(random) else {},
@@ -202,6 +207,8 @@ def _read(checkpoint: Checkpoint, name: str, parse: Callable[[bytes], Any]) -> d
 def why_not_resumable(checkpoint: Checkpoint, *, loads_itself: bool = False, rank: int = 0) -> str | None:
     """The reason why training cannot go on from a checkpoint in process `rank`, None when it can.
 
+    Where more processes go on than wrote it, those beyond need what the first ones need.
+
     `loads_itself`: the optimizer and its schedule are restored by somebody else, from whatever files.
     """
     needed = [TRAINER_STATE] if loads_itself else [TRAINER_STATE, *_of_steps(checkpoint, rank)]
@@ -213,12 +220,14 @@ def why_not_resumable(checkpoint: Checkpoint, *, loads_itself: bool = False, ran
 
 
 def _of_steps(checkpoint: Checkpoint, rank: int) -> list[str]:
+    rank %= checkpoint.manifest.world_size
     optimizer = optimizer_of(checkpoint, rank)
     rest = [] if optimizer.endswith(".pt") or not checkpoint.has(optimizer) else [_rest_of(checkpoint, rank)]
     return [optimizer, *rest, schedule_of(checkpoint)]
 
 
-def _optimizer(checkpoint: Checkpoint, safe_types: Sequence[type], rank: int) -> Any:
+def unpacked_optimizer(checkpoint: Checkpoint, rank: int = 0, safe_types: Sequence[type] = ()) -> Any:
+    """The optimizer's state, or what one process has of it; None where it was not saved. Raises as `unpack`."""
     name = optimizer_of(checkpoint, rank)
     if not checkpoint.has(name):
         return None

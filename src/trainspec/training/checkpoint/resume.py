@@ -11,10 +11,10 @@ from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 from trainspec.storage import StorageError, Store
 from trainspec.training.checkpoint import Checkpoint, CheckpointError
-from trainspec.training.checkpoint.contents import why_not_resumable
+from trainspec.training.checkpoint.contents import SCALER, TORCH_SCALER, why_not_resumable
 from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 from trainspec.training.checkpoint.model_files import restore_model
-from trainspec.training.checkpoint.ranks.layout import difference
+from trainspec.training.checkpoint.ranks.layout import difference, keeps_streams
 from trainspec.training.checkpoint.retention import only_unfinished
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.finding import newest_of_any, open_any
@@ -69,7 +69,7 @@ def look_for_checkpoint(
     if reason is not None:
         return None, [_incomplete(wanted, reason)]
     other = None if strategy is None or is_of_others(found) else difference(found, strategy)
-    return (found, []) if other is None else (None, [_other_layout(wanted, found, other)])
+    return found, [] if other is None else [_other_layout(found, strategy, other)]
 
 
 def find_together(
@@ -234,15 +234,25 @@ def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:
     )
 
 
-def _other_layout(wanted: str | bool, checkpoint: Checkpoint, reason: str) -> Diagnostic:
+def _other_layout(checkpoint: Checkpoint, strategy: Strategy | None, reason: str) -> Diagnostic:
+    """That a run goes on in another layout; what of it does not, is told."""
+    told = STEPPING_CODES["RUN246"]
+    lost = []
+    if strategy is None or not keeps_streams(checkpoint, strategy):
+        lost.append("random numbers, as those of dropout, begin anew")
+    layouts = [checkpoint.manifest.layout, {} if strategy is None else strategy.layout()]
+    engines = [layout.get("strategy") == "deepspeed" for layout in layouts]
+    if len({*engines}) > 1 and any(map(checkpoint.has, (SCALER, TORCH_SCALER))):
+        lost.append("the loss scale goes on, not when it last grew")
     return finding(
         "RUN246",
-        STEPPING_CODES["RUN246"].name,
-        f"{folder_name(checkpoint.step)} was written by processes that shared the work in another way",
-        values={"resume_from_checkpoint": wanted},
+        told.name,
+        f"{folder_name(checkpoint.step)} was written by processes that shared the work in another way: "
+        f"{'; '.join(lost) or 'nothing is lost by it'}",
+        severity="note",
+        values={},
         reason=reason,
-        remedy="resume with as many processes, and with the strategy and its sizes, as wrote it; or begin a new run "
-        "with the checkpoint's weights",
+        remedy=told.fix,
     )
 
 

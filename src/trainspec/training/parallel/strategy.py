@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["full", "sharded"]
 
+# The float32 weights of a parameter in half precision, among what an optimizer keeps of it.
+MASTER = "master_weight"
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -168,6 +171,9 @@ class Strategy(ABC):
 
     # Whether `load_state` needs whole weights in the main process alone; else in every one.
     loads_from_main = False
+
+    # Whether the optimizer's state has, as `MASTER`, the weights that it steps in another format than the model's.
+    has_masters: bool = False
 
     @property
     def is_sharded(self) -> bool:

@@ -112,7 +112,9 @@ class Precision:
     def load_state_dict(self, state: dict[str, Any] | None) -> None:
         """Go on from a saved scale; nothing was saved, or nothing is scaled: nothing happens."""
         if self.scaler is not None and state:
-            self.scaler.load_state_dict(state)
+            # An engine's scale goes on; when it last grew, each counts in its own way.
+            theirs = {} if "scale" in state else {"scale": state.get("cur_scale", self.scaler.get_scale())}
+            self.scaler.load_state_dict({**self.scaler.state_dict(), **theirs} if theirs else state)
             self._scale = None
 
 

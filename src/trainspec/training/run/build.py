@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
@@ -10,6 +11,7 @@ from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
 from trainspec.training.checkpoint.contents import Contents, unpack
+from trainspec.training.checkpoint.ranks.layout import is_dealt_anew
 from trainspec.training.checkpoint.ranks.reading import read_once
 from trainspec.training.checkpoint.states.fitting import refuse_other_optimizer, refuse_other_schedule
 from trainspec.training.foreign.checkpoint import is_of_others
@@ -26,7 +28,7 @@ from trainspec.training.run.parts import Training
 from trainspec.training.run.resuming.best import find_best
 from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
 from trainspec.training.run.resuming.overruling import Steps, resuming
-from trainspec.training.run.resuming.pieces import find_other_pieces
+from trainspec.training.run.resuming.pieces import optimizer_to_load, without_values
 from trainspec.training.run.running_loss import RunningLoss
 from trainspec.training.schedules.plateau import find_deaf_schedule
 from trainspec.training.state import TrainerState
@@ -55,7 +57,8 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
         known = () if trainer.given[0] is not None else safe_types(args.optim)
         processes = parts.strategy.processes
         once = read_once(checkpoint, processes)
-        contents = unpack(once, with_model=False, safe_types=known, rank=processes.rank)
+        anew = not is_of_others(checkpoint) and is_dealt_anew(checkpoint, parts.strategy)
+        contents = unpack(once, with_model=False, with_optimizer=not anew, safe_types=known, rank=processes.rank)
         trainer.load_checkpoint_weights(checkpoint)
     loader = trainer.get_train_dataloader()
     sharing = data.sharing_of(args, parts.strategy)
@@ -188,14 +191,14 @@ def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Con
         parts.strategy.load_state(State(optimizer=state))
         schedule.load_state_dict(dict(as_here(contents.scheduler or {}, schedule, optimizer)))
         return
-    # As those of a run that transformers had begun, which shares out parameters in another way.
-    regroup_as_named(optimizer, contents.optimizer or {}, parts.model)
-    check(find_other_pieces(trainer.args, checkpoint, parts.strategy))
     own = trainer.makes_its_own_steps()
     steps = Steps(optimizer, schedule, own or given[0] is not None, own or given[1] is not None)
-    with resuming(trainer.args, contents, steps) as told:
-        refuse_other_optimizer(contents.optimizer or {}, optimizer, parts.model, whole=not parts.strategy.is_sharded)
-        refuse_other_schedule(contents.scheduler or {}, schedule)
-        parts.strategy.load_state(State(optimizer=contents.optimizer or {}))
-        schedule.load_state_dict(dict(contents.scheduler or {}))
+    with optimizer_to_load(trainer, checkpoint, contents.optimizer) as (state, is_whole):
+        # As those of a run that transformers had begun, which shares out parameters in another way.
+        regroup_as_named(optimizer, state, parts.model)
+        with resuming(trainer.args, replace(contents, optimizer=state), steps) as told:
+            refuse_other_optimizer(without_values(state), optimizer, parts.model, whole=is_whole)
+            refuse_other_schedule(contents.scheduler or {}, schedule)
+            parts.strategy.load_state(State(optimizer=state))
+            schedule.load_state_dict(dict(contents.scheduler or {}))
     check(told)

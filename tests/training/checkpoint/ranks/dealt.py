@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from trainspec.training.model.names import plain_parameters
+from trainspec.training.parallel.contact.arriving import Later, arrived, mapped
 from trainspec.training.parallel.ddp import DataParallelProcesses
 from trainspec.training.parallel.strategy import Kind, State
 from trainspec.training.trainer import Trainer, trainer
@@ -48,6 +49,12 @@ class Dealt(DataParallelProcesses):
             names = self.processes.broadcast(sorted(state.model))
             super().load_state(State({name: self.processes.broadcast(state.model.get(name)) for name in names}))
         if state.optimizer is not None:
+            later: list[Any] = []
+            mapped(state.optimizer, lambda _, value: later.append(value) if isinstance(value, Later) else None)
+            if later:
+                # Of another layout: it comes whole.
+                super().load_state(State(optimizer=arrived(state.optimizer, self.processes, lambda _, value: value)))
+                return
             whole = {name: self._joined(entry) for name, entry in state.optimizer["state"].items()}
             super().load_state(State(optimizer={**state.optimizer, "state": whole}))
 

@@ -11,8 +11,9 @@ import torch
 from tests.training.checkpoint.ranks.jobs import files_in, train, trainer_for
 from tests.training.parallel.world import run_in
 
+from trainspec.storage import open_store
 from trainspec.training.checkpoint import open_checkpoint
-from trainspec.training.preflight.preflight import PreflightError
+from trainspec.training.checkpoint.resume import look_for_checkpoint
 
 
 def test_the_files_are_those_of_one_process(tmp_path: Path) -> None:
@@ -60,19 +61,28 @@ def test_a_run_cut_in_two_is_the_same_run(tmp_path: Path, changes: dict[str, Any
     assert answers[0][0]["weights"] == answers[1][0]["weights"]
 
 
-def _refused(folder: Path) -> list[str]:
-    with pytest.raises(PreflightError) as caught:
-        trainer_for(folder).train(resume_from_checkpoint="latest")
-    return [f"{item.code} {item.reason}" for item in caught.value.diagnostics]
+def _told(folder: Path) -> list[str]:
+    return look_for_checkpoint(lambda: open_store(folder), "latest", strategy=trainer_for(folder).parts.strategy)[1]
 
 
 @pytest.mark.parametrize(("wrote", "goes_on"), [(2, 1), (1, 2), (2, 3)])
-def test_another_number_of_processes_is_refused(tmp_path: Path, wrote: int, goes_on: int) -> None:
+def test_another_number_of_processes_is_told(tmp_path: Path, wrote: int, goes_on: int) -> None:
     run_in(wrote, train, tmp_path)
-    before = files_in(tmp_path)
-    for told in run_in(goes_on, _refused, tmp_path):
-        assert told == [f"RUN246 world_size is {wrote} there and {goes_on} here"]
-    assert files_in(tmp_path) == before
+    for told in run_in(goes_on, _told, tmp_path):
+        (note,) = told
+        assert note.code == "RUN246" and note.severity == "note"
+        assert note.reason == f"world_size is {wrote} there and {goes_on} here"
+        assert "random numbers, as those of dropout, begin anew" in note.message
+
+
+def _draws(folder: Path, resume: str | None) -> list[float]:
+    return train(folder, resume, max_steps=8 if resume else 6)["draws"][0]
+
+
+def test_random_numbers_of_another_number_of_processes_begin_anew(tmp_path: Path) -> None:
+    run_in(2, train, tmp_path)
+    answers = run_in(3, _draws, tmp_path, "latest")
+    assert len({tuple(draws) for draws in answers}) == 3, "each has its own"
 
 
 def _latest(folder: Path) -> int:

@@ -16,7 +16,6 @@ from tests.training.parallel.world import run_in
 
 from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import open_checkpoint
-from trainspec.training.preflight.preflight import PreflightError
 
 PARTS = {f"optimizer-0000{rank}-of-00003.{kind}" for rank in (1, 2, 3) for kind in ("safetensors", "json")}
 
@@ -69,32 +68,25 @@ def test_each_goes_on_with_its_part(tmp_path: Path) -> None:
     assert part["state.layer.weight.exp_avg"].shape == (rows[2], 4)
 
 
-def _refused(folder: Path, kind: type[Dealt]) -> list[str]:
-    deal(kind)
-    with pytest.raises(PreflightError) as caught:
-        trainer_for(folder).train(resume_from_checkpoint="latest")
-    return [f"{item.code} {item.reason}" for item in caught.value.diagnostics]
-
-
 def _dealt(folder: Path) -> None:
     deal()
-    train(folder)
+    train(folder / "cut", callbacks=[StopAt(3)])
 
 
-def _whole(folder: Path) -> list[str]:
-    with pytest.raises(PreflightError) as caught:
-        trainer_for(folder).train(resume_from_checkpoint="latest")
-    return [str(item.reason) for item in caught.value.diagnostics]
+def _goes_on(folder: Path, kind: type[Dealt] | None, until: int) -> dict[str, Any]:
+    if kind is not None:
+        deal(kind)
+    return train(folder / "cut", str(folder / "cut" / "checkpoint-3"), max_steps=until)
 
 
-def test_another_layout_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [OtherRows, OtherPieces, None], ids=["layout", "pieces", "whole"])
+def test_another_layout_is_dealt_anew(tmp_path: Path, kind: type[Dealt] | None) -> None:
     run_in(2, _dealt, tmp_path)
-    assert run_in(2, _refused, tmp_path, OtherRows) == [["RUN246 rows is 1 there and 2 here"]] * 2
-    for told in run_in(2, _whole, tmp_path):
-        assert told == ['strategy is "dealt" there and DDP here'], "nothing of sizes that only one of them has"
-    for told in run_in(2, _refused, tmp_path, OtherPieces):
-        (text,) = told
-        assert text.startswith("RUN247") and "other pieces of layer.bias, layer.weight" in text
+    before = run_in(2, _goes_on, tmp_path, Dealt, 3)
+    after = run_in(2, _goes_on, tmp_path, kind, 3)
+    for one, other in zip(before, after, strict=True):
+        assert other["optimizer"] == one["optimizer"], "nothing is trained any more: it is the state as it was loaded"
+        assert other["weights"] == one["weights"]
 
 
 def _saved(folder: Path) -> dict[str, list[float]]:
@@ -114,6 +106,6 @@ def test_save_model_writes_one_whole_model(tmp_path: Path) -> None:
 
 def test_a_missing_part_is_noticed(tmp_path: Path) -> None:
     run_in(2, _dealt, tmp_path)
-    (tmp_path / "checkpoint-6" / "optimizer-00002-of-00002.safetensors").unlink()
+    (tmp_path / "cut" / "checkpoint-3" / "optimizer-00002-of-00002.safetensors").unlink()
     with pytest.raises(Exception, match=r"optimizer-00002-of-00002\.safetensors is missing"):
-        open_checkpoint(tmp_path / "checkpoint-6")
+        open_checkpoint(tmp_path / "cut" / "checkpoint-3")

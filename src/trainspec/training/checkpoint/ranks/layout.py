@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 FULL: str = FULL_LAYOUT["kind"]
 SHARDED = "sharded"
-_SHOWN, _LONGEST = 3, 200
+_LONGEST = 200
+_MESH = "mesh"
 # As users call what a layout names by its class.
 _STRATEGIES = {
     "SingleProcess": "one process",
     "DataParallelProcesses": "DDP",
     "fsdp": "FSDP2",
     "deepspeed": "DeepSpeed",
-    "mesh": "a mesh",
+    _MESH: "a mesh",
 }
 
 
@@ -35,7 +36,7 @@ def layout_of(strategy: Strategy) -> dict[str, Any]:
 
 
 def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
-    """Why the run cannot go on from it as it lies; None where it can.
+    """In what the processes here share the work otherwise than those that wrote it; None where they do as those did.
 
     Where all is whole, only the number of processes counts: each goes on with its own random states.
     """
@@ -51,6 +52,20 @@ def difference(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
     return shortened(", ".join(told), 4 * _LONGEST) or None
 
 
+def is_dealt_anew(checkpoint: Checkpoint, strategy: Strategy) -> bool:
+    """Whether no process goes on with what one of them wrote of the optimizer: it is put together, and cut as here."""
+    is_whole = checkpoint.manifest.layout["kind"] == FULL and not strategy.is_sharded
+    return not is_whole and difference(checkpoint, strategy) is not None
+
+
+def keeps_streams(checkpoint: Checkpoint, strategy: Strategy) -> bool:
+    """Whether each process draws on where one of those drew that wrote it: as many, which share the rows alike."""
+    there, here = checkpoint.manifest.layout, layout_of(strategy)
+    if checkpoint.manifest.world_size != strategy.processes.world_size:
+        return False
+    return _MESH not in (there.get("strategy"), here.get("strategy")) or difference(checkpoint, strategy) is None
+
+
 def _order(name: str) -> tuple[bool, str]:
     return name not in ("kind", "strategy"), name
 
@@ -61,20 +76,15 @@ def _shown(name: str, layout: Mapping[str, Any]) -> str:
     return shortened(json.dumps(value), _LONGEST) if known is None else known
 
 
-def other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> str | None:
-    """How this process's part of the optimizer is cut otherwise there than here; None where it is not.
+def has_other_pieces(checkpoint: Checkpoint, strategy: Strategy) -> bool:
+    """Whether this process's part of the optimizer is cut otherwise there than here.
 
     Raises CheckpointError for a description that cannot be read.
     """
     name = pieces_file(strategy.processes.rank, strategy.processes.world_size)
     try:
         there = parse_json(checkpoint.read(name), of_a_run=True)["pieces"]
-        here = json.loads(json.dumps(strategy.pieces()))
-        other = sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # Of what every process holds all of, earlier releases described nothing.
+        return bool(there) and there != json.loads(json.dumps(strategy.pieces()))
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise CheckpointError(checkpoint.url, f"{name} is damaged") from None
-    if not other:
-        return None
-    more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
-    shown = ", ".join(shortened(printable(key), _LONGEST) for key in other[:_SHOWN])
-    return f"{name} has other pieces of {shown}{more} than are here"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as load_safetensors
 
 from trainspec.text.bounded_json import parse_json
 from trainspec.training.checkpoint.manifest import CheckpointError
 from trainspec.training.checkpoint.payload import Document
 from trainspec.training.checkpoint.states.nests import DamagedNest, filled, outlined
-from trainspec.training.checkpoint.tensor_files import SafetensorsFile
+from trainspec.training.checkpoint.tensor_files import SafetensorsFile, dtype_name
+from trainspec.training.parallel.contact.arriving import Later
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint.payload import Payload
 
 _STATE = "nest"
+# Of these even an empty tensor warns.
+_EXPERIMENTAL = ("complex32", "q")
+_MADE = '"$made":'
 
 
 def tensors_and_rest(
@@ -54,6 +60,46 @@ def read_tensors_and_rest(
     return _filled(checkpoint, document, tensors, document_name, safe_types)
 
 
+@contextmanager
+def opened_tensors_and_rest(
+    checkpoint: Checkpoint, tensors_name: str, document_name: str
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The same with what is read later in the place of tensors of more than one element; and the document.
+
+    The files are compared with their checksums, and stay open inside. Raises CheckpointError as the other.
+    """
+    document = _parsed(checkpoint, document_name)
+    if _MADE in json.dumps(document[_STATE]):
+        raise CheckpointError(checkpoint.url, f"{tensors_name} holds tensors that are made of others")
+    with checkpoint.local_file(tensors_name) as path, ExitStack() as stack:
+        try:
+            file: Any = stack.enter_context(safe_open(path, "pt"))
+            tensors = {name: _later(file, name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError, OSError) as error:
+            raise CheckpointError(checkpoint.url, f"{tensors_name} cannot be read ({error})") from None
+        yield _filled(checkpoint, document, tensors, document_name, ()), document
+
+
+def _later(file: Any, name: str) -> Any:
+    described = file.get_slice(name)
+    shape = tuple(described.get_shape())
+    if torch.Size(shape).numel() <= 1:
+        return file.get_tensor(name)
+    return Later(shape, _dtypes()[described.get_dtype()], lambda: file.get_tensor(name))
+
+
+@cache
+def _dtypes() -> dict[str, torch.dtype]:
+    """By the names that safetensors has for them."""
+    found = {}
+    for value in {value for value in vars(torch).values() if isinstance(value, torch.dtype)}:
+        if str(value).removeprefix("torch.").startswith(_EXPERIMENTAL):
+            continue
+        with suppress(TypeError):
+            found[dtype_name(value)] = value
+    return found
+
+
 def read_document(checkpoint: Checkpoint, name: str) -> Any:
     """The state in one document. Raises CheckpointError."""
     return _filled(checkpoint, _parsed(checkpoint, name), {}, name, ())
@@ -77,7 +123,7 @@ def _parsed(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
 def _filled(
     checkpoint: Checkpoint,
     document: Mapping[str, Any],
-    tensors: Mapping[str, Tensor],
+    tensors: Mapping[str, Tensor | Later],
     name: str,
     safe_types: Sequence[type],
 ) -> Any:

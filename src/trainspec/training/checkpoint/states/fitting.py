@@ -186,7 +186,7 @@ def refuse_other_schedule(state: Any, schedule: Any) -> None:
 
 def refuse_other_scaler(state: Mapping[str, Any], where_it_is: str) -> None:
     """Raises MisfitError for a loss scaler's state that is none."""
-    for name in ("scale", "growth_factor", "backoff_factor"):
+    for name in ("scale", "cur_scale", "growth_factor", "backoff_factor"):
         value = state.get(name, 1.0)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
             raise MisfitError(f"{name} in {where_it_is} is {value!r:.60}, it is a positive number")

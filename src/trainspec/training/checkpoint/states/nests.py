@@ -46,10 +46,8 @@ def outlined(nest: Any, what: str, tensors: dict[str, Tensor] | None = None) -> 
     return _Outline(what, tensors).of(nest, ())
 
 
-def filled(
-    document: Any, tensors: Mapping[str, Tensor], safe_types: Sequence[type] = (), *, all_used: bool = True
-) -> Any:
-    """The nest that `outlined` made a document of. Raises DamagedNest.
+def filled(document: Any, tensors: Mapping[str, Any], safe_types: Sequence[type] = (), *, all_used: bool = True) -> Any:
+    """The nest that `outlined` made a document of, with what `tensors` has by its names. Raises DamagedNest.
 
     `safe_types` are the classes of tensors that may be made besides torch's own.
     """
@@ -180,7 +178,7 @@ class _Outline:
 
 
 class _Filling:
-    def __init__(self, tensors: Mapping[str, Tensor], allowed: Mapping[str, type]) -> None:
+    def __init__(self, tensors: Mapping[str, Any], allowed: Mapping[str, type]) -> None:
         self._tensors = tensors
         self._allowed = allowed
         self.used: set[str] = set()
@@ -244,7 +242,7 @@ class _Filling:
             raise DamagedNest(f"a list of {length} is missing")
         return value
 
-    def _tensor(self, name: Any, depth: int) -> Tensor:
+    def _tensor(self, name: Any, depth: int) -> Any:
         if not isinstance(name, str) or name not in self._tensors:
             raise DamagedNest(f"the tensor {name} is missing")
         self.used.add(name)

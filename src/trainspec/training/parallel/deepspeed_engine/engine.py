@@ -228,7 +228,8 @@ class DeepSpeedEngine(Strategy):
             optimizer = self._optimizer
             if optimizer is None:
                 raise RuntimeError(_NOT_YET)
-            if saved_state.load(state.optimizer, optimizer, self._pieces, model) | (self._has_masters()):
+            has_masters = saved_state.load(state.optimizer, optimizer, self._pieces, model, self.processes)
+            if has_masters or self.has_masters:
                 weights_from_masters(self._engine)
 
     @property
@@ -244,7 +245,8 @@ class DeepSpeedEngine(Strategy):
         names = {id(value): name for name, value in plain_parameters(self._has_model())}
         return {names[id(piece.parameter)]: piece.place() for piece in self._pieces if id(piece.parameter) in names}
 
-    def _has_masters(self) -> bool:
+    @property
+    def has_masters(self) -> bool:
         return any(piece.has_master for piece in self._pieces)
 
     def _there(self) -> Any:

@@ -44,6 +44,9 @@ class EnginePrecision(Precision):
         found = self._scaling()
         if found is None or not state:
             return
+        if "scale" in state:
+            # Of torch's scaler; when it last grew, each counts in its own way.
+            state = {"cur_scale": state["scale"]}
         for name in _LEARNED:
             if name in state and hasattr(found, name):
                 setattr(found, name, state[name])

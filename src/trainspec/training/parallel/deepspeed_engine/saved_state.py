@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from trainspec.training.parallel.contact.arriving import Path, arrived
 from trainspec.training.parallel.named_state import NamedStateError, by_name, by_number
+from trainspec.training.parallel.strategy import MASTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from trainspec.training.parallel.deepspeed_engine.optimizer import EngineOptimizer
     from trainspec.training.parallel.deepspeed_engine.pieces import Piece
     from trainspec.training.parallel.processes import Processes
-
-# The float32 weights of a parameter in half precision, among what the optimizer keeps of it.
-MASTER = "master_weight"
 
 
 def local_state(optimizer: EngineOptimizer, pieces: list[Piece], model: nn.Module) -> Mapping[str, Any]:
@@ -52,13 +51,22 @@ def whole_state(
     return _named(optimizer, entries, model) if processes.is_main else {}
 
 
-def load(state: Mapping[str, Any], optimizer: EngineOptimizer, pieces: list[Piece], model: nn.Module) -> bool:
+def load(
+    state: Mapping[str, Any],
+    optimizer: EngineOptimizer,
+    pieces: list[Piece],
+    model: nn.Module,
+    processes: Processes | None = None,
+) -> bool:
     """Whole parameters, or pieces of this layout, from either function; whether there were masters among them.
 
-    Raises NamedStateError where the state is of other parameters, or of other pieces of them.
+    What the main process reads later arrives tensor by tensor, and is cut as it comes. Raises NamedStateError where the
+    state is of other parameters, or of other pieces of them.
     """
     numbered = by_number(state, optimizer, model)
     numbers = {id(value): number for number, value in enumerate(_parameters(optimizer))}
+    if processes is not None:
+        numbered = _arrived(numbered, {numbers[id(piece.parameter)]: piece for piece in pieces}, processes)
     for group, saved in zip(optimizer.param_groups, numbered["param_groups"], strict=True):
         group.update({key: value for key, value in saved.items() if key != "params"})
     had_masters = False
@@ -81,6 +89,17 @@ def load(state: Mapping[str, Any], optimizer: EngineOptimizer, pieces: list[Piec
                 else:
                     kept[key] = _copied(value)
     return had_masters
+
+
+def _arrived(numbered: Mapping[str, Any], pieces: Mapping[Any, Piece], processes: Processes) -> Mapping[str, Any]:
+    def cut(path: Path, value: Tensor) -> Tensor:
+        piece = pieces.get(path[1]) if len(path) == 3 and path[0] == "state" else None
+        if piece is None or piece.is_whole or not value.dim() or tuple(value.shape) != piece.shape:
+            return value
+        return piece.of_whole(value).clone()
+
+    found: Mapping[str, Any] = arrived(numbered, processes, cut)
+    return found
 
 
 def _kept(optimizer: EngineOptimizer, piece: Piece) -> dict[str, Any]:

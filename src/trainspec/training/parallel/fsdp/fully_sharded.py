@@ -221,9 +221,6 @@ class FullySharded(Strategy):
         }
 
     def pieces(self) -> dict[str, Any]:
-        # Also where a checkpoint is to be whole, as state_dict_type says.
-        if self.way.shards == 1 or details_of(self._settings).state_dict_type == "FULL_STATE_DICT":
-            return {}
         self._share()
         self._there.reshard()
         return pieces_of(dict(plain_parameters(self._there.model)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from trainspec.training.model.names import as_named_here, bare, plain_parameters, plain_state
+from trainspec.training.parallel.contact.arriving import Path, Take, arrived, handed_out, mapped
 from trainspec.training.parallel.fsdp.pieces import PieceError, local_of, sharded_as, whole_of
 from trainspec.training.parallel.named_state import NamedStateError, by_name, by_number
 from trainspec.training.parallel.processes import ProcessesError
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from trainspec.training.parallel.processes import Processes
     from trainspec.training.parallel.strategy import Kind
-
-Path = tuple[Any, ...]
-Take = Callable[[Path, Tensor], Tensor]
 
 
 # From here
@@ -53,14 +51,14 @@ def optimizer_state(model: nn.Module, optimizer: Optimizer, kind: Kind, processe
     """By name; the rest as of the model."""
     named = by_name(optimizer.state_dict(), optimizer, model)
     if kind == "sharded":
-        return dict(_mapped(named, lambda _, value: local_of(value)))
+        return dict(mapped(named, lambda _, value: local_of(value)))
     keeps = processes.is_main
 
     def whole(_: Path, value: Tensor) -> Any:
         together = whole_of(value)
         return together.cpu() if keeps and isinstance(value, DTensor) else (together if keeps else None)
 
-    state = _mapped(named, whole)
+    state = mapped(named, whole)
     return dict(state) if keeps else {}
 
 
@@ -105,14 +103,19 @@ def _received(nest: dict[str, Any], has: bool, processes: Processes, take: Take)
     if not there[0]:
         raise ProcessesError(f"other processes load a state, and the main one has none: {there}")
     if not all(there):
-        handed: dict[str, Any] = _handed_out(nest, processes, take)
+        handed: dict[str, Any] = handed_out(nest, processes, take)
         return handed
-    problem, found = "", dict[str, Any]()
-    try:
-        found = _mapped(nest, take)
-    except PieceError as error:
-        problem = str(error)
-    _refuse([problem or None], processes, PieceError)
+    problems: list[str] = []
+
+    def taken(path: Path, value: Tensor) -> Tensor:
+        try:
+            return take(path, value)  # type: ignore[no-any-return]
+        except PieceError as error:
+            problems.append(str(error))
+            return value
+
+    found: dict[str, Any] = arrived(nest, processes, taken)
+    _refuse([problems[0] if problems else None], processes, PieceError)
     return found
 
 
@@ -121,51 +124,3 @@ def _refuse(problems: list[str | None], processes: Processes, kind: type[Excepti
     told = {rank: text for rank, text in enumerate(processes.each(problems[0])) if text}
     if told:
         raise kind("; ".join(f"rank {rank}: {text}" for rank, text in told.items()))
-
-
-def _handed_out(nest: Any, processes: Processes, take: Take) -> Any:
-    """The main process's nest in every process, tensor by tensor: `take` makes of each what is kept."""
-    sent: list[Tensor] = []
-    told = processes.broadcast(_outlined(nest, sent) if processes.is_main else None)
-    waiting = iter(sent)
-
-    def received(path: Path) -> Tensor:
-        value = processes.broadcast(next(waiting, None))
-        assert value is not None, "the main process sends every tensor"
-        return take(path, value)
-
-    return _filled(told, received, ())
-
-
-def _outlined(nest: Any, sent: list[Tensor]) -> Any:
-    """As JSON keeps it: ["tensor"], ["mapping", pairs], ["tuple", entries], ["list", entries] or ["value", value]."""
-    if isinstance(nest, Tensor):
-        sent.append(nest)
-        return ["tensor"]
-    if isinstance(nest, Mapping):
-        return ["mapping", [[key, _outlined(entry, sent)] for key, entry in nest.items()]]
-    if isinstance(nest, (tuple, list)):
-        return ["tuple" if isinstance(nest, tuple) else "list", [_outlined(entry, sent) for entry in nest]]
-    return ["value", nest]
-
-
-def _filled(told: Any, received: Callable[[Path], Tensor], path: Path) -> Any:
-    if told[0] == "tensor":
-        return received(path)
-    if told[0] == "mapping":
-        return {key: _filled(entry, received, (*path, key)) for key, entry in told[1]}
-    if told[0] == "value":
-        return told[1]
-    entries = [_filled(entry, received, (*path, place)) for place, entry in enumerate(told[1])]
-    return tuple(entries) if told[0] == "tuple" else entries
-
-
-def _mapped(nest: Any, function: Callable[[Path, Tensor], Any], path: Path = ()) -> Any:
-    if isinstance(nest, Tensor):
-        return function(path, nest)
-    if isinstance(nest, Mapping):
-        return {key: _mapped(entry, function, (*path, key)) for key, entry in nest.items()}
-    if isinstance(nest, (tuple, list)):
-        entries = [_mapped(entry, function, (*path, place)) for place, entry in enumerate(nest)]
-        return tuple(entries) if isinstance(nest, tuple) else entries
-    return nest

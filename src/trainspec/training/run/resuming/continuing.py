@@ -36,10 +36,22 @@ def starting_position(
     saved = _saved_position(args, loader, checkpoint, contents)
     if args.ignore_data_skip:
         return data.position_in(loader, epoch=saved.epoch, rows=0, seed=seed)
-    reason = mismatch(saved, data.position_in(loader, epoch=saved.epoch, rows=saved.rows, seed=seed))
+    now = data.position_in(loader, epoch=saved.epoch, rows=saved.rows, seed=seed)
+    reason = mismatch(saved, now) or _other_readers(saved, now, checkpoint)
     if reason is not None:
         raise PreflightError([_other_data(args, reason)])
     return saved
+
+
+def _other_readers(saved: DataPosition, now: DataPosition, checkpoint: Checkpoint) -> str | None:
+    """Why the place of each process in a stream of its own is not that of one here; None where it is."""
+    there, here = checkpoint.manifest.world_size, Launch.of_this_process().world_size or 1
+    if not saved.rows or now.streams is None or there == here:
+        return None
+    return (
+        f"{there} processes read a stream that was cut into {saved.streams} parts, and {here} read it now: which of "
+        "them goes on with which part is not known"
+    )
 
 
 def _saved_position(args: TrainingArguments, loader: Any, checkpoint: Checkpoint, contents: Contents) -> DataPosition:

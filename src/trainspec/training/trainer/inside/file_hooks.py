@@ -14,10 +14,13 @@ from trainspec.training.checkpoint import Checkpoint
 from trainspec.training.checkpoint.contents import SCALER, SCHEDULER, Contents, optimizer_files, steps_file, unpack
 from trainspec.training.checkpoint.model_files import model_artifacts
 from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
+from trainspec.training.checkpoint.ranks.layout import is_dealt_anew, keeps_streams
 from trainspec.training.checkpoint.ranks.loading import load_weights_of
 from trainspec.training.checkpoint.ranks.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.resume import load_weights
+from trainspec.training.data.draws import mixed_seed
 from trainspec.training.errors import TrainingError
+from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.finding import open_any
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import saving
@@ -25,6 +28,7 @@ from trainspec.training.parallel.agreement import all_here, together
 from trainspec.training.run.build import restore_steppers
 from trainspec.training.run.others.handed import OwnFiles
 from trainspec.training.run.resuming.best import load_best
+from trainspec.training.run.seeding import seed_everything
 from trainspec.training.trainer.inside.overrides import call, is_overridden
 from trainspec.training.trainer.inside.views import Views
 
@@ -175,7 +179,11 @@ class FileHooks(Views):
             return
         opened = self._opened(checkpoint)
         known = () if self.given[0] is not None else safe_types(self.args.optim)
-        contents = unpack(opened, with_model=False, safe_types=known, rank=self.parts.strategy.processes.rank)
+        strategy = self.parts.strategy
+        anew = not is_of_others(opened) and is_dealt_anew(opened, strategy)
+        contents = unpack(
+            opened, with_model=False, with_optimizer=not anew, safe_types=known, rank=strategy.processes.rank
+        )
         restore_steppers(cast("TrainerFace", self), opened, contents)
 
     def restore_rng(self, checkpoint: Checkpoint) -> None:
@@ -190,15 +198,21 @@ class FileHooks(Views):
             self._restore_rng(self._opened(checkpoint))
 
     def _restore_rng(self, checkpoint: Checkpoint) -> None:
-        name, numbers = self._rng_file(), {checkpoint.manifest.world_size, self.parts.strategy.processes.world_size}
-        # Those of more or fewer processes are of other processes.
-        if checkpoint.has(name) and len(numbers) == 1:
+        name, strategy = self._rng_file(), self.parts.strategy
+        if is_of_others(checkpoint):
+            keeps = checkpoint.manifest.world_size == strategy.processes.world_size
+        else:
+            keeps = keeps_streams(checkpoint, strategy)
+            if not keeps:
+                # Those of other processes: not a mixture of theirs and new ones, nor what was drawn before.
+                seed_everything(mixed_seed(self.args.seed, checkpoint.step, strategy.random_rank))
+        if keeps and checkpoint.has(name):
             restore_rng(checkpoint.read(name), checkpoint.url)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             opened, rank = self._opened(checkpoint), self.parts.strategy.processes.rank
-            scaler = unpack(opened, with_model=False, rank=rank).scaler
+            scaler = unpack(opened, with_model=False, with_optimizer=False, rank=rank).scaler
             self.parts.precision.load_state_dict(None if scaler is None else dict(scaler))
 
     def _load_best_model(self) -> bool:
