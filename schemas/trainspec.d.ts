@@ -97,6 +97,14 @@ export type MetricInput =
   /** The loss of each row. */
   | "loss";
 
+export type OnChangedSettings =
+  /** One warning lists them, with which value holds. */
+  | "warn"
+  /** The run is refused before anything is written. */
+  | "error"
+  /** Nothing is told. */
+  | "accept";
+
 export type OptimizerNames =
   /** torch's AdamW in its fastest correct form for the device. */
   | "adamw_torch"
@@ -4892,6 +4900,12 @@ export interface TrainingArguments {
    * @example "/var/run/preempted"
    */
   preemption_file?: string | null;
+  /**
+   * What a resumed run does about settings that change it and are not those of its checkpoint.
+   * @default "warn"
+   * @example "error"
+   */
+  on_changed_settings?: OnChangedSettings;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */
   evaluate_during_training?: boolean;
   /** @deprecated Old name of eval_strategy: write eval_strategy. */

@@ -26,6 +26,7 @@ from trainspec.settings.values.choices import (
     IntervalStrategy,
     LogLevel,
     MetricInput,
+    OnChangedSettings,
     OptimizerNames,
     RayScope,
     SamplingStrategy,
@@ -108,6 +109,7 @@ OptimizerNamesLike: TypeAlias = (
 HubStrategyLike: TypeAlias = HubStrategy | Literal["end", "every_save", "checkpoint", "all_checkpoints"]
 SamplingStrategyLike: TypeAlias = SamplingStrategy | Literal["random", "sequential", "group_by_length"]
 UnevenInputsLike: TypeAlias = UnevenInputs | Literal["pad", "drop", "join"]
+OnChangedSettingsLike: TypeAlias = OnChangedSettings | Literal["warn", "error", "accept"]
 WorkerStartLike: TypeAlias = WorkerStart | Literal["fork", "spawn", "forkserver"]
 FSDPOptionLike: TypeAlias = (
     FSDPOption
@@ -291,6 +293,7 @@ class SettingsButOutputDir(TypedDict, total=False):
     preemption_exit_code: int | None
     preemption_grace_seconds: float | None
     preemption_file: str | None
+    on_changed_settings: OnChangedSettingsLike
 
 
 class TrainingArgumentsDict(SettingsButOutputDir, total=False):

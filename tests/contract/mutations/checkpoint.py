@@ -111,6 +111,24 @@ MUTATIONS = (
         "SaveFailures(3, ",
     ),
     Mutation(
+        "on_changed_settings",
+        "training/run/resuming/contract.py",
+        "if not changes or policy == OnChangedSettings.ACCEPT:",
+        "if not changes:",
+    ),
+    Mutation(
+        "on_changed_settings",
+        "training/run/resuming/contract.py",
+        "args.on_changed_settings != OnChangedSettings.ERROR:",
+        "True:",
+    ),
+    Mutation(
+        "on_changed_settings",
+        "training/run/resuming/contract.py",
+        "if CONTRACT.get(name) != Term.FREE and not",
+        "if False and not",
+    ),
+    Mutation(
         "preemption_exit_code",
         "training/command/train.py",
         "args.preemption_exit_code or TERMINATED, is_main",

@@ -6,6 +6,7 @@ import pytest
 
 from trainspec import TrainingArguments
 from trainspec.settings.arguments.arguments import GROUPS
+from trainspec.settings.values.choices import OnChangedSettings
 
 DEFAULTS: dict[str, Any] = {
     "output_dir": "trainer_output",
@@ -143,6 +144,7 @@ EXTENSIONS: dict[str, Any] = {
     "preemption_exit_code": None,
     "preemption_grace_seconds": None,
     "preemption_file": None,
+    "on_changed_settings": OnChangedSettings.WARN,
 }
 
 

@@ -23,11 +23,13 @@ from trainspec.settings.groups.precision import PrecisionSettings
 from trainspec.settings.groups.randomness import RandomnessSettings
 from trainspec.settings.groups.run import RunSettings
 from trainspec.settings.groups.schedule import ScheduleSettings
+from trainspec.settings.groups.survival import SurvivalSettings
 from trainspec.settings.groups.tracking import TrackingSettings
 
 
 # Last base first: pydantic orders fields by walking the bases backwards.
 class Fields(
+    SurvivalSettings,
     ExtensionSettings,
     TrackingSettings,
     AdvancedSettings,

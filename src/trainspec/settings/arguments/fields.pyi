@@ -26,6 +26,7 @@ from trainspec.settings.typed import (
     IntervalStrategyLike,
     LogLevelLike,
     MetricInputLike,
+    OnChangedSettingsLike,
     OptimizerNamesLike,
     RayScopeLike,
     SamplingStrategyLike,
@@ -47,6 +48,7 @@ from trainspec.settings.values.choices import (
     IntervalStrategy,
     LogLevel,
     MetricInput,
+    OnChangedSettings,
     OptimizerNames,
     RayScope,
     SamplingStrategy,
@@ -342,6 +344,8 @@ class Fields:
     """Seconds after the signal at which a run that has not ended by itself is ended; unset: no bound."""
     preemption_file: str | None = None
     """A local file whose appearance means the same as SIGTERM: a notice that the machine is taken away."""
+    on_changed_settings: Value[OnChangedSettings, OnChangedSettingsLike] = ...
+    """What a resumed run does about settings that change it and are not those of its checkpoint."""
 
 # What pydantic's mypy plugin goes by: it knows no descriptors.
 class PluginFields(Settings):
@@ -478,3 +482,4 @@ class PluginFields(Settings):
     preemption_exit_code: int | None = unset
     preemption_grace_seconds: float | None = unset
     preemption_file: str | None = unset
+    on_changed_settings: OnChangedSettings = unset

@@ -56,9 +56,10 @@ STEPPING_CODES: dict[str, Explanation] = {
     ),
     "RUN240": Explanation(
         "overruled-by-checkpoint",
-        "a resumed run with other values of what its optimizer and schedule were made with",
-        "a resumed run goes on with the optimizer, the schedule and the random numbers as they were saved",
-        "nothing has to be done; for other values begin a new run with the checkpoint's weights",
+        "a resumed run with other settings than its checkpoint was saved with, of those that change a run",
+        "what optimizer and schedule were made with, and the random numbers, go on as they were saved; all else is as "
+        "the settings say now",
+        "nothing has to be done; on_changed_settings says whether such a run is warned of, refused or accepted",
     ),
     "RUN241": Explanation(
         "checkpoint-of-another-optimizer",

@@ -1,14 +1,13 @@
 """Settings beyond the 118 that people know; none changes what a configuration without them means to the model.
 
-Names of transformers 5, but for stop_on_nonfinite, uneven_inputs, storage_timeout_seconds, save_failures_allowed and
-those of preemption.
+All but stop_on_nonfinite and uneven_inputs are names of transformers 5.
 """
 
 from pydantic import Field
 
 from trainspec.settings.groups.group import Group
 from trainspec.settings.values.choices import SamplingStrategy, UnevenInputs, WorkerStart
-from trainspec.settings.values.types import ExitCode, Flag, Name, NonNegative, PositiveNumber
+from trainspec.settings.values.types import Flag, Name
 
 
 class ExtensionSettings(Group):
@@ -61,29 +60,4 @@ class ExtensionSettings(Group):
         default=None,
         description="Static Space that Trackio's is copied to after training; null or false: none.",
         examples=["team/finished"],
-    )
-    storage_timeout_seconds: PositiveNumber = Field(
-        default=60.0,
-        description="Seconds that a read or write of a remote store is tried before it counts as failed.",
-        examples=[300.0],
-    )
-    save_failures_allowed: NonNegative = Field(
-        default=3,
-        description="Checkpoints in a row that may fail to be saved before the run ends; 0: it ends at the first.",
-        examples=[0],
-    )
-    preemption_exit_code: ExitCode | None = Field(
-        default=None,
-        description="Exit code of a run that was told to end and has saved; unset: 143, as after SIGTERM.",
-        examples=[85],
-    )
-    preemption_grace_seconds: PositiveNumber | None = Field(
-        default=None,
-        description="Seconds after the signal at which a run that has not ended by itself is ended; unset: no bound.",
-        examples=[25.0],
-    )
-    preemption_file: Name | None = Field(
-        default=None,
-        description="A local file whose appearance means the same as SIGTERM: a notice that the machine is taken away.",
-        examples=["/var/run/preempted"],
     )

@@ -121,6 +121,7 @@ NEVER_DEAD: dict[str, str] = {
     "label_smoothing_factor": "training has a loss",
     "stop_on_nonfinite": "every training has a loss, and any loss can become nan or infinite",
     "train_sampling_strategy": "there is always an order of the data",
+    "on_changed_settings": "whether a run goes on from a checkpoint may be said in train() alone",
     "storage_timeout_seconds": "output_dir may be remote, and so may what a run is resumed from",
     "enable_jit_checkpoint": "every process can be told to end",
     "preemption_exit_code": "every process can be told to end",

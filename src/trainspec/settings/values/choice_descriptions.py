@@ -98,6 +98,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "drop": "The others leave out what they have more.",
         "join": "It repeats one row, which counts nothing: the cheapest way to keep step.",
     },
+    "OnChangedSettings": {
+        "warn": "One warning lists them, with which value holds.",
+        "error": "The run is refused before anything is written.",
+        "accept": "Nothing is told.",
+    },
     "WorkerStart": {
         "fork": "As copies of the training process.",
         "spawn": "Anew: they import the script and take over the data set.",

@@ -119,6 +119,12 @@ class UnevenInputs(Choice):
     JOIN = "join"
 
 
+class OnChangedSettings(Choice):
+    WARN = "warn"
+    ERROR = "error"
+    ACCEPT = "accept"
+
+
 class WorkerStart(Choice):
     FORK = "fork"
     SPAWN = "spawn"

@@ -123,7 +123,7 @@ def unpack(
         model=load_model_state(checkpoint) if with_model else {},
         trainer_state=_trainer_state(checkpoint, rank),
         training_args=_read(checkpoint, TRAINING_ARGS, parse_json),
-        resolved_args=_resolved_args(checkpoint),
+        resolved_args=resolved_args_of(checkpoint),
         optimizer=unpacked_optimizer(checkpoint, rank, safe_types) if with_optimizer else None,
         scheduler=_steps(checkpoint, SCHEDULER, TORCH_SCHEDULER),
         scaler=_scaler(checkpoint),
@@ -180,7 +180,11 @@ def _trainer_state(checkpoint: Checkpoint, rank: int) -> dict[str, Any]:
     return document
 
 
-def _resolved_args(checkpoint: Checkpoint) -> dict[str, Any]:
+def resolved_args_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Every setting of the run that wrote it, with value and source; {} where it does not tell.
+
+    Raises CheckpointError.
+    """
     if not checkpoint.has(RESOLVED_ARGS):
         return {}
     document = _read(checkpoint, RESOLVED_ARGS, parse_json)

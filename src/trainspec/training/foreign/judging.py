@@ -11,6 +11,7 @@ import torch
 from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.settings.values.choices import OnChangedSettings
 from trainspec.text.redaction import printable, shortened, show_value
 from trainspec.training.checkpoint.manifest import CheckpointError
 from trainspec.training.checkpoint.model_files import TRAINED_BASE, computed_adapters
@@ -81,7 +82,8 @@ def _other_settings(checkpoint: Checkpoint, args: TrainingArguments) -> Iterator
     was, now = _was(known, "optim"), _plain(args.optim)
     if was != now and not {was, now} <= _ALIKE:
         differing.append("optim")
-    if differing:
+    policy = args.on_changed_settings
+    if differing and policy != OnChangedSettings.ACCEPT:
         values = [f"{name} was {_shown(name, _was(known, name))}" for name in differing]
         yield found(
             args,
@@ -89,7 +91,7 @@ def _other_settings(checkpoint: Checkpoint, args: TrainingArguments) -> Iterator
             "settings are others than those of the run that wrote the checkpoint",
             *differing,
             reason="; ".join(values),
-            severity="warning",
+            severity="error" if policy == OnChangedSettings.ERROR else "warning",
         )
 
 

@@ -32,6 +32,7 @@ from trainspec.training.preflight.locking import locked
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.run.measuring.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
+from trainspec.training.run.resuming.contract import refused_changes
 from trainspec.training.run.seeding import seed_for_model
 from trainspec.training.run.session import train_as_often
 from trainspec.training.schedules import build_schedule
@@ -247,8 +248,15 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             own_optimizer=self.given[0] is not None or self.makes_its_own_steps(),
             shuffles=not (self._own(*orders) or data.is_iterable(self.train_dataset)),
         )
+        own = self.makes_its_own_steps()
+        changed = refused_changes(
+            checkpoint,
+            self.args,
+            gave_optimizer=own or self.given[0] is not None,
+            gave_schedule=own or self.given[1] is not None,
+        )
         # What was told when this was made is not told again.
-        found = [*faults, *foreign, *(item for item in self.preflight() if item not in self._told)]
+        found = [*faults, *foreign, *changed, *(item for item in self.preflight() if item not in self._told)]
         check(found, self.parts.strategy.processes)
         return checkpoint
 

@@ -21,6 +21,7 @@ from trainspec.training.optimizers import behaviour
 from trainspec.training.optimizers.entry import Request
 from trainspec.training.optimizers.registry import OPTIMIZERS
 from trainspec.training.preflight.preflight import PreflightError
+from trainspec.training.run.resuming.contract import OF_OPTIMIZERS, Change, changed_settings, told_changes
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -46,14 +47,6 @@ class Steps(NamedTuple):
     gave_schedule: bool
 
 
-class Change(NamedTuple):
-    """A setting, or an argument of a given object, with its value in the checkpoint and its value here."""
-
-    name: str
-    then: Any
-    now: Any
-
-
 @contextmanager
 def resuming(args: TrainingArguments, contents: Contents, steps: Steps) -> Iterator[list[Diagnostic]]:
     """Around the loading of a saved optimizer and schedule. Raises PreflightError where they are of another kind.
@@ -77,8 +70,13 @@ def resuming(args: TrainingArguments, contents: Contents, steps: Steps) -> Itera
         *_changed_arguments(made, _arguments(steps.schedule, contents.scheduler or {}), steps),
         *_changed_settings(args, contents, steps),
     ]
-    if changes:
-        told.append(_overruled(args, changes))
+    told += told_changes(args, contents.resolved_args, [*changes, *_others(args, contents, steps, changes)])
+
+
+def changes_beside_steppers(args: TrainingArguments, contents: Contents) -> Iterator[Diagnostic]:
+    """Where somebody else's code has restored optimizer and schedule, and only it knows what they were made with."""
+    as_given = Steps(None, None, True, True)
+    yield from told_changes(args, contents.resolved_args, list(_others(args, contents, as_given, [])))
 
 
 # What cannot go on
@@ -182,13 +180,13 @@ def _changed_options(before: list[Any], after: list[Any], steps: Steps) -> Itera
 
 def _named(name: str, then: Any, now: Any, steps: Steps) -> Iterator[Change]:
     if steps.gave_optimizer:
-        yield Change(f"the optimizer's {'lr' if name == 'initial_lr' else name}", then, now)
+        yield Change(f"the optimizer's {'lr' if name == 'initial_lr' else name}", then, now, True)
     elif name == "betas" and isinstance(then, tuple | list) and len(then) == len(now) == len(_BETAS):
-        yield from (Change(*each) for each in zip(_BETAS, then, now, strict=True))
+        yield from (Change(*each, True) for each in zip(_BETAS, then, now, strict=True))
     elif name in _SETTINGS:
-        yield Change(_SETTINGS[name], then, now)
+        yield Change(_SETTINGS[name], then, now, True)
     else:
-        yield Change("warmup_steps" if name == "warmup_steps" else f"optim_args.{name}", then, now)
+        yield Change("warmup_steps" if name == "warmup_steps" else f"optim_args.{name}", then, now, True)
 
 
 def _arguments(schedule: Any, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,7 +206,7 @@ def _changed_arguments(before: Mapping[str, Any], after: Mapping[str, Any], step
         then = after.get(name, now)
         if then != now:
             told = "greater_is_better" if name == "mode" else f"lr_scheduler_kwargs.{name}"
-            yield Change(f"the schedule's {name}" if steps.gave_schedule else told, then, now)
+            yield Change(f"the schedule's {name}" if steps.gave_schedule else told, then, now, True)
 
 
 def _changed_settings(args: TrainingArguments, contents: Contents, steps: Steps) -> Iterator[Change]:
@@ -218,24 +216,20 @@ def _changed_settings(args: TrainingArguments, contents: Contents, steps: Steps)
     for name in names:
         then, now = _value(contents, name), getattr(args, name)
         if then is not None and then != now:
-            yield Change(name, then, now)
+            yield Change(name, then, now, True)
 
 
-def _overruled(args: TrainingArguments, changes: list[Change]) -> Diagnostic:
-    listed = ", ".join(f"{name} ({_shown(then)} there, {_shown(now)} here)" for name, then, now in changes)
-    fields = dict.fromkeys(change.name.partition(".")[0] for change in changes)
-    return found(
+def _others(args: TrainingArguments, contents: Contents, steps: Steps, overruled: list[Change]) -> Iterator[Change]:
+    """What was changed and holds as it is here."""
+    known = {change.setting for change in overruled} | set(OF_OPTIMIZERS)
+    changed = changed_settings(
         args,
-        "RUN240",
-        f"the checkpoint overrules {listed}",
-        *(name for name in fields if name in type(args).model_fields),
-        remedy="nothing has to be done; for the values here begin a new run with the checkpoint's weights",
-        severity="warning",
+        contents.resolved_args,
+        gave_optimizer=steps.gave_optimizer,
+        gave_schedule=steps.gave_schedule,
+        knows_a_best=contents.trainer_state.get("best_metric") is not None,
     )
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    yield from (change for change in changed if change.setting not in known)
 
 
 def _parameters(kind: type) -> list[str]:

@@ -25,9 +25,11 @@ from trainspec.training.foreign.finding import open_any
 from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import saving
 from trainspec.training.parallel.agreement import all_here, together
+from trainspec.training.preflight.preflight import check
 from trainspec.training.run.build import restore_steppers
 from trainspec.training.run.others.handed import OwnFiles
 from trainspec.training.run.resuming.best import load_best
+from trainspec.training.run.resuming.overruling import changes_beside_steppers
 from trainspec.training.run.seeding import seed_everything
 from trainspec.training.trainer.inside.overrides import call, is_overridden
 from trainspec.training.trainer.inside.views import Views
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 class FileHooks(Views):
     _resuming: Checkpoint | None = None
+    # While somebody's own code restores the optimizer: whether ours did, which tells what settings were changed.
+    _settings_compared = False
 
     # How a run asks
 
@@ -170,7 +174,10 @@ class FileHooks(Views):
         if own_steppers or own_scaler:
             with self._folder_of(checkpoint) as folder:
                 if own_steppers:
+                    self._settings_compared = False
                     self.call_hook("_load_optimizer_and_scheduler", folder)
+                    if not self._settings_compared:
+                        check(changes_beside_steppers(self.args, contents))
                 if own_scaler:
                     self.call_hook("_load_scaler", folder)
 
@@ -185,6 +192,7 @@ class FileHooks(Views):
             opened, with_model=False, with_optimizer=not anew, safe_types=known, rank=strategy.processes.rank
         )
         restore_steppers(cast("TrainerFace", self), opened, contents)
+        self._settings_compared = True
 
     def restore_rng(self, checkpoint: Checkpoint) -> None:
         if not self.overrides("_load_rng_state"):

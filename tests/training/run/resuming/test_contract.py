@@ -1,0 +1,58 @@
+"""What every setting means to a run that goes on, and what is done where one was changed."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.training.small_job import Make
+
+from trainspec import Seq2SeqTrainingArguments, TrainingArguments
+from trainspec.training.preflight.preflight import PreflightError
+from trainspec.training.run.resuming.contract import CONTRACT, Term
+
+FIRST: dict[str, Any] = {"save_strategy": "epoch", "num_train_epochs": 1, "optim": "adamw_torch", "learning_rate": 0.1}
+CHANGED: dict[str, Any] = {**FIRST, "num_train_epochs": 2, "learning_rate": 0.2, "max_grad_norm": 0.5}
+
+
+def test_every_setting_has_its_term() -> None:
+    known = {*TrainingArguments.model_fields, *Seq2SeqTrainingArguments.model_fields}
+    assert known == CONTRACT.keys()
+    assert {*CONTRACT.values()} == {*Term}
+
+
+def written(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_error_refuses_before_anything_is_written(make_trainer: Make, tmp_path: Path) -> None:
+    make_trainer(**FIRST).train()
+    before = written(tmp_path)
+    trainer = make_trainer(**CHANGED, on_changed_settings="error")
+    with pytest.raises(PreflightError) as caught:
+        trainer.train(resume_from_checkpoint=True)
+    (refused,) = caught.value.diagnostics
+    assert refused.code == "RUN240" and refused.severity == "error"
+    assert sorted((one.field, one.value) for one in refused.evidence) == [
+        ("learning_rate", "0.1 there (constructor), 0.2 here"),
+        ("max_grad_norm", "1 there (default), 0.5 here"),
+    ]
+    assert trainer.model.seen == [] and written(tmp_path) == before
+
+
+def test_error_lets_a_run_go_on_that_is_the_same(make_trainer: Make) -> None:
+    make_trainer(**FIRST).train()
+    same = {**FIRST, "num_train_epochs": 2, "logging_steps": 1, "on_changed_settings": "error"}
+    trainer = make_trainer(**same)
+    trainer.train(resume_from_checkpoint=True)
+    assert trainer.state.global_step == 12
+
+
+def test_accept_says_nothing(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
+    make_trainer(**FIRST).train()
+    trainer = make_trainer(**CHANGED, on_changed_settings="accept")
+    trainer.train(resume_from_checkpoint=True)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert trainer.state.global_step == 12
