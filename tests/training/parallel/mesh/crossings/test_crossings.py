@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.training.parallel.labelled import difference
-from tests.training.parallel.mesh.crossing import Both, in_one_process, trained_each
+from tests.training.parallel.mesh.crossings.crossing import Both, in_one_process, trained_each
 from tests.training.parallel.mesh.test_needs import told
 from tests.training.parallel.world import run_in
 
