@@ -172,8 +172,10 @@ class Strategy(ABC):
     # Whether `load_state` needs whole weights in the main process alone; else in every one.
     loads_from_main = False
 
-    # Whether the optimizer's state has, as `MASTER`, the weights that it steps in another format than the model's.
-    has_masters: bool = False
+    @property
+    def has_masters(self) -> bool:
+        """Whether the optimizer's state has, as `MASTER`, weights that it steps in another format than the model's."""
+        return False
 
     @property
     def is_sharded(self) -> bool:

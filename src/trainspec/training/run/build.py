@@ -187,8 +187,8 @@ def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Con
     parts, given = trainer.parts, trainer.given
     optimizer, schedule = parts.stepping()
     if is_of_others(checkpoint):
-        state = as_numbered_here(contents.optimizer or {}, optimizer, parts.model)
-        parts.strategy.load_state(State(optimizer=state))
+        theirs = as_numbered_here(contents.optimizer or {}, optimizer, parts.model)
+        parts.strategy.load_state(State(optimizer=theirs))
         schedule.load_state_dict(dict(as_here(contents.scheduler or {}, schedule, optimizer)))
         return
     own = trainer.makes_its_own_steps()
