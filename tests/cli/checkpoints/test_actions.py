@@ -181,3 +181,31 @@ def test_torch_is_not_needed(output: Path, tmp_path: Path) -> None:
             "import sys; sys.modules['torch'] = None; from trainspec.cli import main; sys.exit(main(sys.argv[1:]))"
         )
         subprocess.run([sys.executable, "-c", program, "checkpoints", *words], check=True, capture_output=True)
+
+
+def test_export_puts_an_optimizer_together_that_two_processes_had_parts_of(run: Run, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import load_file
+
+    from trainspec.training.checkpoint import Snapshot, publish, write
+    from trainspec.training.checkpoint.payload import Document
+    from trainspec.training.checkpoint.ranks.files import optimizer_part
+
+    whole = torch.arange(20.0).reshape(5, 4)
+    files: dict[str, Any] = {"model.safetensors": Document(safetensors({"weight": [1.0]}))}
+    for rank, (start, count) in enumerate(((0, 3), (3, 2))):
+        state = {"state": {"weight": {"exp_avg": whole[start : start + count].clone()}}, "param_groups": []}
+        piece = {"shape": [5, 4], "offset": [start, 0], "local_shape": [count, 4]}
+        files |= optimizer_part(state, {"weight": piece}, rank, 2)
+    snapshot = Snapshot(7, files, {}, world_size=2, layout={"kind": "sharded"})
+    publish(snapshot, write(snapshot, open_store(tmp_path)), open_store(tmp_path))
+    code, out, _ = run("checkpoints", "export", tmp_path / "checkpoint-7", tmp_path / "model", "--optimizer")
+    assert code == 0 and "  optimizer.safetensors\n" in out
+    found = load_file(tmp_path / "model" / "optimizer.safetensors")
+    assert found.keys() == {"state.weight.exp_avg"} and torch.equal(found["state.weight.exp_avg"], whole)
+
+
+def test_export_of_a_model_alone_has_no_optimizer(run: Run, output: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    code, _, err = run("checkpoints", "export", output / "checkpoint-5", tmp_path / "model", "--optimizer")
+    assert code == 2 and "error[CLI113]" in err and not (tmp_path / "model" / "model.safetensors").exists()

@@ -51,11 +51,15 @@ def test_as_torch_does_it(
         assert mine.grad is None or (other.grad is not None and same(mine.grad, other.grad))
 
 
-@pytest.mark.parametrize("max_norm", [0.0, 1.0])
-def test_a_sparse_gradient_is_left_to_torch(max_norm: float) -> None:
-    table = nn.Embedding(4, 2, sparse=True)
-    table(torch.tensor([1, 2])).sum().backward()
-    with pytest.raises((RuntimeError, NotImplementedError)):
-        nn.utils.clip_grad_norm_(table.parameters(), 1.0)
-    with pytest.raises((RuntimeError, NotImplementedError)):
-        clip_gradients(table.parameters(), max_norm)
+@pytest.mark.parametrize("max_norm", [0.0, 0.5, 1000.0])
+def test_sparse_gradients_are_clipped_as_dense_ones_are(max_norm: float) -> None:
+    clipped: dict[bool, tuple[torch.Tensor, list[torch.Tensor]]] = {}
+    for sparse in (False, True):
+        torch.manual_seed(0)
+        words, head = torch.nn.Embedding(9, 3, sparse=sparse), torch.nn.Linear(3, 2)
+        # One row twice, which is two entries before they are added up.
+        head(words(torch.tensor([1, 4, 4]))).square().sum().backward()
+        values = [words.weight, head.weight, head.bias]
+        norm = clip_gradients(values, max_norm)
+        clipped[sparse] = norm, [value.grad.to_dense() if value.grad.is_sparse else value.grad for value in values]
+    torch.testing.assert_close(clipped[True], clipped[False])

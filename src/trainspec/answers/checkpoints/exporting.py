@@ -29,12 +29,16 @@ class Exported:
         return {**vars(self), "files": list(self.files)}
 
 
-def export_model(checkpoint: Checkpoint, target: Store, *, replace: bool = False) -> Exported:
+def export_model(
+    checkpoint: Checkpoint, target: Store, *, replace: bool = False, with_optimizer: bool = False
+) -> Exported:
     """Write a checkpoint's model into a folder, whatever it was cut into; each file is there whole or not at all.
 
-    Every file is compared with what was written first. Weights come last: where they are, all is. Raises
-    CheckpointError, FileExistsError where the folder has weights already (unless `replace`), StorageError, and
-    ModuleNotFoundError where weights in torch's own files need torch.
+    Every file is compared with what was written first. Weights come last: where they are, all is. `with_optimizer` adds
+    the tensors of the optimizer's state, put together of the parts that processes had. Raises CheckpointError,
+    FileExistsError where the folder has weights already (unless `replace`), StorageError, UncutError for an optimizer
+    whose parts make up no whole, and ModuleNotFoundError where weights in torch's own files, or the optimizer's state,
+    need torch.
     """
     with weights_of(checkpoint) as weights:
         there = next((name for name in weights if target.exists(name)), None)
@@ -45,6 +49,8 @@ def export_model(checkpoint: Checkpoint, target: Store, *, replace: bool = False
         for name in others:
             with checkpoint.local_file(name) as path:
                 target.upload(path, name)
+        if with_optimizer:
+            others.append(_export_optimizer(checkpoint, target))
         for name, whole in weights.items():
             target.write(name, partial(write_joined, whole.tensors, whole.texts))
         held = [tensor for whole in weights.values() for tensor in whole.tensors.values()]
@@ -55,3 +61,12 @@ def export_model(checkpoint: Checkpoint, target: Store, *, replace: bool = False
             len(held),
             sum(tensor.size for tensor in held),
         )
+
+
+def _export_optimizer(checkpoint: Checkpoint, target: Store) -> str:
+    from trainspec.training.checkpoint.contents import OPTIMIZER
+    from trainspec.training.checkpoint.ranks.whole import consolidated
+    from trainspec.training.checkpoint.tensor_files import SafetensorsFile
+
+    target.write(OPTIMIZER, SafetensorsFile(dict(consolidated(checkpoint)), {"format": "pt"}).write)
+    return OPTIMIZER

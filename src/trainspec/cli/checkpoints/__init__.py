@@ -38,7 +38,7 @@ _ACTIONS = {
         "the model alone in one file of safetensors, whatever it was cut into",
         2,
         changing.export,
-        ("force",),
+        ("optimizer", "force"),
     ),
     "prune": Action(
         "FOLDER",
@@ -64,6 +64,7 @@ COMMAND = Command(
     (
         Option("keep", "prune: how many are left in all, as save_total_limit counts them", "N"),
         Option("dry-run", "prune: say what would go, and delete nothing"),
+        Option("optimizer", "export: the optimizer's state, too, put together of what processes had of it"),
         Option("force", "import, export: over what DST has already"),
         FORMAT,
     ),
@@ -97,7 +98,7 @@ def run(argv: Sequence[str]) -> int:
         raise CannotRun(
             mistake("CLI102", f"{name} takes {number}, not {len(paths)}", f"checkpoints {name} {action.words}")
         )
-    for option in ("keep", "dry-run", "force"):
+    for option in ("keep", "dry-run", "optimizer", "force"):
         if given.has(option.replace("-", "_")) and option not in action.options:
             takers = " and ".join(other for other in ACTIONS if option in _ACTIONS[other].options)
             raise CannotRun(mistake("CLI102", f"{name} takes no --{option}", f"it belongs to {takers}"))

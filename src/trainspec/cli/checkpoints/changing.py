@@ -37,14 +37,18 @@ def needing(what: str) -> Iterator[None]:
 
 def export(given: Given, stores: Sequence[Store]) -> int:
     from trainspec.answers.checkpoints.exporting import export_model
+    from trainspec.training.errors import TrainingError
     from trainspec.training.foreign.finding import open_any
 
     source, target = stores
-    with needing("reading weights in torch's own files"):
+    with needing("the optimizer's state" if given.has("optimizer") else "reading weights in torch's own files"):
         try:
-            done = export_model(open_any(there(source)), target, replace=given.has("force"))
+            one = open_any(there(source))
+            done = export_model(one, target, replace=given.has("force"), with_optimizer=given.has("optimizer"))
         except FileExistsError as error:
             raise CannotRun(mistake("CLI113", str(error), "name another folder, or write --force")) from None
+        except TrainingError as error:
+            raise CannotRun(mistake("CLI113", str(error), "leave --optimizer out")) from None
     if given.get("format") == "json":
         answer_json(done.to_dict())
     else:

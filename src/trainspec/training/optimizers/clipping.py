@@ -23,8 +23,10 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     """
     parameters = list(parameters)
     gradients = [gradient for value in parameters if (gradient := value.grad) is not None]
+    if any(gradient.layout is torch.sparse_coo for gradient in gradients):
+        return _clip_numbers(_numbers(parameters), max_norm)
     if not _are_of_one_kind(gradients):
-        # Sharded tensors, several devices, sparse gradients.
+        # Sharded tensors, several devices.
         if max_norm > 0:
             return nn.utils.clip_grad_norm_(parameters, max_norm)
         return nn.utils.get_total_norm(gradients)
@@ -33,6 +35,27 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
         return norm
     # Whether it is one would have to be waited for.
     torch._foreach_mul_(gradients, torch.clamp(max_norm / (norm + 1e-6), max=1.0))
+    return norm
+
+
+def _numbers(parameters: list[Tensor]) -> list[Tensor]:
+    """What the gradients are made of: of a sparse one the numbers that it has, each place once."""
+    found: list[Tensor] = []
+    for value in parameters:
+        if value.grad is not None and value.grad.layout is torch.sparse_coo:
+            value.grad = value.grad.coalesce()
+            found.append(value.grad.values().detach())
+        elif value.grad is not None:
+            found.append(value.grad)
+    return found
+
+
+def _clip_numbers(numbers: list[Tensor], max_norm: float) -> Tensor:
+    norm: Tensor = nn.utils.get_total_norm(numbers)
+    if max_norm > 0:
+        part = torch.clamp(max_norm / (norm + 1e-6), max=1.0)
+        for each in numbers:
+            each.mul_(part.to(each.device))
     return norm
 
 
