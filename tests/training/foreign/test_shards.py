@@ -87,7 +87,7 @@ def test_the_best_model_is_loaded_from_shards(folder: Path, make_trainer: Make, 
     trainer = make_trainer(load_best_model_at_end=True, eval_strategy="epoch", save_strategy="epoch")
     trainer.state.best_global_step = 3
     trainer.state.best_model_checkpoint = str(tmp_path / "out" / "checkpoint-3")
-    load_best(trainer.args, trainer.state, trainer.model, trainer.parts.strategy)
+    load_best(trainer.state, trainer.model, trainer.parts.strategy)
     assert is_shifted(trainer.model)
 
 
