@@ -100,7 +100,7 @@ test-compat: .venv-compat/installed ## example scripts, trl, sentence-transforme
 test-distributed: install ## the long matrix of several processes (many minutes)
 	TEST_DISTRIBUTED=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/command tests/training/parallel tests/training/checkpoint/ranks tests/contract
 
-mutate: install ## break what each setting does, in 436 ways, and show that its tests notice (half an hour and more)
+mutate: install ## break what each setting does, in 452 ways, and show that its tests notice (half an hour and more)
 	$(BIN)/python tests/contract/mutations/mutate.py
 
 # The short form of each is in `make test`. Both go through, whatever the first has found.

@@ -275,3 +275,20 @@ def test_a_killed_process_that_loads_data_is_no_fault_of_the_run(
     assert run_task(args, Phases(train_dataset=Deadly())) == COULD_NOT_RUN
     told = capsys.readouterr().err
     assert "error: a process that loads data was killed" in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_the_summary_says_whose_weights_the_model_has(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_damaged: bool
+) -> None:
+    class Damages(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            for weights in (tmp_path / "out").glob("checkpoint-*/model.safetensors") if is_damaged else ():
+                weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+
+    best = {"load_best_model_at_end": True, "eval_strategy": "steps", "save_strategy": "steps"}
+    args = arguments(**best, eval_steps=2, save_steps=2, max_steps=5, metric_for_best_model="loss")
+    assert run_task(args, Phases(callbacks=[Damages()])) == FINE
+    said = capsys.readouterr().out
+    there = "not loaded: the last weights are the model" if is_damaged else "its weights are the model"
+    assert f"({there})" in said

@@ -191,3 +191,16 @@ def test_the_registry_has_every_strategy_and_chooses_one() -> None:
     assert type(chosen) is SingleProcess and chosen.processes is alone
     with pytest.raises(ProcessesError, match="there are 2"):
         choose_strategy(Two())
+
+
+@pytest.mark.parametrize(("said", "saved"), [(None, True), (None, False), (True, False), (False, True)])
+def test_what_was_known_of_unused_parameters_is_known_again(said: bool | None, saved: bool) -> None:
+    """Else the first window of a resumed run would exchange its gradients in another way than the undisturbed one."""
+    from trainspec.training.parallel.ddp import DataParallelProcesses
+
+    strategy = DataParallelProcesses(Alone(), settings("sgd", ddp_find_unused_parameters=said))
+    assert "find_unused_parameters" not in strategy.layout()
+    strategy.goes_on({"find_unused_parameters": saved})
+    assert strategy.layout().get("find_unused_parameters") == (saved if said is None else None)
+    strategy.goes_on({})
+    assert "find_unused_parameters" not in strategy.layout()

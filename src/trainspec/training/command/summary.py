@@ -33,12 +33,14 @@ class Outcome:
     train: Mapping[str, float] = field(default_factory=dict)
     evaluation: Mapping[str, float] = field(default_factory=dict)
     test: Mapping[str, float] = field(default_factory=dict)
+    # Whether the model holds the weights of the best checkpoint.
+    holds_best: bool = False
 
 
 def render_summary(args: TrainingArguments, state: TrainerState, outcome: Outcome, output: Store) -> str:
     rows: list[tuple[str, str]] = []
     if outcome.train:
-        rows += _training(args, state, outcome.train)
+        rows += _training(args, state, outcome)
     rows += [("evaluation", _numbers(outcome.evaluation, "eval_"))] if outcome.evaluation else []
     rows += [("test", _numbers(outcome.test, "test_"))] if outcome.test else []
     rows += _places(output)
@@ -47,7 +49,8 @@ def render_summary(args: TrainingArguments, state: TrainerState, outcome: Outcom
     return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])
 
 
-def _training(args: TrainingArguments, state: TrainerState, metrics: Mapping[str, float]) -> list[tuple[str, str]]:
+def _training(args: TrainingArguments, state: TrainerState, outcome: Outcome) -> list[tuple[str, str]]:
+    metrics = outcome.train
     rows = [
         ("updates", f"{state.global_step:,} in {_epochs(state.epoch)}"),
         ("train loss", readable(metrics["train_loss"])),
@@ -57,7 +60,8 @@ def _training(args: TrainingArguments, state: TrainerState, metrics: Mapping[str
         ),
     ]
     if state.best_metric is not None:
-        kept = " (its weights are the model)" if args.load_best_model_at_end else ""
+        there = "its weights are the model" if outcome.holds_best else "not loaded: the last weights are the model"
+        kept = f" ({there})" if args.load_best_model_at_end else ""
         at = f"at update {state.best_global_step:,}"
         rows.append(("best", f"{args.metric_for_best_model} {readable(state.best_metric)} {at}{kept}"))
     return rows

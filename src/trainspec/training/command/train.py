@@ -152,6 +152,7 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
     outcome = Outcome()
     if trains(args):
         outcome.train = trainer.train().metrics
+        outcome.holds_best = trainer.parts.holds_best
         with _naming_the_newest(args):
             trainer.save_model()
             with together(processes, "saving the settings"):

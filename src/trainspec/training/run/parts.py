@@ -86,6 +86,8 @@ class RunParts:
     control: TrainerControl = field(default_factory=TrainerControl)
     trackers: TrackerGroup = field(default_factory=lambda: TrackerGroup([]))
     is_in_train: bool = False
+    # Whether the last train() has put the weights of the best checkpoint into the model.
+    holds_best: bool = False
     # Of the last train(): output_dir as this run holds it against others.
     locked: Locked | None = None
     # Of the last train(), also after it: the loop, what of a search it belongs to, and the size of the window at work.

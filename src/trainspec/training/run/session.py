@@ -91,7 +91,7 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
         training = build(trainer, checkpoint)
         first_step = parts.state.global_step
         _begin(trainer, training)
-        loop, last = None, True
+        loop, last, parts.holds_best = None, True, False
         try:
             trainer.fire("on_train_begin")
             loop = TrainingLoop(trainer, training, ignored)
@@ -101,6 +101,7 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
                 loaded = trainer.call_hook("_load_best_model")
                 # What an override has loaded, nobody knows.
                 last = not (loaded or trainer.overrides("_load_best_model"))
+                parts.holds_best = not last
             metrics = _closing_metrics(trainer, training, time.perf_counter() - began, first_step)
             parts.memory.stop("train", metrics)
             trainer.log(metrics)

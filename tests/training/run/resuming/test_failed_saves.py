@@ -14,6 +14,7 @@ from trainspec.storage import StorageError, open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import list_checkpoints, newest_valid, open_checkpoint
 from trainspec.training.checkpoint.contents import unpack
+from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.state import TrainerState
 
 
@@ -94,6 +95,9 @@ def test_a_failure_at_every_operation_in_turn(
                 trainer.train()
             except StorageError:
                 assert failing.left < 0
+            except PreflightError as refused:
+                # What it begins with: to say that it is there.
+                assert number == 0 and "RUN117" in str(refused)
         assert_names_only_what_is_there(trainer.state)
         store = open_store(out)
         for found in list_checkpoints(store):

@@ -16,15 +16,21 @@ Case = tuple[dict[str, int], dict[str, Any]]
 FOUR: list[Case] = [
     ({"sp_size": 2, "tp_size": 2}, ONE_BY_ONE),
     ({"sp_size": 2, "ep_size": 2}, ONE_BY_ONE),
-    ({"sp_size": 2, "tp_size": 2}, HALF),
-    ({"sp_size": 2, "ep_size": 2}, HALF),
 ]
+HALVES: list[Case] = [(sizes, HALF) for sizes, _ in FOUR]
 TWO: list[Case] = [({f"{name}_size": 2}, HALF) for name in ("sp", "ep", "tp")]
 # A part of the way that training goes from its beginning: bfloat16 has 8 bits of a number.
 ROUNDING = 0.05
 
 
-@pytest.mark.parametrize("world, cases", [(4, FOUR), (2, TWO)], ids=["two by two", "half precision"])
+@pytest.mark.parametrize(
+    "world, cases",
+    [
+        pytest.param(4, FOUR, id="two by two"),
+        pytest.param(2, TWO, id="half precision"),
+        pytest.param(4, HALVES, id="two by two in half precision", marks=pytest.mark.long_distributed),
+    ],
+)
 def test_processes_train_as_one_in_double_precision_does(world: int, cases: list[Case], tmp_path: Path) -> None:
     every, wanted = run_in(world, trained_each, cases, str(tmp_path)), in_one_process()
     way = difference(wanted["begun"], wanted["weights"])
