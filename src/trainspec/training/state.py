@@ -67,6 +67,8 @@ class TrainerState:
     updates_per_epoch: int | None = None
     # Made when epochs were cut into other batches: so many more than they would take as they are cut now.
     updates_beyond_epochs: int = 0
+    # Checksums of the first rows of the training data, which tell other data from these.
+    first_rows: dict[str, str] = field(default_factory=dict)
     # Losses since the last log entry, which a resumed run goes on from.
     running_loss: dict[str, Any] = field(default_factory=dict)
     # The run broke off before the evaluation of this update was through: who goes on from here begins with it.

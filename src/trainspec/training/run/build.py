@@ -27,6 +27,7 @@ from trainspec.training.run.measuring.tokens import TokenCounter
 from trainspec.training.run.parts import Training
 from trainspec.training.run.resuming.best import find_best
 from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
+from trainspec.training.run.resuming.first_rows import first_rows
 from trainspec.training.run.resuming.overruling import Steps, resuming
 from trainspec.training.run.resuming.pieces import optimizer_to_load, without_values
 from trainspec.training.run.running_loss import RunningLoss
@@ -63,10 +64,12 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
     loader = trainer.get_train_dataloader()
     sharing = data.sharing_of(args, parts.strategy)
     cut = cut_training_epoch(args, loader, sharing)
-    position = starting_position(args, loader, checkpoint, contents)
+    rows = first_rows(getattr(loader, "dataset", None))
+    position = starting_position(args, loader, checkpoint, contents, rows)
     # What loading the rows before draws is drawn before random states are restored.
     walk = data.batches_at(loader, position, sharing) if position.rows else None
     parts.state = _state(position, contents)
+    parts.state.first_rows = rows
     parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
     _plan(parts.state, args, cut)
     if checkpoint is not None:

@@ -22,7 +22,7 @@ _STATE = {
     "log_history": _LIST,
     "best_model_checkpoint": _TEXT,
     "trial_name": _TEXT,
-    **dict.fromkeys(("trial_params", "stateful_callbacks", "running_loss"), _MAPPING),
+    **dict.fromkeys(("trial_params", "stateful_callbacks", "running_loss", "first_rows"), _MAPPING),
     **dict.fromkeys(("is_hyper_param_search", "evaluation_due"), _FLAG),
 }
 # Of the place in the data. Somebody's own order is a list of anything.

@@ -12,6 +12,7 @@ from trainspec.training.checkpoint.ranks.values import of_rank
 from trainspec.training.data.position import DataPosition, mismatch, position_of_format_1
 from trainspec.training.findings.found import found
 from trainspec.training.preflight.preflight import PreflightError
+from trainspec.training.run.resuming.first_rows import other_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
 
 
 def starting_position(
-    args: TrainingArguments, loader: Any, checkpoint: Checkpoint | None, contents: Contents | None
+    args: TrainingArguments,
+    loader: Any,
+    checkpoint: Checkpoint | None,
+    contents: Contents | None,
+    rows: Mapping[str, str],
 ) -> DataPosition:
     """The beginning of the data, or the row that the run of a checkpoint had come to.
+
+    `rows`: what `first_rows` tells of the data here.
 
     Raises PreflightError where that row is not in the same order of the same data: rows would be seen twice, or never.
     """
@@ -38,6 +45,12 @@ def starting_position(
         return data.position_in(loader, epoch=saved.epoch, rows=0, seed=seed)
     now = data.position_in(loader, epoch=saved.epoch, rows=saved.rows, seed=seed)
     reason = mismatch(saved, now) or _other_readers(saved, now, checkpoint)
+    # Where nothing is used up of the epoch, it may be another one, as in `mismatch`.
+    if reason is None and saved.rows:
+        strange = other_rows(contents.trainer_state.get("first_rows") or {}, rows)
+        if strange is not None:
+            reason = f"{saved.rows:,} rows of epoch {saved.epoch} were used of other training data: not the same is "
+            reason += strange
     if reason is not None:
         raise PreflightError([_other_data(args, reason)])
     return saved
