@@ -27,7 +27,7 @@ ROUNDING = 0.05
     "world, cases",
     [
         pytest.param(4, FOUR, id="two by two"),
-        pytest.param(2, TWO, id="half precision"),
+        pytest.param(2, TWO, id="half precision", marks=pytest.mark.long_distributed),
         pytest.param(4, HALVES, id="two by two in half precision", marks=pytest.mark.long_distributed),
     ],
 )
