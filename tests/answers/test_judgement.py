@@ -60,7 +60,7 @@ def test_processes_are_counted(world_size: int | None, number: int) -> None:
     assert len(report.diagnostics) == number
 
 
-@pytest.mark.parametrize(("nodes", "codes"), [(None, []), (2, []), (3, ["PAR121"]), (1, ["TGT405"])])
+@pytest.mark.parametrize(("nodes", "codes"), [(None, []), (2, []), (3, ["TGT404", "PAR121"]), (1, ["TGT405"])])
 def test_nodes_are_counted(nodes: int | None, codes: list[str]) -> None:
     report = Judge(TrainingArguments, world_size=4, nodes=nodes).document(document("fsdp: hybrid_shard\n"), "a")
     assert [item.code for item in report.diagnostics] == codes

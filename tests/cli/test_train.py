@@ -233,7 +233,7 @@ def test_who_tells_nothing_leaves_after_the_one_that_does(
 ) -> None:
     """A launcher ends all processes once one has ended, and what is wrong would be told by nobody."""
     slept: list[float] = []
-    monkeypatch.setattr("trainspec.cli.train.time.sleep", slept.append)
+    monkeypatch.setattr("trainspec.settings.arguments.speaking.time.sleep", slept.append)
     for name, value in {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
     assert main(["train", "digits", "--uneven_inputs", "dropp"]) == 1

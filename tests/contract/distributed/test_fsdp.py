@@ -201,13 +201,16 @@ def test_fsdp_config_activation_checkpointing_computes_layers_again(tmp_path: An
     assert again["calls"] == 2 * both(tmp_path, fsdp="full_shard auto_wrap")[0]["calls"]
 
 
-def test_fsdp_config_state_dict_type_says_whether_a_checkpoint_is_of_parts(tmp_path: Any) -> None:
+def test_fsdp_config_state_dict_type_makes_no_difference_to_what_a_checkpoint_tells(tmp_path: Any) -> None:
     pieces = [
         both(tmp_path, fsdp="full_shard", fsdp_config={"state_dict_type": kind})[0]["pieces"]
         for kind in ("SHARDED_STATE_DICT", "FULL_STATE_DICT")
     ]
     assert pieces[0]["words.weight"] == {"shape": [13, 6], "offset": [0, 0], "local_shape": [7, 6]}
-    assert pieces[1] == {} and math.prod(pieces[0]["head.weight"]["local_shape"]) == 42
+    assert pieces[1] == pieces[0] and math.prod(pieces[0]["head.weight"]["local_shape"]) == 42
+    (message,) = run_in(2, noted, str(tmp_path), {"state_dict_type": "FULL_STATE_DICT"})[0]
+    assert message.startswith("state_dict_type of fsdp_config: a checkpoint holds the whole model")
+    assert run_in(2, noted, str(tmp_path), {"state_dict_type": "SHARDED_STATE_DICT"})[0] == []
 
 
 def noted(out: str, config: dict[str, Any]) -> list[str]:

@@ -40,7 +40,7 @@ MUTATIONS = (
     Mutation("fsdp_config", STRATEGY, "handing is None and details.sync_module_states", "False"),
     Mutation("fsdp_config", STRATEGY, "if details.cpu_ram_efficient_loading else None", "if False else None"),
     without("fsdp_config", SHARDING, "        _recompute(model, groups)\n"),
-    Mutation("fsdp_config", STRATEGY, 'state_dict_type == "FULL_STATE_DICT"', 'state_dict_type == "NONE"'),
+    Mutation("fsdp_config", NEEDS, 'state_dict_type == "FULL_STATE_DICT"', 'state_dict_type == "NONE"'),
     Mutation(
         "fsdp_config",
         NEEDS,

@@ -129,7 +129,7 @@ LENGTH = (
     without(
         "resume_from_checkpoint",
         "training/run/build.py",
-        "parts.strategy.load_state(State(optimizer=contents.optimizer or {}))",
+        "parts.strategy.load_state(State(optimizer=state))",
     ),
     without(
         "resume_from_checkpoint", "training/run/build.py", "schedule.load_state_dict(dict(contents.scheduler or {}))"

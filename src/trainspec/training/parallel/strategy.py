@@ -177,6 +177,10 @@ class Strategy(ABC):
         """Whether the optimizer's state has, as `MASTER`, weights that it steps in another format than the model's."""
         return False
 
+    def are_as_many_as(self, processes: int) -> bool:
+        """Whether so many train here."""
+        return self.processes.world_size == processes
+
     @property
     def is_sharded(self) -> bool:
         """Whether the optimizer's state is dealt out: those with pieces are needed together for all of it."""

@@ -48,7 +48,7 @@ def test_what_is_beyond_the_bounds_is_refused(format: str, text: str, said: str)
     begin = time.process_time()
     with pytest.raises(SourceError) as caught:
         parse_document(text, format, "here")
-    assert time.process_time() - begin < 2
+    assert time.process_time() - begin < 6
     (item,) = caught.value.diagnostics
     assert (item.code, item.remedy) == ("SRC109", "write the settings plainly, and less in one file")
     assert said in item.message and len(item.render()) < 1000
@@ -73,7 +73,7 @@ def test_what_is_within_them_is_read_and_judged_in_time(format: str, text: str) 
     document = parse_document(text, format, "here")
     layer, found = document_layer(TrainingArguments, document)
     from_layers(TrainingArguments, [layer], found, quiet=True)
-    assert time.process_time() - begin < 2
+    assert time.process_time() - begin < 6
 
 
 def judged(values: dict[str, object]) -> tuple[list[Diagnostic], float]:
@@ -123,4 +123,4 @@ def test_keys_that_stand_twice_behind_much_text_are_not_looked_for_again_and_aga
     begin = time.process_time()
     with pytest.raises(SourceError, match="SRC104"):
         parse_document(text, "toml", "here")
-    assert time.process_time() - begin < 2
+    assert time.process_time() - begin < 6

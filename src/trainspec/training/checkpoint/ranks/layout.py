@@ -61,7 +61,8 @@ def is_dealt_anew(checkpoint: Checkpoint, strategy: Strategy) -> bool:
 def keeps_streams(checkpoint: Checkpoint, strategy: Strategy) -> bool:
     """Whether each process draws on where one of those drew that wrote it: as many, which share the rows alike."""
     there, here = checkpoint.manifest.layout, layout_of(strategy)
-    if checkpoint.manifest.world_size != strategy.processes.world_size:
+    as_many = strategy.are_as_many_as(checkpoint.manifest.world_size)
+    if not as_many:
         return False
     return _MESH not in (there.get("strategy"), here.get("strategy")) or difference(checkpoint, strategy) is None
 

@@ -88,6 +88,7 @@ def _find_no_counterpart(args: TrainingArguments) -> Iterator[Diagnostic]:
         "use_orig_params": not details.use_orig_params,
         "backward_prefetch": details.backward_prefetch == "backward_post",
         "version": details.version == 1,
+        "state_dict_type": details.state_dict_type == "FULL_STATE_DICT",
     }
     for name, applies in notes.items():
         if applies:
@@ -116,5 +117,6 @@ _COUNTERPARTS = {
     "use_orig_params": "fully_shard always keeps a parameter object for each of the model's",
     "backward_prefetch": "fully_shard gathers before the current unit's gradients are computed (backward_pre), or "
     "when the next unit begins, which is what backward_post and no_prefetch do",
+    "state_dict_type": "a checkpoint holds the whole model, and the optimizer in parts that any layout goes on from",
     "version": "the first generation is deprecated in torch; the model is sharded by fully_shard",
 }

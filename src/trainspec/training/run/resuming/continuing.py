@@ -58,7 +58,7 @@ def starting_position(
 
 def _other_readers(saved: DataPosition, now: DataPosition, checkpoint: Checkpoint) -> str | None:
     """Why the place of each process in a stream of its own is not that of one here; None where it is."""
-    there, here = checkpoint.manifest.world_size, Launch.of_this_process().world_size or 1
+    there, here = checkpoint.manifest.world_size, Launch.of_this_process().world_size
     if not saved.rows or now.streams is None or there == here:
         return None
     return (

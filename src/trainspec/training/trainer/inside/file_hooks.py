@@ -208,7 +208,7 @@ class FileHooks(Views):
     def _restore_rng(self, checkpoint: Checkpoint) -> None:
         name, strategy = self._rng_file(), self.parts.strategy
         if is_of_others(checkpoint):
-            keeps = checkpoint.manifest.world_size == strategy.processes.world_size
+            keeps = strategy.are_as_many_as(checkpoint.manifest.world_size)
         else:
             keeps = keeps_streams(checkpoint, strategy)
             if not keeps:
