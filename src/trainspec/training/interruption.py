@@ -7,18 +7,26 @@ an exception raised inside an import could be caught by anybody. Then it is an e
 Where several processes train together, none may leave alone: the others would wait for it in the middle of an update.
 There a signal is only noted, the processes agree on it after the update, and all of them end at the same place.
 
+An update that is under way is finished first, with its random draws: a run that goes on repeats nothing of it. One that
+lasts is broken off, unless its weights are being changed.
+
 SIGUSR1 and SIGUSR2, which schedulers send ahead of a time limit, mean the same where nobody else handles them. Where
-SIGHUP is ignored, as under nohup, it stays so.
+SIGHUP is ignored, as under nohup, it stays so. What asks again changes nothing: a run saves before it ends, and
+launchers and schedulers repeat themselves. A second Ctrl-C alone is from somebody who does not want to wait for that.
 """
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,27 +53,45 @@ class Terminated(SystemExit):
 _noted: list[type[BaseException]] = []
 
 
+# Seconds that an update may still take.
+PATIENCE = 5.0
+
+
+class Holding(Enum):
+    """How much harm it would do to raise something now."""
+
+    NOT, WAITING, CHANGING = range(3)
+
+
+@dataclass
 class _Heard:
-    """`holding`: while weights change nothing is raised, for half an update is worth nothing. `held`: what came then.
-    `since`: when the first signal came, by time.monotonic().
+    """`holding`: in an update nothing is raised, for half of one is worth nothing. `held`: what came then, to be raised
+    after it, or before its weights change once it has been waited for, for `patience` seconds. `since`: when the first
+    signal came, by time.monotonic(). `raised`: what was, until the run has met it. `interrupts`: how many times Ctrl-C
+    came. `code`: what the process ends with, once all is said.
     """
 
-    holding = False
-    held: ClassVar[list[type[BaseException]]] = []
+    holding: Holding = Holding.NOT
+    held: list[type[BaseException]] = field(default_factory=list)
+    patience: float = PATIENCE
+    waited: bool = False
     since: float | None = None
+    raised: type[BaseException] | None = None
+    interrupts: int = 0
+    code: int | None = None
 
 
 _heard = _Heard()
 
 
 def is_noted() -> bool:
-    """Whether a signal waits for the processes to agree on it."""
-    return bool(_noted)
+    """Whether a signal waits for the end of an update, and for the processes to agree on it."""
+    return bool(_noted or _heard.held)
 
 
 def end() -> None:
     """Raise what was noted here: KeyboardInterrupt, or Terminated, which is also what other processes' signals mean."""
-    raise _noted[0] if _noted else Terminated
+    raise (_noted or _heard.held or [Terminated])[0]
 
 
 def asked_at() -> float | None:
@@ -73,24 +99,35 @@ def asked_at() -> float | None:
     return _heard.since
 
 
+def wait() -> None:
+    """From here on an update is made, from its rows to its log: what a signal raises waits for its end, or a while."""
+    _heard.holding = Holding.WAITING
+
+
 def hold() -> None:
-    """From here on weights change: what a signal raises waits for `let_go`."""
-    _heard.holding = True
+    """From here on weights change, or are saved: what a signal raises waits, whatever that takes."""
+    _heard.holding = Holding.CHANGING
 
 
 def let_go() -> None:
-    """Weights are whole again. Raises what came meanwhile."""
-    _heard.holding = False
+    """An update is done. Raises what came meanwhile, or was raised where somebody's code made nothing of it."""
+    _heard.holding = Holding.NOT
     if _heard.held:
-        came = _heard.held[-1]
+        _heard.raised = _heard.held[-1]
         _heard.held.clear()
-        raise came
+    if _heard.raised is not None:
+        raise _heard.raised
 
 
-def forget_held() -> None:
-    """An update broke off, and with it the run."""
-    _heard.holding = False
+def is_met() -> None:
+    """An update broke off, and with it the run: what it broke off by is raised no more."""
+    _heard.holding, _heard.raised, _heard.waited = Holding.NOT, None, False
     _heard.held.clear()
+
+
+def leave_with(code: int) -> None:
+    """All is said and done: whatever asks from now on until this process is gone ends it with this exit code."""
+    _heard.code = code
 
 
 @contextmanager
@@ -101,8 +138,9 @@ def leaving_at_once() -> Iterator[None]:
 
 
 @contextmanager
-def terminable(*, together: bool = False) -> Iterator[None]:
-    """A signal raises Terminated in the main thread for as long as the block runs.
+def terminable(*, together: bool = False, patience: float = PATIENCE) -> Iterator[None]:
+    """A signal raises Terminated in the main thread for as long as the block runs, after `patience` seconds in the
+    middle of an update.
 
     `together` with other processes, it is noted until they agree on it, and so is the first Ctrl-C; a second is one too
     many for whoever waits at the terminal, and raises.
@@ -110,8 +148,9 @@ def terminable(*, together: bool = False) -> Iterator[None]:
     with ExitStack() as handled:
         # What was noted for this run must not end the next.
         handled.callback(_noted.clear)
-        handled.callback(forget_held)
-        handled.callback(setattr, _heard, "since", None)
+        handled.callback(is_met)
+        handled.callback(_forget)
+        _heard.patience = patience
         handled.enter_context(_handled_by(_note_termination if together else _raise, *asking_to_end()))
         if together:
             handled.enter_context(_handled_by(_note_interrupt, signal.SIGINT))
@@ -159,7 +198,18 @@ def _is_free(number: signal.Signals) -> bool:
     handler = signal.getsignal(number)
     if number == getattr(signal, "SIGHUP", None):
         return handler is not signal.SIG_IGN
-    return handler is signal.SIG_DFL or getattr(handler, "__module__", None) == __name__
+    if handler is signal.SIG_DFL:
+        return not _is_caught(number)
+    return getattr(handler, "__module__", None) == __name__
+
+
+def _is_caught(number: signal.Signals) -> bool:
+    """Whether the system knows a handler of which Python knows nothing, as faulthandler.register sets them."""
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        caught = next(line for line in lines if line.startswith("SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+    return False
 
 
 @contextmanager
@@ -181,21 +231,48 @@ def _note_time() -> None:
         _heard.since = time.monotonic()
 
 
+def _forget() -> None:
+    _heard.since, _heard.interrupts = None, 0
+
+
 def _raise(number: int, frame: FrameType | None) -> None:
     leave_dead_terminal()
-    _note_time()
-    if _heard.holding:
-        _heard.held.append(Terminated)
-        return
-    raise Terminated
+    if _heard.since is None:
+        _break_off(Terminated)
+    elif _heard.waited and _heard.held and _heard.holding is not Holding.CHANGING:
+        let_go()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    _heard.interrupts += 1
+    if _heard.interrupts > 1:
+        raise KeyboardInterrupt
+    if _heard.since is None:
+        _break_off(KeyboardInterrupt)
+
+
+def _break_off(by: type[BaseException]) -> None:
     _note_time()
-    if _heard.holding and KeyboardInterrupt not in _heard.held:
-        _heard.held.append(KeyboardInterrupt)
+    if _heard.holding is Holding.NOT:
+        _heard.raised = by
+        raise by
+    _heard.held.append(by)
+    if _heard.holding is Holding.WAITING:
+        # No threading.Thread: it takes locks, and the main thread may have them where the signal met it.
+        _thread.start_new_thread(_insist, (_heard.patience, _heard.since))
+
+
+def _insist(after: float, since: float | None) -> None:
+    """Have the main thread look again, unless the run that was asked to end then has ended."""
+    time.sleep(after)
+    if not _heard.held or _heard.since != since:
         return
-    raise KeyboardInterrupt
+    _heard.waited = True
+    main = threading.main_thread().ident
+    if main is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main, signal.SIGTERM)
+    else:
+        _thread.interrupt_main(signal.SIGTERM)
 
 
 def leave_dead_terminal() -> None:
@@ -233,5 +310,6 @@ def _leave_untouched(number: int, frame: FrameType | None) -> None:
 
 def _leave(number: int, frame: FrameType | None) -> None:
     leave_dead_terminal()
-    os.write(2, b"terminated\n")
-    os._exit(TERMINATED)
+    if _heard.code is None:
+        os.write(2, b"terminated\n")
+    os._exit(TERMINATED if _heard.code is None else _heard.code)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +65,7 @@ def test_preemption_exit_code_is_that_of_a_run_that_saved(
     assert trained(arguments(max_steps=6, preemption_exit_code=said), 3, terminate) == code
     assert newest(tmp_path) == []
     assert trained(arguments(max_steps=6, save_strategy="steps", preemption_exit_code=said), 3, terminate) == code
-    assert newest(tmp_path) == [3]
+    assert newest(tmp_path) == [4]
 
 
 def hang() -> None:
@@ -80,11 +82,20 @@ def hang() -> None:
             continue
 
 
+def hang_in_native_code() -> None:
+    """Where no handler in Python ever runs: a lock that nobody gives back."""
+    system, lock = ctypes.CDLL(None), ctypes.create_string_buffer(256)
+    threading.Timer(0.1, terminate).start()
+    for _ in range(2):
+        system.pthread_mutex_lock(lock)
+
+
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize("hangs", [hang, hang_in_native_code])
 def test_preemption_grace_seconds_ends_what_does_not_end(
-    arguments: Arguments, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    arguments: Arguments, tmp_path: Path, capfd: pytest.CaptureFixture[str], hangs: Callable[[], None]
 ) -> None:
-    code = ended(arguments, 3, hang, preemption_grace_seconds=1.0)
+    code = ended(arguments, 3, hangs, preemption_grace_seconds=1.0)
     said = capfd.readouterr().err
     assert code == 143
     assert "it had not ended 1 s after it was told to (preemption_grace_seconds): terminated; no checkpoint" in said

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.contract.distributed.test_preemption import newest, trained
+from tests.contract.distributed.test_preemption import At, newest, trained
+from tests.training.small_job import Line, Rows
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from trainspec import TrainingArguments
+from trainspec.tasks import TaskParts
 from trainspec.training.command import preemption
 from trainspec.training.command.preemption import register_source
+from trainspec.training.command.train import run_task
+from trainspec.training.interruption import asking_to_end
 
 Arguments = Callable[..., TrainingArguments]
 SAVING: dict[str, Any] = {"max_steps": 6, "save_strategy": "steps", "save_steps": 100}
@@ -30,7 +38,8 @@ def test_every_signal_to_end_saves_the_last_update(arguments: Arguments, tmp_pat
     number = getattr(signal, name)
     before = signal.getsignal(number)
     assert trained(arguments(**SAVING), 3, send(number)) == 143
-    assert newest(tmp_path) == [3]
+    # The one that had begun is finished.
+    assert newest(tmp_path) == [4]
     assert signal.getsignal(number) == before
 
 
@@ -80,6 +89,90 @@ def test_who_presses_it_twice_does_not_wait(arguments: Arguments, tmp_path: Path
     assert newest(tmp_path) in ([], [3])
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_processes_that_load_data_live_until_the_run_has_saved(arguments: Arguments, tmp_path: Path, way: Any) -> None:
+    """Launchers and schedulers send signals to all processes of a job."""
+    child = os.fork()
+    if not child:
+        os.setsid()
+        args = arguments(**SAVING, dataloader_num_workers=2, dataloader_multiprocessing_context=way)
+        os._exit(trained(args, 3, lambda: [os.killpg(0, signal.SIGTERM), time.sleep(0.3)]))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 143
+    assert newest(tmp_path) == [4]
+
+
+def asked_twice(first: int, second: int, again: list[None]) -> TaskParts:
+    """A run that is asked to end in its fourth update, and then whenever its model is asked for what is saved."""
+    model = Line()
+
+    def ask() -> None:
+        def ask_again(*_: Any) -> None:
+            again.append(None)
+            os.kill(os.getpid(), second)
+
+        model.register_state_dict_pre_hook(ask_again)
+        os.kill(os.getpid(), first)
+
+    return TaskParts(model, train_dataset=Rows(), eval_dataset=Rows(4), callbacks=[At(3, ask)])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_what_asks_again_while_it_saves_loses_nothing(
+    arguments: Arguments, tmp_path: Path, number: int, code: int
+) -> None:
+    again: list[None] = []
+    parts = asked_twice(number, signal.SIGTERM, again)
+    assert run_task(arguments(**SAVING), lambda args: parts) == code
+    assert newest(tmp_path) == [4] and again
+
+
+def test_a_second_interrupt_breaks_saving_off(arguments: Arguments, tmp_path: Path) -> None:
+    again: list[None] = []
+    parts = asked_twice(signal.SIGINT, signal.SIGINT, again)
+    assert run_task(arguments(**SAVING), lambda args: parts) == 130
+    assert newest(tmp_path) == [] and again
+
+
+def test_an_update_that_takes_long_is_broken_off(
+    arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[float] = []
+
+    def hang() -> None:
+        began = time.monotonic()
+        try:
+            threading.Timer(0.1, send(signal.SIGTERM)).start()
+            time.sleep(60)
+        finally:
+            taken.append(time.monotonic() - began)
+
+    # A quarter of the grace is for the update.
+    assert trained(arguments(**SAVING, preemption_grace_seconds=8.0), 3, hang) == 143
+    assert newest(tmp_path) == [3] and 2 <= taken[0] < 8
+
+
+def test_a_signal_that_somebodys_code_makes_nothing_of_ends_the_run_after_the_update(
+    arguments: Arguments, tmp_path: Path
+) -> None:
+    def careless() -> None:
+        with suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    assert trained(arguments(**SAVING), 3, careless) == 143
+    assert newest(tmp_path) == [4]
+
+
+def test_a_signal_that_a_handler_outside_of_python_has_stays_its(tmp_path: Path) -> None:
+    with (tmp_path / "stacks").open("w") as file:
+        faulthandler.register(signal.SIGUSR2, file=file)
+        try:
+            assert signal.SIGUSR2 not in asking_to_end()
+        finally:
+            faulthandler.unregister(signal.SIGUSR2)
+    assert signal.SIGUSR2 in asking_to_end()
+
+
 def test_the_next_run_hears_nothing_of_it(arguments: Arguments, tmp_path: Path, in_third_step: Any) -> None:
     in_third_step(send(signal.SIGTERM))
     assert trained(arguments(**SAVING), -1, lambda: None) == 143
@@ -89,8 +182,6 @@ def test_the_next_run_hears_nothing_of_it(arguments: Arguments, tmp_path: Path, 
 
 @pytest.mark.timeout(60)
 def test_a_source_of_ones_own_is_asked(arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     monkeypatch.setattr(preemption, "_sources", [])
     taken: list[bool] = []
 

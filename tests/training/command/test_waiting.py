@@ -28,14 +28,14 @@ def test_sigterm_while_a_save_waits(s3_bucket: str, fault: str, jit: str) -> Non
     command = [sys.executable, "-m", "tests.training.command.waiting", f"{s3_bucket}/{uuid.uuid4().hex}", port]
     pipe = subprocess.PIPE
     with subprocess.Popen([*command, fault, jit], cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as run:
-        stop = threading.Timer(40, run.kill)
-        stop.start()
         assert run.stdout is not None and run.stderr is not None
         assert run.stdout.readline() == "failing\n"
         time.sleep(1.5)
         assert run.poll() is None
         run.send_signal(signal.SIGTERM)
         began = time.monotonic()
+        stop = threading.Timer(40, run.kill)
+        stop.start()
         said = run.stderr.read()
         code = run.wait()
         stop.cancel()

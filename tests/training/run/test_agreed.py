@@ -133,8 +133,10 @@ TERM, HUP, CTRL_C = signal.SIGTERM, signal.SIGHUP, signal.SIGINT
 @pytest.mark.parametrize(
     ("together", "signals", "raised", "updates"),
     [
-        (False, (TERM,), Terminated, 1),
-        (False, (HUP,), Terminated, 1),
+        (False, (TERM,), Terminated, 2),
+        (False, (HUP,), Terminated, 2),
+        (False, (TERM, TERM, CTRL_C), Terminated, 2),
+        (False, (CTRL_C, CTRL_C), KeyboardInterrupt, 1),
         (True, (TERM,), Terminated, 2),
         (True, (HUP, TERM), Terminated, 2),
         (True, (TERM, TERM, TERM), Terminated, 2),
@@ -143,7 +145,7 @@ TERM, HUP, CTRL_C = signal.SIGTERM, signal.SIGHUP, signal.SIGINT
         (True, (TERM, CTRL_C), Terminated, 2),
     ],
 )
-def test_a_signal_here_ends_the_run_at_once_alone_and_after_the_update_together(
+def test_a_signal_here_ends_the_run_after_the_update_and_a_second_interrupt_at_once(
     make_trainer: Make, together: bool, signals: tuple[signal.Signals, ...], raised: type[BaseException], updates: int
 ) -> None:
     trainer = make_trainer(max_steps=4, callbacks=[_Signals(*signals)])

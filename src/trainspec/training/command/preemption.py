@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -45,23 +47,88 @@ def watching(args: TrainingArguments, farewell: Callable[[], str]) -> Iterator[N
     if not sources and args.preemption_grace_seconds is None:
         yield
         return
-    over = threading.Event()
-    watch = threading.Thread(
-        target=_watch, args=(args, sources, farewell, over), name="trainspec-preemption", daemon=True
-    )
-    watch.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watch.join()
+    with _Ear() as ear:
+        watch = threading.Thread(
+            target=_watch, args=(args, sources, farewell, ear), name="trainspec-preemption", daemon=True
+        )
+        watch.start()
+        try:
+            yield
+        finally:
+            ear.close()
+            watch.join()
 
 
-def _watch(
-    args: TrainingArguments, sources: list[PreemptionSource], farewell: Callable[[], str], over: threading.Event
-) -> None:
-    while not over.wait(_EVERY):
-        asked = interruption.asked_at()
+_deaf_children: list[bool] = []
+
+
+def _be_deaf() -> None:
+    """In a child that was forked: what it hears is its own affair."""
+    with suppress(ValueError):
+        signal.set_wakeup_fd(-1)
+
+
+class _Ear:
+    """Hears of signals in any thread: a handler in Python waits for ever where the main one hangs in native code.
+
+    Where somebody else in this process hears that way already, as an event loop does, handlers alone tell.
+    """
+
+    def __init__(self) -> None:
+        self._asking = {int(number) for number in (*interruption.asking_to_end(), signal.SIGINT)}
+        self._asked: float | None = None
+        self._over = False
+        self._before: int | None = None
+
+    def __enter__(self) -> _Ear:
+        self._heard, self._said = socket.socketpair()
+        self._heard.setblocking(False)
+        self._said.setblocking(False)
+        # Only the main thread may.
+        with suppress(ValueError):
+            self._before = signal.set_wakeup_fd(self._said.fileno(), warn_on_full_buffer=False)
+        if self._before not in (None, -1):
+            signal.set_wakeup_fd(self._before)
+            self._before = None
+        if not _deaf_children and hasattr(os, "register_at_fork"):
+            _deaf_children.append(True)
+            os.register_at_fork(after_in_child=_be_deaf)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.set_wakeup_fd(self._before)
+        self._heard.close()
+        self._said.close()
+
+    def close(self) -> None:
+        self._over = True
+        with suppress(OSError):
+            self._said.send(b"\0")
+
+    def listen(self, seconds: float) -> bool:
+        """For so long; False once there is nothing more to hear."""
+        select.select([self._heard], [], [], seconds)
+        numbers: set[int] = set()
+        with suppress(BlockingIOError):
+            numbers.update(self._heard.recv(4096))
+        if self._asked is None and numbers & self._asking:
+            self._asked = time.monotonic()
+        return not self._over
+
+    def asked_at(self) -> float | None:
+        """When the first signal came, by time.monotonic(); None where none has."""
+        told = interruption.asked_at()
+        return self._asked if told is None else told
+
+
+def _watch(args: TrainingArguments, sources: list[PreemptionSource], farewell: Callable[[], str], ear: _Ear) -> None:
+    until = time.monotonic() + _EVERY
+    while ear.listen(max(until - time.monotonic(), 0.0)):
+        if time.monotonic() < until:
+            continue
+        until = time.monotonic() + _EVERY
+        asked = ear.asked_at()
         if asked is None:
             if any(map(_says_so, sources)):
                 os.kill(os.getpid(), signal.SIGTERM)

@@ -30,7 +30,7 @@ from trainspec.training.command.preemption import watching
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
-from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
+from trainspec.training.interruption import INTERRUPTED, PATIENCE, TERMINATED, Terminated, leave_with, terminable
 from trainspec.training.parallel.agreement import together
 from trainspec.training.parallel.contact.ending import (
     Kind,
@@ -77,7 +77,9 @@ def run_task(
     """
     launch = Launch.of_this_process()
     several, is_main = launch.world_size > 1, launch.rank == 0
-    with _terminal_logging(args), terminable(together=several), watching(args, lambda: _farewell(args, "terminated")):
+    grace = args.preemption_grace_seconds
+    signals = terminable(together=several, patience=PATIENCE if grace is None else min(PATIENCE, grace / 4))
+    with _terminal_logging(args), signals, watching(args, lambda: _farewell(args, "terminated")):
         try:
             if (resume_if_any or is_restarted()) and trains(args):
                 args = _going_on(args)
@@ -124,6 +126,7 @@ def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: boo
     leave_word(farewell, code, Kind.ASKED)
     if is_main:
         _say(farewell)
+    leave_with(code)
     return code
 
 
@@ -151,13 +154,15 @@ def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_se
     output, processes = trainer.parts.output(args), trainer.parts.strategy.processes
     outcome = Outcome()
     if trains(args):
-        outcome.train = trainer.train().metrics
-        outcome.holds_best = trainer.parts.holds_best
-        with _naming_the_newest(args):
-            trainer.save_model()
-            with together(processes, "saving the settings"):
-                if trainer.writes_files():
-                    _write_documents(trainer, args, output)
+        # Until its last file is written, output_dir is this run's.
+        with trainer.parts.held():
+            outcome.train = trainer.train().metrics
+            outcome.holds_best = trainer.parts.holds_best
+            with _naming_the_newest(args):
+                trainer.save_model()
+                with together(processes, "saving the settings"):
+                    if trainer.writes_files():
+                        _write_documents(trainer, args, output)
     else:
         check(trainer.preflight(trains=False), processes)
         load_trained_weights(trainer.model, args, output, trainer.parts.strategy)

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Sampler
 
 from trainspec.training.data.draws import OwnDraws, mixed_seed
+from trainspec.training.data.workers import begun
 from trainspec.training.model.nests import map_tensors
 
 # Tells these draws from the rest of what a seed is mixed to.
@@ -146,11 +147,11 @@ def _begun(loader: DataLoader[Any], rank: int) -> Iterator[Any]:
     """Its iterator. The loader's generator draws the order in every process, and the seeds of workers in the first."""
     generator = loader.generator
     if not rank or not isinstance(generator, torch.Generator):
-        return iter(loader)
+        return begun(loader)
     first = int(torch.empty((), dtype=torch.int64).random_(generator=generator))
     loader.generator = torch.Generator().manual_seed(mixed_seed(first, rank))
     try:
-        return iter(loader)
+        return begun(loader)
     finally:
         loader.generator = generator
 
@@ -208,9 +209,9 @@ def _begin(generator: Any, first: Any, epoch: int) -> None:
 def walked(loader: Iterable[Any], indexes: Iterable[list[Any]] | None = None) -> Iterator[Any]:
     """What iter(loader) gives, in less time where rows are fetched in this process; `indexes` may stand for its own."""
     if type(loader) is not DataLoader or loader.num_workers or loader.pin_memory or loader.batch_sampler is None:
-        return iter(loader)
+        return begun(loader)
     if isinstance(loader.dataset, IterableDataset):
-        return iter(loader)
+        return begun(loader)
     # torch draws a seed for workers, be there any or none; whatever draws after it must find what it would find.
     torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
     return _fetched(loader, loader.batch_sampler if indexes is None else indexes)

@@ -7,15 +7,19 @@ resumed run sees the same augmentations, and so does one with workers that outli
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from torch.utils.data import BatchSampler, Sampler, get_worker_info
+from torch.utils.data import BatchSampler, DataLoader, Sampler, get_worker_info
 
 from trainspec.training.data.draws import seed_generators
 from trainspec.training.findings.found import found
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.training.findings.facts import Job, Machine
@@ -82,6 +86,69 @@ def find_no_start_method(args: TrainingArguments, machine: Machine, job: Job) ->
             "dataloader_multiprocessing_context",
             remedy=f"choose one of {', '.join(ways)}, or leave it out",
         )
+
+
+# What asks a process to end, or a scheduler sends ahead of a time limit.
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2")
+
+
+def begun(loader: Any) -> Iterator[Any]:
+    """What iter(loader) gives; a signal that this process handles does not end the workers of it.
+
+    Launchers and schedulers send signals to all processes of a job, and a run saves before it ends: until then it may
+    need more rows, and it would take the death of a worker for a fault. The workers end with this process's loader.
+    """
+    if not isinstance(loader, DataLoader) or not loader.num_workers:
+        return iter(loader)
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    handled = [number for number in numbers if callable(signal.getsignal(number))]
+    own = loader.worker_init_fn
+    loader.worker_init_fn = _Sheltered(own.own if isinstance(own, _Sheltered) else own, handled)
+    with _kept_back(handled):
+        iterator = iter(loader)
+    for worker in getattr(iterator, "_workers", ()):
+        process = getattr(worker, "_popen", None)
+        if handled and process is not None and hasattr(process, "kill"):
+            # By SIGTERM torch, and multiprocessing at the end of this process, end workers that are stuck.
+            process.terminate = process.kill
+    return iterator
+
+
+class _Sheltered:
+    """Somebody's own worker_init_fn, after this worker has been made deaf to these signals."""
+
+    def __init__(self, own: Callable[[int], None] | None, numbers: list[signal.Signals]) -> None:
+        self.own, self._numbers = own, numbers
+
+    def __call__(self, worker: int) -> None:
+        for number in self._numbers:
+            # No SIG_IGN: programs that a worker starts would be deaf, too.
+            signal.signal(number, _pass)
+        _let_through(self._numbers)
+        if self.own is not None:
+            self.own(worker)
+
+
+def _pass(number: int, frame: object) -> None:
+    """The main process's affair."""
+
+
+@contextmanager
+def _kept_back(numbers: list[signal.Signals]) -> Iterator[None]:
+    """Workers are started with these signals blocked: one that comes before a worker is deaf would end it."""
+    if not numbers or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _let_through(numbers: list[signal.Signals]) -> None:
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
 
 
 _told: int | None = None

@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from trainspec.storage import StorageError
+from trainspec.storage import StorageError, hurrying
 from trainspec.storage.lock import HeldError, acquire
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.ranks.files import writes_for_all
@@ -42,15 +42,15 @@ class Locked:
 
 
 @contextmanager
-def locked(args: TrainingArguments, store: Store, processes: Processes) -> Iterator[Locked]:
-    """Hold output_dir for the length of the block; a process of each folder does it for all that write there.
+def locked(args: TrainingArguments, store: Store, processes: Processes, *, writes: bool) -> Iterator[Locked]:
+    """Hold output_dir, where this run `writes`, for the block; a process of each folder does it for all that do.
 
     Raises PreflightError, in all processes, where another run trains there; one that died is told of in the log.
     """
     lock: Lock | None = None
     faults: list[Diagnostic] = []
     try:
-        if args.save_strategy != "no" and writes_for_all(args, processes):
+        if writes and writes_for_all(args, processes):
             try:
                 lock = acquire(store, on_dead=_tell_dead, on_wait=_tell_wait)
             except HeldError as error:
@@ -61,7 +61,9 @@ def locked(args: TrainingArguments, store: Store, processes: Processes) -> Itera
         yield Locked(store, lock)
     finally:
         if lock is not None:
-            lock.release()
+            # A store that does not answer keeps no run from its end: whoever comes next sees that nobody holds it.
+            with hurrying():
+                lock.release()
 
 
 def _in_use(args: TrainingArguments, holder: Holder) -> Diagnostic:

@@ -95,13 +95,14 @@ class Acting(ABC):
             self._act_by_others()
         if self._ends_here:
             step, newest = self._state.global_step, self._training.keeper.newest
-            if newest is not None and newest.step == step:
+            if self._args.enable_jit_checkpoint and newest is not None and newest.step == step:
                 logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
             interruption.end()
         if acts:
             self._agree_to_go_on()
         elif control.asks:
             self._keep_wishes()
+        interruption.let_go()
 
     def _agree_to_go_on(self) -> None:
         control = self._parts.control
@@ -171,9 +172,12 @@ class Acting(ABC):
         if self._args.save_strategy != "no":
             self._export_states()
         self._evaluated_at, self._evaluating_from = state.global_step, len(state.log_history)
+        # It may take long, and whoever goes on can make it anew.
+        interruption.let_go()
         metrics = trainer.call_hook("_evaluate", trial, self._ignored)
         is_best = bool(trainer.call_hook("_determine_best_metric", metrics, trial))
         self._evaluating_from, state.evaluation_due = None, False
+        interruption.wait()
         return is_best
 
     def evaluate(self, ignored: list[str] | None, *, skip_scheduler: bool) -> dict[str, float]:
@@ -205,11 +209,14 @@ class Acting(ABC):
 
     def _save(self) -> None:
         keeper, began = self._training.keeper, time.monotonic()
+        # What is broken off would have to be saved all over again.
+        interruption.hold()
         if keeper.tried(self._write, self._state.global_step, ends=self._ends_here):
             self._compare_with_grace(time.monotonic() - began)
             self._trainer.fire("on_save")
             self._announce()
         self._saving = False
+        interruption.wait()
 
     def _compare_with_grace(self, seconds: float) -> None:
         """What takes longer than a run has at its end is told while there is time to do something about it."""

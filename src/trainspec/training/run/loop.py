@@ -63,6 +63,7 @@ class TrainingLoop(Acting):
         self._before, self._after = BeforeUpdate(), AfterUpdate()
         # Before which update nothing is due.
         self._due = 0
+        self._is_alone = training.agreement.needs_nobody
         self._sharing = sharing_of(self._args, parts.strategy)
         self._shared_windows = parts.strategy.windows(self._counting(), self._accumulation)
         parts.own_step = OwnStep(trainer) if trainer.steps_itself() else None
@@ -102,6 +103,7 @@ class TrainingLoop(Acting):
                     break
             if state.updates_per_epoch in (None, state.updates_in_epoch):
                 self._shared_windows.end_epoch(self._walk)
+            interruption.wait()
             self._agree_on("on_epoch_end", AfterEpoch(), state.epoch_index)
             if is_used_up:
                 # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do. A
@@ -143,6 +145,7 @@ class TrainingLoop(Acting):
         walk, agreed = self._walk, self._shared_windows.agreed
 
         def take() -> Window:
+            interruption.wait()
             return agreed(taken(), walk, asks=self._asks())
 
         window = take()
@@ -170,7 +173,7 @@ class TrainingLoop(Acting):
         self._count(window, ends_epoch)
         # Let go of the batches: memory that is free now is the next window's.
         self._weights, self._done = WHOLE, None
-        interruption.let_go()
+        interruption.wait()
         self._agree_on("on_step_end", self._after, self._state.global_step, loss=loss, grad_norm=norm)
         self._act()
 
@@ -247,7 +250,8 @@ class TrainingLoop(Acting):
             self._stopping = error
         control = self._parts.control
         # Known to all: what this process finds switched on is not.
-        certain = type(flags) is AfterUpdate and not self._is_due(number) and not self._shared_windows.somebody_asked
+        asked = self._shared_windows.somebody_asked or (self._is_alone and interruption.is_noted())
+        certain = type(flags) is AfterUpdate and not self._is_due(number) and not asked
         if certain:
             self._keep_wishes()
             self._wanted = NOTHING
@@ -268,15 +272,12 @@ class TrainingLoop(Acting):
         control.should_epoch_stop, control.should_training_stop = flags.stop_epoch, flags.stop
         self._wanted = flags.log, flags.evaluate, flags.save
         self._stops_epoch, self._stops = flags.stop_epoch, flags.stop
-        if flags.interrupted and not self._ends_here:
-            self.ends_together = True
-            interruption.end()
 
     def _end_of_run(self, flags: AfterUpdate) -> None:
-        """The system wants the process to end: at once, or with a checkpoint of what was trained, and nothing else."""
-        if not self._args.enable_jit_checkpoint:
-            return
-        self._ends_here = flags.save = True
+        """The system wants the process to end: what it has is logged and saved, and nothing else is done."""
+        self._ends_here = self.ends_together = True
+        # Else it is saved when the run has broken off, where that is wanted.
+        flags.save = flags.save or self._args.enable_jit_checkpoint
         # Whoever goes on makes it first.
         self._state.evaluation_due, flags.evaluate = flags.evaluate, False
 
@@ -288,6 +289,7 @@ class TrainingLoop(Acting):
         self._agree(flags, self._state.epoch_index)
         if flags.interrupted and self._saved_at != self._state.global_step:
             self._save()
+        interruption.let_go()
 
     def _gradients(self, window: Window) -> Tensor:
         """Sum up the gradients of a window as if it were one batch; returns its mean loss.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from trainspec.training.state import TrainerState
 from trainspec.training.trackers import TrackerGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import torch
     from torch import Tensor, nn
@@ -90,6 +91,8 @@ class RunParts:
     holds_best: bool = False
     # Of the last train(): output_dir as this run holds it against others.
     locked: Locked | None = None
+    # Whoever writes to output_dir after train(), too, ends by this what holds it; None: train() does.
+    holding: ExitStack | None = None
     # Of the last train(), also after it: the loop, what of a search it belongs to, and the size of the window at work.
     loop: TrainingLoop | None = None
     trial: Any = None
@@ -108,6 +111,14 @@ class RunParts:
     _made_for: tuple[Any, ...] = ()
     _output: tuple[str, Store] | None = None
     _said: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What train() holds of output_dir is held until the end of the block: more is written there after it."""
+        with ExitStack() as holding:
+            holding.callback(setattr, self, "holding", None)
+            self.holding = holding
+            yield
 
     def say_once(self, warning: str) -> None:
         """However often there is reason to. Of several processes, which all have the same reason, the main one does."""

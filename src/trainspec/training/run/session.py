@@ -107,7 +107,7 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
             trainer.log(metrics)
             _end(trainer)
         except BaseException as error:
-            interruption.forget_held()
+            interruption.is_met()
             if isinstance(error, Terminated) and args.preemption_exit_code is not None:
                 error.code = args.preemption_exit_code
             if loop is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -168,7 +169,11 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             # A token that is refused is told now, not at the first save.
             with together(self.parts.strategy.processes, "finding the repository on the hub"):
                 self.init_hf_repo()
-        with locked(self.args, self.parts.output(self.args), self.parts.strategy.processes) as self.parts.locked:
+        parts, args = self.parts, self.args
+        with ExitStack() if parts.holding is None else nullcontext(parts.holding) as holding:
+            writes = args.save_strategy != "no" or parts.holding is not None
+            output, processes = parts.output(args), parts.strategy.processes
+            parts.locked = holding.enter_context(locked(args, output, processes, writes=writes))
             return train_as_often(self, checkpoint, ignore_keys_for_eval)
 
     # Parts
