@@ -58,8 +58,11 @@ def test_a_second_run_is_refused_and_the_first_is_not_disturbed(make_trainer: Ma
 
 def test_what_saves_nothing_holds_nothing(make_trainer: Make, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"max_steps": 4, "save_strategy": "no"}
-    here = lambda: make_trainer(model=Line(), **settings).train()  # noqa: E731
-    make_trainer(model=Line(), callbacks=[AtStep(here)], **settings).train()
+
+    def train_here() -> None:
+        make_trainer(model=Line(), **settings).train()
+
+    make_trainer(model=Line(), callbacks=[AtStep(train_here)], **settings).train()
     assert not (tmp_path / "out").exists()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -127,14 +127,19 @@ def _content_differs(a: Stored, b: Stored) -> bool:
     return any(ours != theirs for ours, theirs in zip(a.pieces(), b.pieces(), strict=True))
 
 
-def _changes(differing: Mapping[str, tuple[Stored | None, Stored | None]]) -> tuple[list[TensorChange], bool]:
+def _distance() -> Callable[..., Any] | None:
+    """How far apart values are; None where torch is missing."""
     try:
         from trainspec.training.checkpoint.states.comparing import distance
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("trainspec"):
             raise
-        distance = None  # type: ignore[assignment]
-    changes = []
+        return None
+    return distance
+
+
+def _changes(differing: Mapping[str, tuple[Stored | None, Stored | None]]) -> tuple[list[TensorChange], bool]:
+    distance, changes = _distance(), []
     for name, (ours, theirs) in differing.items():
         apart = None
         if distance is not None and ours is not None and theirs is not None and ours.shape == theirs.shape:

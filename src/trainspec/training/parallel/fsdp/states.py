@@ -109,7 +109,8 @@ def _received(nest: dict[str, Any], has: bool, processes: Processes, take: Take)
 
     def taken(path: Path, value: Tensor) -> Tensor:
         try:
-            return take(path, value)  # type: ignore[no-any-return]
+            whole: Tensor = take(path, value)
+            return whole
         except PieceError as error:
             problems.append(str(error))
             return value
