@@ -26,7 +26,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -222,8 +222,12 @@ def _handled_by(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
         yield
     finally:
         for number, own in before.items():
-            # A run that has ended has written what it had to.
-            signal.signal(number, _leave if own is _leave_untouched else own)
+            signal.signal(number, after_training(own))
+
+
+def after_training(handler: Any) -> Any:
+    """What takes a handler's place that was there before training: a run that has ended has written what it had to."""
+    return _leave if handler is _leave_untouched else handler
 
 
 def _note_time() -> None:

@@ -40,6 +40,7 @@ def started(folder: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     try:
         yield process
@@ -105,21 +106,24 @@ SIGNALS = [
 ]
 
 
-def told_to_end(folder: Path, signals: list[str], *words: str) -> Ended:
+def told_to_end(folder: Path, signals: list[str], *words: str, all_of_them: bool = False) -> Ended:
     begun = folder / "begun"
     words = ("--max_steps", "100000", "--task.begun", str(begun), "--task.seconds", "0.05", *words)
     with started(folder, *words) as process:
         wait_for(begun, process)
         sent = time.monotonic()
         for name in signals:
-            process.send_signal(getattr(signal, name))
+            tell = os.killpg if all_of_them else os.kill
+            tell(process.pid, getattr(signal, name))
             time.sleep(0.02)
         out, errors = process.communicate(timeout=60)
     return Ended(process.returncode, out, errors, time.monotonic() - sent)
 
 
 def test_a_termination_is_passed_on_once_and_saves(tmp_path: Path) -> None:
-    ended = told_to_end(tmp_path, ["SIGTERM", "SIGTERM"], "--enable_jit_checkpoint", "--save_strategy", "no")
+    """Those that load data and the server that ranks are forked from hear it, too, as in a job of a scheduler."""
+    words = ("--enable_jit_checkpoint", "--save_strategy", "no", "--dataloader_num_workers", "1")
+    ended = told_to_end(tmp_path, ["SIGTERM", "SIGTERM"], *words, all_of_them=True)
     assert ended.code == 143, ended.errors
     (found,) = (tmp_path / "out").glob("checkpoint-*/manifest.json")
     assert f"terminated; the newest checkpoint is {found.parent}" in ended.errors

@@ -28,7 +28,14 @@ from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
 
 from trainspec.training.command.rank import run_rank
 from trainspec.training.command.server import start_method
-from trainspec.training.interruption import INTERRUPTED, TERMINATED, asking_to_end, leave_dead_terminal
+from trainspec.training.interruption import (
+    INTERRUPTED,
+    TERMINATED,
+    after_training,
+    asking_to_end,
+    leave_dead_terminal,
+    leave_with,
+)
 from trainspec.training.optimizers.optimizer_needs import find_unavailable
 from trainspec.training.parallel.contact.ending import OUR_RUNS, Kind, Word, read_word
 
@@ -81,13 +88,18 @@ def launch(plan: Plan) -> int:
         **_address(plan),
     )
     agent = _Agent(spec, logs, plan.grace)
+    with agent.listening():
+        code = _code_of(agent)
+        spec.rdzv_handler.shutdown()
+        leave_with(code)
+    return code
+
+
+def _code_of(agent: _Agent) -> int:
     try:
-        with agent.listening():
-            result = agent.run()
+        result = agent.run()
     except SignalException as error:
         return agent.code_after(signal.Signals(error.sigval))
-    finally:
-        spec.rdzv_handler.shutdown()
     return agent.code_of_fault if result.is_failed() else 0
 
 
@@ -163,7 +175,7 @@ class _Agent(LocalElasticAgent):
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, after_training(handler))
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         leave_dead_terminal()

@@ -26,8 +26,10 @@ def start_server(ranks: int) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // ranks)))
     if start_method() != "forkserver":
         return
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
+    # It lets SIGTERM in when it starts, whoever had blocked it.
+    resource_tracker.ensure_running()
     multiprocessing.set_forkserver_preload(_PRELOADED)
     # What is blocked here stays so in the server: a signal to all processes of a job must not end it before the ranks.
     signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)

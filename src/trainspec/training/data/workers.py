@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import BatchSampler, DataLoader, Sampler, get_worker_info
@@ -139,6 +140,8 @@ def _kept_back(numbers: list[signal.Signals]) -> Iterator[None]:
     if not numbers or not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # Workers that are not forked need it; it lets SIGTERM in when it starts, whoever had blocked it.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
