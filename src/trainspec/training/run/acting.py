@@ -343,6 +343,7 @@ class Acting(ABC):
         state.log_history = whole[:cut]
         try:
             self._write()
+            self._training.keeper.finish(state)
         finally:
             state.log_history, state.evaluation_due = whole, False
             self._unannounced = None
