@@ -26,17 +26,15 @@ class Thread:
         real = LocalStore._stream
 
         def stream(store: LocalStore, name: str, fill: Any) -> None:
-            if (
-                store.folder.name.startswith("checkpoint-")
-                and threading.current_thread() is not threading.main_thread()
-            ):
+            elsewhere = threading.current_thread() is not threading.main_thread()
+            if elsewhere and store.folder.name.startswith((".checkpoint-", "checkpoint-")):
                 self._comes(store, name)
             real(store, name, fill)
 
         monkeypatch.setattr(LocalStore, "_stream", stream)
 
     def _comes(self, store: LocalStore, name: str) -> None:
-        step = int(store.folder.name.partition("-")[2])
+        step = int(store.folder.name.partition("-")[2].partition(".")[0])
         if step in self._held:
             assert self.go.wait(LONG)
         if step == self._fails:

@@ -171,7 +171,7 @@ class CheckpointKeeper:
     def begin(self, state: TrainerState) -> HandedFolder:
         """The empty folder of the next checkpoint, for somebody's own code; the one there is where it has begun."""
         if self._handed is None:
-            self._have_room(state.global_step, state)
+            self._have_room(state.global_step, state, in_place=True)
             self._handed, self._written = HandedFolder(self._store, state.global_step), None
         return self._handed
 
@@ -235,18 +235,18 @@ class CheckpointKeeper:
         """Have an empty folder for it; an old run's checkpoint there stays somewhere else until it is published."""
         self._have_room(snapshot.step, state)
 
-    def _have_room(self, step: int, state: TrainerState) -> None:
+    def _have_room(self, step: int, state: TrainerState, *, in_place: bool = False) -> None:
         def forget() -> None:
             if state.best_model_checkpoint == self._url(step):
                 state.best_model_checkpoint = None
             if self.newest is not None and self.newest.url == self._url(step):
                 self.newest = None
 
-        self._publisher.make_room(step, forget)
+        self._publisher.make_room(step, forget, in_place=in_place)
 
     def write(self, snapshot: Snapshot) -> list[FileRecord]:
         """Write this process's part of it; what all processes have written into the same folder."""
-        return self._publisher.write(snapshot)
+        return self._publisher.write(snapshot, in_place=self._handed is not None)
 
     def publish(self, snapshot: Snapshot, records: list[FileRecord], state: TrainerState) -> Checkpoint:
         """Make it a checkpoint, of what all processes have written; from then on it may be called the best."""
@@ -255,7 +255,8 @@ class CheckpointKeeper:
         def published(checkpoint: Checkpoint) -> None:
             self._note(checkpoint, state, is_best=is_best)
 
-        return self._publisher.publish(snapshot, records, _best_of(state), published)
+        in_place = self._handed is not None
+        return self._publisher.publish(snapshot, records, _best_of(state), published, in_place=in_place)
 
     def _note(self, checkpoint: Checkpoint, state: TrainerState, *, is_best: bool) -> None:
         self.newest = checkpoint

@@ -18,7 +18,9 @@ from trainspec.training.checkpoint import (
     make_room,
     publish,
     remove_all_except,
+    remove_hidden,
     remove_set_aside,
+    replaces_whole,
     set_aside,
     write,
 )
@@ -67,24 +69,25 @@ class Publisher:
         """Around a phase of a save: it fails in all processes, or in none."""
         return together(self._processes, f"saving a checkpoint: {what}")
 
-    def make_room(self, step: int, forget: Callable[[], None]) -> None:
-        """Have an empty folder for it; an old run's checkpoint there stays somewhere else until it is published.
+    def make_room(self, step: int, forget: Callable[[], None], *, in_place: bool = False) -> None:
+        """Have an empty folder for it; an old run's checkpoint there stays, perhaps elsewhere, until it is published.
 
-        `forget` is called before this run's own checkpoint of that step goes, where there is one.
+        `forget` is called before this run's own checkpoint of that step goes, where it does so before it is replaced.
         """
         with self.together("making room"):
             if self._locked is not None:
                 self._locked.ours()
-            if self._old_run_is_there and self._writes:
-                set_aside(self._store, step)
-            forget()
+            if in_place or not replaces_whole(self._store):
+                if self._old_run_is_there and self._writes:
+                    set_aside(self._store, step)
+                forget()
             if self._writes:
-                make_room(step, self._store)
+                make_room(step, self._store, in_place=in_place)
 
-    def write(self, snapshot: Snapshot) -> list[FileRecord]:
+    def write(self, snapshot: Snapshot, *, in_place: bool = False) -> list[FileRecord]:
         """Write this process's part of it; what all processes have written into the same folder."""
         with self.together("writing") as talk:
-            talk.said = self.told(write(snapshot, self._store))
+            talk.said = self.told(write(snapshot, self._store, in_place=in_place))
         return self.of_this_folder(talk)
 
     def told(self, records: Iterable[FileRecord]) -> Any:
@@ -103,6 +106,8 @@ class Publisher:
         records: Iterable[FileRecord],
         best_before: int | None,
         published: Callable[[Checkpoint], None],
+        *,
+        in_place: bool = False,
     ) -> Checkpoint:
         """Make it a checkpoint, of what all processes have written, and delete those that are too much now.
 
@@ -111,7 +116,7 @@ class Publisher:
         """
         with self.together("publishing"):
             if self._writes:
-                checkpoint = publish(snapshot, records, self._store)
+                checkpoint = publish(snapshot, records, self._store, in_place=in_place)
                 published(checkpoint)
                 logger.info("checkpoint saved in %s", redact_whole_url(checkpoint.url))
                 best = snapshot.step if snapshot.metadata["best"] else best_before
@@ -131,6 +136,7 @@ class Publisher:
         if not self._writes:
             return True
         try:
+            remove_hidden(self._store)
             if self._old_run_is_there:
                 remove_all_except(self._store, step)
                 remove_set_aside(self._store)
