@@ -1,5 +1,7 @@
 """Checkpoints: a folder is one exactly when its manifest, written last, matches the files in it.
 
+On this machine it gets its name after that, so that a folder of that name without a manifest is of somebody else.
+
 `contents`, `weights`, `tensor_files` and `ranks` import torch; the names here do not.
 """
 
