@@ -4884,6 +4884,12 @@ export interface TrainingArguments {
    */
   save_failures_allowed?: number;
   /**
+   * Let training wait only for a copy in memory of what is saved, which a thread writes meanwhile.
+   * @default false
+   * @example true
+   */
+  save_in_background?: boolean;
+  /**
    * Exit code of a run that was told to end and has saved; unset: 143, as after SIGTERM.
    * Bounds: >= 1, <= 255.
    * @example 85

@@ -290,6 +290,7 @@ class SettingsButOutputDir(TypedDict, total=False):
     trackio_static_space_id: str | bool | None
     storage_timeout_seconds: float
     save_failures_allowed: int
+    save_in_background: bool
     preemption_exit_code: int | None
     preemption_grace_seconds: float | None
     preemption_file: str | None

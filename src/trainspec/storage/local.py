@@ -23,7 +23,10 @@ _WITHOUT_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, er
 
 
 class LocalStore(Store):
-    """Files under a local folder, published by a rename in the same folder after an fsync."""
+    """Files under a local folder, published by a rename in the same folder after an fsync.
+
+    Folders whose name ends in UNFINISHED are seen by those alone who name them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -84,8 +87,36 @@ class LocalStore(Store):
 
     def folders(self, prefix: str = "") -> list[str]:
         with self._reported("list", prefix) as path, suppress(FileNotFoundError):
-            return sorted(item.name for item in path.iterdir() if item.is_dir())
+            return sorted(name for name in _folders_in(path) if not name.endswith(UNFINISHED))
         return []
+
+    def unfinished_folders(self) -> list[str]:
+        """The names of the folders directly in this one that have not got the name yet by which they are looked for."""
+        with self._reported("list", "") as path, suppress(FileNotFoundError):
+            return sorted(name for name in _folders_in(path) if name.endswith(UNFINISHED))
+        return []
+
+    def publish_folder(self, unfinished: str, name: str, aside: str) -> None:
+        """Give a folder its name: readers see all of it, safe on the disk, or nothing.
+
+        What has that name is called `aside` for the moment, and then deleted: whatever happens, one of both is whole.
+        """
+        with self._reported("publish", name) as path:
+            for folder, _, _ in os.walk(self.folder / unfinished):
+                _sync_folder(Path(folder))
+            before = self.folder / aside
+            replaces = os.path.lexists(path)
+            if replaces:
+                self.delete_tree(aside)
+                os.rename(path, before)
+            try:
+                os.rename(self.folder / unfinished, path)
+            except OSError:
+                if replaces:
+                    os.rename(before, path)
+                raise
+            _sync_folder(self.folder)
+        self.delete_tree(aside)
 
     def exists(self, name: str = "") -> bool:
         with self._reported("look at", name) as path, suppress(FileNotFoundError, NotADirectoryError):
@@ -201,6 +232,11 @@ def _size(file: Path) -> int | None:
         raise
 
 
+def _folders_in(path: Path) -> Iterator[str]:
+    return (item.name for item in path.iterdir() if item.is_dir())
+
+
 def _files_under(path: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(path):
+    for folder, inside, names in os.walk(path):
+        inside[:] = (name for name in inside if not name.endswith(UNFINISHED))
         yield from (Path(folder, name) for name in names)

@@ -38,13 +38,13 @@ MUTATIONS = (
     ),
     Mutation(
         "save_total_limit",
-        "training/run/keeper.py",
+        "training/run/saving/publisher.py",
         "apply_retention(self._store, self._args.save_total_limit, best_step=best, refused=self._refused)",
         "apply_retention(self._store, None, best_step=best, refused=self._refused)",
     ),
     Mutation(
         "save_total_limit",
-        "training/run/keeper.py",
+        "training/run/saving/publisher.py",
         "apply_retention(self._store, self._args.save_total_limit, best_step=best, refused=self._refused)",
         "apply_retention(self._store, self._args.save_total_limit)",
     ),
@@ -54,7 +54,7 @@ MUTATIONS = (
     ),
     Mutation(
         "save_safetensors",
-        "training/run/keeper.py",
+        "training/run/saving/taking.py",
         "save_safetensors=self._args.save_safetensors,",
         "save_safetensors=True,",
     ),
@@ -83,18 +83,21 @@ MUTATIONS = (
         "processes.is_local_main",
     ),
     Mutation(
-        "save_on_each_node", "training/run/keeper.py", 'if each["node"] == here or not self._args.save_on_each_node', ""
+        "save_on_each_node",
+        "training/run/saving/publisher.py",
+        'if each["node"] == here or not self._args.save_on_each_node',
+        "",
     ),
     Mutation("save_on_each_node", "training/checkpoint/resume.py", "if on_each_node and named is None:", "if False:"),
     Mutation(
         "save_only_model",
-        "training/run/keeper.py",
+        "training/run/saving/taking.py",
         "self._model_alone = args.save_only_model",
         "self._model_alone = False",
     ),
     Mutation(
         "save_only_model",
-        "training/run/keeper.py",
+        "training/run/saving/taking.py",
         "self._model_alone = args.save_only_model",
         "self._model_alone = True",
     ),
@@ -106,9 +109,27 @@ MUTATIONS = (
     ),
     Mutation(
         "save_failures_allowed",
-        "training/run/keeper.py",
+        "training/run/saving/keeper.py",
         "SaveFailures(args.save_failures_allowed, ",
         "SaveFailures(3, ",
+    ),
+    Mutation(
+        "save_in_background",
+        "training/run/saving/keeper.py",
+        "Background() if args.save_in_background else None",
+        "None",
+    ),
+    Mutation(
+        "save_in_background",
+        "training/run/saving/keeper.py",
+        "Background() if args.save_in_background else None",
+        "Background()",
+    ),
+    Mutation(
+        "save_in_background",
+        "training/run/saving/background.py",
+        "copied = snapshot.copied(self._copies)",
+        "copied = snapshot",
     ),
     Mutation(
         "on_changed_settings",

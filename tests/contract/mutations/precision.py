@@ -23,7 +23,7 @@ FORMATS = (
         "Precision(Autocast(device, torch.float16))",
     ),
     Mutation("fp16", "training/run/loop.py", "        if stepped:\n", "        if True:\n"),
-    Mutation("fp16", "training/run/keeper.py", "scaler=parts.precision.state_dict() if", "scaler=None if"),
+    Mutation("fp16", "training/run/saving/taking.py", "scaler=parts.precision.state_dict() if", "scaler=None if"),
     Mutation(
         "fp16",
         "training/trainer/inside/file_hooks.py",

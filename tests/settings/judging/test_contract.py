@@ -141,6 +141,7 @@ EXTENSIONS: dict[str, Any] = {
     "trackio_static_space_id": None,
     "storage_timeout_seconds": 60.0,
     "save_failures_allowed": 3,
+    "save_in_background": False,
     "preemption_exit_code": None,
     "preemption_grace_seconds": None,
     "preemption_file": None,

@@ -105,6 +105,7 @@ BORDERS = (
     ),
     Border("CKP303", "no saves", {"save_only_model": True, "save_strategy": "no"}, {"save_only_model": True}),
     Border("CKP304", "no saves", {"save_failures_allowed": 1, "save_strategy": "no"}, {"save_failures_allowed": 1}),
+    Border("CKP305", "no saves", {"save_in_background": True, "save_strategy": "no"}, {"save_in_background": True}),
     Border(
         "CKP401",
         "rounded up",

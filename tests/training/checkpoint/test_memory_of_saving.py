@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from trainspec import TrainingArguments
-from trainspec.training.run.keeper import CheckpointKeeper
+from trainspec.training.run.saving.keeper import CheckpointKeeper
 from trainspec.training.trainer import Trainer
 
 def peak_and_now():

@@ -338,6 +338,8 @@ class Fields:
     """Seconds that a read or write of a remote store is tried before it counts as failed."""
     save_failures_allowed: int = 3
     """Checkpoints in a row that may fail to be saved before the run ends; 0: it ends at the first."""
+    save_in_background: bool = False
+    """Let training wait only for a copy in memory of what is saved, which a thread writes meanwhile."""
     preemption_exit_code: int | None = None
     """Exit code of a run that was told to end and has saved; unset: 143, as after SIGTERM."""
     preemption_grace_seconds: float | None = None
@@ -479,6 +481,7 @@ class PluginFields(Settings):
     trackio_static_space_id: str | bool | None = unset
     storage_timeout_seconds: float = unset
     save_failures_allowed: int = unset
+    save_in_background: bool = unset
     preemption_exit_code: int | None = unset
     preemption_grace_seconds: float | None = unset
     preemption_file: str | None = unset

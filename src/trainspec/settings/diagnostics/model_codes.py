@@ -47,6 +47,12 @@ MODEL_CODES: dict[str, Explanation] = {
         "only the main thread of a process hears of signals",
         "call train() in the main thread",
     ),
+    "RUN175": Explanation(
+        "own-files-not-in-background",
+        "save_in_background where a subclass of Trainer writes files of a checkpoint itself",
+        "what somebody else's code reads of the run may change while a thread would call it",
+        "leave save_in_background out, or write files of your own in on_save",
+    ),
     "RUN221": Explanation(
         "checkpoint-part-refused",
         "a part of a checkpoint of transformers that cannot be taken over",

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from trainspec.settings.groups.group import Group
 from trainspec.settings.values.choices import OnChangedSettings
-from trainspec.settings.values.types import ExitCode, Name, NonNegative, PositiveNumber
+from trainspec.settings.values.types import ExitCode, Flag, Name, NonNegative, PositiveNumber
 
 
 class SurvivalSettings(Group):
@@ -20,6 +20,11 @@ class SurvivalSettings(Group):
         default=3,
         description="Checkpoints in a row that may fail to be saved before the run ends; 0: it ends at the first.",
         examples=[0],
+    )
+    save_in_background: Flag = Field(
+        default=False,
+        description="Let training wait only for a copy in memory of what is saved, which a thread writes meanwhile.",
+        examples=[True],
     )
     preemption_exit_code: ExitCode | None = Field(
         default=None,

@@ -189,6 +189,15 @@ RULES: tuple[Rule, ...] = (
         because="no checkpoint is written that could fail",
         fix="set save_strategy, or leave save_failures_allowed out",
     ),
+    without_effect(
+        "CKP305",
+        "background-saving-without-saves",
+        "save_in_background",
+        _NO_SAVES,
+        cause="while save_strategy is no",
+        because="no checkpoint is written that training could wait for",
+        fix="set save_strategy, or leave save_in_background out",
+    ),
     Rule(
         code="CKP402",
         name="last-checkpoint-cannot-resume",

@@ -14,7 +14,9 @@ for every epoch:
         step_end                          callbacks ask for log, evaluation, checkpoint here
         log                               where asked for
         evaluate                          where asked for; before it, prediction_step for every batch, and a log
-        save                              where asked for; push_begin where the hub is told
+        save                              where asked for; push_begin where the hub is told. Under save_in_background
+                                          it comes when the checkpoint is there, after a later step_end: `saved_step`,
+                                          which it is told, says of which update it is
     epoch_end                             callbacks ask here too
     log, evaluate, save                   where asked for
 train_end                                 after the closing log

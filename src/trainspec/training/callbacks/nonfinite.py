@@ -63,7 +63,7 @@ class StopOnNonFinite(TrainerCallback):
             self._look(args)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        self._saved_at = state.global_step
+        self._saved_at = kwargs.get("saved_step", state.global_step)
 
     def _look(self, args: TrainingArguments) -> None:
         if not self._numbers:

@@ -1,5 +1,7 @@
 """Checkpoints: a folder is one exactly when its manifest, written last, matches the files in it.
 
+On this machine it gets its name after that, so that a folder of that name without a manifest is of somebody else.
+
 `contents`, `weights`, `tensor_files` and `ranks` import torch; the names here do not.
 """
 
@@ -16,7 +18,9 @@ from trainspec.training.checkpoint.save import (
     make_room,
     publish,
     remove_checkpoint,
+    remove_hidden,
     remove_unfinished,
+    replaces_whole,
     save_checkpoint,
     write,
 )
@@ -36,8 +40,10 @@ __all__ = [
     "publish",
     "remove_all_except",
     "remove_checkpoint",
+    "remove_hidden",
     "remove_set_aside",
     "remove_unfinished",
+    "replaces_whole",
     "save_checkpoint",
     "set_aside",
     "write",

@@ -13,14 +13,12 @@ from trainspec.training.checkpoint.load import (
     list_checkpoints,
 )
 from trainspec.training.checkpoint.manifest import MANIFEST
-from trainspec.training.checkpoint.save import remove_checkpoint
+from trainspec.training.checkpoint.save import ASIDE, hidden_steps, remove_checkpoint
 
 if TYPE_CHECKING:
     from trainspec.storage import Store
 
 logger = logging.getLogger(__name__)
-
-_ASIDE = "replaced-checkpoint"
 
 
 def apply_retention(
@@ -67,7 +65,8 @@ def only_unfinished(store: Store) -> list[int]:
     Empty where one of them is a checkpoint, be it damaged. Raises StorageError.
     """
     steps = checkpoint_folders(store)
-    return steps if all(is_unfinished(store.child(folder_name(step))) for step in steps) else []
+    begun = sorted({*steps, *hidden_steps(store)})
+    return begun if all(is_unfinished(store.child(folder_name(step))) for step in steps) else []
 
 
 def is_unfinished(folder: Store) -> bool:
@@ -85,7 +84,7 @@ def set_aside(store: Store, step: int) -> None:
     """
     if step not in (checkpoint.step for checkpoint in list_checkpoints(store)):
         return
-    folder, aside = store.child(folder_name(step)), store.child(_ASIDE)
+    folder, aside = store.child(folder_name(step)), store.child(ASIDE)
     aside.delete(MANIFEST)
     aside.delete_tree()
     aside.make_folder()
@@ -98,7 +97,7 @@ def set_aside(store: Store, step: int) -> None:
 
 def remove_set_aside(store: Store) -> None:
     """The checkpoint that took its place is safe. Raises StorageError."""
-    aside = store.child(_ASIDE)
+    aside = store.child(ASIDE)
     aside.delete(MANIFEST)
     aside.delete_tree()
 

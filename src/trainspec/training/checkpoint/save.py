@@ -1,6 +1,10 @@
 """Writing a checkpoint so that it is there completely or not at all, in phases.
 
 A snapshot is taken; the main process makes room, every process writes its files, the main process publishes.
+
+On this machine the files are written into a hidden folder beside the checkpoint's place, which gets its name in one
+rename once the manifest is in it. Elsewhere, and where somebody's own code writes into that place by itself
+(`in_place`), the manifest comes last: a folder without one is no checkpoint.
 """
 
 from __future__ import annotations
@@ -10,7 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainspec.training.checkpoint.load import Checkpoint, folder_name
+from trainspec.storage.local import LocalStore
+from trainspec.storage.unfinished import UNFINISHED
+from trainspec.training.checkpoint.load import Checkpoint, folder_name, step_of
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError, Manifest, size_problem
 from trainspec.training.checkpoint.payload import Document, LocalFile
 from trainspec.training.checkpoint.ranks.names import is_of_one_process
@@ -39,34 +45,72 @@ def save_checkpoint(
     return publish(snapshot, write(snapshot, store), store)
 
 
-def make_room(step: int, store: Store) -> None:
-    """Have an empty folder for a checkpoint. For the main process, before any process writes. Raises StorageError."""
-    remove_checkpoint(store, step)
-    store.child(folder_name(step)).make_folder()
+# A checkpoint that is being replaced, at a name that no run looks for.
+ASIDE = "replaced-checkpoint"
 
 
-def write(snapshot: Snapshot, store: Store) -> list[FileRecord]:
+def replaces_whole(store: Store) -> bool:
+    """Whether a checkpoint that is written anew here stays as it was until the new one takes its place."""
+    return isinstance(store, LocalStore)
+
+
+def make_room(step: int, store: Store, *, in_place: bool = False) -> None:
+    """Have an empty folder for a checkpoint. For the main process, before any process writes. Raises StorageError.
+
+    What saves before have left unfinished beside it goes: nobody else saves there at the same time.
+    """
+    remove_hidden(store)
+    if in_place or not replaces_whole(store):
+        remove_checkpoint(store, step)
+    _written_to(step, store, in_place=in_place).make_folder()
+
+
+def hidden_steps(store: Store) -> dict[int, str]:
+    """The checkpoints that were begun on this machine and have not got their name, with that of their folder."""
+    names = store.unfinished_folders() if isinstance(store, LocalStore) else []
+    steps = {step_of(name.removeprefix(".").removesuffix(UNFINISHED)): name for name in names}
+    return {step: name for step, name in steps.items() if step is not None and name == _hidden(step)}
+
+
+def remove_hidden(store: Store) -> None:
+    """Delete what saves have left that ended before it had a name. Raises StorageError."""
+    for name in hidden_steps(store).values():
+        store.delete_tree(name)
+
+
+def _hidden(step: int) -> str:
+    return f".{folder_name(step)}{UNFINISHED}"
+
+
+def _written_to(step: int, store: Store, *, in_place: bool) -> Store:
+    return store.child(folder_name(step) if in_place or not replaces_whole(store) else _hidden(step))
+
+
+def write(snapshot: Snapshot, store: Store, *, in_place: bool = False) -> list[FileRecord]:
     """Write the files of one process, each measured while it is written. Raises StorageError."""
     if MANIFEST in snapshot.files:
         raise ValueError(f"{MANIFEST} is written by publish alone")
-    folder = store.child(folder_name(snapshot.step))
+    folder = _written_to(snapshot.step, store, in_place=in_place)
     return [folder.write(name, payload.write) for name, payload in snapshot.files.items()]
 
 
-def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -> Checkpoint:
+def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store, *, in_place: bool = False) -> Checkpoint:
     """Make it a checkpoint: its manifest, of what every process has written. For the main process, at the very end.
 
     The version of trainspec is added to the snapshot's metadata. Raises StorageError, or CheckpointError where the
     store did not keep what it got.
     """
     checkpoint = described(snapshot, records, store)
-    problem = size_problem(checkpoint.manifest, checkpoint.store.entries())
+    folder = _written_to(snapshot.step, store, in_place=in_place)
+    problem = size_problem(checkpoint.manifest, folder.entries())
     if problem:
         if is_of_one_process(problem.partition(" ")[0]):
             problem += "; where each node has an output_dir of its own, set save_on_each_node: true"
         raise CheckpointError(checkpoint.url, f"after writing it, {problem}")
     content = checkpoint.manifest.to_bytes()
-    checkpoint.store.write(MANIFEST, lambda file: file.write(content))
+    folder.write(MANIFEST, lambda file: file.write(content))
+    if isinstance(store, LocalStore) and not in_place:
+        store.publish_folder(_hidden(snapshot.step), folder_name(snapshot.step), ASIDE)
     return checkpoint
 
 
@@ -97,6 +141,8 @@ def remove_checkpoint(store: Store, step: int) -> None:
 
 def remove_unfinished(store: Store, step: int) -> None:
     """Delete what a save that failed has left, which may be what fills the disk. Raises StorageError."""
+    if isinstance(store, LocalStore):
+        store.delete_tree(_hidden(step))
     folder = store.child(folder_name(step))
     if not folder.exists(MANIFEST):
         folder.delete_tree()

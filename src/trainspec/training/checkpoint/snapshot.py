@@ -10,6 +10,7 @@ from trainspec.training.checkpoint.manifest import FULL_LAYOUT
 
 if TYPE_CHECKING:
     from trainspec.training.checkpoint.payload import Payload
+    from trainspec.training.checkpoint.tensor_files import TensorCopies
 
 _MOST_DESCRIBED = 50_000
 
@@ -38,9 +39,13 @@ class Snapshot:
         # Their own headers say it, too; a manifest is to be read at a glance.
         return found if sum(map(len, found.values())) <= _MOST_DESCRIBED else {}
 
-    def copied(self) -> Snapshot:
-        """The same of copies of the tensors, in this machine's own memory; training may go on meanwhile."""
+    def copied(self, copies: TensorCopies | None = None) -> Snapshot:
+        """The same of copies of the tensors, in this machine's own memory; training may go on meanwhile.
+
+        `copies`: those of the snapshot before, which nobody reads any more, and whose memory is used again.
+        """
         from trainspec.training.checkpoint.tensor_files import TensorCopies
 
-        copy = TensorCopies()
-        return replace(self, files={name: payload.copied(copy) for name, payload in self.files.items()})
+        copy = TensorCopies() if copies is None else copies
+        with copy.taking():
+            return replace(self, files={name: payload.copied(copy) for name, payload in self.files.items()})

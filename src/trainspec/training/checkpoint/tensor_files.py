@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from trainspec.training.model.nests import map_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 # The order of tensors in a file of safetensors: large elements first, which aligns all of them.
 _ORDER = (
@@ -94,10 +95,30 @@ def _content(tensor: Tensor) -> memoryview:
 
 
 class TensorCopies:
-    """Copies on the CPU; tensors that share memory share it in the copy, so that it takes no more room on the disk."""
+    """Copies on the CPU; tensors that share memory share it in the copy, so that it takes no more room on the disk.
+
+    Kept from one save to the next, the copies of that one go into the memory of those before, where as much is wanted
+    again: fresh memory would have to be found, and filled with zeros by the system, at every save.
+    """
 
     def __init__(self) -> None:
         self._storages: dict[tuple[torch.device, int], torch.UntypedStorage] = {}
+        # By size in bytes, and whether a device copies into it by itself.
+        self._free: dict[tuple[int, bool], list[torch.UntypedStorage]] = {}
+        self._used: dict[tuple[int, bool], list[torch.UntypedStorage]] = {}
+        self._devices: set[torch.device] = set()
+
+    @contextmanager
+    def taking(self) -> Iterator[None]:
+        """Around the copies of one moment. Those of the moment before must not be read any more."""
+        self._free, self._used = self._used, {}
+        try:
+            yield
+            for device in self._devices:
+                torch.cuda.synchronize(device)
+        finally:
+            # What was copied may move meanwhile; what nobody wanted again is let go.
+            self._storages, self._devices, self._free = {}, set(), {}
 
     def __call__(self, tensor: Tensor) -> Tensor:
         if type(tensor) not in (Tensor, nn.Parameter):
@@ -105,7 +126,25 @@ class TensorCopies:
         storage = tensor.untyped_storage()
         place = (tensor.device, storage.data_ptr())
         if place not in self._storages:
-            here = tensor.device.type == "cpu"
-            self._storages[place] = storage.clone() if here else storage.cpu()  # type: ignore[no-untyped-call]
+            self._storages[place] = self._copied(storage)
         copy = torch.empty(0, dtype=tensor.dtype)
         return copy.set_(self._storages[place], tensor.storage_offset(), tensor.shape, tensor.stride())
+
+    def _copied(self, storage: torch.UntypedStorage) -> torch.UntypedStorage:
+        from_cuda = storage.device.type == "cuda"
+        kind = storage.nbytes(), from_cuda
+        free = self._free.get(kind)
+        # In their order: the same tensors of a run come to the same place at every save.
+        if free:
+            copy = free.pop(0)
+        else:
+            copy = torch.empty(storage.nbytes(), dtype=torch.uint8, pin_memory=from_cuda).untyped_storage()
+        self._used.setdefault(kind, []).append(copy)
+        if from_cuda:
+            self._devices.add(storage.device)
+        _bytes_of(copy).copy_(_bytes_of(storage), non_blocking=from_cuda)
+        return copy
+
+
+def _bytes_of(storage: torch.UntypedStorage) -> Tensor:
+    return torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage, 0, (storage.nbytes(),), (1,))

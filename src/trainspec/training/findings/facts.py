@@ -34,6 +34,7 @@ class Job:
     `optim` says. `metric_names` evaluates one batch and says which metrics came of it, None where that could not be
     found out. `computes_loss`: something other than the model makes a loss of outputs and labels. `stacks_rows`: rows
     become batches as they are, by no collator. `loss_of_one_batch` raises ModelOutputError where the model gives none.
+    `saves_itself`: the methods by which a subclass writes files of a checkpoint.
     """
 
     model: nn.Module
@@ -51,6 +52,7 @@ class Job:
     chooses_its_columns: bool = False
     orders_rows_itself: bool = False
     metric_names: Callable[[], Collection[str] | None] | None = None
+    saves_itself: Collection[str] = ()
 
 
 # Everything that one part of a run needs and does not find here.

@@ -42,7 +42,7 @@ class BeforeUpdate:
 @dataclass(slots=True)
 class AfterUpdate:
     """What is to be done now. The run must end: `non_finite`, for a loss or gradient that is no number; `interrupted`,
-    for a signal.
+    for a signal. `saved`: a save in flight is over.
     """
 
     log: bool = False
@@ -52,6 +52,7 @@ class AfterUpdate:
     stop: bool = False
     non_finite: bool = False
     interrupted: bool = False
+    saved: bool = False
 
 
 @dataclass(slots=True)

@@ -109,6 +109,12 @@ class Processes(Protocol):
         NestError, in every process, for anything else.
         """
 
+    def beside(self) -> Processes:
+        """A second line to the same processes, for a thread of each: what is said there comes in an order of its own.
+
+        Of all processes, and entered by all, inside of this one.
+        """
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -167,6 +173,9 @@ class Alone:
 
     def deal(self, nests: Sequence[Any] | None, note: Any = None) -> tuple[Any, Any]:
         return (nests[0] if nests else None), note
+
+    def beside(self) -> Alone:
+        return self
 
     def __enter__(self) -> Self:
         return self

@@ -32,6 +32,18 @@ def find_no_signals(args: TrainingArguments, machine: Machine, job: Job) -> Iter
         )
 
 
+def find_own_writers(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    if args.save_in_background and job.saves_itself:
+        yield found(
+            args,
+            "RUN175",
+            f"save_in_background: training waits for saves all the same, since {', '.join(job.saves_itself)} is "
+            "overridden",
+            "save_in_background",
+            severity="warning",
+        )
+
+
 def find_nothing_to_train(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
     if not any(value.requires_grad for value in job.model.parameters()):
         yield found(

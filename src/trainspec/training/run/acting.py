@@ -62,6 +62,8 @@ class Acting(ABC):
         # What is agreed: a callback, or a thread, may change what the switches say of it before all is done.
         self._wanted = NOTHING
         self._stops_epoch = self._stops = False
+        # Whether a save in flight is over, in a process at least: then it soon is in all.
+        self._is_saved = False
         # What this process alone asked for, while the others did not listen.
         self._kept: list[str] = []
         self._weights, self._saving = WHOLE, False
@@ -88,12 +90,15 @@ class Acting(ABC):
         """Do what callbacks asked for, each at most once after an update, and agree whether to go on."""
         control = self._parts.control
         # Whoever is asked for nothing can change his mind about nothing: what there was is agreed on.
-        acts = self._wanted != NOTHING or self._own.acts is not None
+        acts = self._wanted != NOTHING or self._own.acts is not None or self._is_saved
+        if self._is_saved:
+            self.finish_saving()
         if self._own.acts is None:
             self._log_evaluate_save(*self._wanted)
         else:
             self._act_by_others()
         if self._ends_here:
+            self.finish_saving()
             step, newest = self._state.global_step, self._training.keeper.newest
             if self._args.enable_jit_checkpoint and newest is not None and newest.step == step:
                 logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
@@ -202,21 +207,52 @@ class Acting(ABC):
         # What the run started from has no checkpoint, so it cannot be the best.
         if value is None or self._state.global_step == 0 or not best.note(self._args, self._state, value):
             return False
+        flight = self._training.keeper.in_flight
+        if flight is not None and flight.step == self._state.best_global_step:
+            self.finish_saving()
         named = self._training.keeper.name_best(self._state)
         if named is not None:
             self._parts.trackers.best_checkpoint(named)
         return True
 
     def _save(self) -> None:
-        keeper, began = self._training.keeper, time.monotonic()
+        self.finish_saving()
+        keeper, began, step = self._training.keeper, time.monotonic(), self._state.global_step
         # What is broken off would have to be saved all over again.
         interruption.hold()
-        if keeper.tried(self._write, self._state.global_step, ends=self._ends_here):
-            self._compare_with_grace(time.monotonic() - began)
-            self._trainer.fire("on_save")
-            self._announce()
+        saved = keeper.tried(self._write, step, ends=self._ends_here)
         self._saving = False
+        if saved and keeper.in_flight is None:
+            self._compare_with_grace(time.monotonic() - began)
+            self._tell_of(step)
         interruption.wait()
+
+    def finish_saving(self) -> None:
+        """Where a save is in flight: wait for it, and do what follows a save. Every process calls.
+
+        Raises what `CheckpointKeeper.tried` does.
+        """
+        keeper, flight = self._training.keeper, self._training.keeper.in_flight
+        if flight is None:
+            return
+        interruption.hold()
+        flight.wait()
+        self._saving = True
+        saved = keeper.tried(lambda: keeper.finish(self._state), flight.step, ends=self._ends_here)
+        self._saving = False
+        if saved:
+            self._compare_with_grace(flight.seconds)
+            self.tell_of_saved(flight.step)
+        interruption.wait()
+
+    def tell_of_saved(self, step: int) -> None:
+        """The newest checkpoint was in flight and is whole: it is of this update, and training is further."""
+        self._unannounced = self._training.keeper.newest
+        self._tell_of(step)
+
+    def _tell_of(self, step: int) -> None:
+        self._trainer.fire("on_save", saved_step=step)
+        self._announce()
 
     def _compare_with_grace(self, seconds: float) -> None:
         """What takes longer than a run has at its end is told while there is time to do something about it."""
@@ -235,6 +271,7 @@ class Acting(ABC):
     def save(self) -> None:
         """The Trainer's `_save_checkpoint`. Within `saving_by_others` the checkpoint is whole at the end of that."""
         parts, trainer = self._parts, self._trainer
+        self.finish_saving()
         self._training.keeper.all_here()
         parts.state.running_loss = self._training.running_loss.state_dict()
         if self._evaluating_from is None:
@@ -247,6 +284,7 @@ class Acting(ABC):
     @contextmanager
     def saving_by_others(self) -> Iterator[None]:
         """Around an override of `_save_checkpoint`: all that it leaves in the folder belongs to the checkpoint."""
+        self.finish_saving()
         keeper, parts = self._training.keeper, self._parts
         keeper.begin(parts.state)
         try:
@@ -313,6 +351,7 @@ class Acting(ABC):
         state.log_history = whole[:cut]
         try:
             self._write()
+            self._training.keeper.finish(state)
         finally:
             state.log_history, state.evaluation_due = whole, False
             self._unannounced = None

@@ -22,7 +22,6 @@ from trainspec.training.optimizers.behaviour import announce_length, training_mo
 from trainspec.training.optimizers.coverage import find_strange_schedule, find_untrained, find_used_schedule
 from trainspec.training.parallel import Agreement, State
 from trainspec.training.preflight.preflight import check
-from trainspec.training.run.keeper import CheckpointKeeper
 from trainspec.training.run.measuring.tokens import TokenCounter
 from trainspec.training.run.parts import Training
 from trainspec.training.run.resuming.best import find_best
@@ -31,6 +30,7 @@ from trainspec.training.run.resuming.first_rows import first_rows
 from trainspec.training.run.resuming.overruling import Steps, resuming
 from trainspec.training.run.resuming.pieces import optimizer_to_load, without_values
 from trainspec.training.run.running_loss import RunningLoss
+from trainspec.training.run.saving.keeper import CheckpointKeeper
 from trainspec.training.schedules.plateau import find_deaf_schedule
 from trainspec.training.state import TrainerState
 from trainspec.training.trackers import TrackerGroup, build_trackers
@@ -45,13 +45,16 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.data.position import DataPosition
     from trainspec.training.face import TrainerFace
-
+    from trainspec.training.parallel import Processes
 
 logger = logging.getLogger(__name__)
 
 
-def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
-    """What a run needs that starts at the beginning, or where the checkpoint was written; the rest is in its parts."""
+def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes | None = None) -> Training:
+    """What a run needs that starts at the beginning, or where the checkpoint was written; the rest is in its parts.
+
+    `line` is what threads of its processes that save speak through.
+    """
     args, parts = trainer.args, trainer.parts
     contents = None
     if checkpoint is not None:
@@ -93,6 +96,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None) -> Training:
             replaces_old_run=args.overwrite_output_dir and checkpoint is None,
             resumed_from=checkpoint,
             processes=parts.strategy.processes,
+            line=line,
             locked=parts.locked,
         ),
         tokens=TokenCounter(args, parts.model, trainer.processing_class, parts.label_names),

@@ -114,6 +114,8 @@ class TrainingLoop(Acting):
             # Of a run that went on from its own end: there is one way to say where that is.
             self._begin_epoch(state.epoch_index + 1)
         self._save_before_the_end()
+        self.finish_saving()
+        interruption.let_go()
         if self._training.resumed_from is not None and self._saved_at < 0 and self._args.save_strategy != "no":
             self._training.keeper.finish_deleting(state)
 
@@ -228,7 +230,7 @@ class TrainingLoop(Acting):
     def _asks(self) -> bool:
         """Whether this process may ask for what others do not: for a signal, a fault, or code that is not ours."""
         fault = self._stopping is not None or bool(self._kept)
-        return fault or not self._trainer.is_all_ours() or interruption.is_noted()
+        return fault or self._training.keeper.is_written or not self._trainer.is_all_ours() or interruption.is_noted()
 
     def _is_due(self, step: int) -> bool:
         """Whether settings may ask for something after this update: the same in all processes."""
@@ -248,7 +250,7 @@ class TrainingLoop(Acting):
             self._fire(event, **more)
         except NonFiniteError as error:
             self._stopping = error
-        control = self._parts.control
+        control, self._is_saved = self._parts.control, False
         # Known to all: what this process finds switched on is not.
         asked = self._shared_windows.somebody_asked or (self._is_alone and interruption.is_noted())
         certain = type(flags) is AfterUpdate and not self._is_due(number) and not asked
@@ -263,6 +265,7 @@ class TrainingLoop(Acting):
         flags.log, flags.evaluate, flags.save = control.should_log, control.should_evaluate, control.should_save
         flags.stop_epoch, flags.stop = control.should_epoch_stop, control.should_training_stop
         flags.non_finite, flags.interrupted = self._stopping is not None, interruption.is_noted()
+        flags.saved = self._training.keeper.is_written
         self._agree(flags, number)
         if flags.non_finite:
             raise self._stopping or NonFiniteError("the loss or the gradient of another process is not finite")
@@ -270,7 +273,7 @@ class TrainingLoop(Acting):
             self._end_of_run(flags)
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
         control.should_epoch_stop, control.should_training_stop = flags.stop_epoch, flags.stop
-        self._wanted = flags.log, flags.evaluate, flags.save
+        self._wanted, self._is_saved = (flags.log, flags.evaluate, flags.save), flags.saved
         self._stops_epoch, self._stops = flags.stop_epoch, flags.stop
 
     def _end_of_run(self, flags: AfterUpdate) -> None:
@@ -289,7 +292,6 @@ class TrainingLoop(Acting):
         self._agree(flags, self._state.epoch_index)
         if flags.interrupted and self._saved_at != self._state.global_step:
             self._save()
-        interruption.let_go()
 
     def _gradients(self, window: Window) -> Tensor:
         """Sum up the gradients of a window as if it were one batch; returns its mean loss.

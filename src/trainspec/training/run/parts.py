@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from trainspec.training.parallel import Agreement, Policy, Strategy
     from trainspec.training.precision.precision import Precision
     from trainspec.training.preflight.locking import Locked
-    from trainspec.training.run.keeper import CheckpointKeeper
     from trainspec.training.run.loop import TrainingLoop
     from trainspec.training.run.measuring.memory import MemoryTracker
     from trainspec.training.run.measuring.tokens import TokenCounter
     from trainspec.training.run.running_loss import RunningLoss
+    from trainspec.training.run.saving.keeper import CheckpointKeeper
 
 logger = logging.getLogger(__name__)
 

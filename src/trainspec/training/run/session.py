@@ -84,11 +84,14 @@ def train_once(trainer: TrainerFace, checkpoint: Checkpoint | None, ignored: lis
     seed_for_training(args, parts.strategy.random_rank)
     parts.strategy.goes_on({} if checkpoint is None else checkpoint.manifest.layout)
     noted = noting() if args.enable_jit_checkpoint else nullcontext()
-    with ready_for_training(parts, args), checkpoints_by_others(trainer), noted:
+    processes = parts.strategy.processes
+    # Threads that save must not get between what the processes say to each other in training.
+    line = processes.beside() if args.save_in_background else nullcontext(processes)
+    with ready_for_training(parts, args), checkpoints_by_others(trainer), noted, line as beside:
         if trainer.overrides("_wrap_model"):
             parts.model_wrapped = trainer.call_hook("_wrap_model", parts.model_wrapped, True)
         began = time.perf_counter()
-        training = build(trainer, checkpoint)
+        training = build(trainer, checkpoint, beside)
         first_step = parts.state.global_step
         _begin(trainer, training)
         loop, last, parts.holds_best = None, True, False

@@ -223,6 +223,7 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             chooses_its_columns=self._own("_get_dataloader", *columns) or self._signature_columns is not None,
             orders_rows_itself=self._own("_get_dataloader", "_get_train_sampler"),
             metric_names=lambda: metrics_of_one_batch(self.eval_dataset, self._metrics_of_one_batch),
+            saves_itself=self.own_writers(),
         )
         return [*find_overrides(self), *examine(self.args, look_around(self.parts.device), job, trains=trains)]
 

@@ -66,9 +66,9 @@ def test_an_error_in_one_fails_the_save_in_all(tmp_path: Path) -> None:
         assert [found.step for found in list_checkpoints(store)] == [3]
 
 
-def _killed(folder: Path, victim: int, before: int) -> None:
+def _killed(folder: Path, victim: int, before: int, in_background: bool) -> None:
     """The victim is killed by SIGKILL just before a write call of its second save, the others tell what they heard."""
-    trainer = trainer_for(folder, ddp_timeout=60)
+    trainer = trainer_for(folder, ddp_timeout=60, save_in_background=in_background)
     real, left = LocalStore._stream, [before]
     processes = trainer.parts.strategy.processes
 
@@ -89,13 +89,17 @@ def _killed(folder: Path, victim: int, before: int) -> None:
         (folder / f"heard-{processes.rank}").write_text(f"{time.time() - when:.1f} {error}")
 
 
-MORE = [pytest.param(0, number, marks=pytest.mark.long_distributed) for number in range(9)]
+MORE = [
+    pytest.param(0, number, threads, marks=pytest.mark.long_distributed)
+    for threads in (False, True)
+    for number in range(9)
+]
 
 
-@pytest.mark.parametrize(("victim", "before"), [(1, 0), *MORE])
-def test_one_is_killed_while_it_writes(tmp_path: Path, victim: int, before: int) -> None:
+@pytest.mark.parametrize(("victim", "before", "in_background"), [(1, 0, False), (1, 0, True), *MORE])
+def test_one_is_killed_while_it_writes(tmp_path: Path, victim: int, before: int, in_background: bool) -> None:
     survivor = 1 - victim
-    run_to_the_end(2, _killed, tmp_path, victim, before)
+    run_to_the_end(2, _killed, tmp_path, victim, before, in_background)
     assert f"killed-{victim}" in files_in(tmp_path)
     seconds, _, told = (tmp_path / f"heard-{survivor}").read_text().partition(" ")
     assert float(seconds) < 2 * SOON and f"rank {survivor}" in told

@@ -96,6 +96,7 @@ class Group:
     ) -> None:
         if launch.rank >= launch.world_size:
             raise ProcessesError(f"RANK is {launch.rank}, but WORLD_SIZE {launch.world_size}: ranks count from 0")
+        self._launch = launch
         self.rank, self.world_size, self.node = launch.rank, launch.world_size, launch.node
         self.local_rank = launch.local_rank or 0
         self.is_main, self.is_local_main = self.rank == 0, self.local_rank == 0
@@ -135,6 +136,10 @@ class Group:
         self._depth -= 1
         if self._depth == 0:
             self._close()
+
+    def beside(self) -> Group:
+        # It finds the default group there, and makes what is said its own.
+        return Group(self._launch, timeout=self._timeout, backend=self._backend)
 
     def explained(self, error: BaseException) -> BaseException:
         """The error that ends this process: a MissingError in its place where it ends because another has.

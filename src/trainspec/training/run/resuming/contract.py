@@ -55,7 +55,7 @@ _FREE = (
     *("hub_always_push", "trackio_space_id", "trackio_bucket_id", "trackio_static_space_id"),
     # Saving.
     *("save_strategy", "save_steps", "save_total_limit", "save_safetensors", "save_on_each_node", "save_only_model"),
-    "save_failures_allowed",
+    *("save_failures_allowed", "save_in_background"),
     # How rows get here, and how memory and processes are used. A size that auto_find_batch_size finds is the batch
     # size's matter, and streams that other workers would cut in another way are refused (RUN122).
     *("dataloader_num_workers", "dataloader_pin_memory", "dataloader_persistent_workers"),

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from trainspec.text.redaction import redact_whole_url
+from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.errors import NonFiniteError
 from trainspec.training.parallel.contact.roll_call import is_of_others
 from trainspec.training.run.batch_size import is_out_of_memory
@@ -26,14 +27,40 @@ def rescue(
     `first_step` is the update that this run began after; `last` says that the model holds the weights of the last
     update, and not those of the best.
     """
+    whole = _wait_for_thread(trainer, training, loop)
     if trainer.parts.state.is_hyper_param_search or _starts_again(trainer, error):
         return
     try:
-        saved = last and _save(trainer, training, loop, error, first_step)
+        saved = last and whole and _save(trainer, training, loop, error, first_step)
         if trainer.parts.state.global_step > first_step and trainer.parts.strategy.processes.is_main:
             _tell(trainer, training, error, saved=saved)
     except BaseException as failed:
         logger.error("training broke off, and saving its last update failed: %s: %s", type(failed).__name__, failed)
+
+
+def _wait_for_thread(trainer: TrainerFace, training: Training, loop: TrainingLoop) -> bool:
+    """Whether a save that is in flight, if one is, has become a checkpoint. The others may be anywhere: nobody is told
+    of a failure but whoever reads the log.
+    """
+    keeper = training.keeper
+    flight = keeper.in_flight
+    if flight is None:
+        return True
+    name = folder_name(flight.step)
+    try:
+        keeper.finish(trainer.parts.state)
+    except Exception as failed:
+        if not is_of_others(failed):
+            logger.error("%s could not be saved: %s: %s", name, type(failed).__name__, failed)
+        return False
+    except BaseException as failed:
+        logger.error("saving %s was broken off: %s", name, type(failed).__name__)
+        return False
+    try:
+        loop.tell_of_saved(flight.step)
+    except BaseException as failed:
+        logger.error("%s is saved, but what follows a save failed: %s: %s", name, type(failed).__name__, failed)
+    return True
 
 
 def _starts_again(trainer: TrainerFace, error: BaseException) -> bool:

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from trainspec.training.run.loop import TrainingLoop
 
 
+# By whom what is saved beside the model is written.
+_BESIDE_MODEL = {"steppers": "_save_optimizer_and_scheduler", "rng": "_save_rng_state", "scaler": "_save_scaler"}
+
+
 class FileHooks(Views):
     _resuming: Checkpoint | None = None
     # While somebody's own code restores the optimizer: whether ours did, which tells what settings were changed.
@@ -70,11 +74,16 @@ class FileHooks(Views):
         found: dict[str, Callable[[str], Any]] = {}
         if self.overrides("save_model") or self.overrides("_save"):
             found["model"] = lambda folder: self.call_hook("save_model", folder, True)
-        parts = {"steppers": "_save_optimizer_and_scheduler", "rng": "_save_rng_state", "scaler": "_save_scaler"}
-        for part, name in parts.items():
+        for part, name in _BESIDE_MODEL.items():
             if self.overrides(name) and not self.args.save_only_model:
                 found[part] = partial(self.call_hook, name)
         return OwnFiles(**found)
+
+    def own_writers(self) -> list[str]:
+        """The overrides that write files of a checkpoint, as `own_files` and `_save_checkpoint` are asked."""
+        beside_model = () if self.args.save_only_model else _BESIDE_MODEL.values()
+        names = ("_save_checkpoint", "save_model", "_save", *beside_model)
+        return [name for name in names if self.overrides(name)]
 
     def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Any] | None = None) -> None:
         """The model's files and its tokenizer's into output_dir or another folder or URL."""

@@ -164,10 +164,16 @@ def test_overwrite_output_dir_removes_the_old_run_after_the_first_new_checkpoint
     assert _steps(out) == [3, 6]
 
 
+class WritesItself(Trainer):
+    def _save_scaler(self, output_dir: str) -> None:
+        Path(output_dir, "mine").touch()
+
+
+@pytest.mark.parametrize(("kind", "kept_in"), [(Trainer, "checkpoint-6"), (WritesItself, "replaced-checkpoint")])
 def test_overwrite_output_dir_keeps_an_old_checkpoint_of_the_same_step_until_the_new_one_is_safe(
-    make_trainer: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_trainer: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Trainer], kept_in: str
 ) -> None:
-    out, run = tmp_path / "out", {"save_strategy": "epoch"}
+    out, run = tmp_path / "out", {"save_strategy": "epoch", "kind": kind}
     first = make_trainer(**run)
     first.train()
     before = weights(first)
@@ -178,7 +184,7 @@ def test_overwrite_output_dir_keeps_an_old_checkpoint_of_the_same_step_until_the
     monkeypatch.setattr("trainspec.storage.local.LocalStore.write", fails)
     with pytest.raises(StorageError):
         make_trainer(seed=5, overwrite_output_dir=True, save_failures_allowed=0, **run).train()
-    kept = load_model_state(open_checkpoint(out / "replaced-checkpoint"))
+    kept = load_model_state(open_checkpoint(out / kept_in))
     assert all(torch.equal(kept[name], value) for name, value in before.items())
     monkeypatch.undo()
     again = make_trainer(seed=5, overwrite_output_dir=True, **run)

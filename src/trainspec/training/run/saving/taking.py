@@ -1,0 +1,134 @@
+"""What a checkpoint will hold of a run: its snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from trainspec.text.redaction import redact_whole_url
+from trainspec.training.checkpoint import Snapshot
+from trainspec.training.checkpoint.contents import Contents, pack
+from trainspec.training.checkpoint.load import folder_name
+from trainspec.training.checkpoint.model_files import model_artifacts
+from trainspec.training.checkpoint.payload import Document
+from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
+from trainspec.training.checkpoint.ranks.layout import layout_of
+from trainspec.training.checkpoint.ranks.rng import rng_bytes, rng_file
+from trainspec.training.checkpoint.ranks.values import of_all
+from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
+from trainspec.training.parallel import State
+from trainspec.training.parallel.agreement import together
+from trainspec.training.run.others.handed import OwnFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.storage import Store
+    from trainspec.training.checkpoint.payload import Payload
+    from trainspec.training.parallel import Processes, Strategy
+    from trainspec.training.run.others.handed import HandedFolder
+    from trainspec.training.run.parts import RunParts
+    from trainspec.training.state import TrainerState
+
+# Of a checkpoint whose model somebody else writes.
+NO_MODEL: Mapping[str, Payload] = {}
+
+
+class Taking:
+    """Takes what one process saves of a run; each method is called by all `processes`."""
+
+    def __init__(self, args: TrainingArguments, store: Store, processes: Processes) -> None:
+        self._args = args
+        self._store = store
+        self._processes = processes
+        self._writes = writes_for_all(args, processes)
+        self._model_alone = args.save_only_model
+
+    def snapshot(
+        self, parts: RunParts, processing_class: Any, data: Mapping[str, Any] | None, own: OwnFiles
+    ) -> Snapshot:
+        """What this process saves of the run as it is now; inside `saving(optimizer)`. Nothing is written."""
+        with together(self._processes, "saving a checkpoint: taking what is to be saved"):
+            # First what processes do together.
+            model = parts.strategy.weights() if own.model is None else {}
+            optimizer = None if self._model_alone or own.steppers is not None else _optimizer(parts.strategy)
+            snapshot = self._without_files(parts, data)
+            documents = self._documents(parts.state)
+            files: dict[str, Payload] = {}
+            if self._writes:
+                files |= self._files_for_all(parts, State(model, optimizer), documents, processing_class, own)
+            files |= self._files_of_one(parts, optimizer, own)
+        return replace(snapshot, files=files)
+
+    def beside(self, handed: HandedFolder, parts: RunParts, data: Mapping[str, Any] | None) -> Snapshot:
+        """Of a checkpoint that others have written: what tells where the run is, unless they wrote that, too."""
+        documents = pack(Contents({}, **self._documents(parts.state)), artifacts=NO_MODEL)
+        names = handed.names()
+        files = {name: content for name, content in documents.items() if self._writes and name not in names}
+        return replace(self._without_files(parts, data), files=files)
+
+    def _without_files(self, parts: RunParts, data: Mapping[str, Any] | None) -> Snapshot:
+        state = parts.state
+        positions = self._processes.each(None if data is None else dict(data))
+        return Snapshot(
+            state.global_step,
+            {},
+            metadata={"best": state.best_global_step == state.global_step, "best_metric": state.best_metric},
+            data=None if data is None else {name: of_all([each.get(name) for each in positions]) for name in data},
+            world_size=self._processes.world_size,
+            layout=layout_of(parts.strategy),
+        )
+
+    def _documents(self, state: TrainerState) -> dict[str, Any]:
+        losses = of_all(self._processes.each(state.running_loss))
+        return {
+            "trainer_state": {**self._state_document(state), "running_loss": losses},
+            "training_args": settings_document(self._args),
+            "resolved_args": resolved_document(self._args),
+        }
+
+    def _state_document(self, state: TrainerState) -> dict[str, Any]:
+        """The state as whoever resumes from this checkpoint has it: then it exists, and is the best where it is."""
+        document = state.to_dict()
+        if state.best_global_step == state.global_step:
+            url = self._store.child(folder_name(state.global_step)).url
+            document["best_model_checkpoint"] = redact_whole_url(url)
+        return document
+
+    def _files_for_all(
+        self, parts: RunParts, saved: State, documents: Mapping[str, Any], processing_class: Any, own: OwnFiles
+    ) -> dict[str, Payload]:
+        """What is the same for every process."""
+        artifacts = NO_MODEL
+        if own.model is None:
+            artifacts = model_artifacts(
+                parts.model,
+                save_safetensors=self._args.save_safetensors,
+                processing_class=processing_class,
+                state_dict=saved.model,
+            )
+        contents = Contents(saved.model or {}, **documents)
+        if not self._model_alone:
+            contents = replace(
+                contents,
+                optimizer=None if parts.strategy.is_sharded else saved.optimizer,
+                scheduler=parts.stepping()[1].state_dict() if own.steppers is None else None,
+                scaler=parts.precision.state_dict() if own.scaler is None else None,
+            )
+        return pack(contents, artifacts=artifacts)
+
+    def _files_of_one(self, parts: RunParts, optimizer: Mapping[str, Any] | None, own: OwnFiles) -> dict[str, Payload]:
+        """What is this process's own."""
+        rank, size = self._processes.rank, self._processes.world_size
+        files: dict[str, Payload] = {}
+        if optimizer is not None and parts.strategy.is_sharded:
+            files |= optimizer_part(optimizer, parts.strategy.pieces(), rank, size)
+        if own.rng is None and not self._model_alone:
+            files[rng_file(rank, size)] = Document(rng_bytes())
+        return files
+
+
+def _optimizer(strategy: Strategy) -> Mapping[str, Any] | None:
+    """The optimizer's state: the part of this process, or all of it on the main one."""
+    return strategy.state("sharded" if strategy.is_sharded else "full").optimizer
