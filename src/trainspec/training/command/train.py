@@ -22,7 +22,7 @@ from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE,
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
-from trainspec.training.checkpoint.resume import going_on_if_any
+from trainspec.training.checkpoint.resume import AUTO
 from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
 from trainspec.training.command.phases import trains
 from trainspec.training.command.predictions import write_predictions
@@ -41,8 +41,6 @@ from trainspec.training.parallel.contact.ending import (
     say_fault,
     say_missing,
 )
-from trainspec.training.parallel.contact.joining import backend_for, joined
-from trainspec.training.parallel.contact.launch_needs import find_launch_needs
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.parts import patience
@@ -57,6 +55,7 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.storage import Store
+    from trainspec.training.checkpoint import Checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +78,7 @@ def run_task(
     several, is_main = launch.world_size > 1, launch.rank == 0
     with _terminal_logging(args), terminable(together=several), watching(args, lambda: _farewell(args, "terminated")):
         try:
-            if (resume_if_any or is_restarted()) and trains(args):
-                args = _going_on(args)
-            summary = _run_phases(args, task, task_settings)
+            summary = _run_phases(args, task, task_settings, goes_on=resume_if_any or is_restarted())
             sys.stdout.write(summary + "\n" if is_main else "")
             return FINE
         except PreflightError as error:
@@ -127,27 +124,16 @@ def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: boo
     return code
 
 
-def _going_on(args: TrainingArguments) -> TrainingArguments:
-    """The settings of a run that is started again: all processes join first, to come to the same."""
-    seed_for_model(args)
-    device, folder = args.device, args.output_dir
-    check(find_launch_needs(args, device, backend_for(args, device)))
-    processes = joined(args, device)
-    args, faults = going_on_if_any(args, lambda: open_store(folder, retry=patience(args)), processes)
-    check(faults, processes)
-    return args
-
-
 def is_restarted() -> bool:
     """Whether a launcher has started these processes again."""
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
 
 
-def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any) -> str:
+def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any, *, goes_on: bool) -> str:
     # The task makes the model, so its first weights depend on the seed.
     seed_for_model(args)
     parts = _with_model(task, task(args, task_settings) if takes_settings(task) else task(args))
-    trainer = _trainer(args, parts)
+    trainer = _trainer(args, parts, goes_on=goes_on)
     output, processes = trainer.parts.output(args), trainer.parts.strategy.processes
     outcome = Outcome()
     if trains(args):
@@ -191,15 +177,30 @@ def _with_model(task: Callable[..., Any], parts: Any) -> TaskParts:
 
 
 class _CommandTrainer(Trainer):
-    """The command also minds what an earlier run left in output_dir, and what its phases need."""
+    """The command also minds what an earlier run left in output_dir, and what its phases need.
 
-    def __init__(self, *, test_dataset: Any, **known: Any) -> None:
+    `goes_on`: what has been trained there is gone on from, whatever settings say. They stay as the user wrote them.
+    """
+
+    def __init__(self, *, test_dataset: Any, goes_on: bool, **known: Any) -> None:
         super().__init__(**known)
+        self._goes_on = goes_on
         self._phases = {"do_eval": self.eval_dataset, "do_predict": test_dataset}
 
     def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
-        old = find_old_run(self.args, self.parts.output(self.args)) if trains else []
+        old = find_old_run(self.args, self.parts.output(self.args)) if trains and not self._goes_on else []
         return [*old, *self._missing_data(), *super().preflight(trains=trains)]
+
+    def _looked_for(self, wanted: str | bool | None) -> tuple[Checkpoint | None, list[Diagnostic]]:
+        if not self._goes_on:
+            return super()._looked_for(wanted)
+        found, faults = super()._looked_for(AUTO)
+        is_elsewhere = isinstance(wanted, str) and wanted not in (AUTO, "latest")
+        if found is not None or not is_elsewhere or any(item.severity == "error" for item in faults):
+            return found, faults
+        # Where the first start went on from.
+        found, more = super()._looked_for(wanted)
+        return found, [*faults, *more]
 
     def _missing_data(self) -> Iterator[Diagnostic]:
         for phase, dataset in self._phases.items():
@@ -213,9 +214,10 @@ class _CommandTrainer(Trainer):
                 )
 
 
-def _trainer(args: TrainingArguments, parts: TaskParts) -> Trainer:
+def _trainer(args: TrainingArguments, parts: TaskParts, *, goes_on: bool) -> Trainer:
     return _CommandTrainer(
         test_dataset=parts.test_dataset,
+        goes_on=goes_on,
         model=parts.model,
         args=args,
         data_collator=parts.data_collator,

@@ -12,7 +12,7 @@ from trainspec.training.checkpoint.model_files import (
     restore_model,
 )
 from trainspec.training.checkpoint.ranks.reading import read_once
-from trainspec.training.checkpoint.resume import find_together, load_weights
+from trainspec.training.checkpoint.resume import AUTO, find_together, load_weights
 from trainspec.training.checkpoint.shards import WEIGHT_FILES, read_state, weights_in
 from trainspec.training.errors import NoModelError
 from trainspec.training.model.names import as_named_here, bare
@@ -43,9 +43,12 @@ def load_weights_of(checkpoint: Checkpoint, model: nn.Module, strategy: Strategy
 
 
 def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Store, strategy: Strategy) -> None:
-    """For a command that does not train: the weights of resume_from_checkpoint, else of the model in output_dir."""
+    """For a command that does not train: the weights of resume_from_checkpoint, else of the model in output_dir.
+
+    `auto` is about where training goes on, and means what was trained.
+    """
     processes, on_each_node = strategy.processes, args.save_on_each_node
-    if args.resume_from_checkpoint:
+    if args.resume_from_checkpoint and args.resume_from_checkpoint != AUTO:
         wanted = args.resume_from_checkpoint
         checkpoint = find_together(lambda: output, wanted, processes, on_each_node=on_each_node)
         load_weights_of(checkpoint, model, strategy)
