@@ -19,7 +19,7 @@ from trainspec.storage import StorageError, hurrying, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
 from trainspec.training.checkpoint import CheckpointError, list_checkpoints
 from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
-from trainspec.training.checkpoint.load import folder_name
+from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
 from trainspec.training.checkpoint.resume import AUTO
@@ -31,7 +31,7 @@ from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
 from trainspec.training.interruption import INTERRUPTED, TERMINATED, Terminated, terminable
-from trainspec.training.parallel.agreement import together
+from trainspec.training.parallel.agreement import on_main, together
 from trainspec.training.parallel.contact.ending import (
     Kind,
     MissingError,
@@ -195,12 +195,17 @@ class _CommandTrainer(Trainer):
         if not self._goes_on:
             return super()._looked_for(wanted)
         found, faults = super()._looked_for(AUTO)
-        is_elsewhere = isinstance(wanted, str) and wanted not in (AUTO, "latest")
-        if found is not None or not is_elsewhere or any(item.severity == "error" for item in faults):
+        if found is not None or any(item.severity == "error" for item in faults):
             return found, faults
-        # Where the first start went on from.
-        found, more = super()._looked_for(wanted)
-        return found, [*faults, *more]
+        output, processes = self.parts.output(self.args), self.parts.strategy.processes
+        if on_main(processes, "looking for checkpoints", lambda: not checkpoint_folders(output)):
+            # Where others see another folder than the main process, theirs may hold a run.
+            faults += find_old_run(self.args, output)
+        if isinstance(wanted, str) and wanted not in (AUTO, "latest"):
+            # Where the first start went on from.
+            found, more = super()._looked_for(wanted)
+            faults += more
+        return found, faults
 
     def _missing_data(self) -> Iterator[Diagnostic]:
         for phase, dataset in self._phases.items():
