@@ -24,6 +24,7 @@ from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
 from trainspec.training.checkpoint.resume import AUTO
 from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
+from trainspec.training.checkpoint.states.final_model import write_manifest
 from trainspec.training.command.phases import trains
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.preemption import watching
@@ -162,6 +163,8 @@ def _write_documents(trainer: Trainer, args: TrainingArguments, output: Store) -
     output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
     output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
     output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
+    if trainer.saved_files:
+        write_manifest(output, trainer.state.global_step, trainer.saved_files)
 
 
 def _with_model(task: Callable[..., Any], parts: Any) -> TaskParts:

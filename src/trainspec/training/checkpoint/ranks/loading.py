@@ -14,6 +14,7 @@ from trainspec.training.checkpoint.model_files import (
 from trainspec.training.checkpoint.ranks.reading import read_once
 from trainspec.training.checkpoint.resume import AUTO, find_together, load_weights
 from trainspec.training.checkpoint.shards import WEIGHT_FILES, read_state, weights_in
+from trainspec.training.checkpoint.states.final_model import reader_of
 from trainspec.training.errors import NoModelError
 from trainspec.training.model.names import as_named_here, bare
 from trainspec.training.parallel import State
@@ -60,11 +61,12 @@ def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Stor
                 f"do_train is false and there is no trained model: {redact_whole_url(output.url)} holds none of "
                 f"{', '.join(MODEL_FILES)}; train first, or set resume_from_checkpoint"
             )
+        read = reader_of(output)
     if strategy.is_sharded:
-        _load_whole(output.read_bytes, names, redact_whole_url(output.url), model, strategy)
+        _load_whole(read, names, redact_whole_url(output.url), model, strategy)
         return
     with together(processes, "loading the trained model"):
-        restore_model(model, output.read_bytes, names, output.url)
+        restore_model(model, read, names, output.url)
 
 
 def _load_whole(
