@@ -71,8 +71,13 @@ class TrainerState:
     first_rows: dict[str, str] = field(default_factory=dict)
     # Losses since the last log entry, which a resumed run goes on from.
     running_loss: dict[str, Any] = field(default_factory=dict)
+    # Numbers of the last update, which an entry of the log may still have to tell.
+    last_update: dict[str, float | None] = field(default_factory=dict)
     # The run broke off before the evaluation of this update was through: who goes on from here begins with it.
     evaluation_due: bool = False
+    # An epoch has begun, and what follows its last update is still to come: whoever goes on from here ends it, also
+    # where no update is left to do.
+    epoch_is_open: bool = False
 
     @property
     def is_world_process_zero(self) -> bool:

@@ -183,7 +183,24 @@ def test_torch_is_not_needed(output: Path, tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", program, "checkpoints", *words], check=True, capture_output=True)
 
 
-def test_export_puts_an_optimizer_together_that_two_processes_had_parts_of(run: Run, tmp_path: Path) -> None:
+def rows_of(rank: int, size: int) -> tuple[slice, dict[str, Any]]:
+    """As FSDP2 cuts: rows in equal parts, so that the last processes may have none."""
+    each = -(-5 // size)
+    start, end = min(5, rank * each), min(5, (rank + 1) * each)
+    return slice(start * 4, end * 4), {"shape": [5, 4], "offset": [start, 0], "local_shape": [end - start, 4]}
+
+
+def elements_of(rank: int, size: int) -> tuple[slice, dict[str, Any]]:
+    """As DeepSpeed cuts: elements of all in a row, wherever a row ends."""
+    start, end = 20 * rank // size, 20 * (rank + 1) // size
+    return slice(start, end), {"shape": [5, 4], "offset": [start], "local_shape": [end - start], "flat": True}
+
+
+@pytest.mark.parametrize("cut", [rows_of, elements_of])
+@pytest.mark.parametrize("size", [2, 8])
+def test_export_puts_an_optimizer_together_that_processes_had_parts_of(
+    run: Run, tmp_path: Path, size: int, cut: Any
+) -> None:
     torch = pytest.importorskip("torch")
     from safetensors.torch import load_file
 
@@ -193,16 +210,40 @@ def test_export_puts_an_optimizer_together_that_two_processes_had_parts_of(run: 
 
     whole = torch.arange(20.0).reshape(5, 4)
     files: dict[str, Any] = {"model.safetensors": Document(safetensors({"weight": [1.0]}))}
-    for rank, (start, count) in enumerate(((0, 3), (3, 2))):
-        state = {"state": {"weight": {"exp_avg": whole[start : start + count].clone()}}, "param_groups": []}
-        piece = {"shape": [5, 4], "offset": [start, 0], "local_shape": [count, 4]}
-        files |= optimizer_part(state, {"weight": piece}, rank, 2)
-    snapshot = Snapshot(7, files, {}, world_size=2, layout={"kind": "sharded"})
+    for rank in range(size):
+        place, piece = cut(rank, size)
+        part = whole.view(-1)[place].reshape(piece["local_shape"]).clone()
+        state = {"state": {"weight": {"exp_avg": part, "step": torch.tensor(7.0)}}, "param_groups": []}
+        files |= optimizer_part(state, {"weight": piece}, rank, size)
+    snapshot = Snapshot(7, files, {}, world_size=size, layout={"kind": "sharded"})
     publish(snapshot, write(snapshot, open_store(tmp_path)), open_store(tmp_path))
     code, out, _ = run("checkpoints", "export", tmp_path / "checkpoint-7", tmp_path / "model", "--optimizer")
     assert code == 0 and "  optimizer.safetensors\n" in out
     found = load_file(tmp_path / "model" / "optimizer.safetensors")
-    assert found.keys() == {"state.weight.exp_avg"} and torch.equal(found["state.weight.exp_avg"], whole)
+    assert found.keys() == {"state.weight.exp_avg", "state.weight.step"}
+    assert torch.equal(found["state.weight.exp_avg"], whole) and found["state.weight.step"] == 7
+
+
+OTHERS = {
+    "accelerate": (["model.safetensors", "optimizer.bin", "scheduler.bin", "random_states_0.pkl"], "Accelerate's"),
+    "universal": (["latest_universal", "global_step5_universal/zero/layer.weight/fp32.pt"], "ds_to_universal.py"),
+    "inside of it": (["zero/layer.weight/exp_avg.pt", "mp_rank_00_model_states.pt"], "ds_to_universal.py"),
+    "deepspeed": (["latest", "global_step5/zero_pp_rank_0_mp_rank_00_optim_states.pt"], "zero_to_fp32.py"),
+    "distributed": (["checkpoint-5/.metadata", "checkpoint-5/__0_0.distcp"], "dcp_to_torch"),
+    "lightning": (["epoch=1-step=8.ckpt"], "Lightning"),
+}
+
+
+@pytest.mark.parametrize("names, told", OTHERS.values(), ids=OTHERS)
+def test_import_says_whose_it_is_and_what_to_do(run: Run, tmp_path: Path, names: list[str], told: str) -> None:
+    pytest.importorskip("torch")
+    for name in names:
+        path = tmp_path / "theirs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"1")
+    code, _, err = run("checkpoints", "import", tmp_path / "theirs", tmp_path / "out")
+    assert code == 2 and err.count("error[") == 1
+    assert told in err and "a new run can start from the weights" in err and not (tmp_path / "out").exists()
 
 
 def test_export_of_a_model_alone_has_no_optimizer(run: Run, output: Path, tmp_path: Path) -> None:

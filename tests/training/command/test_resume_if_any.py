@@ -18,6 +18,7 @@ from tests.training.parallel.world import run_in
 from tests.training.small_job import Line
 
 from trainspec import TrainingArguments
+from trainspec.training.checkpoint import Checkpoint
 from trainspec.training.command.train import FINDINGS, FINE, run_task
 
 Arguments = Callable[..., TrainingArguments]
@@ -172,3 +173,62 @@ def test_what_the_main_process_finds_holds_for_all(trained_disks: Path, tmp_path
     main, other = on_two_nodes(without(trained_disks, tmp_path, lost), on_each_node=False)
     assert (main.code, main.updates) == (other.code, other.updates) == (FINDINGS, 0)
     assert told in main.told and "rank 1" in main.told and other.told == ""
+
+
+def documents(folder: Path) -> dict[str, bytes]:
+    """What was said of the settings, in the checkpoints and beside them."""
+    names = ("training_args.json", "resolved_args.json")
+    return {str(path.relative_to(folder)): path.read_bytes() for name in names for path in folder.rglob(name)}
+
+
+@pytest.mark.parametrize("said", [None, "auto", "latest"])
+def test_what_the_user_wrote_stays_in_the_documents(
+    said: str | None, saving: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"output_dir": "out", "resume_from_checkpoint": said}
+    for name in ("whole", "cut"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    assert run_task(saving(**settings), Phases(), resume_if_any=True) == FINE
+    monkeypatch.chdir(tmp_path / "cut")
+    half = tmp_path / "cut" / "out" / "checkpoint-2"
+    half.mkdir(parents=True)
+    (half / "model.safetensors").write_bytes(b"half")
+    assert run_task(saving(**settings), Phases(), resume_if_any=True) == FINE
+    shutil.rmtree(tmp_path / "cut" / "out" / "checkpoint-6")
+    assert run_task(saving(**settings), Phases(), resume_if_any=True) == FINE
+    whole = documents(tmp_path / "whole" / "out")
+    assert len(whole) == 2 * 4 and documents(tmp_path / "cut" / "out") == whole
+
+
+def test_where_the_first_start_went_on_from_is_for_the_first_start(saving: Arguments, tmp_path: Path) -> None:
+    assert run_task(saving(output_dir=str(tmp_path / "before"), max_steps=2), Phases()) == FINE
+    for left in (4, 2):
+        started, before = Phases(), str(tmp_path / "before" / "checkpoint-2")
+        assert run_task(saving(resume_from_checkpoint=before), started, resume_if_any=True) == FINE
+        assert len(started.model.seen) == left
+        shutil.rmtree(tmp_path / "out" / "checkpoint-6")
+
+
+def test_the_newest_is_verified_once(saving: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_task(saving(), Phases()) == FINE
+    verified: list[str] = []
+    real = Checkpoint.verify
+
+    def verify(checkpoint: Checkpoint) -> None:
+        verified.append(Path(checkpoint.url).name)
+        real(checkpoint)
+
+    monkeypatch.setattr(Checkpoint, "verify", verify)
+    assert run_task(saving(resume_from_checkpoint="auto"), Phases()) == FINE
+    assert run_task(saving(), Phases(), resume_if_any=True) == FINE
+    assert verified == ["checkpoint-6"] * 2
+
+
+def test_auto_is_about_training_alone(saving: Arguments, tmp_path: Path) -> None:
+    trained_model, asked = Phases(), Phases()
+    assert run_task(saving(), trained_model) == FINE
+    for step in (2, 4, 6):
+        shutil.rmtree(tmp_path / "out" / f"checkpoint-{step}")
+    assert run_task(saving(do_train=False, resume_from_checkpoint="auto"), asked) == FINE
+    assert torch.equal(trained(asked.model), trained(trained_model.model))

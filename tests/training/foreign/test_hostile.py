@@ -210,3 +210,12 @@ def test_settings_that_changed_are_told(broken: Path, tmp_path: Path, caplog: py
     resume(broken, tmp_path / "out")
     # Only the number of steps is another than in the run that wrote it.
     assert "max_steps was 4" in caplog.text and "learning_rate was" not in caplog.text
+
+
+def test_settings_that_changed_obey_the_policy(broken: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    changed = {"learning_rate": 0.5, "optim": "adamw_torch_fused"}
+    refused = told(broken, tmp_path / "out", on_changed_settings="error", **changed)
+    assert refused.startswith("RUN224") and "learning_rate was 0.02" in refused and "optim was" not in refused
+    assert not (tmp_path / "out").exists()
+    resume(broken, tmp_path / "out", on_changed_settings="accept", **changed)
+    assert "RUN224" not in caplog.text and (tmp_path / "out" / "checkpoint-6").exists()

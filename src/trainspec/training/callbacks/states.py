@@ -23,11 +23,17 @@ def keeps_state(part: Any) -> bool:
 
 
 def export_states(parts: Iterable[Any], state: TrainerState) -> None:
-    """Put what the control and the callbacks keep of themselves into the state, for a checkpoint."""
+    """Put what the control and the callbacks keep of themselves into the state, for a checkpoint.
+
+    The control's switches are written as off: what they asked for at the moment of the save is done, or is due by
+    `evaluation_due` and `epoch_is_open`, and one that is left on would end a run that goes on in transformers.
+    """
     kept: dict[str, Any] = {}
     for part in parts:
         if keeps_state(part):
             name, exported = type(part).__name__, part.state()
+            if isinstance(part, TrainerControl):
+                exported = {**exported, "args": {**exported.get("args", {}), **TrainerControl().state()["args"]}}
             others = kept.get(name)
             # Several of one class make a list.
             several = others if isinstance(others, list) else [others]
@@ -42,7 +48,7 @@ def restore_states(callbacks: Iterable[Any], state: TrainerState, *, as_made: bo
     is what it was then.
     """
     stored = {name: list(kept) if isinstance(kept, list) else [kept] for name, kept in state.stateful_callbacks.items()}
-    # Its switches are of the moment of the save.
+    # Older checkpoints hold its switches as they were at the moment of the save.
     stored.pop(TrainerControl.__name__, None)
     anew: list[str] = []
     for callback in callbacks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, finding
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel import Processes, Strategy
 
 logger = logging.getLogger(__name__)
@@ -51,17 +49,16 @@ def look_for_checkpoint(
     if not wanted:
         return None, []
     processes: Processes = Alone() if strategy is None else strategy.processes
-    if wanted == AUTO:
-        try:
-            start, faults = _how_to_start(output, processes, on_each_node=on_each_node)
-            unfinished = only_unfinished(output())
-        except (StorageError, OtherProcessError) as error:
-            return None, [_no_checkpoint(wanted, str(error))]
-        if faults or start in (_Start.FRESH, _Start.REPLACING):
-            return None, [*faults, *([unfinished_saves(unfinished)] if unfinished else [])]
-        wanted = "latest"
     try:
-        found = find_together(output, wanted, processes, on_each_node=on_each_node)
+        if wanted == AUTO:
+            step, faults = _step_to_go_on_from(output, processes, on_each_node=on_each_node)
+            if step is None:
+                unfinished = only_unfinished(output())
+                return None, [*faults, *([unfinished_saves(unfinished)] if unfinished else [])]
+            newest = folder_name(step)
+            found = _opened_together(processes, step, lambda: open_any(output().child(newest)))
+        else:
+            found = find_together(output, wanted, processes, on_each_node=on_each_node)
     except (CheckpointError, StorageError, OtherProcessError) as error:
         return None, [_no_checkpoint(wanted, str(error))]
     reasons = processes.each(why_not_resumable(found, loads_itself=loads_itself, rank=processes.rank))
@@ -90,8 +87,16 @@ def find_together(
         step = newest
     else:
         step = on_main(processes, "looking for the checkpoint", look)
+
+    def opened() -> Checkpoint:
+        return found[0] if found else open_any(output().child(folder_name(step)) if named is None else named)
+
+    return _opened_together(processes, step, opened)
+
+
+def _opened_together(processes: Processes, step: int, opened: Callable[[], Checkpoint]) -> Checkpoint:
     with together(processes, "opening the checkpoint"):
-        mine = found[0] if found else open_any(output().child(folder_name(step)) if named is None else named)
+        mine = opened()
         if mine.step != step:
             raise CheckpointError(mine.url, f"it is of update {mine.step:,}, and that of the main process of {step:,}")
     return mine
@@ -132,67 +137,29 @@ def _newest_whole(store: Store) -> Checkpoint | None:
     return newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
 
 
-class _Start(StrEnum):
-    """How a run starts that may be one that is started again."""
-
-    # From a whole checkpoint; or there is one, with a model and not all that training needs.
-    GOING_ON = "going on"
-    REFUSED = "refused"
-    # What is there is no whole checkpoint; there is nothing.
-    REPLACING = "replacing"
-    FRESH = "fresh"
-
-
-def going_on_if_any(
-    args: TrainingArguments, output: Callable[[], Store], processes: Processes
-) -> tuple[TrainingArguments, list[Diagnostic]]:
-    """The settings of a run that may be started again, and what keeps it from starting.
-
-    It goes on from the newest whole checkpoint in the output folder, where training can. Where a first start has left
-    none that is whole, it replaces what is there. All processes ask, and come to the same: the main one looks for all,
-    and with save_on_each_node one of every node. Raises StorageError.
-    """
-    start, faults = _how_to_start(output, processes, on_each_node=args.save_on_each_node)
-    if start == _Start.GOING_ON:
-        return args.replace(resume_from_checkpoint="latest"), faults
-    if start == _Start.REPLACING:
-        return args.replace(overwrite_output_dir=True), faults
-    return args, faults
-
-
-def _how_to_start(
+def _step_to_go_on_from(
     output: Callable[[], Store], processes: Processes, *, on_each_node: bool
-) -> tuple[str, list[Diagnostic]]:
-    """The same for all processes, of a run that is to go on where it can; and what keeps it from starting."""
-    if on_each_node:
-        return _start_on_all_nodes(output, processes)
-    return on_main(processes, "looking for a checkpoint", lambda: _start(output())), []
+) -> tuple[int | None, list[Diagnostic]]:
+    """The newest whole checkpoint of a run that is to go on where it can, in every process; None where it begins.
 
+    It is verified, once: by the main process, and with save_on_each_node by one of every node.
+    """
 
-def _start(store: Store) -> str:
-    found = _newest_whole(store)
-    if found is not None:
-        return _Start.GOING_ON if why_not_resumable(found) is None else _Start.REFUSED
-    return _Start.REPLACING if checkpoint_folders(store) else _Start.FRESH
+    def look() -> int | None:
+        found = _newest_whole(output())
+        return None if found is None else found.step
 
-
-def _start_on_all_nodes(output: Callable[[], Store], processes: Processes) -> tuple[str, list[Diagnostic]]:
-    """Nobody begins anew where a node has a checkpoint, for that would be replaced by one of less training."""
+    if not on_each_node:
+        return on_main(processes, "looking for a checkpoint", look), []
     step = _newest_on_all_nodes(output, processes)
     if step is not None:
-        with together(processes, "opening the checkpoint") as talk:
-            found = open_any(output().child(folder_name(step)))
-            talk.said = why_not_resumable(found, rank=processes.rank)
-        return (_Start.REFUSED if any(talk.heard) else _Start.GOING_ON), []
+        return step, []
+    # Nobody begins anew where a node has a checkpoint, for that would be replaced by one of less training.
     with together(processes, "looking for checkpoints") as talk:
         if processes.is_local_main:
-            store = output()
-            newest = _newest_whole(store)
-            talk.said = [processes.node, None if newest is None else newest.step, bool(checkpoint_folders(store))]
-    nodes = [said for said in talk.heard if said is not None]
-    if any(step is not None for _, step, _ in nodes):
-        return _Start.REFUSED, [_nothing_in_common({node: step for node, step, _ in nodes})]
-    return (_Start.REPLACING if any(left for *_, left in nodes) else _Start.FRESH), []
+            talk.said = [processes.node, look()]
+    newest: dict[int, int | None] = dict(filter(None, talk.heard))
+    return None, [_nothing_in_common(newest)] if any(found is not None for found in newest.values()) else []
 
 
 def _nothing_in_common(newest: dict[int, int | None]) -> Diagnostic:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.text.numbers import readable
 from trainspec.text.redaction import redact_whole_url
-from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
+from trainspec.training.checkpoint.load import folder_name, list_checkpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,8 @@ def _epochs(count: float) -> str:
 
 def _places(output: Store) -> list[tuple[str, str]]:
     rows = [(what, output.child_url(name)) for name, what in _FILES.items() if output.exists(name)]
-    steps = checkpoint_folders(output)
+    # What another run left half written, or somebody damaged, is none to go on from.
+    steps = [found.step for found in list_checkpoints(output)]
     if steps:
         more = f" and {len(steps) - 1} before it" if len(steps) > 1 else ""
         rows.append(("checkpoint", output.child_url(folder_name(steps[-1])) + more))

@@ -19,11 +19,12 @@ from trainspec.storage import StorageError, hurrying, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
 from trainspec.training.checkpoint import CheckpointError, list_checkpoints
 from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
-from trainspec.training.checkpoint.load import folder_name
+from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
-from trainspec.training.checkpoint.resume import going_on_if_any
+from trainspec.training.checkpoint.resume import AUTO
 from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
+from trainspec.training.checkpoint.states.final_model import write_manifest
 from trainspec.training.command.phases import trains
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.preemption import watching
@@ -31,7 +32,7 @@ from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
 from trainspec.training.interruption import INTERRUPTED, PATIENCE, TERMINATED, Terminated, leave_with, terminable
-from trainspec.training.parallel.agreement import together
+from trainspec.training.parallel.agreement import on_main, together
 from trainspec.training.parallel.contact.ending import (
     Kind,
     MissingError,
@@ -41,8 +42,6 @@ from trainspec.training.parallel.contact.ending import (
     say_fault,
     say_missing,
 )
-from trainspec.training.parallel.contact.joining import backend_for, joined
-from trainspec.training.parallel.contact.launch_needs import find_launch_needs
 from trainspec.training.preflight.output_folder import find_old_run
 from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.parts import patience
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.storage import Store
+    from trainspec.training.checkpoint import Checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +81,7 @@ def run_task(
     signals = terminable(together=several, patience=PATIENCE if grace is None else min(PATIENCE, grace / 4))
     with _terminal_logging(args), signals, watching(args, lambda: _farewell(args, "terminated")):
         try:
-            if (resume_if_any or is_restarted()) and trains(args):
-                args = _going_on(args)
-            summary = _run_phases(args, task, task_settings)
+            summary = _run_phases(args, task, task_settings, goes_on=resume_if_any or is_restarted())
             sys.stdout.write(summary + "\n" if is_main else "")
             return FINE
         except PreflightError as error:
@@ -130,27 +128,16 @@ def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: boo
     return code
 
 
-def _going_on(args: TrainingArguments) -> TrainingArguments:
-    """The settings of a run that is started again: all processes join first, to come to the same."""
-    seed_for_model(args)
-    device, folder = args.device, args.output_dir
-    check(find_launch_needs(args, device, backend_for(args, device)))
-    processes = joined(args, device)
-    args, faults = going_on_if_any(args, lambda: open_store(folder, retry=patience(args)), processes)
-    check(faults, processes)
-    return args
-
-
 def is_restarted() -> bool:
     """Whether a launcher has started these processes again."""
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
 
 
-def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any) -> str:
+def _run_phases(args: TrainingArguments, task: Callable[..., TaskParts], task_settings: Any, *, goes_on: bool) -> str:
     # The task makes the model, so its first weights depend on the seed.
     seed_for_model(args)
     parts = _with_model(task, task(args, task_settings) if takes_settings(task) else task(args))
-    trainer = _trainer(args, parts)
+    trainer = _trainer(args, parts, goes_on=goes_on)
     output, processes = trainer.parts.output(args), trainer.parts.strategy.processes
     outcome = Outcome()
     if trains(args):
@@ -181,6 +168,8 @@ def _write_documents(trainer: Trainer, args: TrainingArguments, output: Store) -
     output.write_bytes(TRAINER_STATE, state_bytes(shared_part(trainer.state.to_dict())))
     output.write_bytes(TRAINING_ARGS, json_bytes(settings_document(args)))
     output.write_bytes(RESOLVED_ARGS, json_bytes(resolved_document(args)))
+    if trainer.saved_files:
+        write_manifest(output, trainer.state.global_step, trainer.saved_files)
 
 
 def _with_model(task: Callable[..., Any], parts: Any) -> TaskParts:
@@ -196,15 +185,35 @@ def _with_model(task: Callable[..., Any], parts: Any) -> TaskParts:
 
 
 class _CommandTrainer(Trainer):
-    """The command also minds what an earlier run left in output_dir, and what its phases need."""
+    """The command also minds what an earlier run left in output_dir, and what its phases need.
 
-    def __init__(self, *, test_dataset: Any, **known: Any) -> None:
+    `goes_on`: what has been trained there is gone on from, whatever settings say. They stay as the user wrote them.
+    """
+
+    def __init__(self, *, test_dataset: Any, goes_on: bool, **known: Any) -> None:
         super().__init__(**known)
+        self._goes_on = goes_on
         self._phases = {"do_eval": self.eval_dataset, "do_predict": test_dataset}
 
     def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
-        old = find_old_run(self.args, self.parts.output(self.args)) if trains else []
+        old = find_old_run(self.args, self.parts.output(self.args)) if trains and not self._goes_on else []
         return [*old, *self._missing_data(), *super().preflight(trains=trains)]
+
+    def _looked_for(self, wanted: str | bool | None) -> tuple[Checkpoint | None, list[Diagnostic]]:
+        if not self._goes_on:
+            return super()._looked_for(wanted)
+        found, faults = super()._looked_for(AUTO)
+        if found is not None or any(item.severity == "error" for item in faults):
+            return found, faults
+        output, processes = self.parts.output(self.args), self.parts.strategy.processes
+        if on_main(processes, "looking for checkpoints", lambda: not checkpoint_folders(output)):
+            # Where others see another folder than the main process, theirs may hold a run.
+            faults += find_old_run(self.args, output)
+        if isinstance(wanted, str) and wanted not in (AUTO, "latest"):
+            # Where the first start went on from.
+            found, more = super()._looked_for(wanted)
+            faults += more
+        return found, faults
 
     def _missing_data(self) -> Iterator[Diagnostic]:
         for phase, dataset in self._phases.items():
@@ -218,9 +227,10 @@ class _CommandTrainer(Trainer):
                 )
 
 
-def _trainer(args: TrainingArguments, parts: TaskParts) -> Trainer:
+def _trainer(args: TrainingArguments, parts: TaskParts, *, goes_on: bool) -> Trainer:
     return _CommandTrainer(
         test_dataset=parts.test_dataset,
+        goes_on=goes_on,
         model=parts.model,
         args=args,
         data_collator=parts.data_collator,

@@ -20,6 +20,7 @@ from trainspec.training.checkpoint.weights import load_torch_bytes
 from trainspec.training.foreign.checkpoint import ForeignCheckpoint, is_piece, recognised
 from trainspec.training.foreign.judging import about, read_part, unread_settings, without_random_states
 from trainspec.training.foreign.optimizer_state import ForeignOptimizerError, refuse_no_state
+from trainspec.training.foreign.others import why_not_imported
 from trainspec.training.foreign.wholeness import refuse_cut_off
 from trainspec.training.state import TRAINER_STATE_NAME, parse_state, state_bytes
 
@@ -92,7 +93,10 @@ def import_checkpoints(source: Store, target: Store, *, replace_old: bool = Fals
 def _nothing_to_import(source: Store, stores: Sequence[Store]) -> str:
     if source.exists(MANIFEST) or any(store.exists(MANIFEST) for store in stores):
         return "it is one of trainspec already"
-    return "it is no checkpoint of transformers, and holds none" if source.exists() else "there is no such folder"
+    if not source.exists():
+        return "there is no such folder"
+    known = why_not_imported(entry.name for entry in source.entries())
+    return known or "it is no checkpoint of transformers, and holds none"
 
 
 def _looks_foreign(store: Store) -> bool:

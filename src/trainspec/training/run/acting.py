@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from trainspec.training import interruption
 from trainspec.training.callbacks.states import export_states
@@ -44,8 +47,6 @@ _WISHES = ("should_training_stop", "should_epoch_stop", "should_save", "should_e
 class Acting(ABC):
     """Goes through the public methods of the Trainer, so that overriding one has its effect."""
 
-    _norm: Tensor
-    _rate: float
     _walk: Walk
 
     def __init__(self, trainer: TrainerFace, training: Training, ignore_keys_for_eval: list[str] | None) -> None:
@@ -55,7 +56,11 @@ class Acting(ABC):
         self._training = training
         self._state = trainer.parts.state
         self._ignored = ignore_keys_for_eval
-        self._train_loss: float | None = None
+        # Those of the last update, which an entry at the end of its epoch tells too.
+        last = self._state.last_update
+        self._norm = torch.tensor(last.get("grad_norm", math.nan))
+        self._rate: float = last.get("learning_rate", math.nan)
+        self._train_loss: float | None = last.get("logged_loss")
         self._logged_at = self._evaluated_at = self._saved_at = -1
         self._acts = self._acted = 0
         self._onward, self._before_save = Onward(), BeforeSave()
@@ -190,6 +195,7 @@ class Acting(ABC):
         trainer = self._trainer
         # An override may return nothing; a metric that something needs is then missing, and told by its name.
         metrics = trainer.evaluate(**supported(trainer.evaluate, ignore_keys=ignored)) or {}
+        self._evaluated_at = self._state.global_step
         self._training.agreement.same(sorted(metrics), "what evaluation returned")
         trainer.call_hook("_report_to_hp_search", self._parts.trial, self._state.global_step, metrics)
         optimizer, schedule = self._parts.stepping()
@@ -274,9 +280,11 @@ class Acting(ABC):
         self.finish_saving()
         self._training.keeper.all_here()
         parts.state.running_loss = self._training.running_loss.state_dict()
+        rates = {"grad_norm": self._norm.item(), "learning_rate": self._rate}
+        parts.state.last_update = {**rates, "logged_loss": self._train_loss}
         if self._evaluating_from is None:
             self._export_states()
-        with saving(parts.optimizer):
+        with saving(parts.optimizer), self._before_evaluation(due=self._is_evaluation_left()):
             keeper, own = self._training.keeper, trainer.own_files()
             saved = keeper.save(parts, trainer.saved_processing(), self._position(), own)
         self._unannounced = self._unannounced if saved is None else saved
@@ -293,8 +301,25 @@ class Acting(ABC):
         except BaseException:
             keeper.abandon()
             raise
-        saved = keeper.end(parts, self._position())
+        with self._before_evaluation(due=self._is_evaluation_left()):
+            saved = keeper.end(parts, self._position())
         self._unannounced = self._unannounced if saved is None else saved
+
+    def _is_evaluation_left(self) -> bool:
+        """Whether an evaluation that is agreed on is still to come: who acts in an order of his own may save first."""
+        return self._wanted[1] and self._evaluated_at != self._state.global_step
+
+    @contextmanager
+    def _before_evaluation(self, *, due: bool) -> Iterator[None]:
+        """The state inside is that before an evaluation of this update which is `due`, or under way."""
+        state, cut = self._state, self._evaluating_from
+        whole, was_due = state.log_history, state.evaluation_due
+        state.log_history = whole if cut is None else whole[:cut]
+        state.evaluation_due = was_due or due or cut is not None
+        try:
+            yield
+        finally:
+            state.log_history, state.evaluation_due = whole, was_due
 
     def _announce(self) -> None:
         checkpoint, self._unannounced = self._unannounced, None
@@ -341,17 +366,13 @@ class Acting(ABC):
     def save_last(self) -> None:
         """The last update as a checkpoint of what was done and of what was due. Raises what a save raises."""
         state, control = self._state, self._parts.control
-        cut = self._evaluating_from
-        if cut is None and control.should_log and self._logged_at != state.global_step:
+        if self._evaluating_from is None and control.should_log and self._logged_at != state.global_step:
             self._logged_at = state.global_step
             self._log()
-        whole = state.log_history
         due = control.should_evaluate and self._evaluated_at != state.global_step
-        state.evaluation_due = due or cut is not None
-        state.log_history = whole[:cut]
         try:
-            self._write()
-            self._training.keeper.finish(state)
+            with self._before_evaluation(due=due):
+                self._write()
+                self._training.keeper.finish(state)
         finally:
-            state.log_history, state.evaluation_due = whole, False
             self._unannounced = None

@@ -73,7 +73,9 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes |
     walk = data.batches_at(loader, position, sharing) if position.rows else None
     parts.state = _state(position, contents)
     parts.state.first_rows = rows
-    parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
+    if cut.updates is not None or walk is None:
+        # Of data without a length it is known as it was counted.
+        parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
     _plan(parts.state, args, cut)
     if checkpoint is not None:
         find_best(args, parts.state, parts.output(args), checkpoint, parts.strategy.processes)

@@ -90,10 +90,11 @@ class TrainingLoop(Acting):
         if due:
             self._evaluate_in_order()
         self._agree_to_go_on()
+        if state.epoch_is_open and self._is_over():
+            self._open_epoch()
+            self._end_epoch(is_used_up=self._is_at_its_end())
         while not self._is_over():
-            parts.control.new_epoch()
-            self._stops_epoch = False
-            trainer.fire("on_epoch_begin")
+            self._open_epoch()
             parts.losses.forget()
             is_used_up = True
             for window, ends_epoch in self._windows():
@@ -103,13 +104,7 @@ class TrainingLoop(Acting):
                     break
             if state.updates_per_epoch in (None, state.updates_in_epoch):
                 self._shared_windows.end_epoch(self._walk)
-            interruption.wait()
-            self._agree_on("on_epoch_end", AfterEpoch(), state.epoch_index)
-            if is_used_up:
-                # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do. A
-                # run whose updates end inside of it may be made longer, and goes on with the row after the last.
-                self._begin_epoch(state.epoch_index + 1)
-            self._act()
+            self._end_epoch(is_used_up=is_used_up)
         if self._is_at_its_end():
             # Of a run that went on from its own end: there is one way to say where that is.
             self._begin_epoch(state.epoch_index + 1)
@@ -119,9 +114,29 @@ class TrainingLoop(Acting):
         if self._training.resumed_from is not None and self._saved_at < 0 and self._args.save_strategy != "no":
             self._training.keeper.finish_deleting(state)
 
+    def _open_epoch(self) -> None:
+        self._parts.control.new_epoch()
+        self._stops_epoch = False
+        self._trainer.fire("on_epoch_begin")
+        self._state.epoch_is_open = True
+
+    def _end_epoch(self, *, is_used_up: bool) -> None:
+        state = self._state
+        interruption.wait()
+        self._agree_on("on_epoch_end", AfterEpoch(), state.epoch_index)
+        state.epoch_is_open = False
+        if is_used_up:
+            # Before the last of the epoch is saved: who resumes from that has nothing of this epoch left to do. A run
+            # whose updates end inside of it may be made longer, and goes on with the row after the last.
+            self._begin_epoch(state.epoch_index + 1)
+        self._act()
+
     def _is_at_its_end(self) -> bool:
-        """Whether all of the data of an epoch is used up, where its length is known."""
-        return self._state.updates_in_epoch == self._state.updates_per_epoch
+        """Whether all of the data of an epoch is used up. Data without a length counts whole epochs, and no parts."""
+        state = self._state
+        if state.updates_per_epoch is None:
+            return state.epoch > state.epoch_index
+        return state.updates_in_epoch == state.updates_per_epoch
 
     def _is_over(self) -> bool:
         state = self._state

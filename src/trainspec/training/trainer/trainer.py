@@ -236,16 +236,18 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         names = ("create_optimizer", "create_scheduler", "create_optimizer_and_scheduler")
         return self.optimizer_cls_and_kwargs is not None or self._own(*names)
 
-    def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
-        """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
-        loads_itself = self.overrides("_load_optimizer_and_scheduler")
-        checkpoint, faults = look_for_checkpoint(
+    def _looked_for(self, wanted: str | bool | None) -> tuple[Checkpoint | None, list[Diagnostic]]:
+        return look_for_checkpoint(
             lambda: self.parts.output(self.args),
             wanted,
-            loads_itself=loads_itself,
+            loads_itself=self.overrides("_load_optimizer_and_scheduler"),
             strategy=self.parts.strategy,
             on_each_node=self.args.save_on_each_node,
         )
+
+    def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
+        """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
+        checkpoint, faults = self._looked_for(wanted)
         orders = ("get_train_dataloader", "_get_dataloader", "_get_train_sampler")
         foreign = told(
             checkpoint,

@@ -52,16 +52,16 @@ class Outcome:
     megabytes: float = 0.0
 
 
-def run(folder: Path, wanted: str | None, **changes: Any) -> Trainer:
+def run(folder: Path, wanted: str | None, *, rows: int = 24, **changes: Any) -> Trainer:
     settings = {**RUN, "output_dir": str(folder), **changes}
-    trainer = Trainer(Line(dropout=0.3), TrainingArguments(**settings), train_dataset=Rows())
+    trainer = Trainer(Line(dropout=0.3), TrainingArguments(**settings), train_dataset=Rows(rows))
     trainer.train(resume_from_checkpoint=wanted)
     return trainer
 
 
-def resume(folder: Path, wanted: str) -> Outcome:
+def resume(folder: Path, wanted: str, **changes: Any) -> Outcome:
     """What comes of resuming in a child: it is ended when it hangs."""
-    return in_child(lambda: run(folder, wanted, max_steps=6))
+    return in_child(lambda: run(folder, wanted, **{"max_steps": 6, **changes}))
 
 
 def in_child(work: Callable[[], object]) -> Outcome:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import random
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,52 @@ def odd_header(folder: Path, path: Path, chance: random.Random) -> None:
     path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + int.from_bytes(data[:8], "little") :])
 
 
+class Deed:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def odd_archive(folder: Path, path: Path, chance: random.Random) -> None:
+    """A torch file that is another object, holds code, or is no such file any more."""
+    data = path.read_bytes()
+    state = torch.load(path, weights_only=True)
+    nest: Any = []
+    for _ in range(chance.choice([50, 900])):
+        nest = [nest]
+    code = Deed(folder.parent / "ran")
+    kinds: list[Callable[[], Any]] = [
+        lambda: path.write_bytes(pickle.dumps(code)),
+        lambda: torch.save({**state, "state": code}, path),
+        lambda: torch.save(nest, path),
+        lambda: torch.save(chance.choice([None, [], {}, 3, torch.zeros(3)]), path),
+        lambda: torch.save({**state, chance.choice(list(state)): chance.choice([*ODD[:3], *ODD[9:], nest])}, path),
+        lambda: torch.save(_with_other_tensors(state, chance), path),
+        lambda: path.write_bytes(data[: chance.randrange(len(data))]),
+        lambda: path.write_bytes(_with_noise(data, chance)),
+    ]
+    chance.choice(kinds)()
+
+
+def _with_other_tensors(value: Any, chance: random.Random) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_other_tensors(entry, chance) for key, entry in value.items()}
+    if not isinstance(value, torch.Tensor) or chance.random() < 0.5:
+        return value
+    return chance.choice([torch.zeros(3, 7), torch.zeros(0), value.to(torch.complex64), torch.full((1,), -1e30)])
+
+
+def _with_noise(data: bytes, chance: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(chance.randrange(1, 9)):
+        changed[chance.randrange(len(data))] = chance.randrange(256)
+    return bytes(changed)
+
+
 def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
@@ -160,8 +208,13 @@ def commit_accident(folder: Path, chance: random.Random) -> str:
     return f"{deed.__name__} {path.name}"
 
 
-def commit_crime(folder: Path, chance: random.Random) -> str:
-    path = chance.choice(files_of(folder))
+def commit_crime(folder: Path, chance: random.Random, pattern: str = "*") -> str:
+    """On one of the files of which the names match."""
+    path = chance.choice([one for one in files_of(folder) if fnmatch(one.name, pattern)])
+    if path.suffix == ".pt":
+        odd_archive(folder, path, chance)
+        sign(folder)
+        return f"odd_archive {path.name}"
     deeds = [odd_tensors, odd_header] if path.suffix == ".safetensors" else [odd_value] * 8 + [odd_key] * 3 + [deep]
     deed = many if path.suffix == ".json" and chance.random() < 0.02 else chance.choice(deeds)
     if deed is odd_tensors and not load_file(path):

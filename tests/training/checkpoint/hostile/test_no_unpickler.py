@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 import pickle
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
+from tests.training.checkpoint.older import test_format_1
+from tests.training.checkpoint.ranks.dealt import deal
+from tests.training.checkpoint.ranks.jobs import train
+from tests.training.parallel.world import run_in
 from tests.training.small_job import Line, Make, Rows
+
+from trainspec.answers.checkpoints.comparing import compare_checkpoints
+from trainspec.answers.checkpoints.exporting import export_model
+from trainspec.storage import open_store
+from trainspec.training.foreign.finding import open_any
 
 RUN: dict[str, Any] = {
     "max_steps": 6,
@@ -26,16 +39,38 @@ def _refuse(*_: Any, **__: Any) -> Any:
     raise AssertionError("something was pickled or unpickled")
 
 
+@contextmanager
+def without_pickles(*more: str, torch_files: list[str] | None = None) -> Iterator[None]:
+    """Whoever unpickles in here fails; `more` of pickle's functions are refused too.
+
+    Where there are `torch_files`, torch may read them, as data alone; the list is told how each was read.
+    """
+    load = torch.load
+
+    def safe(*args: Any, weights_only: bool | None = None, **known: Any) -> Any:
+        assert weights_only is True and torch_files is not None
+        torch_files.append("weights only")
+        return load(*args, weights_only=True, **known)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("load", "loads", *more):
+            patch.setattr(pickle, name, _refuse)
+        # Classes that others derive from, when they are imported meanwhile.
+        for kind in (pickle.Unpickler,):
+            patch.setattr(pickle, kind.__name__, type(kind.__name__, (kind,), {"__init__": _refuse}))
+        patch.setattr(torch, "save", _refuse)
+        patch.setattr(torch, "load", _refuse if torch_files is None else safe)
+        if torch_files is None:
+            patch.setattr(torch._weights_only_unpickler, "Unpickler", _refuse)
+        patch.setattr(numpy, "load", _refuse)
+        patch.setattr(numpy.lib.format, "read_array", _refuse)
+        yield
+
+
 @pytest.fixture
-def no_pickles(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("load", "loads", "dump", "dumps"):
-        monkeypatch.setattr(pickle, name, _refuse)
-    # Classes that others derive from, when they are imported meanwhile.
-    for kind in (pickle.Unpickler,):
-        monkeypatch.setattr(pickle, kind.__name__, type(kind.__name__, (kind,), {"__init__": _refuse}))
-    for name in ("load", "save"):
-        monkeypatch.setattr(torch, name, _refuse)
-    monkeypatch.setattr(torch._weights_only_unpickler, "Unpickler", _refuse)
+def no_pickles() -> Iterator[None]:
+    with without_pickles("dump", "dumps"):
+        yield
 
 
 @pytest.mark.usefixtures("no_pickles")
@@ -82,3 +117,35 @@ def test_a_state_that_cannot_be_said_is_refused_by_its_place(make_trainer: Make,
         TypeError, match=r"optimizer's state cannot be saved: state\.layer\.weight\.history is a builtins"
     ):
         trainer.train()
+
+
+def _dealt_out_and_gone_on_with(folder: Path) -> None:
+    deal()
+    train(folder / "out", max_steps=3)
+    with without_pickles():
+        train(folder / "out", str(folder / "out" / "checkpoint-3"))
+
+
+def test_parts_of_several_processes(tmp_path: Path) -> None:
+    """On the same layout, on one process alone, and by the commands that read all parts."""
+    run_in(2, _dealt_out_and_gone_on_with, tmp_path)
+    checkpoint = tmp_path / "out" / "checkpoint-3"
+    assert {path.suffix for path in checkpoint.iterdir()} == {".safetensors", ".json"}
+    with without_pickles("dump", "dumps"):
+        resumed = train(tmp_path / "alone", str(checkpoint))
+        assert resumed["rows"][2] == 6
+        opened = open_any(str(checkpoint))
+        opened.verify()
+        export_model(opened, open_store(tmp_path / "model"), with_optimizer=True)
+        assert compare_checkpoints(open_any(str(tmp_path / "out" / "checkpoint-6")), opened)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_torch_files_of_older_formats_are_read_without_code(make_trainer: Make, tmp_path: Path, number: int) -> None:
+    with zipfile.ZipFile(Path(test_format_1.__file__).with_name(f"format_{number}.zip")) as stored:
+        stored.extractall(tmp_path / "old")
+    trainer = make_trainer(model=Line(dropout=0.3), train_dataset=Rows(22), **test_format_1.RUN)
+    read: list[str] = []
+    with without_pickles(torch_files=read):
+        trainer.train(resume_from_checkpoint=str(tmp_path / "old" / "checkpoint-4"))
+    assert trainer.state.global_step == 6 and len(read) == 2, "optimizer and schedule"

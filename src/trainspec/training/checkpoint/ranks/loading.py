@@ -12,8 +12,9 @@ from trainspec.training.checkpoint.model_files import (
     restore_model,
 )
 from trainspec.training.checkpoint.ranks.reading import read_once
-from trainspec.training.checkpoint.resume import find_together, load_weights
+from trainspec.training.checkpoint.resume import AUTO, find_together, load_weights
 from trainspec.training.checkpoint.shards import WEIGHT_FILES, read_state, weights_in
+from trainspec.training.checkpoint.states.final_model import reader_of
 from trainspec.training.errors import NoModelError
 from trainspec.training.model.names import as_named_here, bare
 from trainspec.training.parallel import State
@@ -43,9 +44,12 @@ def load_weights_of(checkpoint: Checkpoint, model: nn.Module, strategy: Strategy
 
 
 def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Store, strategy: Strategy) -> None:
-    """For a command that does not train: the weights of resume_from_checkpoint, else of the model in output_dir."""
+    """For a command that does not train: the weights of resume_from_checkpoint, else of the model in output_dir.
+
+    `auto` is about where training goes on, and means what was trained.
+    """
     processes, on_each_node = strategy.processes, args.save_on_each_node
-    if args.resume_from_checkpoint:
+    if args.resume_from_checkpoint and args.resume_from_checkpoint != AUTO:
         wanted = args.resume_from_checkpoint
         checkpoint = find_together(lambda: output, wanted, processes, on_each_node=on_each_node)
         load_weights_of(checkpoint, model, strategy)
@@ -57,11 +61,12 @@ def load_trained_weights(model: nn.Module, args: TrainingArguments, output: Stor
                 f"do_train is false and there is no trained model: {redact_whole_url(output.url)} holds none of "
                 f"{', '.join(MODEL_FILES)}; train first, or set resume_from_checkpoint"
             )
+        read = reader_of(output)
     if strategy.is_sharded:
-        _load_whole(output.read_bytes, names, redact_whole_url(output.url), model, strategy)
+        _load_whole(read, names, redact_whole_url(output.url), model, strategy)
         return
     with together(processes, "loading the trained model"):
-        restore_model(model, output.read_bytes, names, output.url)
+        restore_model(model, read, names, output.url)
 
 
 def _load_whole(

@@ -18,6 +18,7 @@ from trainspec.training.checkpoint.ranks.layout import is_dealt_anew, keeps_stre
 from trainspec.training.checkpoint.ranks.loading import load_weights_of
 from trainspec.training.checkpoint.ranks.rng import restore_rng, rng_bytes, rng_file
 from trainspec.training.checkpoint.resume import load_weights
+from trainspec.training.checkpoint.states.final_model import forget_manifest
 from trainspec.training.data.draws import mixed_seed
 from trainspec.training.errors import TrainingError
 from trainspec.training.foreign.checkpoint import is_of_others
@@ -35,10 +36,11 @@ from trainspec.training.trainer.inside.overrides import call, is_overridden
 from trainspec.training.trainer.inside.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import nn
 
+    from trainspec.storage import FileRecord
     from trainspec.training.checkpoint.payload import Payload
     from trainspec.training.face import TrainerFace
     from trainspec.training.run.loop import TrainingLoop
@@ -52,6 +54,8 @@ class FileHooks(Views):
     _resuming: Checkpoint | None = None
     # While somebody's own code restores the optimizer: whether ours did, which tells what settings were changed.
     _settings_compared = False
+    # What the last `save_model` has written here, unless somebody's own code did.
+    saved_files: Sequence[FileRecord] = ()
 
     # How a run asks
 
@@ -103,12 +107,14 @@ class FileHooks(Views):
                     processing_class=self.saved_processing(),
                     state_dict=state,
                 )
-                for name, content in files.items():
-                    store.write(name, content.write)
+                self.saved_files = [store.write(name, content.write) for name, content in files.items()]
 
     def write_model(self, output_dir: str | None) -> None:
         """By `_save`, which is given a folder of this machine where it is somebody's own."""
         store = self.parts.output(self.args) if output_dir is None else open_store(output_dir)
+        self.saved_files = ()
+        if self.writes_files():
+            forget_manifest(store)
         if isinstance(store, LocalStore) or not self.overrides("_save"):
             self.call_hook("_save", store.url if output_dir is None else output_dir)
             return
