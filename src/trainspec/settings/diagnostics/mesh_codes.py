@@ -34,7 +34,7 @@ MESH_CODES: dict[str, Explanation] = {
         "cp_size above 1 where no CUDA device computes",
         "torch has no sharding strategy for the attention kernels of the CPU and of other devices: each process would "
         "attend to its own part of a sequence",
-        "use tp_size with sequence styles, or activation checkpointing, for long sequences",
+        "set sp_size in its place, which shares sequences out on any device",
     ),
     "RUN286": Explanation(
         "no-sequence-parallel-of-deepspeed",
