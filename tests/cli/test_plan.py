@@ -118,6 +118,16 @@ def test_what_there_is_to_say_stands_under_each_other(run: Callable) -> None:
         assert len(starts) == 1, lines
 
 
+def test_experts_are_shared_out_as_far_as_they_are_known(run: Callable) -> None:
+    line = ["plan", "--params", "47e9", "--world-size", "8", "--max_steps", "5", "--parallelism_config.ep_size", "8"]
+    known = json.loads(run(*line, "--expert-params", "45e9", "--format", "json").out)["scale"]
+    assert known["memory_per_rank"]["parameters"] == (2 * 10**9 + 45 * 10**9 // 8) * 4
+    unknown = json.loads(run(*line, "--format", "json").out)["scale"]
+    assert unknown["memory_per_rank"]["parameters"] == 47 * 10**9 * 4
+    assert "say --expert-params" in run(*line).out
+    assert "45,000,000,000 of them of experts" in run(*line, "--expert-params", "45e9").out
+
+
 def test_a_picture(run: Callable, tmp_path: Path) -> None:
     for name, begins in (("plan.svg", "<svg"), ("plan.html", "<!doctype html>")):
         file = tmp_path / name
@@ -148,6 +158,9 @@ def test_the_model_of_a_task(run: Callable, task: str, write: Callable) -> None:
 MISTAKES: dict[str, tuple[str, str]] = {
     "nodes of nothing": ("--nodes 2", "CLI102"),
     "no number": ("--params many", "CLI103"),
+    "no number of experts": ("--params 1B --expert-params some", "CLI103"),
+    "more experts than all": ("--params 1B --expert-params 2B", "CLI103"),
+    "experts of nothing": ("--expert-params 2B", "CLI102"),
     "two sizes": ("--params 1B --params-from x", "CLI103"),
     "a task that tells none": ("--task json:dumps", "CLI115"),
     "no such task": ("--task dogits", "CLI105"),

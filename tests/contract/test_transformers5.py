@@ -184,6 +184,12 @@ def test_enable_jit_checkpoint_at_the_end_of_an_epoch_is_whole(make_trainer: Mak
     assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(resumed).items())
 
 
+def test_enable_jit_checkpoint_leaves_a_run_alone_that_ends_inside_of_an_epoch(make_trainer: Make) -> None:
+    trainer = make_trainer(enable_jit_checkpoint=True, max_steps=4)
+    trainer.train()
+    assert trainer.state.global_step == 4 and trainer.state.epoch == pytest.approx(4 / 6)
+
+
 def test_enable_jit_checkpoint_saves_too_when_the_signal_comes_after_the_last_update(
     make_trainer: Make, tmp_path: Path
 ) -> None:

@@ -1,11 +1,10 @@
 """Regular files only: whatever else has a name is refused at once, and nobody waits."""
 
 import os
-import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.odd_files import KINDS, pipe
 
 from trainspec.storage import StorageError, open_store, read_text
 from trainspec.storage.regular import open_regular, read_regular
@@ -13,45 +12,19 @@ from trainspec.storage.regular import open_regular, read_regular
 pytestmark = pytest.mark.timeout(20)
 
 
-def pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def listening(path: Path) -> None:
-    # The path of a socket is shorter than those of tests.
-    with socket.socket(socket.AF_UNIX) as server:
-        here = Path.cwd()
-        os.chdir(path.parent)
-        try:
-            server.bind(path.name)
-        finally:
-            os.chdir(here)
-
-
-def endless(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def circle(path: Path) -> None:
-    path.symlink_to(path.name)
-
-
-def folder(path: Path) -> None:
-    path.mkdir()
-
-
 ODD = {
-    "a pipe": (pipe, "it is a pipe, and only regular files are read"),
-    "a socket": (listening, "it is a socket, and only regular files are read"),
-    "a device": (endless, "it is a device, and only regular files are read"),
-    "a link to itself": (circle, "Too many levels of symbolic links"),
-    "a folder": (folder, "it is a folder, a file is needed"),
+    "a pipe": "it is a pipe, and only regular files are read",
+    "a socket": "it is a socket, and only regular files are read",
+    "a device": "it is a device, and only regular files are read",
+    "a circle": "Too many levels of symbolic links",
+    "a folder": "it is a folder, a file is needed",
 }
 
 
-@pytest.mark.parametrize(("make", "said"), ODD.values(), ids=ODD)
-def test_what_is_no_regular_file_is_refused(make: Callable[[Path], None], said: str, tmp_path: Path) -> None:
-    make(tmp_path / "run.yaml")
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_regular_file_is_refused(kind: str, tmp_path: Path) -> None:
+    said = ODD[kind]
+    KINDS[kind](tmp_path / "run.yaml")
     with pytest.raises(StorageError, match=said):
         read_text(tmp_path / "run.yaml", 100)
     with pytest.raises(StorageError, match=said):

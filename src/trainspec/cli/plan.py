@@ -30,6 +30,7 @@ COMMAND = Command(
         Option("nodes", "these are on so many machines", "N"),
         Option("target", "plan for a machine, its devices and their memory: h100x8, a100 ...", "MACHINE"),
         Option("params", "parameters of the model, such as 7e9 or 350M", "N"),
+        Option("expert-params", "of --params: those of experts, which ep_size shares out, such as 45e9", "N"),
         Option("params-from", "the model: a folder or file with weights (safetensors) or a config.json", "PATH"),
         Option("task", "the model of this task, by the settings of its own: --task lm --task.depth 8", "NAME"),
         Option("sequence-length", "tokens of a row, which decide about activations", "N"),

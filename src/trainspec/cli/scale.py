@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from trainspec.plan.scale.model import ModelSize
     from trainspec.settings.targets.machines import Target
 
-_OPTIONS = ("nodes", "target", "params", "params_from", "task", "sequence_length", "plot")
+_OPTIONS = ("nodes", "target", "params", "expert_params", "params_from", "task", "sequence_length", "plot")
 
 
 def scale_of(given: Given, task: Any, loaded: Loaded) -> Scale | None:
@@ -54,10 +54,20 @@ def _size(given: Given, task: Any, loaded: Loaded) -> ModelSize | None:
     if place is not None:
         return size_at(place)
     if said is None:
+        if given.has("expert_params"):
+            said = "--expert-params tells how many of --params are of experts, and there are no --params"
+            raise CannotRun(mistake("CLI102", said, "--params 47e9"))
         return None
     from trainspec.plan.scale.model import number_in_words, of_number
 
-    number = number_in_words(said)
-    if number is None:
-        raise CannotRun(mistake("CLI103", "--params takes a number of parameters, such as 7e9, 7B or 350M"))
-    return of_number(number)
+    def number_of(option: str, word: str) -> int:
+        number = number_in_words(word)
+        if number is None:
+            raise CannotRun(mistake("CLI103", f"{option} takes a number of parameters, such as 7e9, 7B or 350M"))
+        return number
+
+    number, of_experts = number_of("--params", said), given.get("expert_params")
+    experts = 0 if of_experts is None else number_of("--expert-params", of_experts)
+    if experts > number:
+        raise CannotRun(mistake("CLI103", "--expert-params are some of --params, and there are more of them"))
+    return of_number(number, experts)

@@ -41,7 +41,9 @@ Under ep_size experts are shared out by `expert_parallel_plan`, a mapping of the
     experts                     a module with parameters stacked by expert in dimension 0, called with (x, weights),
                                 weights of shape (..., experts), or (x, index, weights), both of shape (..., k). A
                                 process has some of the experts, and gets their columns, or an index that counts these
-                                and is `num_experts` for others, which it must leave out; what all return is added up
+                                and is `num_experts` for others, which it must leave out; what all return is added up.
+                                Or an nn.ModuleList of experts, each of which makes of a tensor one of the same shape,
+                                in a module that returns a sum over them, whatever else there is in it
 
 Under sp_size a model gets a part of each sequence, with its `position_ids`, and must attend by
 torch.nn.functional.scaled_dot_product_attention, without a mask, to tensors of shape (rows, heads, length, features).

@@ -1,39 +1,16 @@
 """A pipe, a device, a socket, a folder or a link in a circle in the place of every file that a command reads."""
 
-import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.odd_files import KINDS, endless, pipe
 
 pytestmark = pytest.mark.timeout(60)
 
 
-def pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def endless(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def circle(path: Path) -> None:
-    path.symlink_to(path.name)
-
-
-def folder(path: Path) -> None:
-    path.mkdir()
-
-
-def listening(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(path.name)
-
-
-KINDS = {"a pipe": pipe, "a device": endless, "a circle": circle, "a folder": folder, "a socket": listening}
 COMMANDS = {
     "validate": ["validate", "odd.yaml"],
     "validate toml": ["validate", "odd.toml"],

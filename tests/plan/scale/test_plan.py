@@ -138,7 +138,10 @@ def test_what_experts_hold_and_send() -> None:
     assert (sums.collective, sums.times, sums.sent) == ("all-reduce", 6, 2 * 3 * 8 * 10 * 16 * 4)
     shapes = {"blocks.0.experts.up": (4, 5, 6), "blocks.0.experts.0.up": (6, 5), "head.weight": (3, 5)}
     plan = scale(said, 2, of_shapes(shapes, ""))
-    assert plan.memory is not None and plan.memory.parameters == (60 + 30 + 15) * 4
+    assert plan.memory is not None and plan.memory.parameters == (60 + 15 + 15) * 4
+    assert plan.memory.gathered == 15 * 4, "the half of the experts in a list, whole"
+    copies = scale({"parallelism_config": {"ep_size": 2, "dp_replicate_size": 2}}, 4, model).others
+    assert next(other for other in copies if other.name == "DDP").parameters == (400 + 300) * 4
 
 
 def test_more_ranks_hold_less_and_ddp_holds_all() -> None:

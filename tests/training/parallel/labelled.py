@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from trainspec import Trainer, TrainingArguments
 
@@ -60,11 +61,15 @@ def trained(count: int, out: str, more: dict[str, Any]) -> dict[str, Any]:
     trainer.train()
     logged = [entry for entry in trainer.state.log_history if "loss" in entry]
     return {
-        "weights": {name: value.detach() for name, value in trainer.model.state_dict().items()},
+        "weights": {name: whole(value.detach()) for name, value in trainer.model.state_dict().items()},
         "losses": [entry["loss"] for entry in logged],
         "norms": [entry["grad_norm"] for entry in logged],
         "state": {name: getattr(trainer.state, name) for name in ("epoch", "global_step", "rows_in_epoch")},
     }
+
+
+def whole(value: Tensor) -> Tensor:
+    return value.full_tensor() if isinstance(value, DTensor) else value
 
 
 def by_hand(windows: Sequence[Sequence[int]], count: int) -> dict[str, Any]:

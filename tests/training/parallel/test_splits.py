@@ -10,9 +10,9 @@ from tests.training.parallel.world import run_in
 from torch import Tensor
 
 
-def agrees(out: Path, size: int, batch: int, accumulation: int, count: int) -> None:
+def agrees(out: Path, size: int, batch: int, accumulation: int, count: int, **said: str) -> None:
     wanted = by_hand(windows_of(count, size * batch * accumulation, 3), count)
-    more = {"per_device_train_batch_size": batch, "gradient_accumulation_steps": accumulation}
+    more = {"per_device_train_batch_size": batch, "gradient_accumulation_steps": accumulation, **said}
     for found in run_in(size, trained, count, str(out), more):
         assert difference(found["weights"], wanted["weights"]) < 1e-9
         # Every process logs the same numbers, which are those of one.
@@ -33,6 +33,11 @@ def agrees(out: Path, size: int, batch: int, accumulation: int, count: int) -> N
 )
 def test_a_split(tmp_path: Path, size: int, batch: int, accumulation: int, count: int) -> None:
     agrees(tmp_path, size, batch, accumulation, count)
+
+
+def test_a_split_of_parameters_too(tmp_path: Path) -> None:
+    """Over three processes none of them come out even: no rows, no dimension of a parameter."""
+    agrees(tmp_path, 3, 4, 1, 13, fsdp="full_shard")
 
 
 @pytest.mark.long_distributed

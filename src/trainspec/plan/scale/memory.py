@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 class Memory:
     """The most of each that one rank holds; None where it is not known. `on_host` names what lies in the host's memory.
 
-    `gathered` are parameters of others while they are used, `unsharded_gradients` whole gradients while micro-batches
-    are accumulated, `buckets` what gradients are copied into to be sent.
+    `gathered` are parameters of others while they are used (of listed experts: a rank's own), `unsharded_gradients`
+    whole gradients while micro-batches are accumulated, `buckets` what gradients are copied into to be sent.
     """
 
     parameters: int
@@ -101,10 +102,23 @@ def elements_of(args: TrainingArguments, layout: Layout, model: ModelSize) -> El
 
 
 def _part(name: str, shape: Any, layout: Layout) -> Any:
-    if layout.expert > 1 and "experts" in name.split(".")[-2:-1]:
-        # Parameters of the module itself: those of all experts in one, which is divided by expert.
+    if layout.expert > 1 and shape and "experts" in name.split(".")[:-1]:
+        # Stacked ones are divided by expert, those of a list of experts by rows: into as many parts.
         return (-(-shape[0] // layout.expert), *shape[1:])
     return _tensor_part(shape, layout.tensor)
+
+
+def _listed_experts(layout: Layout, model: ModelSize) -> int:
+    """Elements of a rank's own experts where each is a module: their rows are gathered, and stay for the backward
+    pass.
+    """
+    if layout.expert == 1 or model.shapes is None:
+        return 0
+    listed = (prod(shape) for name, shape in model.shapes.items() if shape and _IN_LIST.search(name))
+    return sum(-(-size // layout.expert) for size in listed)
+
+
+_IN_LIST = re.compile(r"(^|\.)experts\.\d+\.")
 
 
 def _tensor_part(shape: Any, tensor: int) -> Any:
@@ -148,14 +162,15 @@ def memory_of(args: TrainingArguments, layout: Layout, model: ModelSize, rows: i
         zero = getattr(args.deepspeed, "zero_optimization", None)
         said = getattr(zero, "reduce_bucket_size", None)
         bucket = min(said, held.whole) * widths.gradient if isinstance(said, int) else 0
-    gathered = None if held.at_once is None else held.at_once * widths.compute
+    at_once = held.at_once if divides else 0
+    gathered = None if at_once is None else (at_once + _listed_experts(layout, model)) * widths.compute
     return Memory(
         parameters=(held.own if divides else held.whole) * widths.parameter,
         gradients=(held.own if layout.stage >= 2 else held.whole) * widths.gradient,
         optimizer=held.state,
         unsharded_gradients=held.whole * widths.reduce if waits else 0,
         buckets=bucket,
-        gathered=gathered if divides else 0,
+        gathered=gathered,
         activations=_activations(args, layout, model, rows, widths.compute),
         on_host=_on_host(args, layout),
     )

@@ -49,13 +49,15 @@ class ModelSize:
             "parameters": self.parameters,
             "source": self.source,
             "approximate": self.about,
+            "expert_parameters": self.experts or None,
             "tensors": len(self.shapes) if self.shapes is not None else None,
             "sequence_length": self.sequence,
         }
 
 
-def of_number(parameters: int) -> ModelSize:
-    return ModelSize(parameters, "as given")
+def of_number(parameters: int, experts: int = 0) -> ModelSize:
+    """`experts` of them are those of experts."""
+    return ModelSize(parameters, "as given", experts=experts)
 
 
 def of_shapes(shapes: Mapping[str, Sequence[int]], source: str, transformer: Transformer | None = None) -> ModelSize:

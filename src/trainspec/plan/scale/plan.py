@@ -126,6 +126,7 @@ def _others(args: TrainingArguments, layout: Layout, model: ModelSize, rows: int
     if ranks == 1:
         return []
     whole = Layout("deepspeed" if deepspeed else "ddp", layout.world_size, 0, ranks, 1, layout.tensor)
+    whole = replace(whole, expert=layout.expert)
     engine: Engine = "deepspeed" if deepspeed else "fsdp"
     ways = {
         "DDP": whole,

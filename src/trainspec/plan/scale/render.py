@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from trainspec.plan.scale.plan import ScalePlan
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+_SAY_EXPERTS = (
+    "not known, so each rank is thought to hold all of the model: say --expert-params 45e9, or --params-from FOLDER"
+)
 _SAY_MODEL = "not known: say --params 7e9, or --params-from FOLDER"
 
 
@@ -36,7 +39,10 @@ def _shape(plan: ScalePlan) -> list[tuple[str, str]]:
     model = plan.model
     if model is not None:
         about = "about " if model.about else ""
-        found.append(("parameters", f"{about}{model.parameters:,} ({model.source})"))
+        experts = f", {model.experts:,} of them of experts" if model.experts else ""
+        found.append(("parameters", f"{about}{model.parameters:,}{experts} ({model.source})"))
+        if layout.expert > 1 and not model.experts and model.shapes is None:
+            found.append(("experts", _SAY_EXPERTS))
     return found
 
 

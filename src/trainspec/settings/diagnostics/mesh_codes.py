@@ -34,7 +34,7 @@ MESH_CODES: dict[str, Explanation] = {
         "cp_size above 1 where no CUDA device computes",
         "torch has no sharding strategy for the attention kernels of the CPU and of other devices: each process would "
         "attend to its own part of a sequence",
-        "use tp_size with sequence styles, or activation checkpointing, for long sequences",
+        "set sp_size in its place, which shares sequences out on any device",
     ),
     "RUN286": Explanation(
         "no-sequence-parallel-of-deepspeed",
@@ -57,10 +57,12 @@ MESH_CODES: dict[str, Explanation] = {
     ),
     "RUN289": Explanation(
         "experts-do-not-fit",
-        "an expert-parallel plan with a style that is none, or for a module whose parameters are not stacked by expert",
-        "each process keeps some of the entries of the first dimension of every parameter, and passes on to the module "
-        "what is routed to these",
-        "stack the parameters in one module that takes (x, weights) or (x, index, weights)",
+        "an expert-parallel plan with a style that is none, or for a module that neither has its parameters stacked by "
+        "expert nor is a list of experts with parameters of their own",
+        "each process computes some of the experts: entries of the first dimension of every parameter, or modules of a "
+        "list",
+        "stack the parameters in one module that takes (x, weights) or (x, index, weights), or have an nn.ModuleList "
+        "of experts",
     ),
     "RUN290": Explanation(
         "experts-do-not-divide",

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from trainspec.settings.diagnostics.codes import Explanation
 
+# What remains where a checkpoint does not go on as the settings are. Several files of weights become one by
+# `trainspec checkpoints export`.
+NEW_RUN = (
+    "begin a new run with the checkpoint's weights: before the Trainer is made, "
+    'safetensors.torch.load_model(model, "CHECKPOINT/model.safetensors"), or from_pretrained("CHECKPOINT"); then '
+    "another output_dir, and no resume_from_checkpoint"
+)
+
 STEPPING_CODES: dict[str, Explanation] = {
     "RUN230": Explanation(
         "optimizer-of-another-model",
@@ -65,19 +73,19 @@ STEPPING_CODES: dict[str, Explanation] = {
         "checkpoint-of-another-optimizer",
         "a resume with another optimizer than the run had",
         "what one optimizer remembers of the gradients means nothing to another",
-        "resume with the optimizer that the run had, or begin a new run with the checkpoint's weights",
+        "resume with the optimizer that the run had, or " + NEW_RUN,
     ),
     "RUN242": Explanation(
         "checkpoint-of-another-schedule",
         "a resume with another kind of schedule than the run had",
         "where a schedule stands means nothing to one of another kind",
-        "resume with the schedule that the run had, or begin a new run with the checkpoint's weights",
+        "resume with the schedule that the run had, or " + NEW_RUN,
     ),
     "RUN243": Explanation(
         "checkpoint-of-other-parameters",
         "a resume with other parameters or groups than the saved optimizer had",
         "what is remembered of a parameter goes on with that parameter alone",
-        "resume with the parameters and groups that the run had, or begin a new run with the checkpoint's weights",
+        "resume with the parameters and groups that the run had, or " + NEW_RUN,
     ),
     "RUN246": Explanation(
         "checkpoint-of-another-layout",
@@ -91,7 +99,7 @@ STEPPING_CODES: dict[str, Explanation] = {
         "a resume in another layout with an optimizer whose state cannot be put together or cut anew",
         "what an optimizer keeps for rows, columns or blocks of a part of a parameter is no part of what it would keep "
         "for the whole",
-        "resume in the layout that wrote the checkpoint, or begin a new run with the checkpoint's weights",
+        "resume in the layout that wrote the checkpoint, or " + NEW_RUN,
     ),
     "RUN248": Explanation(
         "nodes-without-a-common-checkpoint",

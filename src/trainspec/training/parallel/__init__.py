@@ -1,6 +1,14 @@
 """Many processes that train one model: what they say to each other, and the strategies by which they share the work."""
 
-from trainspec.training.parallel.agreement import AfterEpoch, AfterUpdate, Agreement, BeforeSave, BeforeUpdate, Onward
+from trainspec.training.parallel.agreement import (
+    AfterEpoch,
+    AfterUpdate,
+    Agreement,
+    BeforeSave,
+    BeforeTheEnd,
+    BeforeUpdate,
+    Onward,
+)
 from trainspec.training.parallel.processes import Alone, Processes, ProcessesError
 from trainspec.training.parallel.registry import choose_strategy
 from trainspec.training.parallel.single import SingleProcess
@@ -12,6 +20,7 @@ __all__ = [
     "Agreement",
     "Alone",
     "BeforeSave",
+    "BeforeTheEnd",
     "BeforeUpdate",
     "Onward",
     "Policy",

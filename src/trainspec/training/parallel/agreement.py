@@ -61,6 +61,11 @@ class AfterEpoch(AfterUpdate):
 
 
 @dataclass(slots=True)
+class BeforeTheEnd(AfterUpdate):
+    """The same, when training is over, inside of an epoch or after it."""
+
+
+@dataclass(slots=True)
 class BeforeSave:
     """Whether a checkpoint follows the log or the evaluation of this update."""
 
@@ -75,10 +80,10 @@ class Onward:
     stop: bool = False
 
 
-Bundle = TypeVar("Bundle", BeforeUpdate, AfterUpdate, AfterEpoch, BeforeSave, Onward)
+Bundle = TypeVar("Bundle", BeforeUpdate, AfterUpdate, AfterEpoch, BeforeTheEnd, BeforeSave, Onward)
 Value = TypeVar("Value")
 
-_MOMENTS: tuple[type[Any], ...] = (BeforeUpdate, AfterUpdate, AfterEpoch, BeforeSave, Onward)
+_MOMENTS: tuple[type[Any], ...] = (BeforeUpdate, AfterUpdate, AfterEpoch, BeforeTheEnd, BeforeSave, Onward)
 _FLAGS = {moment: tuple(entry.name for entry in fields(moment)) for moment in _MOMENTS}
 _WIDEST = max(map(len, _FLAGS.values()))
 

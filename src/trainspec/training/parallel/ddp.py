@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from trainspec.training.model.names import as_named_here, bare, plain_state
 from trainspec.training.optimizers.clipping import clip_gradients
+from trainspec.training.parallel.contact.remarks import left_out_of_first_pass
 from trainspec.training.parallel.flat import added_up
 from trainspec.training.parallel.named_state import by_name, by_number
 from trainspec.training.parallel.strategy import Kind, Policy, State, Strategy
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from trainspec.training.parallel.processes import Processes
 
 
+# Every process finds the same.
+_REMARK = "did not find any unused parameters in the forward pass"
 # torch has given the argument another name.
 _TAKEN = inspect.signature(DistributedDataParallel.__init__).parameters
 _BUFFERS = "forward_sync_buffers" if "forward_sync_buffers" in _TAKEN else "broadcast_buffers"
@@ -82,9 +85,13 @@ class DataParallelProcesses(Strategy):
     def _wrapped(self, model: nn.Module, **more: bool) -> DistributedDataParallel:
         device = self._policy.device
         known = {} if self._unused is None else {"find_unused_parameters": self._unused}
-        return DistributedDataParallel(
-            model, device_ids=None if device.type == "cpu" else [device.index], **self._settings | known | more
+        settings = self._settings | known | more
+        wrapped = DistributedDataParallel(
+            model, device_ids=None if device.type == "cpu" else [device.index], **settings
         )
+        if settings.get("find_unused_parameters") and not self.processes.is_main:
+            left_out_of_first_pass(wrapped, model, _REMARK)
+        return wrapped
 
     def finish_window(self) -> None:
         if not self._afterwards:

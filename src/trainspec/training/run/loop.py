@@ -28,7 +28,7 @@ from trainspec.training.optimizers.behaviour import (
     learning_rate,
     updates_in_backward,
 )
-from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeUpdate
+from trainspec.training.parallel import AfterEpoch, AfterUpdate, BeforeTheEnd, BeforeUpdate
 from trainspec.training.parallel.windows import Counting
 from trainspec.training.run.acting import CHANGED, CHANGING, NOTHING, WHOLE, Acting, Window
 from trainspec.training.run.batch_size import is_out_of_memory
@@ -303,8 +303,8 @@ class TrainingLoop(Acting):
         """Of a signal that came after the last update the process ends once training is over."""
         if not self._args.enable_jit_checkpoint:
             return
-        flags = AfterEpoch(interrupted=interruption.is_noted())
-        self._agree(flags, self._state.epoch_index)
+        flags = BeforeTheEnd(interrupted=interruption.is_noted())
+        self._agree(flags, self._state.global_step)
         if flags.interrupted and self._saved_at != self._state.global_step:
             self._save()
 

@@ -3,8 +3,10 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,13 +14,24 @@ import torch.distributed as dist
 from tests.training.parallel.world import run_to_the_end
 
 from trainspec.settings.arguments.launch import Launch
+from trainspec.settings.sections.parallelism import ParallelismConfig
 from trainspec.training.parallel.contact.group import processes_of
+from trainspec.training.parallel.fsdp.sharding import mesh_of
+from trainspec.training.parallel.fsdp.ways import Way
+from trainspec.training.parallel.mesh.dimensions import Dimensions
 from trainspec.training.parallel.processes import ProcessesError
+
+# Groups are opened when these are made, long after the processes were joined.
+MADE_LATER: dict[str, Callable[[Any], Any]] = {
+    "mesh": lambda processes: Dimensions(ParallelismConfig(tp_size=2), processes).mesh("cpu", "tp"),
+    "fsdp": lambda _: mesh_of(Way(1, 2, True, False), torch.device("cpu")),
+}
 
 
 def killed_with_a_child(out: str, culprit: int, way: str) -> None:
     with processes_of(Launch.of_this_process(), timeout=timedelta(seconds=30)) as processes:
         processes.sums([1.0])
+        group = MADE_LATER[way](processes).get_group() if way in MADE_LATER else None
         if processes.rank == culprit:
             child = os.fork()
             if child == 0:
@@ -33,12 +46,12 @@ def killed_with_a_child(out: str, culprit: int, way: str) -> None:
             if way == "message":
                 processes.sums([1.0])
             else:
-                dist.all_reduce(torch.ones(1))
+                dist.all_reduce(torch.ones(1), group=group)
         except (ProcessesError, RuntimeError) as error:
             Path(out).write_text(f"{time.monotonic() - began}\n{error}")
 
 
-@pytest.mark.parametrize("culprit, way", [(1, "message"), (0, "message"), (0, "tensor")])
+@pytest.mark.parametrize("culprit, way", [(1, "message"), (0, "message"), (0, "tensor"), (1, "mesh"), (1, "fsdp")])
 def test_a_killed_process_is_missed_while_its_child_lives(tmp_path: Path, culprit: int, way: str) -> None:
     out = tmp_path / "said"
     codes = run_to_the_end(2, killed_with_a_child, str(out), culprit, way)

@@ -49,6 +49,82 @@ class Routed(nn.Module):
         return found
 
 
+class Expert(nn.Module):
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH, bias=False)
+        self.gain, self.dropout = nn.Parameter(torch.tensor(1.5)), nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.dropout(self.up(x)).tanh()) * self.gain  # type: ignore[no-any-return]
+
+
+class Several(nn.ModuleList):
+    """As transformers had it at last before it stacked them: a list that routes."""
+
+    def __init__(self) -> None:
+        super().__init__(Expert() for _ in range(EXPERTS))
+
+    def forward(self, x: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+        found = torch.zeros_like(x)
+        for expert in index.unique().tolist():
+            *places, slot = torch.where(index == expert)
+            made = self[expert](x[*places]) * weights[*places, slot][:, None]
+            found = found.index_put(tuple(places), made, accumulate=True)
+        return found
+
+
+class Sparse(nn.Module):
+    """As transformers had it before: the block routes, and here it has a shared expert, and gives scores away."""
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.gate, self.shared = nn.Linear(WIDTH, EXPERTS), Expert()
+        self.experts = nn.ModuleList(Expert(dropout) for _ in range(EXPERTS))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        scores = self.gate(x)
+        weights, index = softmax(scores, -1).topk(2, -1)
+        found = torch.zeros_like(x)
+        for expert in index.unique().tolist():
+            *places, slot = torch.where(index == expert)
+            made = self.experts[expert](x[*places]) * weights[*places, slot][:, None]
+            found = found.index_put(tuple(places), made.to(found), accumulate=True)
+        return found + self.shared(x), scores
+
+
+class Normed(Sparse):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        found, scores = super().forward(x)
+        return nn.functional.layer_norm(found, (WIDTH,)), scores
+
+
+class Blocks(nn.Module):
+    """Of sparse blocks, in whose scores the loss is interested too."""
+
+    expert_parallel_plan: ClassVar[Any] = {"blocks.*.experts": "experts"}
+
+    def __init__(self, block: Any) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.head = nn.Embedding(WORDS, WIDTH), nn.Linear(WIDTH, WORDS)
+        self.blocks = nn.ModuleList(block() for _ in range(2))
+        self.end = nn.Dropout(0.0)
+        self.double()
+        self.seen: list[float] = []
+
+    def forward(self, input_ids: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        x, squares = self.words(input_ids), torch.zeros((), dtype=torch.float64)
+        for block in self.blocks:
+            made, scores = block(x)
+            x, squares = x + made, squares + scores[labels.ne(IGNORED)].square().sum() * 1e-3
+        x = self.end(x)
+        self.seen.append(x.sum().item())
+        logits = self.head(x)
+        loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
+        return (loss + squares) / labels.ne(IGNORED).sum(), logits
+
+
 class Layer(nn.Module):
     def __init__(self, experts: nn.Module) -> None:
         super().__init__()
@@ -78,7 +154,7 @@ class Mixture(nn.Module):
             else:
                 x = x + block.experts(x, index=index, weights=weights)
         x = self.end(x)
-        self.seen.append(float(x.sum()))
+        self.seen.append(x.sum().item())
         logits = self.head(x)
         return cross_entropy(logits.flatten(0, 1), labels.flatten()), logits
 
@@ -123,6 +199,10 @@ MODELS: dict[str, Any] = {
     "to one": lambda: Mixture(Routed, k=1),
     "dropping": lambda: Mixture(lambda: Routed(0.5)),
     "mixtral": mixtral,
+    "several": lambda: Mixture(Several),
+    "sparse": lambda: Blocks(Sparse),
+    "sparse, dropping": lambda: Blocks(lambda: Sparse(0.5)),
+    "normed": lambda: Blocks(Normed),
 }
 
 

@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 from tests.training.parallel.labelled import difference
 from tests.training.parallel.mesh.mixing import MODELS, alone, run
-from tests.training.parallel.world import run_in
+from tests.training.parallel.world import RankError, run_in
 
 ONE = {"per_device_train_batch_size": 1}
 BY_TWO = {"per_device_train_batch_size": 2}
 ONE_BY_ONE = {**ONE, "gradient_accumulation_steps": 2}
+RECOMPUTED = {
+    "fsdp": "full_shard auto_wrap",
+    "fsdp_config": {"transformer_layer_cls_to_wrap": "Sparse", "activation_checkpointing": True},
+}
 RUNS: list[tuple[dict[str, int], str, dict[str, Any]]] = [
     ({"ep_size": 2}, "dense", BY_TWO),
     ({"ep_size": 2}, "mixtral", ONE_BY_ONE),
@@ -18,6 +22,9 @@ RUNS: list[tuple[dict[str, int], str, dict[str, Any]]] = [
     ({"ep_size": 2, "dp_shard_size": 2}, "to one", ONE),
     ({"ep_size": 2, "dp_replicate_size": 2}, "routed", ONE),
     ({"ep_size": 2, "tp_size": 2}, "mixtral", BY_TWO),
+    ({"ep_size": 2}, "several", BY_TWO),
+    ({"ep_size": 2}, "sparse", BY_TWO),
+    ({"ep_size": 2, "dp_shard_size": 2}, "sparse", {**ONE, **RECOMPUTED}),
     # By transformers' own plan, which names the stacked parameters: each process has a part of every expert.
     ({"tp_size": 2}, "mixtral", BY_TWO),
 ]
@@ -41,7 +48,13 @@ def test_processes_with_some_of_the_experts_train_as_one(
         assert found["held"] == {key: size // among // shards for key, size in whole.items()}
 
 
-def test_experts_that_drop_leave_what_is_common_the_same(tmp_path: Path) -> None:
-    one, other = run_in(2, run, {"ep_size": 2}, "dropping", BY_TWO, str(tmp_path))
+@pytest.mark.parametrize("name, without", [("dropping", "routed"), ("sparse, dropping", "sparse")])
+def test_experts_that_drop_leave_what_is_common_the_same(name: str, without: str, tmp_path: Path) -> None:
+    one, other = run_in(2, run, {"ep_size": 2}, name, BY_TWO, str(tmp_path))
     assert one["seen"] == other["seen"] and one["losses"] == other["losses"]
-    assert one["evaluated"] == other["evaluated"] and one["losses"] != alone("routed")["losses"]
+    assert one["evaluated"] == other["evaluated"] and one["losses"] != alone(without)["losses"]
+
+
+def test_a_block_that_is_no_sum_over_its_experts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RankError, match="what Normed returns is not a sum over its experts"):
+        run_in(2, run, {"ep_size": 2}, "normed", BY_TWO, str(tmp_path))

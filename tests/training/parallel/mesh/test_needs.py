@@ -18,7 +18,7 @@ def found(
 ) -> list[Any]:
     said.setdefault("parallelism_config", {"tp_size": 2})
     args = TrainingArguments(use_cpu=True, **said)
-    named: dict[Any, Any] = {None: Language, "placed": Placed, "routed": MODELS["routed"]}
+    named: dict[Any, Any] = {None: Language, "placed": Placed, **LISTS, **MODELS}
     model = named[model]() if model in named else model
     if rules is not None:
         model.expert_parallel_plan = rules
@@ -37,18 +37,45 @@ def test_a_plan_that_fits_needs_nothing() -> None:
     assert told(nn.Linear(2, 2), parallelism_config={"dp_shard_size": 2}) == []
 
 
+def tied() -> Any:
+    model = MODELS["sparse"]()
+    model.blocks[0].experts[0].up = model.blocks[0].experts[1].up
+    return model
+
+
+def empty() -> Any:
+    model = MODELS["sparse"]()
+    model.blocks[1].experts = nn.ModuleList([nn.Linear(2, 2), nn.Tanh()])
+    return model
+
+
+def one_block() -> Any:
+    model = nn.Sequential(MODELS["sparse"]().blocks[0])
+    model.expert_parallel_plan = {"0.experts": "experts"}  # type: ignore[assignment]
+    return model
+
+
+LISTS = {"tied list": tied, "empty list": empty, "one block": one_block}
+
+
 class Placed(Language):
     def forward(self, tokens: Tensor, position_ids: Any = None) -> Tensor:
         return super().forward(tokens)
 
 
 EXPERTS: dict[str, Any] = {"parallelism_config": {"ep_size": 2}, "model": "routed"}
+LISTED: dict[str, Any] = {"parallelism_config": {"ep_size": 2}, "model": "sparse"}
+EACH = {
+    "parallelism_config": {"ep_size": 2, "dp_shard_size": 2},
+    "fsdp": "full_shard auto_wrap",
+    "fsdp_config": {"transformer_layer_cls_to_wrap": "Expert"},
+}
 UNLIKE = nn.Sequential(nn.LSTM(2, 2, proj_size=1))
 SEQUENCES: dict[str, Any] = {"parallelism_config": {"sp_size": 2}, "model": "placed"}
 
 
 def test_experts_and_heads_that_come_out_even_need_nothing() -> None:
-    assert told(**EXPERTS) == told(**SEQUENCES) == []
+    assert told(**EXPERTS) == told(**LISTED) == told(**SEQUENCES) == []
 
 
 @pytest.mark.parametrize(("case", "said"), [(EXPERTS, "ep_size 2"), (SEQUENCES, "sp_size 2")])
@@ -78,7 +105,12 @@ def test_what_no_other_device_has_done_is_said(case: dict[str, Any], said: str) 
         ("RUN288", "no rule at all", {**EXPERTS, "rules": {}}),
         ("RUN289", "blocks.*.experts: 'colwise'", {**EXPERTS, "rules": {"blocks.*.experts": "colwise"}}),
         ("RUN289", "blocks.0 has parameters in", {**EXPERTS, "model": None, "rules": {"blocks.0": "experts"}}),
-        ("RUN289", "blocks is a ModuleList", {**EXPERTS, "rules": {"blocks": "experts"}}),
+        ("RUN289", "blocks is a ModuleList that the model itself", {**EXPERTS, "rules": {"blocks": "experts"}}),
+        ("RUN289", "belong to several experts", {**LISTED, "model": "tied list"}),
+        ("RUN289", "of 2 modules, of which some have no", {**LISTED, "model": "empty list"}),
+        ("RUN289", "gather blocks.0.shared, blocks.0.experts.0", {**LISTED, **EACH}),
+        ("RUN289", "recompute 0.experts.0", {**LISTED, "model": "one block", "gradient_checkpointing": True}),
+        ("RUN290", "blocks.0.experts has 4 experts", {**LISTED, "parallelism_config": {"ep_size": 3}}),
         ("RUN289", "head takes neither (x, weights) nor", {**EXPERTS, "rules": {"head": "experts"}}),
         ("RUN289", "weight_hr_l0 of 1", {**EXPERTS, "model": UNLIKE, "rules": {"0": "experts"}}),
         ("RUN290", "blocks.0.experts has 4 experts", {**EXPERTS, "parallelism_config": {"ep_size": 3}}),

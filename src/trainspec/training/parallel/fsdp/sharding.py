@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +15,7 @@ from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionP
 
 from trainspec.settings.values.choices import ApexOptLevel
 from trainspec.training.model.activation_checkpointing import recompute, repeated_blocks
+from trainspec.training.parallel.contact.children import kept_from_children
 from trainspec.training.parallel.fsdp.units import units_of, wrapping_of
 from trainspec.training.parallel.fsdp.ways import details_of
 from trainspec.training.precision.weight_copies import cast as in_dtype
@@ -48,9 +51,10 @@ class Sharded:
 
 def mesh_of(way: Way, device: torch.device) -> DeviceMesh:
     """Of one dimension where there are no replicas. Every process asks, for it makes groups."""
-    if way.is_hybrid:
-        return init_device_mesh(device.type, (way.replicas, way.shards), mesh_dim_names=(REPLICATE, SHARD))
-    return init_device_mesh(device.type, (way.shards,), mesh_dim_names=(SHARD,))
+    with kept_from_children():
+        if way.is_hybrid:
+            return init_device_mesh(device.type, (way.replicas, way.shards), mesh_dim_names=(REPLICATE, SHARD))
+        return init_device_mesh(device.type, (way.shards,), mesh_dim_names=(SHARD,))
 
 
 def half_of(args: TrainingArguments) -> torch.dtype | None:
@@ -84,6 +88,7 @@ def shard_model(model: nn.Module, way: Way, mesh: DeviceMesh, device: torch.devi
     # What is left to the model is needed again as soon as the backward pass begins, so it stays. Among the model's
     # inputs are labels, which must be what they are.
     fully_shard(model, mp_policy=_policy(half, casts=False), reshard_after_forward=False, **common)
+    _without_word_of_views(model)
     if half is not None:
         _cast_inputs(model, args.label_names or ())
     modules = tuple(dict.fromkeys(module for members in [*groups, [model]] for module in members))
@@ -94,6 +99,14 @@ def shard_model(model: nn.Module, way: Way, mesh: DeviceMesh, device: torch.devi
         module.set_force_sum_reduction_for_comms(True)
     _prefetch(model, groups, bool(details.forward_prefetch), details.backward_prefetch)
     return sharded
+
+
+def _without_word_of_views(model: nn.Module) -> None:
+    """Of units torch's warning stays: a model that changes what a unit returned, in place, loses a hook. What is left
+    to the model itself stays gathered until its backward pass, with the hook or without.
+    """
+    said = rf"FSDP2-wrapped module \({re.escape(type(model).__name__)}\) returned a view tensor"
+    warnings.filterwarnings("ignore", message=said, category=UserWarning)
 
 
 def recomputed(model: nn.Module, groups: list[list[nn.Module]]) -> list[nn.Module]:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
+from trainspec.training.parallel.contact.children import kept_from_children
 from trainspec.training.parallel.processes import ProcessesError
 
 if TYPE_CHECKING:
     from trainspec.settings.sections.parallelism import ParallelismConfig
-    from trainspec.training.parallel.processes import Processes
+    from trainspec.training.parallel.contact.children import kept_from_children
+from trainspec.training.parallel.processes import Processes
 
 # Processes that differ in one of these train on different rows; those of the others read the same.
 DATA = ("dp_replicate", "dp_shard")
@@ -99,13 +101,14 @@ class Dimensions:
             return self._made(device_type)[larger[0]]
         if larger not in self._meshes:
             name = "dp" if larger == DATA else "_".join(larger)
-            self._meshes[larger] = self._made(device_type)[larger]._flatten(name)
+            with kept_from_children():
+                self._meshes[larger] = self._made(device_type)[larger]._flatten(name)
         return self._meshes[larger]
 
     def _made(self, device_type: str) -> DeviceMesh:
         if () not in self._meshes:
             names = tuple(name for name, size in self.sizes.items() if size > 1)
-            self._meshes[()] = init_device_mesh(
-                device_type, tuple(self.sizes[name] for name in names), mesh_dim_names=names
-            )
+            sizes = tuple(self.sizes[name] for name in names)
+            with kept_from_children():
+                self._meshes[()] = init_device_mesh(device_type, sizes, mesh_dim_names=names)
         return self._meshes[()]

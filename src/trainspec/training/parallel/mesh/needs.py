@@ -32,7 +32,7 @@ def find_mesh_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iter
     if config.sp_size > 1:
         yield from find_sequence_needs(args, job, config.sp_size)
     if config.ep_size > 1:
-        from trainspec.training.parallel.mesh.expert_needs import find_expert_needs
+        from trainspec.training.parallel.mesh.experts.needs import find_expert_needs
 
         yield from find_expert_needs(args, job, config.ep_size)
     if machine.device.type != "cpu":
@@ -97,7 +97,7 @@ def _of_retries(args: TrainingArguments) -> Iterator[Diagnostic]:
 
 def _of_plan(args: TrainingArguments, job: Job, config: ParallelismConfig) -> Iterator[Diagnostic]:
     # These import torch's DTensors, which takes long, and few runs have a plan.
-    from trainspec.training.parallel.mesh.experts import expert_plan_of
+    from trainspec.training.parallel.mesh.experts.plan import expert_plan_of
     from trainspec.training.parallel.mesh.plan import OWN_PLAN, misfits, plan_of
     from trainspec.training.parallel.mesh.styles import STYLES
 
@@ -105,7 +105,7 @@ def _of_plan(args: TrainingArguments, job: Job, config: ParallelismConfig) -> It
     plan = plan_of(model)
     experts = expert_plan_of(model) if config.ep_size > 1 else None
     if plan is not None and experts is not None:
-        plan = plan.without(experts.modules)
+        plan = plan.without(experts.blocks(model))
     if plan is None:
         yield found(
             args,

@@ -9,11 +9,14 @@ meet the same numbers again. The common stream moves on by one number for each s
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor, nn
 
 
@@ -63,6 +66,23 @@ class OwnStreams:
         module.register_forward_pre_hook(before)
         module.register_forward_hook(after, always_call=True)
 
+    @contextmanager
+    def aside(self, number: int) -> Iterator[None]:
+        """A stretch of this process alone, which leaves no trace in the common stream: move_on() does, in all."""
+        generator = self._generator()
+        self._open(number)
+        common, self._common, self._begun = self._common, None, None
+        assert common is not None, "a stretch was opened"
+        try:
+            yield
+        finally:
+            generator.set_state(common)
+
+    def move_on(self) -> None:
+        """By one number: so stretches that follow are others than those before."""
+        generator = self._generator()
+        torch.rand((), generator=generator, device=generator.device)
+
     def _open(self, number: int) -> None:
         generator = self._generator()
         self._common = generator.get_state()
@@ -77,7 +97,7 @@ class OwnStreams:
         drawn = not torch.equal(generator.get_state(), begun)
         generator.set_state(common)
         if drawn:
-            torch.rand((), generator=generator, device=generator.device)
+            self.move_on()
 
     def _generator(self) -> torch.Generator:
         if self._device_type == "cpu":

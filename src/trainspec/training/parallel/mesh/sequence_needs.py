@@ -31,7 +31,7 @@ def find_context_needs(args: TrainingArguments, machine: Machine, job: Job, size
             "RUN285",
             f"cp_size {size}: torch has no attention over parts of sequences on {device}",
             _FIELD,
-            remedy="leave cp_size out: tp_size with sequence styles, or activation checkpointing, saves memory, too",
+            remedy="leave cp_size out, and set sp_size in its place: it shares sequences out on any device",
         )
     else:
         yield found(

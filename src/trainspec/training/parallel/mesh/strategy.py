@@ -26,7 +26,8 @@ from trainspec.training.parallel.fsdp.loading import even_out
 from trainspec.training.parallel.fsdp.sharding import Sharded, shard_model
 from trainspec.training.parallel.fsdp.ways import Way
 from trainspec.training.parallel.mesh.dimensions import DATA, SHARDS, Dimensions
-from trainspec.training.parallel.mesh.experts import expert_plan_of, share_experts
+from trainspec.training.parallel.mesh.experts.plan import expert_plan_of
+from trainspec.training.parallel.mesh.experts.sharing import share_experts
 from trainspec.training.parallel.mesh.gradients import add_up, settle, unscale, without_kernels
 from trainspec.training.parallel.mesh.plan import plan_of
 from trainspec.training.parallel.mesh.sequences import Sequences, WindowsOfParts, attention_around, without_masks
@@ -165,12 +166,13 @@ class MeshProcesses(FullySharded):
         if sizes["tp"] > 1:
             plan = plan_of(model)
             if plan is not None and experts is not None:
-                plan = plan.without(experts.modules)
+                plan = plan.without(experts.blocks(model))
             if plan is None or not (plan.modules or plan.parameters):
                 raise ProcessesError(f"{type(model).__name__} has no plan by which its layers could be split")
             split(model, plan, self.dimensions.mesh(self._device_type, "tp"))
         if experts is not None:
-            share_experts(model, experts, self.dimensions.mesh(self._device_type, "ep"))
+            mesh = self.dimensions.mesh(self._device_type, "ep")
+            share_experts(model, experts, mesh, sharded=self.way.shards > 1)
 
     def attach(self, optimizer: Optimizer, schedule: LRScheduler | None) -> tuple[Optimizer, LRScheduler | None]:
         super().attach(optimizer, schedule)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
-from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
+from trainspec.settings.diagnostics.stepping_codes import NEW_RUN, STEPPING_CODES
 from trainspec.settings.values.choices import OnChangedSettings
 from trainspec.storage import StorageError
 from trainspec.text.bounded_json import parse_json
@@ -183,11 +183,11 @@ def told_changes(args: TrainingArguments, saved: Mapping[str, Any], changes: Seq
 
 _GOES_ON = (
     "nothing has to be done, and on_changed_settings: accept says nothing of it; for values that the checkpoint "
-    "overrules begin a new run with its weights"
+    f"overrules {NEW_RUN}"
 )
 _REFUSED = (
     "resume with the checkpoint's values, or set on_changed_settings: warn, which goes on and lists which value holds; "
-    "to change all of them begin a new run with the checkpoint's weights"
+    f"to change all of them {NEW_RUN}"
 )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from trainspec.settings.diagnostics.stepping_codes import NEW_RUN
 from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
 from trainspec.settings.values.choices import OptimizerNames
 from trainspec.training.findings.found import found
@@ -126,8 +127,7 @@ def _other_schedule(args: TrainingArguments, contents: Contents, steps: Steps) -
             f"the checkpoint's schedule is of another kind than {type(steps.schedule).__name__}",
             *(() if steps.gave_schedule else ("lr_scheduler_type",)),
             reason=f"{was}what differs in their states is {', '.join(sorted(differing))}",
-            remedy="resume with the schedule that the run had; for another one begin a new run with the checkpoint's "
-            "weights",
+            remedy="resume with the schedule that the run had; for another one " + NEW_RUN,
         )
 
 
@@ -137,8 +137,7 @@ def _another_optimizer(args: TrainingArguments, steps: Steps, how: str) -> Diagn
         "RUN241",
         f"the checkpoint's optimizer is another one than {behaviour.name_of(steps.optimizer)}: {how}",
         *(() if steps.gave_optimizer else ("optim",)),
-        remedy="resume with the optimizer that the run had; for another one begin a new run with the checkpoint's "
-        "weights",
+        remedy="resume with the optimizer that the run had; for another one " + NEW_RUN,
     )
 
 
@@ -149,8 +148,7 @@ def _not_taken(args: TrainingArguments, reason: str) -> Diagnostic:
         "the state of optimizer or schedule in the checkpoint is not of what trains here",
         "resume_from_checkpoint",
         reason=reason,
-        remedy="resume with the parameters and the groups that the run had; for others begin a new run with the "
-        "checkpoint's weights",
+        remedy="resume with the parameters and the groups that the run had; for others " + NEW_RUN,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from trainspec.settings.diagnostics.stepping_codes import NEW_RUN
 from trainspec.training.checkpoint.contents import load_model_state
 from trainspec.training.checkpoint.manifest import CheckpointError
 from trainspec.training.checkpoint.ranks.layout import has_other_pieces
@@ -125,6 +126,5 @@ def _not_cut(args: TrainingArguments, optimizer: Optimizer, error: Exception) ->
         f"the checkpoint's state of {name_of(optimizer)} cannot be dealt out anew",
         "resume_from_checkpoint",
         reason=str(error),
-        remedy="resume with as many processes, and with the strategy and its sizes, as wrote it; or begin a new run "
-        "with the checkpoint's weights",
+        remedy="resume with as many processes, and with the strategy and its sizes, as wrote it; or " + NEW_RUN,
     )

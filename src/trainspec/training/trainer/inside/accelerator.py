@@ -241,7 +241,9 @@ class AcceleratorView:
             parts.precision.unscale(parts.optimizer)
 
     def get_state_dict(self, model: nn.Module, unwrap: bool = True) -> Any:
-        return self.unwrap_model(model).state_dict()
+        """Of the trainer's model whole tensors, of which every process asks and the main one gets all."""
+        inner, trainer = self.unwrap_model(model), self._trainer
+        return trainer.parts.strategy.weights() if inner is self.unwrap_model(trainer.model) else inner.state_dict()
 
     # Files, words and memory
 

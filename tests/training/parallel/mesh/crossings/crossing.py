@@ -52,12 +52,12 @@ class Both(Attending):
 
 
 def trained_each(cases: list[tuple[dict[str, int], dict[str, Any]]], out: str) -> list[dict[str, Any]]:
-    """One after the other in the same processes; bfloat16 is beside weights in single precision."""
+    """One after the other in the same processes; half precision is beside weights in single."""
     return [_trained(sizes, more, out) for sizes, more in cases]
 
 
 def _trained(sizes: dict[str, int], more: dict[str, Any], out: str) -> dict[str, Any]:
-    model = Both().float() if more.get("bf16") else Both()
+    model = Both().float() if more.get("bf16") or more.get("fp16") else Both()
     args = settings(output_dir=out, use_cpu=True, parallelism_config=sizes, **more)
     trainer = Trainer(model, args, train_dataset=rows(), eval_dataset=rows())
     trainer.train()

@@ -1,0 +1,1 @@
+"""Experts shared out over the processes of a group, all of which have the same tokens."""
