@@ -342,6 +342,8 @@ class TrainingLoop(Acting):
     def _count(self, window: Window, ends_epoch: bool) -> None:
         training, state = self._training, self._state
         state.global_step += 1
+        # What was agreed on after the update before.
+        self._wanted = NOTHING
         rows, tokens, operations = self._shared_windows.totals(window)
         state.rows_in_epoch = self._walk.advance(getattr(window, "taken", window), rows, len(window))
         state.updates_in_epoch += 1
