@@ -178,3 +178,9 @@ def test_hub_token_is_shown_nowhere(
     assert "Invalid credentials" in str(refused.value)
     assert not [text for text in texts if TOKEN.encode() in text]
     assert refused.value.__context__ is None and refused.value.__cause__ is None
+
+
+def test_what_a_thread_has_saved_is_pushed_as_of_its_update(hub: Hub, make_trainer: Make) -> None:
+    pushing(make_trainer, save_in_background=True).train()
+    in_progress = [message for message in hub.messages("ada/out") if message.startswith("Training")]
+    assert in_progress == [f"Training in progress, step {step}" for step in (2, 4, 6)]

@@ -53,6 +53,13 @@ def test_save_in_background_writes_what_a_save_that_is_waited_for_writes(
     assert not torch.equal(weights(saved)["layer.weight"], later["layer.weight"]), "the weights were changing meanwhile"
 
 
+def test_save_in_background_is_off_by_itself(make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    thread, saves = Thread(monkeypatch), Saves()
+    make_trainer(callbacks=[saves], **RUN).train()
+    assert thread.written == []
+    assert saves.heard == [(step, step, True) for step in (2, 4, 6)]
+
+
 def test_save_in_background_has_one_save_in_flight(make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     thread, alive = Thread(monkeypatch, 1), []
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.values.choices import HubStrategy
 from trainspec.training.checkpoint import open_checkpoint
+from trainspec.training.checkpoint.contents import TRAINER_STATE
 from trainspec.training.parallel.agreement import together
+from trainspec.training.state import TrainerState, parse_state
 from trainspec.training.trainer.files import Files
 from trainspec.training.trainer.inside.hooks import Hooks
 from trainspec.training.trainer.listeners import Listeners
@@ -72,7 +74,11 @@ class Publishing(Files, Hooks, Listeners):
         """Push what hub_strategy says of a checkpoint that has just been saved."""
         if not self.parts.strategy.processes.is_main:
             return
-        self._hub().after_save(open_checkpoint(checkpoint_folder), self.state)
+        checkpoint, state = open_checkpoint(checkpoint_folder), self.state
+        if checkpoint.step != state.global_step:
+            # It was saved in the background, and training is further.
+            state = TrainerState.from_dict(parse_state(checkpoint.read(TRAINER_STATE)))
+        self._hub().after_save(checkpoint, state)
 
     def after_training(self) -> None:
         """The run is whole: push the model where hub_strategy says so, and wait for pushes in the background."""

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.training.checkpoint.ranks.jobs import left, train, trainer_for
+from tests.training.checkpoint.ranks.jobs import history, trainer_for
 from tests.training.parallel.world import run_in
 from tests.training.run.saving.held import At, Saves, Thread, contents
 
 from trainspec.storage import StorageError, open_store
 from trainspec.training.checkpoint import list_checkpoints
 from trainspec.training.parallel.agreement import OtherProcessError
+from trainspec.training.trainer import Trainer
 
 ON: dict[str, Any] = {"save_in_background": True, "save_steps": 2}
+SHARDED: dict[str, Any] = {"fsdp": "full_shard", "fsdp_config": {"version": 2}}
 
 
-def _held(out: Path, **more: Any) -> tuple[Any, list[tuple[int, int, bool]]]:
+def _held(out: Path, more: dict[str, Any]) -> tuple[Any, list[tuple[int, int, bool]]]:
     """In the second process no byte of the first save is written before two more updates are done by both."""
     saves = Saves()
     with pytest.MonkeyPatch.context() as patch:
@@ -26,18 +28,26 @@ def _held(out: Path, **more: Any) -> tuple[Any, list[tuple[int, int, bool]]]:
         let_go = At(4, lambda: (saves.heard.append((-1, 4, not thread.go.is_set())), thread.go.set()))
         trainer = trainer_for(out, callbacks=[saves, let_go], **ON, **more)
         trainer.train()
-    return left(trainer), saves.heard
+    return losses(trainer), saves.heard
 
 
-def _waits(out: Path) -> Any:
-    return train(out, save_steps=2)
+def _waits(out: Path, more: dict[str, Any]) -> Any:
+    trainer = trainer_for(out, save_steps=2, **more)
+    trainer.train()
+    return losses(trainer)
 
 
-def test_training_goes_on_while_one_process_still_writes(tmp_path: Path) -> None:
+def losses(trainer: Trainer) -> list[Any]:
+    """What is left beside the files that are compared."""
+    return [entry["loss"] for entry in history(trainer) if "loss" in entry]
+
+
+@pytest.mark.parametrize("more", [{}, pytest.param(SHARDED, marks=pytest.mark.long_distributed)], ids=["DDP", "FSDP2"])
+def test_training_goes_on_while_one_process_still_writes(tmp_path: Path, more: dict[str, Any]) -> None:
     out = tmp_path / "out"
-    waited = run_in(2, _waits, out)
+    waited = run_in(2, _waits, out, more)
     out.rename(tmp_path / "waited for")
-    ends = run_in(2, _held, out)
+    ends = run_in(2, _held, out, more)
     assert [end for end, _ in ends] == waited
     for step in (2, 4, 6):
         found = contents(out / f"checkpoint-{step}")
