@@ -46,6 +46,6 @@ MUTATIONS = (
     Mutation(FIELD, f"{MESH}/ulysses.py", "return _sent(gradient, ctx.group), None", "return gradient, None"),
     # Experts
     Mutation(FIELD, STRATEGY, 'if sizes["ep"] > 1:', "if False:"),
-    without(FIELD, f"{MESH}/experts.py", "        dist.all_reduce(value, group=group)\n"),
-    Mutation(FIELD, f"{MESH}/experts.py", "[_summed_backward(value, group) for value in", "[value for value in"),
+    without(FIELD, f"{MESH}/experts/stacked.py", "        dist.all_reduce(value, group=group)\n"),
+    Mutation(FIELD, f"{MESH}/experts/stacked.py", "[_summed_backward(value, group) for value in", "[value for value in"),
 )
