@@ -47,5 +47,7 @@ MUTATIONS = (
     # Experts
     Mutation(FIELD, STRATEGY, 'if sizes["ep"] > 1:', "if False:"),
     without(FIELD, f"{MESH}/experts/stacked.py", "        dist.all_reduce(value, group=group)\n"),
-    Mutation(FIELD, f"{MESH}/experts/stacked.py", "[_summed_backward(value, group) for value in", "[value for value in"),
+    Mutation(
+        FIELD, f"{MESH}/experts/stacked.py", "[_summed_backward(value, group) for value in", "[value for value in"
+    ),
 )
