@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.odd_files import KINDS, pipe
+from tests.cli.attack.odd_files import KINDS, pipe
 
 from trainspec.storage import StorageError, open_store, read_text
 from trainspec.storage.regular import open_regular, read_regular

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.odd_files import KINDS, endless, pipe
+from tests.cli.attack.odd_files import KINDS, endless, pipe
 
 pytestmark = pytest.mark.timeout(60)
 

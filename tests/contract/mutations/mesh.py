@@ -7,6 +7,7 @@ MESH = "training/parallel/mesh"
 STRATEGY = f"{MESH}/strategy.py"
 STYLES = f"{MESH}/styles.py"
 NEEDS = f"{MESH}/needs.py"
+EXPERTS = f"{MESH}/experts/stacked.py"
 
 MUTATIONS = (
     Mutation(FIELD, "training/parallel/registry.py", "mesh.total_size() > 1", "False"),
@@ -46,6 +47,6 @@ MUTATIONS = (
     Mutation(FIELD, f"{MESH}/ulysses.py", "return _sent(gradient, ctx.group), None", "return gradient, None"),
     # Experts
     Mutation(FIELD, STRATEGY, 'if sizes["ep"] > 1:', "if False:"),
-    without(FIELD, f"{MESH}/experts.py", "        dist.all_reduce(value, group=group)\n"),
-    Mutation(FIELD, f"{MESH}/experts.py", "[_summed_backward(value, group) for value in", "[value for value in"),
+    without(FIELD, EXPERTS, "        dist.all_reduce(value, group=group)\n"),
+    Mutation(FIELD, EXPERTS, "[_summed_backward(value, group) for value in", "[value for value in"),
 )

@@ -21,10 +21,11 @@ from trainspec.training.parallel.fsdp.ways import Way
 from trainspec.training.parallel.mesh.dimensions import Dimensions
 from trainspec.training.parallel.processes import ProcessesError
 
-# Groups are opened when these are made, long after the processes were joined.
+TWO_BY_TWO = ParallelismConfig(tp_size=2, dp_replicate_size=2)
+# Groups of two are opened when these are made, long after four processes were joined.
 MADE_LATER: dict[str, Callable[[Any], Any]] = {
-    "mesh": lambda processes: Dimensions(ParallelismConfig(tp_size=2), processes).mesh("cpu", "tp"),
-    "fsdp": lambda _: mesh_of(Way(1, 2, True, False), torch.device("cpu")),
+    "mesh": lambda processes: Dimensions(TWO_BY_TWO, processes).mesh("cpu", "tp"),
+    "fsdp": lambda _: mesh_of(Way(2, 2, True, False), torch.device("cpu"))["dp_shard"],
 }
 
 
@@ -41,6 +42,8 @@ def killed_with_a_child(out: str, culprit: int, way: str) -> None:
                 os._exit(0)
             time.sleep(0.2)
             os.kill(os.getpid(), signal.SIGKILL)
+        if processes.rank > 1:
+            return
         began = time.monotonic()
         try:
             if way == "message":
@@ -54,7 +57,7 @@ def killed_with_a_child(out: str, culprit: int, way: str) -> None:
 @pytest.mark.parametrize("culprit, way", [(1, "message"), (0, "message"), (0, "tensor"), (1, "mesh"), (1, "fsdp")])
 def test_a_killed_process_is_missed_while_its_child_lives(tmp_path: Path, culprit: int, way: str) -> None:
     out = tmp_path / "said"
-    codes = run_to_the_end(2, killed_with_a_child, str(out), culprit, way)
+    codes = run_to_the_end(4 if way in MADE_LATER else 2, killed_with_a_child, str(out), culprit, way)
     assert codes[1 - culprit] == 0 and codes[culprit] == -signal.SIGKILL
     seconds, said = out.read_text().split("\n", 1)
     assert float(seconds) < 15 and "closed by peer" in said

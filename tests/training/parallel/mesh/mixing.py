@@ -75,7 +75,9 @@ class Several(nn.ModuleList):
 
 
 class Sparse(nn.Module):
-    """As transformers had it before: the block routes, and here it has a shared expert, and gives scores away."""
+    """As transformers had it before: the block routes and calls every expert, also one that gets no token; and here it
+    has a shared expert, and gives scores away.
+    """
 
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
@@ -83,14 +85,15 @@ class Sparse(nn.Module):
         self.experts = nn.ModuleList(Expert(dropout) for _ in range(EXPERTS))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        scores = self.gate(x)
-        weights, index = softmax(scores, -1).topk(2, -1)
-        found = torch.zeros_like(x)
-        for expert in index.unique().tolist():
-            *places, slot = torch.where(index == expert)
-            made = self.experts[expert](x[*places]) * weights[*places, slot][:, None]
-            found = found.index_put(tuple(places), made.to(found), accumulate=True)
-        return found + self.shared(x), scores
+        tokens, scores = x.view(-1, WIDTH), self.gate(x)
+        weights, index = softmax(scores.view(-1, EXPERTS), -1).topk(2, -1)
+        found = torch.zeros_like(tokens)
+        mask = nn.functional.one_hot(index, EXPERTS).permute(2, 1, 0)
+        for number, expert in enumerate(self.experts):
+            slot, places = torch.where(mask[number])
+            made = expert(tokens[None, places].reshape(-1, WIDTH)) * weights[places, slot, None]
+            found.index_add_(0, places, made.to(x.dtype))
+        return found.view(x.shape) + self.shared(x), scores
 
 
 class Normed(Sparse):
@@ -230,6 +233,21 @@ def run(sizes: dict[str, int], name: str, more: dict[str, Any], out: str) -> dic
         "seen": getattr(model, "seen", [])[: 2 * args.max_steps],
         "evaluated": trainer.evaluate()["eval_loss"],
     }
+
+
+def cut_in_two(name: str, out: str) -> list[dict[str, Any]]:
+    """What this process has after three updates at once, and after two and one more."""
+    found = []
+    for folder, last in (("whole", 3), ("cut", 2), ("cut", 3)):
+        args = settings(
+            output_dir=f"{out}/{folder}", use_cpu=True, parallelism_config={"ep_size": 2}, max_steps=last, save_steps=2,
+            save_strategy="steps", optim="adamw_torch", per_device_train_batch_size=2,
+        )  # fmt: skip
+        trainer = Trainer(MODELS[name](), args, train_dataset=rows())
+        trainer.train(resume_from_checkpoint="latest" if (folder, last) == ("cut", 3) else None)
+        state = trainer.parts.strategy.state("sharded")
+        found.append({"weights": dict(state.model), "optimizer": (state.optimizer or {})["state"]})
+    return [found[0], found[2]]
 
 
 def alone(name: str) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from tests.training.parallel.labelled import difference
-from tests.training.parallel.mesh.mixing import MODELS, alone, run
+from tests.training.parallel.mesh.mixing import MODELS, alone, cut_in_two, run
 from tests.training.parallel.world import RankError, run_in
 
 ONE = {"per_device_train_batch_size": 1}
 BY_TWO = {"per_device_train_batch_size": 2}
 ONE_BY_ONE = {**ONE, "gradient_accumulation_steps": 2}
+MODEL_NAMES = MODELS["sparse"]().state_dict().keys()
 RECOMPUTED = {
     "fsdp": "full_shard auto_wrap",
     "fsdp_config": {"transformer_layer_cls_to_wrap": "Sparse", "activation_checkpointing": True},
@@ -53,6 +54,14 @@ def test_experts_that_drop_leave_what_is_common_the_same(name: str, without: str
     one, other = run_in(2, run, {"ep_size": 2}, name, BY_TWO, str(tmp_path))
     assert one["seen"] == other["seen"] and one["losses"] == other["losses"]
     assert one["evaluated"] == other["evaluated"] and one["losses"] != alone(without)["losses"]
+
+
+def test_experts_of_a_list_go_on_bit_for_bit(tmp_path: Path) -> None:
+    for whole, resumed in run_in(2, cut_in_two, "sparse", str(tmp_path)):
+        assert whole["optimizer"].keys() == resumed["optimizer"].keys() and whole["weights"].keys() == MODEL_NAMES
+        assert difference(whole["weights"], resumed["weights"]) == 0
+        for name, state in whole["optimizer"].items():
+            assert difference(state, resumed["optimizer"][name]) == 0
 
 
 def test_a_block_that_is_no_sum_over_its_experts_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainspec.training.model.names import plain_parameters
+from trainspec.training.parallel.contact.children import kept_from_children
 from trainspec.training.parallel.deepspeed_engine import config, library, saved_state
 from trainspec.training.parallel.deepspeed_engine.giving_back import Before
 from trainspec.training.parallel.deepspeed_engine.measuring import forget, measured, scale_of
@@ -146,7 +147,7 @@ class DeepSpeedEngine(Strategy):
     def _made(self, model: nn.Module, optimizer: Optimizer) -> Any:
         package = self._library()
         own = config.makes_optimizer(self.args)
-        with library.environment(LOCAL_RANK=str(self.processes.local_rank)):
+        with kept_from_children(), library.environment(LOCAL_RANK=str(self.processes.local_rank)):
             engine, *_ = package.initialize(
                 model=model,
                 optimizer=None if own else optimizer,

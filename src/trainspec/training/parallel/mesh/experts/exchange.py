@@ -87,5 +87,5 @@ class Exchange:
             [sum(value.numel() for value in values) for values in sent],
             group=self._group,
         )
-        every = iter(into.split([size for there in sizes for size in there]))
+        every = iter(torch.split(into, [size for there in sizes for size in there]))
         return [[next(every).view(shape) for shape in there] for there in shapes]

@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -80,10 +80,16 @@ def _compute_by(module: nn.Module, function: Callable[..., Any]) -> None:
     recomputes it later must meet this again. Modules of one class stay so, and keep its name.
     """
     module.__dict__[_BY] = function
-    module.__class__ = _class_of(type(module))
+    kind = type(module)
+    if kind not in _MADE:
+        _MADE[kind] = _class_of(kind)
+    module.__class__ = _MADE[kind]
 
 
-@cache
+# By the class that a module was of, so that modules of one class stay so.
+_MADE: dict[type[nn.Module], type[nn.Module]] = {}
+
+
 def _class_of(kind: type[nn.Module]) -> type[nn.Module]:
     @functools.wraps(kind.forward)
     def forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -152,16 +158,16 @@ class _Shared:
         given = [values[place] for place in chosen]
         common = [place for place in self._common if _has_gradient(_value(place))]
         rows = [_local(_value(place)) for place, _ in self._parts]
-        self._called = called = set()
+        self._called = called = set[int]()
         about = (self._exchange, self._group, len(given) + len(common), self._whose(called))
         entered: Any = _Enter.apply
         self._anchor, *found = entered(about, *given, *map(_value, common), *rows)
         for place, value in zip(chosen, found, strict=False):
             values[place] = value
         here = [place for place, number in self._parts if number in self._here]
-        for place, value in zip([*common, *here], found[len(given) :], strict=True):
-            module, name = place
-            self._held.append((place, _value(place)))
+        for slot, value in zip([*common, *here], found[len(given) :], strict=True):
+            module, name = slot
+            self._held.append((slot, _value(slot)))
             module._parameters[name] = value
         return tree_unflatten(values, form)
 
