@@ -143,7 +143,7 @@ def test_cut_anywhere_it_ends_as_if_it_had_not_been(
     if kind is not Rows and "num_train_epochs" in length:
         length = {"max_steps": round(length["num_train_epochs"] * 4)}
     asked = asked | length | saves | evaluations | logs | optimizer | schedule | precision
-    asked |= {"per_device_train_batch_size": size, "gradient_accumulation_steps": accumulation, "learning_rate": 0.05}
+    asked |= {"per_device_train_batch_size": size, "gradient_accumulation_steps": accumulation, "learning_rate": 0.01}
     asked |= {"dataloader_num_workers": workers, "use_cpu": True}
     asked |= {"metric_for_best_model": "loss", "resume_from_checkpoint": "auto"}
     patience = None if evaluations["eval_strategy"] == "no" else patience

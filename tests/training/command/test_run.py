@@ -52,6 +52,7 @@ def test_do_train_do_eval_do_predict(arguments: Arguments, tmp_path: Path, capsy
         "trainer_state.json",
         "training_args.json",
         "resolved_args.json",
+        "model_manifest.json",
         "predictions.jsonl",
         "metrics.jsonl",
         "loss.png",

@@ -91,11 +91,14 @@ class Precision:
         return bool(steps)
 
     def _step_by_scale(self, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler) -> bool:
-        before = self._known_scale(scaler)
+        before, fresh = self._known_scale(scaler), _without_momentum(optimizer)
         scaler.step(optimizer)
         scaler.update()
         self._scale = scaler.get_scale()
-        return self._scale >= before
+        stepped = self._scale >= before
+        for value in fresh if not stepped else ():
+            optimizer.state.pop(value, None)
+        return stepped
 
     def loss_scale(self) -> float | None:
         """What losses are multiplied by at present; None where they are not."""
@@ -116,6 +119,14 @@ class Precision:
             theirs = {} if "scale" in state else {"scale": state.get("cur_scale", self.scaler.get_scale())}
             self.scaler.load_state_dict({**self.scaler.state_dict(), **theirs} if theirs else state)
             self._scale = None
+
+
+def _without_momentum(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Parameters that fused SGD has made no step with: in one that overflows it leaves whatever the memory held."""
+    if not isinstance(optimizer, torch.optim.SGD):
+        return []
+    every = (value for group in optimizer.param_groups if group["momentum"] for value in group["params"])
+    return [value for value in every if optimizer.state.get(value, {}).get("momentum_buffer") is None]
 
 
 def _decides_on_the_device(optimizer: torch.optim.Optimizer) -> bool:

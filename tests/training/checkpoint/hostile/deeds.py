@@ -167,7 +167,7 @@ def odd_archive(folder: Path, path: Path, chance: random.Random) -> None:
     data = path.read_bytes()
     state = torch.load(path, weights_only=True)
     nest: Any = []
-    for _ in range(chance.choice([50, 900])):
+    for _ in range(chance.choice([50, 200])):
         nest = [nest]
     code = Deed(folder.parent / "ran")
     kinds: list[Callable[[], Any]] = [

@@ -36,6 +36,7 @@ _READ = {
     "Muon": (),
 }
 _SCALARS = frozenset({"step", "mu_product", "eta", "mu"})
+_OF_SCALERS = ("scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker")
 # Updates of a run, counted in a float32: more of them cannot be told from each other.
 _MOST_UPDATES = 2**53
 
@@ -116,7 +117,7 @@ def _refuse_step(step: Any, told: str) -> None:
         step = step.item()
     if step is None:
         return
-    if not isinstance(step, (int, float)) or not math.isfinite(step) or not 0 <= step <= _MOST_UPDATES:
+    if not isinstance(step, (int, float)) or not 0 <= step <= _MOST_UPDATES:
         raise MisfitError(f"step of {told} is {step!r:.40}, it is a number of updates")
 
 
@@ -151,7 +152,7 @@ def _refuse_option(told: str, saved: Any, here: Any) -> None:
         fits = saved is None or isinstance(saved, bool)
     elif isinstance(here, (int, float, Tensor)):
         number = saved.item() if isinstance(saved, Tensor) and saved.numel() == 1 else saved
-        fits = number is None or (isinstance(number, (int, float)) and (math.isfinite(number) or number == here))
+        fits = number is None or (isinstance(number, (int, float)) and (_is_finite(number) or number == here))
     elif isinstance(here, (tuple, list)):
         fits = isinstance(saved, (tuple, list)) and len(saved) == len(here)
         if fits:
@@ -186,9 +187,13 @@ def refuse_other_schedule(state: Any, schedule: Any) -> None:
 
 def refuse_other_scaler(state: Mapping[str, Any], where_it_is: str) -> None:
     """Raises MisfitError for a loss scaler's state that is none."""
+    # DeepSpeed's has names of its own.
+    lacking = [] if "cur_scale" in state else [name for name in _OF_SCALERS if state and name not in state]
+    if lacking:
+        raise MisfitError(f"{where_it_is} has no {', '.join(lacking)}")
     for name in ("scale", "cur_scale", "growth_factor", "backoff_factor"):
         value = state.get(name, 1.0)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value) or value <= 0:
             raise MisfitError(f"{name} in {where_it_is} is {value!r:.60}, it is a positive number")
     for name in ("growth_interval", "_growth_tracker"):
         value = state.get(name, 1)
@@ -198,10 +203,10 @@ def refuse_other_scaler(state: Mapping[str, Any], where_it_is: str) -> None:
 
 def _alike(saved: Any, here: Any) -> bool:
     """Whether one may stand for the other: numbers for numbers, as many of them in a list."""
-    if saved is None or here is None:
+    if here is None:
         return True
     if isinstance(here, bool):
-        return isinstance(saved, bool)
+        return saved is None or isinstance(saved, bool)
     if isinstance(here, (int, float, Tensor)):
         return isinstance(saved, (int, float, Tensor)) and not isinstance(saved, bool)
     if isinstance(here, (list, tuple)):
@@ -209,9 +214,19 @@ def _alike(saved: Any, here: Any) -> bool:
         return isinstance(saved, (list, tuple)) and all(
             _alike(one, other) for one, other in zip(saved, here, strict=False)
         )
+    if saved is None:
+        return True
     if isinstance(here, Mapping):
         return isinstance(saved, Mapping)
     return not isinstance(here, str) or isinstance(saved, str)
+
+
+def _is_finite(value: float) -> bool:
+    """A whole number that no float holds is none of ours."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _shown(value: Tensor) -> str:

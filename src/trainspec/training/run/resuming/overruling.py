@@ -7,7 +7,7 @@ a schedule that follows updates, the length of the run and the batches are as th
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Number
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ import torch
 from trainspec.settings.diagnostics.stepping_codes import NEW_RUN
 from trainspec.settings.sections.optimizers import OPTIMIZER_ARGUMENTS
 from trainspec.settings.values.choices import OptimizerNames
+from trainspec.text.redaction import printable, shortened
 from trainspec.training.findings.found import found
 from trainspec.training.optimizers import behaviour
 from trainspec.training.optimizers.entry import Request
@@ -36,6 +37,7 @@ _BY_TORCH = {"fused", "foreach", "capturable", "differentiable", "maximize", "de
 _NOT_OPTIONS = {"params", "param_names"} | _BY_SCHEDULES
 _OF_EVERY_SCHEDULE = {"verbose", "_verbose", "_get_lr_called_within_step", "_is_initial", "_step_count", "_last_lr"}
 _SETTINGS = {"initial_lr": "learning_rate", "eps": "adam_epsilon", "weight_decay": "weight_decay"}
+_SHOWN, _LONGEST = 10, 60
 _BETAS = ("adam_beta1", "adam_beta2")
 
 
@@ -58,12 +60,18 @@ def resuming(args: TrainingArguments, contents: Contents, steps: Steps) -> Itera
     if others:
         raise PreflightError(others)
     told: list[Diagnostic] = []
+    rated = ["lr" in group for group in steps.optimizer.param_groups]
     groups, made = _options(steps.optimizer), _arguments(steps.schedule, steps.schedule.state_dict())
     try:
         yield told
     except (ValueError, LookupError, TypeError, RuntimeError) as error:
         raise PreflightError([_not_taken(args, str(error) or type(error).__name__)]) from error
-    lost = {name for group in groups for name in group} - {n for g in steps.optimizer.param_groups for n in g}
+    lost = {
+        name
+        for before, has_rate, group in zip(groups, rated, steps.optimizer.param_groups, strict=False)
+        for name in before.keys() | ({"lr"} if has_rate else set())
+        if name not in group
+    }
     if lost:
         raise PreflightError([_another_optimizer(args, steps, f"its groups have no {', '.join(sorted(lost))}")])
     changes = [
@@ -96,7 +104,12 @@ def _other_optimizer(args: TrainingArguments, contents: Contents, steps: Steps) 
     strange = there - here - _NOT_OPTIONS - _BY_TORCH
     # Some keep counts in their groups as they go; but each is made with options, and another one lacks those.
     if strange and (here & set(_parameters(type(steps.optimizer)))) - there - _NOT_OPTIONS - _BY_TORCH:
-        yield _another_optimizer(args, steps, f"its groups have {', '.join(sorted(strange))}")
+        yield _another_optimizer(args, steps, f"its groups have {_named_in_file(strange)}")
+
+
+def _named_in_file(names: Iterable[str]) -> str:
+    """Whoever wrote the file may have written anything."""
+    return ", ".join(printable(shortened(name, _LONGEST)) for name in sorted(names)[:_SHOWN])
 
 
 def _same_kind(named: str, args: TrainingArguments, optimizer: Any) -> bool:
@@ -126,7 +139,7 @@ def _other_schedule(args: TrainingArguments, contents: Contents, steps: Steps) -
             "RUN242",
             f"the checkpoint's schedule is of another kind than {type(steps.schedule).__name__}",
             *(() if steps.gave_schedule else ("lr_scheduler_type",)),
-            reason=f"{was}what differs in their states is {', '.join(sorted(differing))}",
+            reason=f"{was}what differs in their states is {_named_in_file(differing)}",
             remedy="resume with the schedule that the run had; for another one " + NEW_RUN,
         )
 
