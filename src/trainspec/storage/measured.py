@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Small enough that no buffer below grows with the tensor that is written, large enough to cost nothing.
 _PIECE = 4 << 20
+# What takes longer to hash than a thread takes to start.
+_LARGE = 1 << 20
 
 
 class WriterFailed(BaseException):
@@ -46,8 +50,9 @@ class MeasuredFile(io.BufferedIOBase):
         if not view.nbytes:
             return 0
         view = view.cast("B")
-        for start in range(0, len(view), _PIECE):
-            self._pass_on(view[start : start + _PIECE])
+        with _hashing(self._digest, view):
+            for start in range(0, len(view), _PIECE):
+                self._pass_on(view[start : start + _PIECE])
         return len(view)
 
     def fill(self, writer: Callable[[BinaryIO], object]) -> None:
@@ -69,5 +74,38 @@ class MeasuredFile(io.BufferedIOBase):
         except Exception as error:
             self._failure = self._failure or error
             raise
-        self._digest.update(piece)
         self.size += len(piece)
+
+
+@contextmanager
+def _hashing(digest: Any, view: memoryview) -> Iterator[None]:
+    """Hash the bytes while the block writes them; at its end they are hashed, and their owner may change them.
+
+    Where the block fails the digest is worth nothing, and no more of them is hashed.
+    """
+    if len(view) < _LARGE:
+        yield
+        digest.update(view)
+        return
+    over = threading.Event()
+    failures: list[BaseException] = []
+
+    def update() -> None:
+        try:
+            for start in range(0, len(view), _PIECE):
+                if over.is_set():
+                    return
+                digest.update(view[start : start + _PIECE])
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=update, name="hashing", daemon=True)
+    thread.start()
+    try:
+        yield
+        thread.join()
+    finally:
+        over.set()
+        thread.join()
+    if failures:
+        raise failures[0]
