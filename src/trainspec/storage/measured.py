@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from trainspec.storage.meanwhile import meanwhile
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 # Small enough that no buffer below grows with the tensor that is written, large enough to cost nothing.
 _PIECE = 4 << 20
@@ -77,35 +79,19 @@ class MeasuredFile(io.BufferedIOBase):
         self.size += len(piece)
 
 
-@contextmanager
-def _hashing(digest: Any, view: memoryview) -> Iterator[None]:
+def _hashing(digest: Any, view: memoryview) -> AbstractContextManager[None]:
     """Hash the bytes while the block writes them; at its end they are hashed, and their owner may change them.
 
-    Where the block fails the digest is worth nothing, and no more of them is hashed.
+    Where the block fails, the digest is worth nothing.
     """
-    if len(view) < _LARGE:
-        yield
-        digest.update(view)
-        return
-    over = threading.Event()
-    failures: list[BaseException] = []
 
-    def update() -> None:
-        try:
-            for start in range(0, len(view), _PIECE):
-                if over.is_set():
-                    return
-                digest.update(view[start : start + _PIECE])
-        except BaseException as error:
-            failures.append(error)
+    def update(over: Callable[[], bool]) -> None:
+        for start in range(0, len(view), _PIECE):
+            if over():
+                return
+            digest.update(view[start : start + _PIECE])
 
-    thread = threading.Thread(target=update, name="hashing", daemon=True)
-    thread.start()
-    try:
-        yield
-        thread.join()
-    finally:
-        over.set()
-        thread.join()
-    if failures:
-        raise failures[0]
+    if len(view) >= _LARGE:
+        return meanwhile(update)
+    update(bool)
+    return nullcontext()

@@ -1,4 +1,4 @@
-"""Bytes on their way to the disk while others are still being written, so that little is left to wait for at the end."""
+"""Bytes on their way to the disk while others are being written, so that little is left to wait for at the end."""
 
 from __future__ import annotations
 
