@@ -7,7 +7,7 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test test-settings test-alone test-image test-packaging test-survival test-shells test-distributed test-trackers test-search test-compat mutate check bench clean
+.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test test-settings test-alone test-image test-packaging test-survival test-shells test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -136,6 +136,10 @@ schemas: install ## generate schemas/ and the declarations for type checkers
 
 bench: .venv-bench/installed ## the speed table of the README, measured here
 	.venv-bench/bin/python tests/benchmarks/run.py
+
+bench-checkpoints: .venv-bench/installed ## the speed of saving and resuming 604 MB, measured here (minutes)
+	.venv-bench/bin/python $(PIP_INSTALL) --editable '.[s3]' 'moto[s3,server]>=5.1' 'boto3>=1.40'
+	.venv-bench/bin/python tests/benchmarks/run.py checkpoints
 
 .venv-bench/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv-bench

@@ -4,8 +4,10 @@ run.py                      all of it
 run.py settings             settings and commands, without torch
 run.py training             all of training
 run.py distributed          all of two processes
+run.py checkpoints          all of saving and resuming; not part of what is run without a name, for it takes minutes
 run.py steps predict ...    some of: documents, environment, embedded, validate, files, plan; steps, transformer,
-                            predict, memory, grouping, start; step2, overhead2, start2
+                            predict, memory, grouping, start; step2, overhead2, start2; save, background, sharded,
+                            resume, upload
 """
 
 from __future__ import annotations
@@ -53,15 +55,23 @@ DISTRIBUTED: dict[str, Callable[[], Row | list[Row]]] = {
     "overhead2": _later("distributed.rows", "overhead_row"),
     "start2": _later("distributed.rows", "start_row"),
 }
+CHECKPOINTS: dict[str, Callable[[], Row | list[Row]]] = {
+    "save": _later("checkpoints.rows", "save_rows"),
+    "background": _later("checkpoints.rows", "background_rows"),
+    "sharded": _later("checkpoints.rows", "sharded_rows"),
+    "resume": _later("checkpoints.rows", "resume_row"),
+    "upload": _later("checkpoints.rows", "upload_row"),
+}
 GROUPS = {"settings": [*SETTINGS], "training": [*TRAINING], "distributed": [*DISTRIBUTED]}
+LONG_GROUPS = {"checkpoints": [*CHECKPOINTS]}
 
 
 def main(names: Sequence[str]) -> int:
     """Print the table; 1 where a limit is missed, 2 for a name that is not there, else 0."""
-    known = SETTINGS | TRAINING | DISTRIBUTED
-    chosen = [part for name in names or GROUPS for part in GROUPS.get(name, [name])]
+    known, groups = SETTINGS | TRAINING | DISTRIBUTED | CHECKPOINTS, GROUPS | LONG_GROUPS
+    chosen = [part for name in names or GROUPS for part in groups.get(name, [name])]
     if unknown := [name for name in chosen if name not in known]:
-        print(f"there is no {', '.join(unknown)}; there are {', '.join([*GROUPS, *known])}", file=sys.stderr)
+        print(f"there is no {', '.join(unknown)}; there are {', '.join([*groups, *known])}", file=sys.stderr)
         return 2
     print("| what | trainspec | yardstick | figure | limit |\n|---|---|---|---|---|", flush=True)
     kept = True

@@ -12,6 +12,7 @@ from trainspec.storage.errors import (
     StorageError,
     TooLarge,
 )
+from trainspec.storage.meanwhile import meanwhile
 from trainspec.storage.opening import open_store, read_text
 from trainspec.storage.retry import Outage, RetryPolicy, hurrying, is_transient
 from trainspec.storage.store import Entry, FileRecord, Store, Writer
@@ -32,6 +33,7 @@ __all__ = [
     "Writer",
     "hurrying",
     "is_transient",
+    "meanwhile",
     "open_store",
     "read_text",
 ]

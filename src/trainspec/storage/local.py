@@ -14,6 +14,7 @@ from trainspec.storage.location import checked_file, checked_name
 from trainspec.storage.regular import open_regular
 from trainspec.storage.store import Entry, Store, Writer
 from trainspec.storage.unfinished import UNFINISHED, beside, remove_abandoned
+from trainspec.storage.writeback import EarlyWriteback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ class LocalStore(Store):
 
     def _stream(self, name: str, fill: Writer) -> None:
         with self._reported("write", checked_file(self.url, name)) as path:
-            publish(path, fill)
+            publish(path, lambda file: fill(EarlyWriteback(file)))  # type: ignore[arg-type]
 
     def write_bytes(self, name: str, data: bytes) -> None:
         with self._reported("write", checked_file(self.url, name)) as path:

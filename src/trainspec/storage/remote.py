@@ -10,6 +10,7 @@ import threading
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from trainspec.storage.errors import StorageError, already_there, failure, missing_package
@@ -30,10 +31,15 @@ T = TypeVar("T")
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2"})
 # These put an object on the condition that there is none, where the package that speaks to them can say so.
 _CONDITIONAL = frozenset({"s3", "s3a"})
+_GOOGLE = frozenset({"gs", "gcs"})
+_AZURE = frozenset({"abfs", "abfss", "az"})
+_SSH = frozenset({"sftp", "ssh"})
 # The files of memory:// are this process's own, so that its threads can agree on who is first.
 _MEMORY = "memory"
 # One more request to ask for the size is nothing beside reading so much.
 _LARGE = 64 << 20
+# What is sent as quickly as a question.
+_SMALL = 1 << 20
 _MAGIC = re.compile(r"[*?\[]")
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -94,7 +100,7 @@ class RemoteStore(Store):
         if not self.creates_exclusively:
             raise StorageError(url, "create", "this kind of store cannot promise that nothing is overwritten")
         make = self._create_in_memory if scheme_of(self.url) == _MEMORY else self._put_if_absent
-        if not self._do("create", name, lambda path: make(path, data)):
+        if not self._ask("create", name, lambda path: make(path, data)):
             raise already_there(url)
 
     def _create_in_memory(self, path: str, data: bytes) -> bool:
@@ -156,7 +162,8 @@ class RemoteStore(Store):
 
     def write_bytes(self, name: str, data: bytes) -> None:
         self._make_parent(name)
-        self._do("write", name, lambda path: self._filesystem.pipe_file(path, data))
+        do = self._ask if len(data) <= _SMALL else self._do
+        do("write", name, lambda path: self._filesystem.pipe_file(path, data))
 
     def upload(self, local_file: Path, name: str) -> None:
         self._make_parent(name)
@@ -205,10 +212,10 @@ class RemoteStore(Store):
                 return True
             return False
 
-        return self._do("look at", name, look)
+        return self._ask("look at", name, look)
 
     def delete(self, name: str) -> None:
-        self._do("delete", name, self._remove_file)
+        self._ask("delete", name, self._remove_file)
 
     def delete_tree(self, prefix: str = "") -> None:
         # fsspec takes these for a pattern, and would remove all that matches. Without them its own way is best: many
@@ -218,7 +225,7 @@ class RemoteStore(Store):
 
     def make_folder(self, name: str = "") -> None:
         if scheme_of(self.url) not in _OBJECT_STORES:
-            self._do("make the folder", name, lambda path: self._filesystem.makedirs(path, exist_ok=True))
+            self._ask("make the folder", name, lambda path: self._filesystem.makedirs(path, exist_ok=True))
 
     def child(self, name: str) -> RemoteStore:
         inside = checked_name(self.url, name)
@@ -260,12 +267,20 @@ class RemoteStore(Store):
             self._filesystem.invalidate_cache()
             return look(path)
 
-        return self._do("list", prefix, fresh)
+        return self._ask("list", prefix, fresh)
 
-    def _do(self, operation: str, name: str, action: Callable[[str], T]) -> T:
+    def _ask(self, operation: str, name: str, action: Callable[[str], T]) -> T:
+        """What `_do` does, for what is no more than an answer: it comes in time, whatever the client does."""
+        return self._do(operation, name, action, watched=scheme_of(self.url) != _MEMORY)
+
+    def _do(self, operation: str, name: str, action: Callable[[str], T], *, watched: bool = False) -> T:
         path = self._at(name)
         try:
-            return self._retry.run(lambda: action(path), lambda cause: str(self._failure(name, operation, cause)))
+            return self._retry.run(
+                lambda: action(path),
+                lambda cause: str(self._failure(name, operation, cause)),
+                watched=watched,
+            )
         except StorageError:
             raise
         # Each client library has errors of its own.
@@ -301,19 +316,49 @@ def _is_unmet_condition(error: OSError) -> bool:
 
 
 def _patience(scheme: str, retry: RetryPolicy) -> dict[str, Any]:
-    """What tells the client of a store how long to wait, where it can be told: its own retries multiply ours."""
-    if scheme not in _CONDITIONAL:
-        return {}
-    said = import_module("fsspec.config").conf.get(scheme, {}).get("config_kwargs", {})
-    ours = {"connect_timeout": retry.silence, "read_timeout": retry.silence, "retries": {"total_max_attempts": 1}}
-    # What the user's own configuration of fsspec says goes first.
-    return {"config_kwargs": {**ours, **said}}
+    """What tells the client of a store how long to wait, where it can be told: its own retries multiply ours.
+
+    What the user's own configuration of fsspec says goes first.
+    """
+    said = import_module("fsspec.config").conf.get(scheme, {})
+    ours: dict[str, Any] = {}
+    if scheme in _CONDITIONAL:
+        waits = {"connect_timeout": retry.silence, "read_timeout": retry.silence}
+        config = {**waits, "retries": {"total_max_attempts": 1}, **said.get("config_kwargs", {})}
+        return {"config_kwargs": config}
+    if scheme in _GOOGLE:
+        waited = import_module("aiohttp").ClientTimeout(None, sock_connect=retry.silence, sock_read=retry.silence)
+        ours = {"requests_timeout": waited}
+    elif scheme in _SSH:
+        # Of connecting; of all that comes after it, see `_hold_to`.
+        ours = dict.fromkeys(("timeout", "banner_timeout", "auth_timeout", "channel_timeout"), retry.silence)
+    return {name: value for name, value in ours.items() if name not in said}
 
 
-def _try_once(filesystem: Any) -> None:
-    """S3's client repeats a lost request five times with waits of its own, which no signal ends."""
-    if scheme_of(f"{_protocol(filesystem)}://") in _CONDITIONAL and hasattr(filesystem, "retries"):
+def _hold_to(filesystem: Any, retry: RetryPolicy) -> None:
+    """What a client can only be told once it is there: to try once, since its own waits are ended by no signal."""
+    scheme = scheme_of(f"{_protocol(filesystem)}://")
+    if scheme in _CONDITIONAL and hasattr(filesystem, "retries"):
         filesystem.retries = 1
+    elif scheme in _GOOGLE:
+        request = getattr(type(filesystem)._request, "__wrapped__", None)
+        if request is not None:
+            filesystem._request = MethodType(request, filesystem)
+    elif scheme in _AZURE:
+        _hold_azure_to(filesystem.service_client, retry)
+    elif scheme in _SSH:
+        filesystem.ftp.get_channel().settimeout(retry.silence)
+
+
+def _hold_azure_to(client: Any, retry: RetryPolicy) -> None:
+    """What is said to the file system reaches some of its requests only, and nothing does its retries."""
+    policy = getattr(getattr(client, "_config", None), "retry_policy", None)
+    if policy is not None:
+        policy.total_retries = 0
+    transport = getattr(getattr(client, "_pipeline", None), "_transport", None)
+    waits = getattr(transport, "connection_config", None)
+    if waits is not None:
+        waits.timeout = waits.read_timeout = retry.silence
 
 
 def _protocol(filesystem: Any) -> str:
@@ -326,7 +371,7 @@ def open_remote(url: str, retry: RetryPolicy) -> RemoteStore:
     scheme = scheme_of(url)
     try:
         filesystem, path = import_module("fsspec.core").url_to_fs(url, **_patience(scheme, retry))
-        _try_once(filesystem)
+        _hold_to(filesystem, retry)
     except ImportError as cause:
         raise missing_package(url, scheme, cause) from None
     except ValueError as cause:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,15 @@ _FINAL_ERRORS = (
 _FINAL_NUMBERS = {errno.ENOSPC, errno.EINVAL, errno.ENAMETOOLONG, errno.EROFS, errno.EDQUOT, errno.EFBIG}
 # Client libraries have families of their own for a lost connection, outside of OSError; they are known by
 # name, so that none of them has to be imported.
-_LOST_CONNECTION = {"ConnectionError", "HTTPClientError", "ClientConnectionError", "IncompleteReadError"}
+_LOST_CONNECTION = {
+    *("ConnectionError", "HTTPClientError", "ClientConnectionError", "IncompleteReadError"),
+    *("ServiceRequestError", "ServiceResponseError"),
+}
+# What answers of Google's and Azure's servers become, whatever they say.
+_ANSWERS = {"HttpError", "HttpResponseError"}
+# Request timeout, too many requests.
+_PASSING_ANSWERS = {408, 429}
+_SERVER_FAILS = 500
 
 DEFAULT_SECONDS = 60.0
 # What an operation may wait in all once the process was asked to end: whoever asked kills it soon.
@@ -46,6 +55,10 @@ class Outage:
 
     told = False
     error: Exception | None = None
+
+
+class Unanswered(TimeoutError):
+    """A client that has not come back from a request, whatever it was told of how long to wait."""
 
 
 _hurries: list[None] = []
@@ -87,10 +100,13 @@ class RetryPolicy:
         """Seconds that a client should wait for a connection, or an answer, so that several attempts are possible."""
         return max(self.seconds / 6, 0.1)
 
-    def run(self, action: Callable[[], T], what: Callable[[Exception], str] = str) -> T:
+    def run(self, action: Callable[[], T], what: Callable[[Exception], str] = str, *, watched: bool = False) -> T:
         """The result of `action`, which must be safe to repeat. Raises what its last attempt raised.
 
         A wait that lasts is told once on the log, with `what` of the error; not again until the store has answered.
+
+        `watched`: it is one question and its answer, so that no client may take longer for it than is left of the time;
+        one that does is left behind in a thread of its own.
         """
         if self.outage.error is not None and self._is_hurried():
             raise self.outage.error
@@ -98,11 +114,13 @@ class RetryPolicy:
         while True:
             began = self.clock()
             try:
-                result = action()
+                result = self._answer(action, spent) if watched else action()
             except Exception as error:
                 if not is_transient(error):
                     raise
-                took = min(self.clock() - began, self.silence)
+                took = self.clock() - began
+                if not isinstance(error, Unanswered):
+                    took = min(took, self.silence)
                 spent += took
                 pause = min(wait, self.longest_wait)
                 if self._is_hurried():
@@ -127,6 +145,30 @@ class RetryPolicy:
                 return result
             wait *= 2
 
+    def _answer(self, action: Callable[[], T], spent: float) -> T:
+        """What `action` returns or raises. Raises Unanswered when it has taken all of the time that is left."""
+        answers: list[T] = []
+        failures: list[BaseException] = []
+        done = threading.Event()
+
+        def ask() -> None:
+            try:
+                answers.append(action())
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                done.set()
+
+        began = self.clock()
+        threading.Thread(target=ask, name="trainspec storage", daemon=True).start()
+        while not done.wait(_LOOK_EVERY):
+            waited = self.clock() - began
+            if spent + waited >= (HURRIED_SECONDS if self._is_hurried() else self.seconds):
+                raise Unanswered(f"it has not answered for {waited:.0f} seconds")
+        if failures:
+            raise failures[0]
+        return answers[0]
+
     def _is_hurried(self) -> bool:
         return bool(_hurries) or self.hurried()
 
@@ -146,4 +188,9 @@ def is_transient(error: BaseException) -> bool:
         return False
     if isinstance(error, OSError):
         return error.errno not in _FINAL_NUMBERS
-    return any(base.__name__ in _LOST_CONNECTION for base in type(error).__mro__)
+    names = {base.__name__ for base in type(error).__mro__}
+    if names & _ANSWERS:
+        code = getattr(error, "code", None) or getattr(error, "status_code", None)
+        return isinstance(code, int) and (code in _PASSING_ANSWERS or code >= _SERVER_FAILS)
+    # Some wrap what was lost in an error of their own.
+    return bool(names & _LOST_CONNECTION) or (error.__cause__ is not None and is_transient(error.__cause__))

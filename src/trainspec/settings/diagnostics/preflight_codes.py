@@ -96,7 +96,7 @@ PREFLIGHT_CODES: dict[str, Explanation] = {
     ),
     "RUN122": Explanation(
         "other-training-data",
-        "a resume in the middle of an epoch whose rows are others now, or in another order",
+        "a resume with other training data, or in the middle of an epoch whose rows come in another order now",
         "some rows would be seen twice and others never",
         "resume with the data and the data_seed that the run had, or set ignore_data_skip: true",
     ),

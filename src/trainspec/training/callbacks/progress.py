@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sized
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -17,7 +17,7 @@ from trainspec.training.callbacks.page_bar import page_bar
 from trainspec.training.callbacks.printer import entry_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.callbacks.control import TrainerControl
@@ -106,6 +106,22 @@ class ProgressCallback(TrainerCallback):
         for bar in (self._training, self._evaluation):
             _close(bar)
         self._training = self._evaluation = None
+
+
+@contextmanager
+def passing_bar(rows: int, *, wanted: bool) -> Iterator[Callable[[int], object]]:
+    """What is to be told how many of the rows before a resumed run's place were read; the first time makes the bar."""
+    bars: list[tqdm] = []
+
+    def told(row: int) -> None:
+        if wanted:
+            bars[:] = bars or [_bar("rows passed over", rows, 0, "row", leave=False)]
+            bars[0].update(row - bars[0].n)
+
+    try:
+        yield told
+    finally:
+        _close(bars[0] if bars else None)
 
 
 def _bar(what: str, total: int | None, start: int, unit: str, *, leave: bool = True) -> tqdm:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ FORMAT = 3
 _MOST, _MOST_PROCESSES, _LONGEST_NAME = 2**53, 1 << 20, 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WITH_TENSORS = 3
+# What is read and hashed at once.
+_PIECE = 1 << 20
 # How the weights lie in the files: each tensor whole, in one file of one process.
 FULL_LAYOUT: Mapping[str, Any] = {"kind": "full"}
 
@@ -87,14 +89,20 @@ class Manifest:
         return described | ({"tensors": self.tensors[file.name]} if file.name in self.tensors else {})
 
 
-def fingerprint(name: str, content: bytes | Path) -> FileRecord:
-    """The record of a file from its content. Raises StorageError when a local file cannot be read."""
+def fingerprint(name: str, content: bytes | Path, over: Callable[[], bool] = bool) -> FileRecord:
+    """The record of a file from its content. Raises StorageError when a local file cannot be read.
+
+    Once `over` says that nobody waits for it, no more of the file is read, and the record is worth nothing.
+    """
     if isinstance(content, bytes):
         return FileRecord(name, len(content), hashlib.sha256(content).hexdigest())
+    digest, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(_PIECE))
     try:
-        with content.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return FileRecord(name, file.tell(), digest)
+        with content.open("rb", buffering=0) as file:
+            while not over() and (count := file.readinto(buffer)):
+                digest.update(buffer[:count])
+                size += count
+            return FileRecord(name, size, digest.hexdigest())
     except OSError as cause:
         raise StorageError(str(content), "read", cause.strerror or str(cause), cause) from None
 

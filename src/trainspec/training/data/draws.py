@@ -5,10 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 
 def mixed_seed(*numbers: int) -> int:
@@ -48,6 +53,15 @@ class OwnDraws:
 
 def _states() -> tuple[Any, Any, Any]:
     return random.getstate(), numpy.random.get_state(), torch.get_rng_state()
+
+
+def draws_nothing(action: Callable[[], T]) -> tuple[T, bool]:
+    """What `action` returns, and whether python's, numpy's and torch's generators on the CPU stand where they stood."""
+    before = _states()
+    returned = action()
+    now = _states()
+    alike = before[0] == now[0] and str(before[1]) == str(now[1]) and torch.equal(before[2], now[2])
+    return returned, alike and bool((before[1][1] == now[1][1]).all())
 
 
 def _set_states(states: tuple[Any, Any, Any]) -> None:

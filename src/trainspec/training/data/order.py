@@ -7,10 +7,13 @@ draws from elsewhere is found out by comparing the rows that are passed over wit
 
 from __future__ import annotations
 
+import logging
 import random
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy
@@ -18,10 +21,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Sampler
 
-from trainspec.training.data.draws import OwnDraws, mixed_seed
+from trainspec.training.data.draws import OwnDraws, draws_nothing, mixed_seed
+from trainspec.training.data.position import DataPosition, rest_of, rows_of
 from trainspec.training.data.workers import begun
 from trainspec.training.model.nests import map_tensors
 
+logger = logging.getLogger(__name__)
+
+_END = object()
 # Tells these draws from the rest of what a seed is mixed to.
 _ORDER = 2
 _BYTES_LOOKED_AT = 1 << 16
@@ -91,6 +98,93 @@ class Order:
         """The last batch that was passed over, where the place is the end of a batch."""
         if self._expected is not None and self._expected[0] == "batch":
             self.differs = self._expected[1] != _content(last)
+
+
+class Uncollated(NamedTuple):
+    """The rows of a batch that is passed over, and what makes a batch of them."""
+
+    rows: list[Any]
+    collate: Callable[[Any], Any]
+
+
+def _collated(batch: Any) -> Any:
+    return batch.collate(batch.rows) if isinstance(batch, Uncollated) else batch
+
+
+def _size(batch: Any) -> int:
+    return len(batch.rows) if isinstance(batch, Uncollated) else rows_of(batch)
+
+
+def pass_over(
+    iterator: Iterator[Any],
+    position: DataPosition,
+    order: Order,
+    before: deque[Any],
+    told: Callable[[int], object],
+) -> tuple[Iterator[Any], int, int]:
+    """Take the batches before a position; the rest of them, the row that it begins at, and how many were passed.
+
+    `before` keeps the last of those, and `told` hears of each row that one ended at. Raises DataPositionError for a row
+    inside of a batch that cannot be taken apart.
+    """
+    row = passed = 0
+    most = position.batches
+    while row < position.rows if most is None else passed < most:
+        batch = next(iterator, _END)
+        if batch is _END:
+            if most is None:
+                epoch, used = position.epoch, position.rows
+                logger.warning("epoch %d has ended after %d rows; %d were used before", epoch, row, used)
+            break
+        size = _size(batch)
+        if most is None and row + size > position.rows:
+            rest = rest_of(_collated(batch), position.rows - row)
+            return chain([rest], iterator), position.rows, passed
+        row, passed = row + size, passed + 1
+        told(row)
+        before.append(batch)
+        if most is None and row == position.rows:
+            order.compare(_collated(batch))
+    return iterator, row, passed
+
+
+class _Passing:
+    """In the place of a stream's collator: until `over`, rows are handed on without making a batch of them.
+
+    The first one is made all the same, and tells whether the others need be: a batch may have another number of rows
+    than it is made of, and what a collator draws is drawn from the numbers that the stream draws from.
+    """
+
+    def __init__(self, collate: Callable[[Any], Any]) -> None:
+        self._collate = collate
+        self._is_needed: bool | None = None
+        self.over = False
+
+    def __call__(self, rows: Any) -> Any:
+        if self.over or self._is_needed or not isinstance(rows, list):
+            return self._collate(rows)
+        if self._is_needed is None:
+            batch, draws_none = draws_nothing(lambda: self._collate(rows))
+            self._is_needed = not draws_none or rows_of(batch) != len(rows)
+            return batch
+        return Uncollated(rows, self._collate)
+
+
+def passing(loader: Any, walk: Callable[[Any], Iterator[Any]]) -> tuple[Iterator[Any], Callable[[], None]]:
+    """A walk through a loader of which the first batches are only passed over; and what ends that.
+
+    Of a stream that this process reads they may be `Uncollated`.
+    """
+    reads = type(loader) is DataLoader and isinstance(loader.dataset, IterableDataset)
+    if not reads or loader.num_workers or loader.batch_size is None:
+        return walk(loader), lambda: None
+    passed = _Passing(loader.collate_fn)
+    loader.collate_fn = passed
+    try:
+        iterator = walk(loader)
+    finally:
+        loader.collate_fn = passed._collate
+    return iterator, lambda: setattr(passed, "over", True)
 
 
 class _Indexes:

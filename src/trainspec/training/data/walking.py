@@ -13,7 +13,16 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
 from trainspec.training.data.draws import mixed_seed
-from trainspec.training.data.order import Mark, Order, begin_held_generators, numbers_rows, taken_from, walked
+from trainspec.training.data.order import (
+    Mark,
+    Order,
+    begin_held_generators,
+    numbers_rows,
+    pass_over,
+    passing,
+    taken_from,
+    walked,
+)
 from trainspec.training.data.position import DataPosition, DataPositionError, rest_of, rows_of
 from trainspec.training.data.rows import row_count
 from trainspec.training.data.sampler import EpochSampler
@@ -22,11 +31,10 @@ from trainspec.training.data.sharing.sharing import Sharing, reads_its_part
 from trainspec.training.data.workers import SeededBatches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 logger = logging.getLogger(__name__)
 
-_END = object()
 _first_seeds: WeakKeyDictionary[torch.Generator, int] = WeakKeyDictionary()
 
 
@@ -138,14 +146,20 @@ class StreamWalk(Walk):
         return super().advance(used, everywhere)
 
 
-def batches_at(loader: Iterable[Any], position: DataPosition, sharing: Sharing | None = None) -> Walk:
+def batches_at(
+    loader: Iterable[Any],
+    position: DataPosition,
+    sharing: Sharing | None = None,
+    told: Callable[[int], object] | None = None,
+) -> Walk:
     """The batches of an epoch from a row on; those before it are not even loaded where we own the order.
 
-    `loader` is anything that can be walked through again and again. A loader of torch that was given no generator gets
-    one from the seed, so that its order does not hang on what the model draws; one that has a generator keeps its first
-    epoch. Whatever has a `set_epoch` is told. Of several processes that share the data each gets its part. Raises
-    DataPositionError for a row inside of somebody else's batch that cannot be taken apart, SharingError for a loader
-    that is shared out among another number of processes.
+    `loader` is anything that can be walked through again and again. A loader of torch that was given no generator
+    gets one from the seed, so that its order does not hang on what the model draws; one that has a generator keeps
+    its first epoch. Whatever has a `set_epoch` is told. Where rows are read to be passed over, `told` hears how many
+    were. Of several processes that share the data each gets its part. Raises DataPositionError for a row inside of
+    somebody else's batch that cannot be taken apart, SharingError for a loader that is shared out among another
+    number of processes.
     """
     parts, sharing = parts_of(loader), sharing or Sharing()
     for part in parts:
@@ -166,7 +180,9 @@ def batches_at(loader: Iterable[Any], position: DataPosition, sharing: Sharing |
         return _through_own_order(loader, sampler, size, start, sharing, back)
     order = Order(position.seed, position.epoch, position.order)
     if sharing.is_alone:
-        walk = _passed_over(order.walk(loader), position, order)
+        iterator, passed = passing(loader, order.walk)
+        walk = _passed_over(iterator, position, order, told=told)
+        passed()
     elif reads_its_part(parts, sharing):
         return _through_own_part(order.walk(loader), position)
     else:
@@ -286,39 +302,16 @@ def numbers_in(batch: Any) -> int:
 
 
 def _passed_over(
-    iterator: Iterator[Any], position: DataPosition, order: Order, before: deque[Any] | None = None
+    iterator: Iterator[Any],
+    position: DataPosition,
+    order: Order,
+    before: deque[Any] | None = None,
+    told: Callable[[int], object] | None = None,
 ) -> Walk:
     # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.
     before = deque(maxlen=0) if before is None else before
-    if position.batches is not None:
-        return _after_batches(iterator, position, order, before)
-    return _after_rows(iterator, position, order, before)
-
-
-def _after_batches(iterator: Iterator[Any], position: DataPosition, order: Order, before: deque[Any]) -> Walk:
-    sizes = []
-    for batch in islice(iterator, position.batches):
-        sizes.append(rows_of(batch))
-        before.append(batch)
-    return Walk(iterator, sum(sizes), passed=len(sizes), order=order)
-
-
-def _after_rows(iterator: Iterator[Any], position: DataPosition, order: Order, before: deque[Any]) -> Walk:
-    row = passed = 0
-    while row < position.rows:
-        batch = next(iterator, _END)
-        if batch is _END:
-            logger.warning("epoch %d has ended after %d rows; %d were used before", position.epoch, row, position.rows)
-            break
-        size = rows_of(batch)
-        if row + size > position.rows:
-            rest = rest_of(batch, position.rows - row)
-            return Walk(chain([rest], iterator), position.rows, passed=passed, order=order)
-        row, passed = row + size, passed + 1
-        before.append(batch)
-        if row == position.rows:
-            order.compare(batch)
-    return Walk(iterator, row, passed=passed, order=order)
+    rest, row, passed = pass_over(iterator, position, order, before, told or (lambda row: None))
+    return Walk(rest, row, passed=passed, order=order)
 
 
 def position_in(loader: Any, *, epoch: int, rows: int, seed: int) -> DataPosition:

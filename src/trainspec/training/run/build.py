@@ -10,6 +10,7 @@ from trainspec.plan.batches import Batches, cut_epoch, updates_per_epoch
 from trainspec.plan.events import Cadence
 from trainspec.plan.steps import epochs_touched
 from trainspec.training import data
+from trainspec.training.callbacks.progress import passing_bar, progress_wanted
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.ranks.layout import is_dealt_anew
 from trainspec.training.checkpoint.ranks.reading import read_once
@@ -70,7 +71,9 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes |
     rows = first_rows(getattr(loader, "dataset", None))
     position = starting_position(args, loader, checkpoint, contents, rows)
     # What loading the rows before draws is drawn before random states are restored.
-    walk = data.batches_at(loader, position, sharing) if position.rows else None
+    wanted = parts.strategy.processes.is_main and progress_wanted(args)
+    with passing_bar(position.rows, wanted=wanted) as told:
+        walk = data.batches_at(loader, position, sharing, told) if position.rows else None
     parts.state = _state(position, contents)
     parts.state.first_rows = rows
     if cut.updates is not None or walk is None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from tests.storage.conftest import s3_bucket
+from tests.storage.failing.test_faults import faulty
 from tests.storage.faulty import Faulty
-from tests.storage.test_faults import faulty
 from tests.training.checkpoint.ranks.jobs import trainer_for
 from tests.training.parallel.world import run_in
 from tests.training.run.resuming.small_disk import Filled, small_disk

@@ -63,6 +63,17 @@ def test_other_rows_in_the_middle_of_an_epoch_are_refused_before_anything_is_wri
     assert sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*") if path.is_file()) == before
 
 
+def test_so_are_they_between_two_epochs_but_not_more_rows_behind_them(make_trainer: Make) -> None:
+    make_trainer(num_train_epochs=1, save_strategy="epoch").train()
+    more = {"num_train_epochs": 2, "save_strategy": "no", "resume_from_checkpoint": "latest"}
+    with pytest.raises(PreflightError) as caught:
+        make_trainer(train_dataset=Others(), **more).train()
+    (item,) = caught.value.diagnostics
+    assert item.code == "RUN122" and "all rows before epoch 1 were used of other training data" in item.reason
+    longer = Rows(2 * len(Rows()))
+    assert make_trainer(train_dataset=longer, **more).train().global_step > 0
+
+
 def test_ignore_data_skip_takes_them(make_trainer: Make) -> None:
     make_trainer(**SAVED).train()
     resumed = make_trainer(train_dataset=Others(), ignore_data_skip=True, **RESUMED)

@@ -45,12 +45,13 @@ def starting_position(
         return data.position_in(loader, epoch=saved.epoch, rows=0, seed=seed)
     now = data.position_in(loader, epoch=saved.epoch, rows=saved.rows, seed=seed)
     reason = mismatch(saved, now) or _other_readers(saved, now, checkpoint)
-    # Where nothing is used up of the epoch, it may be another one, as in `mismatch`.
-    if reason is None and saved.rows:
+    if reason is None:
         strange = other_rows(contents.trainer_state.get("first_rows") or {}, rows)
         if strange is not None:
-            reason = f"{saved.rows:,} rows of epoch {saved.epoch} were used of other training data: not the same is "
-            reason += strange
+            # At the beginning of an epoch it has become longer, maybe, but its first rows are what they were.
+            place = f"epoch {saved.epoch}"
+            used = f"{saved.rows:,} rows of {place}" if saved.rows else f"all rows before {place}"
+            reason = f"{used} were used of other training data: not the same is {strange}"
     if reason is not None:
         raise PreflightError([_other_data(args, reason)])
     return saved
