@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 
-from trainspec.storage import Store, meanwhile, measured, open_store
+from trainspec.storage import Store, meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MEBIBYTE = 1 << 20
 
@@ -42,21 +41,6 @@ def test_a_buffer_may_be_changed_once_it_is_written(store: Store) -> None:
 
 class Defect(Exception):
     pass
-
-
-def test_a_failed_hash_is_no_silent_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(piece: memoryview) -> None:
-        raise Defect
-
-    monkeypatch.setattr(measured.hashlib, "sha256", lambda: _Digest(fail))
-    with pytest.raises(Defect):
-        open_store(tmp_path).write("a.bin", lambda file: file.write(bytes(9 * MEBIBYTE)))
-    assert list(tmp_path.iterdir()) == []
-
-
-class _Digest:
-    def __init__(self, update: Any) -> None:
-        self.update = update
 
 
 def test_the_thread_is_told_once_the_block_fails() -> None:
