@@ -1,4 +1,4 @@
-"""A second thread for what the processor does while the disk is at work."""
+"""A second thread for work that can be done in two."""
 
 from __future__ import annotations
 

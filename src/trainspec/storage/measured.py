@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, BinaryIO
-
-from trainspec.storage.meanwhile import meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
 # Small enough that no buffer below grows with the tensor that is written, large enough to cost nothing.
 _PIECE = 4 << 20
-# What takes longer to hash than a thread takes to start.
-_LARGE = 1 << 20
 
 
 class WriterFailed(BaseException):
@@ -52,9 +46,8 @@ class MeasuredFile(io.BufferedIOBase):
         if not view.nbytes:
             return 0
         view = view.cast("B")
-        with _hashing(self._digest, view):
-            for start in range(0, len(view), _PIECE):
-                self._pass_on(view[start : start + _PIECE])
+        for start in range(0, len(view), _PIECE):
+            self._pass_on(view[start : start + _PIECE])
         return len(view)
 
     def fill(self, writer: Callable[[BinaryIO], object]) -> None:
@@ -76,22 +69,5 @@ class MeasuredFile(io.BufferedIOBase):
         except Exception as error:
             self._failure = self._failure or error
             raise
+        self._digest.update(piece)
         self.size += len(piece)
-
-
-def _hashing(digest: Any, view: memoryview) -> AbstractContextManager[None]:
-    """Hash the bytes while the block writes them; at its end they are hashed, and their owner may change them.
-
-    Where the block fails, the digest is worth nothing.
-    """
-
-    def update(over: Callable[[], bool]) -> None:
-        for start in range(0, len(view), _PIECE):
-            if over():
-                return
-            digest.update(view[start : start + _PIECE])
-
-    if len(view) >= _LARGE:
-        return meanwhile(update)
-    update(bool)
-    return nullcontext()

@@ -1,19 +1,17 @@
-"""Promise: bytes are hashed and sent to the disk while others are written, and nothing of that outlives the write."""
+"""Promise: what runs beside something else ends with it, and a hash is of the bytes that were written."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 
-from trainspec.storage import Store, meanwhile, measured, open_store
+from trainspec.storage import Store, meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MEBIBYTE = 1 << 20
 
@@ -43,42 +41,6 @@ def test_a_buffer_may_be_changed_once_it_is_written(store: Store) -> None:
 
 class Defect(Exception):
     pass
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_failed_write_ends_the_hashing(error: BaseException) -> None:
-    class Failing:
-        def write(self, data: Any) -> int:
-            raise error
-
-    hashed: list[int] = []
-
-    def update(piece: memoryview) -> None:
-        hashed.append(len(piece))
-        time.sleep(0.01)
-
-    file = measured.MeasuredFile(Failing())  # type: ignore[arg-type]
-    file._digest = _Digest(update)
-    with pytest.raises(type(error)) as caught:
-        file.write(bytes(1024 * MEBIBYTE))
-    assert caught.value is error
-    # All of it would be 256 pieces.
-    assert len(hashed) < 200
-
-
-def test_a_failed_hash_is_no_silent_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(piece: memoryview) -> None:
-        raise Defect
-
-    monkeypatch.setattr(measured.hashlib, "sha256", lambda: _Digest(fail))
-    with pytest.raises(Defect):
-        open_store(tmp_path).write("a.bin", lambda file: file.write(bytes(9 * MEBIBYTE)))
-    assert list(tmp_path.iterdir()) == []
-
-
-class _Digest:
-    def __init__(self, update: Any) -> None:
-        self.update = update
 
 
 def test_the_thread_is_told_once_the_block_fails() -> None:
