@@ -78,3 +78,10 @@ def test_the_pipe_of_a_shell_is_read(tmp_path):
     line = f"env TRAINSPEC_ENV_FILE=<(echo TRAINSPEC_SEED=x) {sys.executable} -m trainspec validate --env"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "seed must be a whole number" in done.stdout + done.stderr
+
+
+def test_of_thousands_of_unknown_flags_a_screen_is_told(run, tmp_path):
+    (tmp_path / "run.yaml").write_text("seed: 1\n")
+    code, out, err = run("validate", tmp_path / "run.yaml", *(f"--learning_rat{number}=1" for number in range(3000)))
+    assert code == 2 and "2,950 more flags match no setting" in err and err.count("error[") == 51
+    assert len(out + err) < 20_000

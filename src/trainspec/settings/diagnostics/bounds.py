@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.diagnostic import Diagnostic, Evidence, Severity, errors_of
+from trainspec.settings.diagnostics.source import Source, SourceKind
 
 if TYPE_CHECKING:
     from trainspec.settings.sources.layer import Layer
@@ -39,3 +40,13 @@ def more_unknown(code: str, unknown: Sequence[str], layer: Layer) -> list[Diagno
     message = f"{more:,} more names match no setting"
     evidence = (Evidence(f"and {more:,} more", None, layer.locate((name,))),)
     return [Diagnostic(code, why.name, "error", message, why.reason, why.fix, evidence)]
+
+
+def more_flags(beyond: Sequence[str], remedy: str) -> list[Diagnostic]:
+    """How many flags match nothing beyond those that are told, where there are more."""
+    if not beyond:
+        return []
+    why, source = CODES["SRC103"], Source(SourceKind.FLAG, beyond[0])
+    evidence = (Evidence(f"and {len(beyond):,} more", None, source),)
+    message = f"{len(beyond):,} more flags match no setting"
+    return [Diagnostic("SRC103", why.name, "error", message, why.reason, remedy or why.fix, evidence)]

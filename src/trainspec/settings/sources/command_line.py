@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence
-from trainspec.settings.diagnostics.bounds import MOST_TOLD
+from trainspec.settings.diagnostics.bounds import MOST_TOLD, more_flags
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.layer import Layer
@@ -163,18 +163,10 @@ def _stray(number: int, before: str) -> Diagnostic:
 
 
 def unknown_flags(found: Cut, names: Iterable[str], files: str = "", other: str = "") -> list[Diagnostic]:
-    """A diagnostic for each flag that nobody knows, with the nearest of `names`; `files` says how files are named, and
-    `other` what to do where nothing is near.
-    """
+    """What to do about flags that nobody knows: the nearest of `names`, how `files` are named, else the `other`."""
     known, unknown = list(names), list(dict.fromkeys(found.unknown))
     told = [_unknown(written, known, files, other) for written in unknown[:MOST_TOLD]]
-    more = len(unknown) - MOST_TOLD
-    if more > 0:
-        why, source = CODES["SRC103"], Source(SourceKind.FLAG, shown_flag(unknown[MOST_TOLD]))
-        evidence = (Evidence(f"and {more:,} more", None, source),)
-        message = f"{more:,} more flags match no setting"
-        told.append(Diagnostic("SRC103", why.name, "error", message, why.reason, other or why.fix, evidence))
-    return told
+    return told + more_flags([shown_flag(written) for written in unknown[MOST_TOLD:]], other)
 
 
 def _unknown(written: str, names: Sequence[str], files: str, other: str) -> Diagnostic:
