@@ -37,10 +37,15 @@ MUTATIONS = (
     Mutation(
         "enable_jit_checkpoint",
         LOOP,
-        "if not self._args.enable_jit_checkpoint:\n            return\n        self._ends_here",
-        "self._ends_here",
+        "flags.save = flags.save or self._args.enable_jit_checkpoint",
+        "flags.save = True",
     ),
-    Mutation("enable_jit_checkpoint", LOOP, "self._ends_here = flags.save = True", "self._ends_here = True"),
+    Mutation(
+        "enable_jit_checkpoint",
+        LOOP,
+        "flags.save = flags.save or self._args.enable_jit_checkpoint",
+        "flags.save = flags.save",
+    ),
     Mutation("enable_jit_checkpoint", LOOP, "if flags.interrupted and self._saved_at", "if False and self._saved_at"),
     Mutation(
         "trackio_bucket_id",

@@ -57,23 +57,13 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes |
     `line` is what threads of its processes that save speak through.
     """
     args, parts = trainer.args, trainer.parts
-    contents = None
-    if checkpoint is not None:
-        known = () if trainer.given[0] is not None else safe_types(args.optim)
-        processes = parts.strategy.processes
-        once = read_once(checkpoint, processes)
-        anew = not is_of_others(checkpoint) and is_dealt_anew(checkpoint, parts.strategy)
-        contents = unpack(once, with_model=False, with_optimizer=not anew, safe_types=known, rank=processes.rank)
-        trainer.load_checkpoint_weights(checkpoint)
+    contents = None if checkpoint is None else _loaded(trainer, checkpoint)
     loader = trainer.get_train_dataloader()
     sharing = data.sharing_of(args, parts.strategy)
     cut = cut_training_epoch(args, loader, sharing)
     rows = first_rows(getattr(loader, "dataset", None))
     position = starting_position(args, loader, checkpoint, contents, rows)
-    # What loading the rows before draws is drawn before random states are restored.
-    wanted = parts.strategy.processes.is_main and progress_wanted(args)
-    with passing_bar(position.rows, wanted=wanted) as told:
-        walk = data.batches_at(loader, position, sharing, told) if position.rows else None
+    walk = _begun_walk(trainer, loader, position, sharing)
     parts.state = _state(position, contents)
     parts.state.first_rows = rows
     if cut.updates is not None or walk is None:
@@ -114,6 +104,26 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes |
             training.running_loss.load_state_dict(parts.state.running_loss)
     training_mode(optimizer)
     return training
+
+
+def _loaded(trainer: TrainerFace, checkpoint: Checkpoint) -> Contents:
+    """What is in a checkpoint but its weights, which are the model's now."""
+    args, strategy = trainer.args, trainer.parts.strategy
+    known = () if trainer.given[0] is not None else safe_types(args.optim)
+    once = read_once(checkpoint, strategy.processes)
+    anew = not is_of_others(checkpoint) and is_dealt_anew(checkpoint, strategy)
+    rank = strategy.processes.rank
+    contents = unpack(once, with_model=False, with_optimizer=not anew, safe_types=known, rank=rank)
+    trainer.load_checkpoint_weights(checkpoint)
+    return contents
+
+
+def _begun_walk(trainer: TrainerFace, loader: Any, position: DataPosition, sharing: data.Sharing) -> data.Walk | None:
+    """Through the rest of an epoch that another run began; None where this one begins it."""
+    # What loading the rows before draws is drawn before random states are restored.
+    wanted = trainer.parts.strategy.processes.is_main and progress_wanted(trainer.args)
+    with passing_bar(position.rows, wanted=wanted) as told:
+        return data.batches_at(loader, position, sharing, told) if position.rows else None
 
 
 def _with_schedule(trainer: TrainerFace, total: int, *, begins: bool) -> Optimizer:
