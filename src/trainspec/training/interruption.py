@@ -150,6 +150,10 @@ def terminable(*, together: bool = False, patience: float = PATIENCE) -> Iterato
         handled.callback(_noted.clear)
         handled.callback(is_met)
         handled.callback(_forget)
+        # Nor must what a run of a script noted, which was none of this kind.
+        _noted.clear()
+        is_met()
+        _forget()
         _heard.patience = patience
         handled.enter_context(_handled_by(_note_termination if together else _raise, *asking_to_end()))
         if together:
@@ -166,6 +170,7 @@ def noting() -> Iterator[None]:
     One that came too late for that is delivered again, when the signal means what it did before.
     """
     came: list[int] = []
+    since = _heard.since
 
     def note(number: int, frame: FrameType | None) -> None:
         came.append(number)
@@ -179,6 +184,8 @@ def noting() -> Iterator[None]:
         raise
     if _noted:
         _noted.clear()
+        # It comes anew: as one that is told again it would change nothing.
+        _heard.since = since
         signal.raise_signal(came[0] if came else signal.SIGTERM)
 
 

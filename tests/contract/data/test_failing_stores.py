@@ -42,16 +42,16 @@ def test_storage_timeout_seconds_are_what_a_save_waits(
         save_strategy="steps",
         save_steps=2,
         max_steps=4,
-        storage_timeout_seconds=3.0,
+        storage_timeout_seconds=6.0,
         callbacks=[FailsAt(faulty, 3, "503")],
     )
     began = time.monotonic()
     with caplog.at_level(logging.WARNING, "trainspec"):
         trainer.train()
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     told = [record.message for record in caplog.records if record.name.startswith("trainspec")]
     assert [text.partition("; ")[2] for text in told] == [
-        "trying again for up to 3 seconds",
+        "trying again for up to 6 seconds",
         "the newest is checkpoint-2",
     ]
 

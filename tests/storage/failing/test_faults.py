@@ -64,7 +64,8 @@ def test_what_does_not_pass_ends_in_time(
     try:
         with caplog.at_level(logging.INFO, "trainspec"), pytest.raises(StorageError, match="cannot write s3://"):
             store.write("a", lambda file: file.write(b"x" * 100))
-        assert 1 < time.monotonic() - began < 4
+        # What counts is waiting, not what a busy machine takes for it.
+        assert 1 < time.monotonic() - began < 12
         # Another operation waits as well, and says nothing new.
         with caplog.at_level(logging.INFO, "trainspec"), pytest.raises(StorageError):
             store.child("b").read_bytes("a")

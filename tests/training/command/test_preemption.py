@@ -23,7 +23,7 @@ from trainspec.tasks import TaskParts
 from trainspec.training.command import preemption
 from trainspec.training.command.preemption import register_source
 from trainspec.training.command.train import run_task
-from trainspec.training.interruption import asking_to_end
+from trainspec.training.interruption import Terminated, asking_to_end, noting, terminable
 
 Arguments = Callable[..., TrainingArguments]
 SAVING: dict[str, Any] = {"max_steps": 6, "save_strategy": "steps", "save_steps": 100}
@@ -197,6 +197,19 @@ def test_a_source_of_ones_own_is_asked(arguments: Arguments, tmp_path: Path, mon
 
     assert trained(arguments(**SAVING), 3, announce) == 143
     assert newest(tmp_path) == [3]
+
+
+def test_what_a_script_noted_before_makes_nobody_deaf(arguments: Arguments, tmp_path: Path) -> None:
+    with pytest.raises(Terminated), terminable(), noting():
+        os.kill(os.getpid(), signal.SIGTERM)
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with noting():
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert trained(arguments(**SAVING), 3, send(signal.SIGTERM)) == 143
+    assert newest(tmp_path) == [4]
 
 
 def test_weights_that_are_saved_are_those_of_a_whole_update(

@@ -107,6 +107,7 @@ def test_a_killed_run_is_in_nobodys_way(tmp_path: Path) -> None:
 
     def command(steps: int) -> list[str]:
         words = ["--output_dir", str(tmp_path / "out"), "--max_steps", str(steps), "--save_steps", "5"]
+        words += ["--save_total_limit", "2"]
         quiet = ["--resume_from_checkpoint", "auto", "--report_to", "none", "--disable_tqdm"]
         return [sys.executable, "-m", "trainspec", "train", "digits", *words, *quiet]
 

@@ -61,7 +61,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes |
     loader = trainer.get_train_dataloader()
     sharing = data.sharing_of(args, parts.strategy)
     cut = cut_training_epoch(args, loader, sharing)
-    rows = first_rows(getattr(loader, "dataset", None))
+    rows = _first_rows(loader, sharing)
     position = starting_position(args, loader, checkpoint, contents, rows)
     walk = _begun_walk(trainer, loader, position, sharing)
     parts.state = _state(position, contents)
@@ -116,6 +116,13 @@ def _loaded(trainer: TrainerFace, checkpoint: Checkpoint) -> Contents:
     contents = unpack(once, with_model=False, with_optimizer=not anew, safe_types=known, rank=rank)
     trainer.load_checkpoint_weights(checkpoint)
     return contents
+
+
+def _first_rows(loader: Any, sharing: data.Sharing) -> dict[str, str]:
+    """What tells other data from this. Where the main process reads for all, the others may have none."""
+    reads = not sharing.dispatches or sharing.processes.is_main
+    rows = first_rows(getattr(loader, "dataset", None)) if reads else {}
+    return dict(sharing.processes.broadcast(rows)) if sharing.dispatches else rows
 
 
 def _begun_walk(trainer: TrainerFace, loader: Any, position: DataPosition, sharing: data.Sharing) -> data.Walk | None:
