@@ -93,7 +93,7 @@ def test_accelerator_config_dispatch_batches_has_rank_0_read_for_all() -> None:
     with tempfile.TemporaryDirectory() as folder:
         zero, one = run_in(2, _touched, folder, {"dispatch_batches": True})
         other_zero, other_one = run_in(2, _touched, folder, None)
-    assert zero["touched"] == set(range(3, 24)) and one["all"] == set()
+    assert zero["touched"] == set(range(3, 24)) and one["all"] <= {0}
     assert [zero["seen"], one["seen"]] == [other_zero["seen"], other_one["seen"]], "each gets what it would have read"
     assert other_zero["touched"] | other_one["touched"] == set(range(3, 24))
     assert not other_zero["touched"] & other_one["touched"]
