@@ -55,6 +55,8 @@ _noted: list[type[BaseException]] = []
 
 # Seconds that an update may still take.
 PATIENCE = 5.0
+# Seconds after which what was raised, and nobody has met, is lost somewhere: whoever asks again is heard.
+_UNHEARD = 1.0
 
 
 class Holding(Enum):
@@ -149,7 +151,7 @@ def terminable(*, together: bool = False, patience: float = PATIENCE) -> Iterato
         # What was noted for this run must not end the next.
         handled.callback(_noted.clear)
         handled.callback(is_met)
-        handled.callback(_forget)
+        handled.callback(setattr, _heard, "since", None)
         # Nor must what a run of a script noted, which was none of this kind.
         _noted.clear()
         is_met()
@@ -243,7 +245,7 @@ def _note_time() -> None:
 
 
 def _forget() -> None:
-    _heard.since, _heard.interrupts = None, 0
+    _heard.since, _heard.interrupts, _heard.code = None, 0, None
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
@@ -252,6 +254,8 @@ def _raise(number: int, frame: FrameType | None) -> None:
         _break_off(Terminated)
     elif _heard.waited and _heard.held and _heard.holding is not Holding.CHANGING:
         let_go()
+    elif _heard.raised is not None and _heard.holding is Holding.NOT and time.monotonic() - _heard.since > _UNHEARD:
+        raise _heard.raised
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -163,6 +163,17 @@ def test_a_signal_that_somebodys_code_makes_nothing_of_ends_the_run_after_the_up
     assert newest(tmp_path) == [4]
 
 
+def test_who_asks_again_is_heard_where_somebodys_code_made_nothing_of_it_outside_of_training() -> None:
+    with terminable():
+        with suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGTERM)
+        # A moment later is the same signal, of a launcher that repeats itself.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1.1)
+        with pytest.raises(Terminated):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_a_signal_that_a_handler_outside_of_python_has_stays_its(tmp_path: Path) -> None:
     with (tmp_path / "stacks").open("w") as file:
         faulthandler.register(signal.SIGUSR2, file=file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import threading
@@ -82,7 +81,6 @@ class _Ear:
 
     def __enter__(self) -> _Ear:
         self._heard, self._said = socket.socketpair()
-        self._heard.setblocking(False)
         self._said.setblocking(False)
         # Only the main thread may.
         with suppress(ValueError):
@@ -108,9 +106,10 @@ class _Ear:
 
     def listen(self, seconds: float) -> bool:
         """For so long; False once there is nothing more to hear."""
-        select.select([self._heard], [], [], seconds)
         numbers: set[int] = set()
-        with suppress(BlockingIOError):
+        # No select(), which knows a thousand files and no more.
+        self._heard.settimeout(max(seconds, 0.001))
+        with suppress(TimeoutError):
             numbers.update(self._heard.recv(4096))
         if self._asked is None and numbers & self._asking:
             self._asked = time.monotonic()

@@ -31,7 +31,15 @@ from trainspec.training.command.preemption import watching
 from trainspec.training.command.summary import Outcome, render_summary
 from trainspec.training.errors import TrainingError
 from trainspec.training.findings.found import found
-from trainspec.training.interruption import INTERRUPTED, PATIENCE, TERMINATED, Terminated, leave_with, terminable
+from trainspec.training.interruption import (
+    INTERRUPTED,
+    PATIENCE,
+    TERMINATED,
+    Terminated,
+    is_met,
+    leave_with,
+    terminable,
+)
 from trainspec.training.parallel.agreement import on_main, together
 from trainspec.training.parallel.contact.ending import (
     Kind,
@@ -120,6 +128,7 @@ def _refused(error: PreflightError, *, is_main: bool) -> int:
 
 
 def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: bool) -> int:
+    is_met()
     farewell = _farewell(args, what) if is_main else ""
     leave_word(farewell, code, Kind.ASKED)
     if is_main:

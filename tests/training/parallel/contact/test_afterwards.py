@@ -16,6 +16,7 @@ from torch.distributed.tensor import DTensor
 from torch.nn.functional import cross_entropy
 
 from trainspec import Trainer
+from trainspec.training.parallel.contact.remarks import left_out_of_first_pass
 
 WAYS: dict[str, dict[str, Any]] = {
     "fsdp": {"fsdp": "full_shard"},
@@ -74,3 +75,28 @@ def test_whole_tensors_of_a_trained_model(way: str, tmp_path: Path) -> None:
         )
     remarks = [rank["printed"].count("did not find any unused parameters") for rank in (main, other)]
     assert remarks == ([1, 0] if way == "ddp" else [0, 0]) and other["printed"].endswith("the end\n")
+
+
+class Around(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.inner(x)
+        os.write(2, b"a remark\nan error\n")
+        return out
+
+
+def test_what_is_printed_outside_of_the_first_pass_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    """A script may call the model itself, before and beside the pass of all processes."""
+    inner = nn.Linear(1, 1)
+    wrapper = Around(inner)
+    left_out_of_first_pass(wrapper, inner, "a remark")
+    inner(torch.ones(1))
+    os.write(2, b"before\n")
+    wrapper(torch.ones(1))
+    wrapper(torch.ones(1))
+    inner(torch.ones(1))
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "before\nan error\na remark\nan error\nafter\n"

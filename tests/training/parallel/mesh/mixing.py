@@ -56,7 +56,8 @@ class Expert(nn.Module):
         self.gain, self.dropout = nn.Parameter(torch.tensor(1.5)), nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(self.dropout(self.up(x)).tanh()) * self.gain  # type: ignore[no-any-return]
+        mixed: Tensor = self.down(self.dropout(self.up(x)).tanh()) * self.gain
+        return mixed
 
 
 class Several(nn.ModuleList):

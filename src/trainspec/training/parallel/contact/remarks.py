@@ -25,6 +25,8 @@ class LinesLeftOut:
         self._before = -1
 
     def start(self) -> None:
+        if self._before >= 0:
+            return
         sys.stderr.flush()
         self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
         self._before = os.dup(_STDERR)
@@ -52,17 +54,25 @@ def left_out_of_first_pass(wrapper: nn.Module, inner: nn.Module, words: str) -> 
     """
     lines = LinesLeftOut(words)
     hooks: list[Any] = []
+    # Somebody may call the model itself: then nobody would end what is begun.
+    inside: list[None] = []
+
+    def at_the_beginning(module: nn.Module, args: Any) -> None:
+        inside.append(None)
 
     def before_the_end(module: nn.Module, args: Any, output: Any) -> None:
-        if module.training:
+        if module.training and inside:
             lines.start()
 
     def at_the_end(module: nn.Module, args: Any, output: Any) -> None:
         lines.end()
+        inside.clear()
         if module.training:
             for hook in hooks:
                 hook.remove()
 
+    begin: Callable[..., Any] = at_the_beginning
     end: Callable[..., Any] = at_the_end
+    hooks.append(wrapper.register_forward_pre_hook(begin))
     hooks.append(inner.register_forward_hook(before_the_end))
     hooks.append(wrapper.register_forward_hook(end, always_call=True))

@@ -37,6 +37,9 @@ class OwnFiles:
         return [writer for writer in found if writer is not None]
 
 
+NOTHING_OWN = OwnFiles()
+
+
 class HandedFolder:
     def __init__(self, store: Store, step: int) -> None:
         self._target = store.child(folder_name(step))

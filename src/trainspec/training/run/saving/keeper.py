@@ -14,7 +14,7 @@ from trainspec.training.checkpoint.load import folder_name, step_of
 from trainspec.training.checkpoint.ranks.files import writes_for_all
 from trainspec.training.parallel import Alone
 from trainspec.training.parallel.agreement import all_here
-from trainspec.training.run.others.handed import HandedFolder, OwnFiles
+from trainspec.training.run.others.handed import NOTHING_OWN, HandedFolder, OwnFiles
 from trainspec.training.run.saving.background import Background
 from trainspec.training.run.saving.failures import SaveFailures
 from trainspec.training.run.saving.publisher import Publisher
@@ -88,7 +88,7 @@ class CheckpointKeeper:
         parts: RunParts,
         processing_class: Any = None,
         data: Mapping[str, Any] | None = None,
-        own: OwnFiles = OwnFiles(),  # noqa: B008 - it is frozen
+        own: OwnFiles = NOTHING_OWN,
     ) -> Checkpoint | None:
         """All phases, one after the other; `data` is the position in the training data.
 
@@ -226,7 +226,7 @@ class CheckpointKeeper:
         parts: RunParts,
         processing_class: Any = None,
         data: Mapping[str, Any] | None = None,
-        own: OwnFiles = OwnFiles(),  # noqa: B008 - it is frozen
+        own: OwnFiles = NOTHING_OWN,
     ) -> Snapshot:
         """What this process saves of the run as it is now; inside `saving(optimizer)`. Nothing is written."""
         return self._taking.snapshot(parts, processing_class, data, own)
