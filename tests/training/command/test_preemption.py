@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import faulthandler
+import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -93,13 +96,22 @@ def test_who_presses_it_twice_does_not_wait(arguments: Arguments, tmp_path: Path
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_processes_that_load_data_live_until_the_run_has_saved(arguments: Arguments, tmp_path: Path, way: Any) -> None:
     """Launchers and schedulers send signals to all processes of a job."""
+    living = tmp_path / "living"
+
+    def tell_all() -> None:
+        # Of a signal from the process that loads for them, workers of torch think something else.
+        tell = "import os, signal, sys; os.killpg(int(sys.argv[1]), signal.SIGTERM)"
+        subprocess.run([sys.executable, "-c", tell, str(os.getpid())], check=True, start_new_session=True)
+        time.sleep(0.5)
+        living.write_text(str(sum(child.is_alive() for child in multiprocessing.active_children())))
+
     child = os.fork()
     if not child:
         os.setsid()
         args = arguments(**SAVING, dataloader_num_workers=2, dataloader_multiprocessing_context=way)
-        os._exit(trained(args, 3, lambda: [os.killpg(0, signal.SIGTERM), time.sleep(0.3)]))
+        os._exit(trained(args, 1, tell_all))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 143
-    assert newest(tmp_path) == [4]
+    assert newest(tmp_path) == [2] and living.read_text() == "2"
 
 
 def asked_twice(first: int, second: int, again: list[None]) -> TaskParts:

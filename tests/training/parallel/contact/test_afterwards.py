@@ -95,8 +95,9 @@ def test_what_is_printed_outside_of_the_first_pass_is_printed(capfd: pytest.Capt
     left_out_of_first_pass(wrapper, inner, "a remark")
     inner(torch.ones(1))
     os.write(2, b"before\n")
+    assert capfd.readouterr().err == "before\n"
     wrapper(torch.ones(1))
     wrapper(torch.ones(1))
     inner(torch.ones(1))
     os.write(2, b"after\n")
-    assert capfd.readouterr().err == "before\nan error\na remark\nan error\nafter\n"
+    assert capfd.readouterr().err == "an error\na remark\nan error\nafter\n"
