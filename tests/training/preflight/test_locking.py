@@ -18,6 +18,8 @@ from transformers import TrainerCallback
 from trainspec import TrainingArguments
 from trainspec.storage import open_store
 from trainspec.storage.lock import LOCK, Holder, Lock, _bytes, acquire
+from trainspec.tasks import TaskParts
+from trainspec.training.command.train import run_task
 from trainspec.training.errors import TakenOverError
 from trainspec.training.preflight import locking
 from trainspec.training.preflight.preflight import PreflightError
@@ -99,6 +101,17 @@ def test_that_one_elsewhere_is_waited_for_is_told(
     assert [record.message.partition(",")[0] for record in caplog.records] == [
         f"output_dir is held by process {os.getpid()} on pod-7"
     ]
+
+
+@pytest.mark.parametrize("strategy", ["no", "steps"])
+def test_the_command_holds_it_until_its_last_file_is_written(arguments: Any, tmp_path: Path, strategy: str) -> None:
+    model, held = Line(), list[bool]()
+    model.register_state_dict_pre_hook(lambda *_: held.append((tmp_path / "out" / LOCK).exists()))
+    parts = TaskParts(model, train_dataset=Rows(), eval_dataset=Rows(4))
+    assert run_task(arguments(max_steps=2, save_strategy=strategy), lambda args: parts) == 0
+    # The last that its weights are asked for is for the model in output_dir.
+    assert held[-1] and (tmp_path / "out" / "model.safetensors").exists()
+    assert not (tmp_path / "out" / LOCK).exists()
 
 
 def test_a_killed_run_is_in_nobodys_way(tmp_path: Path) -> None:
