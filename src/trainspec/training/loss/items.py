@@ -31,6 +31,14 @@ class MicroBatchItems:
         """Whether it is known without waiting that the micro-batch has no item, and so counts for nothing."""
         return self.count.device.type == "cpu" and not self.count.item()
 
+    @property
+    def share(self) -> float | None:
+        """Its part of the items of the window; None where that cannot be known without waiting, or there are none."""
+        if self.count.device.type != "cpu" or self.total.device.type != "cpu":
+            return None
+        whole = self.total.item()
+        return self.count.item() / whole if whole else None
+
     def divisor(self, device: torch.device) -> Tensor:
         """The count as something to divide a sum by: also the sum of nothing, which is zero."""
         return self.count.clamp(min=1).to(device, non_blocking=True)
@@ -42,11 +50,11 @@ class MicroBatchItems:
         """
         if self.is_empty:
             return loss.new_zeros(()) if self.total.item() else loss.new_full((), math.nan)
-        count, total = self.count, self.total
-        if count.device.type == "cpu" and total.device.type == "cpu":
+        share = self.share
+        if share is not None:
             # Numbers are there, and quicker than tensors. What is all of a window is its mean already.
-            part = count.item() / total.item()
-            return loss if part == 1 else loss * part
+            return loss if share == 1 else loss * share
+        count, total = self.count, self.total
         # Apple's GPUs have no float64; half precision cannot hold the counts.
         wide = torch.float64 if loss.dtype is torch.float64 else torch.float32
         return torch.where(count > 0, loss * (count.to(wide) / total.to(wide)), 0.0)

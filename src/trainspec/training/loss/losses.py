@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +38,27 @@ class Losses:
         self.smoother: Any = LabelSmoother(epsilon=factor) if factor else None
         self._past_index = args.past_index
         self._past: Any = None
+        # The model that was asked last whether it takes a count of items, and its answer.
+        self._takes_count: tuple[weakref.ref[nn.Module], bool] | None = None
 
     @property
     def counts_items(self) -> bool:
         """Whether the loss of a batch divides by the items of the whole window itself."""
         return self._own is not None or self.smoother is not None
 
+    def reads_items(self, model: nn.Module) -> bool:
+        """Whether `compute` does anything with a count of items."""
+        return self.counts_items or self._takes_item_count(model)
+
+    def _takes_item_count(self, model: nn.Module) -> bool:
+        """As the model says once for a row of batches: to ask it in every step takes time."""
+        if self._takes_count is None or self._takes_count[0]() is not model:
+            self._takes_count = weakref.ref(model), takes_item_count(model)
+        return self._takes_count[1]
+
     def forget(self) -> None:
         """Start a new row of batches: the memory of the last ones does not belong to it."""
-        self._past = None
+        self._past = self._takes_count = None
 
     def remembering(self, batch: Any) -> Any:
         """The batch with the model's last memory as `mems`."""
@@ -60,7 +73,8 @@ class Losses:
         if labels is not None:
             batch = self._without_labels(model, batch)
         try:
-            returned = outputs.call(model, batch, **_item_keyword(model, items))
+            known = {"num_items_in_batch": items} if items is not None and self._takes_item_count(model) else {}
+            returned = outputs.call(model, batch, **known)
         except TypeError as error:
             if labels is None and (reason := _no_place_for_labels(model, batch, self.names)) is not None:
                 raise ModelOutputError(reason) from error
@@ -121,10 +135,6 @@ def _no_place_for_labels(model: nn.Module, batch: Any, names: list[str]) -> str 
     else:
         return None
     return f"{why}: pass compute_loss_func to the Trainer, as in compute_loss_func=torch.nn.CrossEntropyLoss()"
-
-
-def _item_keyword(model: nn.Module, items: Tensor | None) -> dict[str, Tensor]:
-    return {"num_items_in_batch": items} if items is not None and takes_item_count(model) else {}
 
 
 def _is_required(model: nn.Module, name: str) -> bool:

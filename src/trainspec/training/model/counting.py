@@ -90,11 +90,17 @@ def weigh(batch: Any, names: Sequence[str], *, shifted: bool = False) -> Tensor:
     Class labels count one item each, without the ignored ones (and without the first of each row, where the model
     shifts them), those of several columns together; with other labels, or none, every row is an item.
     """
+    found = count_items(batch, names, shifted=shifted)
+    return found if isinstance(found, Tensor) else torch.tensor(found)
+
+
+def count_items(batch: Any, names: Sequence[str], *, shifted: bool = False) -> Tensor | int:
+    """The same, as a number where nothing has to be computed for it."""
     counted = labels_that_count(batch, names, shifted=shifted)
     if not counted:
         rows = _rows(batch, names)
         # What nobody can count is one item: batches of such things count alike.
-        return torch.tensor(1 if rows is None else rows)
+        return 1 if rows is None else rows
     total = counted[0].sum()
     for others in counted[1:]:
         total = total + others.sum().to(total.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,6 +32,9 @@ _REMARK = "did not find any unused parameters in the forward pass"
 # torch has given the argument another name.
 _TAKEN = inspect.signature(DistributedDataParallel.__init__).parameters
 _BUFFERS = "forward_sync_buffers" if "forward_sync_buffers" in _TAKEN else "broadcast_buffers"
+
+
+_NOTHING = nullcontext()
 
 
 class DataParallelProcesses(Strategy):
@@ -124,14 +127,23 @@ class DataParallelProcesses(Strategy):
         waits = self._afterwards or not (last or self._each_pass)
         if waits and isinstance(model, DistributedDataParallel):
             return model.no_sync()
-        return ExitStack()
+        return _NOTHING
 
     def backward(self, loss: Tensor, *, counts: bool = True) -> None:
         if counts:
-            # torch averages over processes, and these are parts of a sum.
-            self._policy.precision.backward(loss, times=1 if self._afterwards else self.data_size)
+            self._policy.precision.backward(loss, times=self._times)
         elif not self._afterwards and (self._is_last or self._each_pass):
             self._add_nothing(loss)
+
+    @property
+    def _times(self) -> int:
+        """torch averages over processes, and losses are parts of a sum."""
+        return 1 if self._afterwards else self.data_size
+
+    def backward_share(self, loss: Tensor, share: float) -> Tensor:
+        # Where all have as much, it is their average already: nothing is left to be computed.
+        self._policy.precision.backward(loss, times=self._times * share)
+        return loss.detach() * share
 
     def _add_nothing(self, loss: Tensor) -> None:
         """A backward pass that others wait for, all of whose gradients are zero, be the loss what it may."""

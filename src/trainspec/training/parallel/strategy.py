@@ -246,6 +246,12 @@ class Strategy(ABC):
         processes may wait for them all the same.
         """
 
+    def backward_share(self, loss: Tensor, share: float) -> Tensor:
+        """`backward` of a loss of which that much counts; returns this much of it, without its graph."""
+        part = loss if share == 1 else loss * share
+        self.backward(part)
+        return part.detach()
+
     def finish_window(self) -> None:  # noqa: B027 - most have done it within the last backward pass
         """Once, after that pass: gradients that were not added up over processes within it are."""
 

@@ -14,7 +14,7 @@ import torch
 from trainspec.settings.values.choices import UnevenInputs
 from trainspec.training.errors import NoBatchesError, TrainingError
 from trainspec.training.loss.items import MicroBatchItems, items_of
-from trainspec.training.model.counting import count_rows, weigh
+from trainspec.training.model.counting import count_items, count_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # Of a window that nobody's own code took: None is what that code may say.
 _NOT_ASKED: Any = object()
-# Counts, which nobody changes in place.
-_ZERO, _ONE = torch.tensor(0), torch.tensor(1)
 
 
 class Totals(NamedTuple):
@@ -104,7 +102,7 @@ class Told:
         self._answers = answers
         self._items_in = items_in
         self._said: list[float] | None = None
-        self._total: Tensor | None = None
+        self._total: int | None = None
 
     @staticmethod
     def of(own: int, totals: Totals, has: list[bool], *, asks: bool) -> list[float]:
@@ -116,10 +114,10 @@ class Told:
         return self._said[place]
 
     @property
-    def total(self) -> Tensor:
+    def total(self) -> int:
         """The items of the window, of which every micro-batch is a part."""
         if self._total is None:
-            self._total = torch.tensor(self._items_in(int(self[0]), int(self[1])))
+            self._total = self._items_in(int(self[0]), int(self[1]))
         return self._total
 
     @property
@@ -135,18 +133,32 @@ class Told:
 
 
 class SharedItems(MicroBatchItems):
-    """Of which the total is not waited for before somebody needs it."""
+    """Numbers, of which the total is not waited for before somebody needs it."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_number", "_told")
+    _number: int
     _told: Told
 
-    def __init__(self, count: Tensor, told: Told) -> None:
-        object.__setattr__(self, "count", count)
+    def __init__(self, number: int, told: Told) -> None:
+        object.__setattr__(self, "_number", number)
         object.__setattr__(self, "_told", told)
 
     @property
+    def count(self) -> Tensor:
+        return torch.tensor(self._number)
+
+    @property
     def total(self) -> Tensor:
-        return self._told.total
+        return torch.tensor(self._told.total)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._number
+
+    @property
+    def share(self) -> float | None:
+        whole = self._told.total
+        return self._number / whole if whole else None
 
 
 class SharedWindow(list[Any]):
@@ -185,18 +197,22 @@ class SharedWindows(Windows):
         if self._uneven == UnevenInputs.DROP and walk.own_batches is not None:
             window = self._as_long_as_all(window)
         real = [not walk.is_filler(place) for place in range(len(window))]
+        are_real, is_whole = all(real), len(window) == self._size
         counts, own = self._counted(window, real)
-        found = self._counting.totals([batch for batch, is_real in zip(window, real, strict=True) if is_real])
+        mine = window if are_real else [batch for batch, is_real in zip(window, real, strict=True) if is_real]
+        found = self._counting.totals(mine)
         has = [number < len(window) for number in range(self._size)]
         # Of a process without items it only tells that there are some elsewhere.
         in_all = (lambda items, _: items) if self._counting.across else lambda _, active: max(own, 1) * active
         told = self._told = Told(self._strategy.totals_later(Told.of(own, found, has, asks=asks)), in_all)
         # Nobody has more than this one where it has all there can be: it need not wait to know.
-        longest = len(window) if all(has) else told.longest(self._size)
+        longest = self._size if is_whole else told.longest(self._size)
         parts: list[MicroBatchItems] = [SharedItems(count, told) for count in counts]
-        parts += [SharedItems(_ZERO, told)] * (longest - len(window))
-        shorter = self._kept_short(window, real, walk)
-        self._padded += sum(_rows_of(batch) for batch, is_real in zip(shorter, real, strict=True) if not is_real)
+        parts += [SharedItems(0, told)] * (longest - len(window))
+        shorter = window
+        if not are_real:
+            shorter = self._kept_short(window, real, walk)
+            self._padded += sum(_rows_of(batch) for batch, is_real in zip(shorter, real, strict=True) if not is_real)
         return SharedWindow(self._filled_up(shorter, longest, walk), getattr(window, "taken", window), parts, told)
 
     @property
@@ -211,22 +227,24 @@ class SharedWindows(Windows):
         assert isinstance(window, SharedWindow), "it was agreed on"
         return window.told.totals
 
-    def _counted(self, window: list[Any], real: list[bool]) -> tuple[list[Tensor], int]:
+    def _counted(self, window: list[Any], real: list[bool]) -> tuple[list[int], int]:
         """The items of every micro-batch, and of all that this process has, which somebody else may have counted."""
-        names, shifted = self._counting.label_names(), self._counting.shifted
         told = getattr(window, "items", _NOT_ASKED)
-
-        def items_in(batch: Any) -> Tensor:
-            return _ONE if told is None else weigh(batch, names, shifted=shifted)
-
-        counts = [items_in(batch) if is_real else _ZERO for batch, is_real in zip(window, real, strict=True)]
+        if told is None:
+            counts = [*map(int, real)]
+        else:
+            names, shifted = self._counting.label_names(), self._counting.shifted
+            counts = [
+                int(count_items(batch, names, shifted=shifted)) if is_real else 0
+                for batch, is_real in zip(window, real, strict=True)
+            ]
         if told is None or told is _NOT_ASKED:
-            return counts, sum(map(int, counts))
+            return counts, sum(counts)
         return counts, int(torch.as_tensor(told).reshape(-1)[0])
 
     def _kept_short(self, window: list[Any], real: list[bool], walk: Walk) -> list[Any]:
         """What a walk that began here gives to keep step with others is as long as what `_filled_up` gives."""
-        if self._uneven != UnevenInputs.JOIN or all(real):
+        if self._uneven != UnevenInputs.JOIN:
             return window
         return [batch if is_real else walk.one_row(batch) for batch, is_real in zip(window, real, strict=True)]
 

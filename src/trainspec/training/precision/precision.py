@@ -62,7 +62,7 @@ class Precision:
         finally:
             self._paused = before
 
-    def backward(self, loss: Tensor, times: int = 1) -> None:
+    def backward(self, loss: Tensor, times: float = 1) -> None:
         """Add up its gradients, `times` as large: no other tensor is made of the loss for that."""
         loss = loss if self.scaler is None else self.scaler.scale(loss)
         with self._form.backward():

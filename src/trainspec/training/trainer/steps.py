@@ -31,11 +31,11 @@ class Steps(Hooks):
         micro-batch comes to be a mean over its own items, `backward` weighs it by them, so that the parts add up to
         the mean over the window.
         """
-        items = self.parts.items
-        counted = None if items is None else self.told_count(items)
-        known: dict[str, Any] = (
-            {"num_items_in_batch": counted} if takes(self.compute_loss, "num_items_in_batch") else {}
-        )
+        known: dict[str, Any] = {}
+        if takes(self.compute_loss, "num_items_in_batch"):
+            items = self.parts.items
+            is_read = items is not None and (self._computes_itself() or self.parts.losses.reads_items(model))
+            known["num_items_in_batch"] = self.told_count(items) if items is not None and is_read else None
         prepared = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
             loss: Tensor = self.compute_loss(model, prepared, **known)
@@ -59,7 +59,12 @@ class Steps(Hooks):
         parts, items = self.parts, self.parts.items
         counts, part = items is None or not items.is_empty, loss
         if items is not None and not self.divides_by_window:
-            part = items.part_of_window(loss if parts.own_step is None else parts.own_step.whole(loss))
+            whole = loss if parts.own_step is None else parts.own_step.whole(loss)
+            share = items.share if counts else None
+            if share is not None:
+                parts.part = parts.strategy.backward_share(whole, share)
+                return
+            part = items.part_of_window(whole)
         parts.part = part.detach()
         parts.strategy.backward(part if counts else loss, counts=counts)
 
@@ -82,9 +87,12 @@ class Steps(Hooks):
 
     def counts_items(self) -> bool:
         """Whether compute_loss wants to know the items of a window, though it be a single batch."""
-        overridden = getattr(self.compute_loss, "__func__", None) is not Steps.compute_loss
-        own = overridden and takes(self.compute_loss, "num_items_in_batch")
+        own = self._computes_itself() and takes(self.compute_loss, "num_items_in_batch")
         return self.parts.losses.counts_items or own
+
+    def _computes_itself(self) -> bool:
+        """Whether somebody has put a compute_loss in the place of ours."""
+        return getattr(self.compute_loss, "__func__", None) is not Steps.compute_loss
 
     def prediction_step(
         self, model: nn.Module, inputs: Any, prediction_loss_only: bool, ignore_keys: list[str] | None = None

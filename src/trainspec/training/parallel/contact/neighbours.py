@@ -12,6 +12,7 @@ import struct
 import tempfile
 import weakref
 from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -29,6 +30,11 @@ _HEADER = struct.Struct("=H?I")
 _WHOLE = _HEADER.size + LONGEST
 _RANK = struct.Struct("=I")
 _TIME = struct.Struct("@ll")
+
+
+@cache
+def _doubles(count: int) -> struct.Struct:
+    return struct.Struct(f"={count}d")
 
 
 class Posted:
@@ -67,14 +73,14 @@ class Neighbours:
 
     def numbers(self, kind: int, values: Sequence[float]) -> Callable[[], list[float]]:
         """Their sums, or the largest of each (SUM, MAX); all give as many, and LONGEST / 8 at most."""
-        layout = f"={len(values)}d"
-        posted, combine = self.post(kind, struct.pack(layout, *values)), sum if kind == SUM else max
+        layout = _doubles(len(values))
+        posted, combine = self.post(kind, layout.pack(*values)), sum if kind == SUM else max
 
         def answers() -> list[float]:
             said = posted.answers()
             assert said is not None, "all have as many"
             # Everybody adds up in the same order.
-            return [combine(column) for column in zip(*(struct.unpack(layout, one) for one in said), strict=True)]
+            return [combine(column) for column in zip(*map(layout.unpack, said), strict=True)]
 
         return answers
 

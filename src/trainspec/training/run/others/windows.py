@@ -51,6 +51,10 @@ class EqualParts(MicroBatchItems):
 
     parts: int
 
+    @property
+    def share(self) -> None:
+        return None
+
     def part_of_window(self, loss: Tensor) -> Tensor:
         return loss / self.parts
 
