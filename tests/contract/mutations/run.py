@@ -186,8 +186,8 @@ BATCHES = (
     Mutation(
         "gradient_accumulation_steps",
         "training/trainer/steps.py",
-        "part = items.part_of_window(loss if parts.own_step is None else parts.own_step.whole(loss))",
-        "part = loss / self.args.gradient_accumulation_steps",
+        "share = items.share if counts else None",
+        "share = 1 / self.args.gradient_accumulation_steps if counts else None",
     ),
 )
 
