@@ -41,8 +41,9 @@ demo: install ## train the digits task, set by environment variables only
 demo-zero3: install ## an epoch on 3 processes under ZeRO-3, by FSDP2 and by DeepSpeed, each phase measured (minutes)
 	$(BIN)/python tests/benchmarks/zero3/demo.py
 
+# Half of the time of a test is waiting for processes: three at a time keep two cores busy.
 test: install editor-tools ## every test but the long suites
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-settings: install ## only what needs no torch, quickly
 	$(BIN)/python -m pytest -n 2 tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration

@@ -17,6 +17,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 LAUNCHER = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
 PREFIXES = ("TRAINSPEC_", "TORCHELASTIC_", "SLURM_", "OMPI_", "PMI_", "PET_")
 
+# Files that take a minute and more. They come first: else one process would end the suite alone with the last of them.
+LONGEST = (
+    "tests/typing/test_checkers.py",
+    "tests/cli/test_train_secrets.py",
+    "tests/training/command/test_agent.py",
+    "tests/training/run/test_opening.py",
+    "tests/settings/sources/cloud/test_refusals.py",
+    "tests/cli/test_train.py",
+    "tests/training/preflight/test_locking.py",
+)
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -47,8 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     if os.environ.get("TEST_DISTRIBUTED"):
         return
     long = [item for item in items if item.get_closest_marker("long_distributed")]
     config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    items[:] = [item for item in items if not item.get_closest_marker("long_distributed")]
