@@ -168,6 +168,11 @@ class _Resident(TrainerCallback):
         self.found = in_memory()
 
 
+def give_back_at_once() -> None:
+    """Have what is let go leave the process, so that what is counted is in use."""
+    ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 16)
+
+
 def in_memory() -> int:
     """Without what is of files."""
     text = Path("/proc/self/status").read_text()
@@ -178,8 +183,7 @@ def resident_more(changes: dict[str, Any], output: str, width: int) -> int:
     """By how much a run with layers of that width takes more than what was there: after a small run of the same kind,
     which has everything loaded.
     """
-    # What is let go is given back at once, so that what is counted is in use.
-    ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 16)
+    give_back_at_once()
     args = TrainingArguments(output_dir=output, **{**USUAL, "gradient_accumulation_steps": 1, **changes})
     Trainer(Layers(8), args, train_dataset=Rows(48)).train()
     gc.collect()
