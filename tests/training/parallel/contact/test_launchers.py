@@ -14,7 +14,7 @@ pytestmark = pytest.mark.long_distributed
 
 QUIET = ["--use_cpu", "--report_to", "none", "--disable_tqdm", "--save_strategy", "no", "--max_steps", "4"]
 TASK = "tests.training.command.breaking:task"
-SCRIPT = '''
+SCRIPT = """
 import sys
 from tests.training.small_job import Line, Rows
 from trainspec import TrainerCallback, TrainingArguments, load
@@ -32,7 +32,7 @@ trainer = Trainer(Line(), args, train_dataset=Rows(), callbacks=callbacks)
 trainer.train()
 trainer.save_model()
 print(f"rank {args.process_index} of {args.world_size} made {trainer.state.global_step} updates", flush=True)
-'''
+"""
 
 
 def environ(**more: str) -> dict[str, str]:
@@ -43,9 +43,7 @@ def environ(**more: str) -> dict[str, str]:
 def under_torchrun(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
     command = [*torchrun, str(free_port()), *words, *QUIET, "--output_dir", str(folder / "out")]
-    return subprocess.run(
-        command, cwd=folder, env=environ(), capture_output=True, text=True, timeout=200, check=False
-    )
+    return subprocess.run(command, cwd=folder, env=environ(), capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_the_command(tmp_path: Path) -> None:

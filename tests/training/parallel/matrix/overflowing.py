@@ -17,15 +17,15 @@ Case = tuple[int, dict[str, Any]]
 
 
 class Large(Routed):
-    """While it is `too_large`, the gradient of what its experts make is, in this process alone."""
+    """While it is `too_large`, the gradient of one parameter of its experts is, in this process alone."""
 
     too_large = False
 
     def forward(self, x: Tensor, index: Tensor, weights: Tensor) -> Tensor:
-        found = super().forward(x, index, weights)
-        if self.too_large and found.requires_grad:
-            found.register_hook(lambda gradient: gradient * torch.inf)
-        return found
+        if self.too_large and self.up.requires_grad:
+            # A parameter keeps it for later updates, too.
+            self.up.register_hook(lambda gradient: gradient * torch.inf if self.too_large else gradient)
+        return super().forward(x, index, weights)
 
 
 class Overflowing(Both):
