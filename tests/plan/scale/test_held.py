@@ -39,7 +39,7 @@ def near(measured: int, plan: int, more: int = 0) -> bool:
 
 WRAPS = "auto_wrap"
 # Ranks, how many of them share one copy, and of those on a node.
-WAYS: list[tuple[dict[str, Any], int, int, int | None]] = [
+WAYS: list[Any] = [
     ({}, 2, 1, None),
     ({"fsdp": "no_shard"}, 2, 1, None),
     ({"fsdp": f"full_shard {WRAPS}"}, 3, 3, None),
@@ -49,7 +49,7 @@ WAYS: list[tuple[dict[str, Any], int, int, int | None]] = [
     ({"parallelism_config": {"tp_size": 2}}, 2, 2, None),
     ({"parallelism_config": {"tp_size": 2, "dp_replicate_size": 2}}, 4, 2, None),
     ({"fsdp": f"full_shard {WRAPS}", "parallelism_config": {"tp_size": 2, "dp_shard_size": 2}}, 4, 4, None),
-    ({"parallelism_config": {"ep_size": 2}}, 2, 2, None),
+    pytest.param({"parallelism_config": {"ep_size": 2}}, 2, 2, None, marks=pytest.mark.long_distributed),
     ({"fsdp": f"full_shard {WRAPS}", "parallelism_config": {"ep_size": 2, "dp_shard_size": 2}}, 4, 4, None),
 ]
 

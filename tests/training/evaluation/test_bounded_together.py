@@ -49,12 +49,11 @@ def growth(changes: dict[str, Any]) -> float:
 @pytest.mark.parametrize(
     ("changes", "is_bounded"),
     [
-        ({"prediction_loss_only": True}, True),
-        ({"batch_eval_metrics": True, "compute_metrics": counted}, True),
+        pytest.param({"prediction_loss_only": True}, True, id="losses", marks=pytest.mark.long_distributed),
+        pytest.param({"batch_eval_metrics": True, "compute_metrics": counted}, True, id="by batch"),
         # All of them are asked for at once, by the main process alone.
-        ({"compute_metrics": at_once}, False),
+        pytest.param({"compute_metrics": at_once}, False, id="all", marks=pytest.mark.long_distributed),
     ],
-    ids=["losses", "by batch", "all"],
 )
 def test_memory(changes: dict[str, Any], is_bounded: bool) -> None:
     main, *others = run_in(RANKS, growth, changes)

@@ -51,7 +51,7 @@ def killed(output: str, out: str, stage: int) -> None:
         raise
 
 
-@pytest.mark.parametrize("stage", [2, 3])
+@pytest.mark.parametrize("stage", [2, pytest.param(3, marks=pytest.mark.long_distributed)])
 def test_the_others_notice_at_once(stage: int, tmp_path: Path) -> None:
     out = tmp_path / "said"
     codes = run_to_the_end(2, killed, str(tmp_path), str(out), stage)

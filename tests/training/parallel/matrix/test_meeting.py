@@ -24,7 +24,7 @@ FOUR: list[Case] = [
 ENGINES: list[Case] = [(HALF, {"deepspeed": {"zero_optimization": {"stage": stage}}}) for stage in (0, 2, 3)]
 
 
-@pytest.mark.parametrize("what", ["spoil", "stop"])
+@pytest.mark.parametrize("what", ["spoil", pytest.param("stop", marks=pytest.mark.long_distributed)])
 @pytest.mark.parametrize(
     "world, cases",
     [
