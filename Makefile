@@ -97,9 +97,9 @@ test-compat: .venv-compat/installed ## example scripts, trl, sentence-transforme
 	.venv-compat/bin/python $(PIP_INSTALL) 'trl==1.16.*' 'sentence-transformers==6.2.*' 'setfit==1.2.*'
 	@touch $@
 
-# Strategies x precision x optimizers x accumulation, in real processes; the short part of it is in `make test`.
+# Strategies x precision x optimizers x accumulation, in real processes: what `make test` leaves out, as that takes longer.
 test-distributed: install ## the long matrix of several processes (many minutes)
-	TEST_DISTRIBUTED=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/command tests/training/parallel tests/training/checkpoint/ranks tests/contract
+	TEST_DISTRIBUTED=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long_distributed tests/plan/scale tests/training tests/contract
 
 mutate: install ## break what each setting does, in 452 ways, and show that its tests notice (half an hour and more)
 	$(BIN)/python tests/contract/mutations/mutate.py

@@ -13,7 +13,7 @@ from trainspec import TrainerCallback, TrainingArguments
 from trainspec.training.parallel.deepspeed_engine.pieces import pieces_of
 from trainspec.training.trainer import Trainer
 
-WIDTH, LAYERS = 96, 4
+WIDTH, LAYERS, EXPERTS = 96, 4, 4
 # Of malloc's options.
 _MMAP_THRESHOLD = -3
 # What collectives of DeepSpeed's are packed into, in elements.
@@ -44,12 +44,13 @@ class Layers(nn.Module):
     """Nearly all of its parameters are those of its layers' matrices, which a tensor-parallel group splits."""
 
     tensor_parallel_plan: ClassVar[Any] = {"layers.*.up": "colwise", "layers.*.down": "rowwise"}
+    block: ClassVar[Any] = Block
 
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()
         torch.manual_seed(1)
         self.enter = nn.Linear(4, width)
-        self.layers = nn.ModuleList(Block(width) for _ in range(LAYERS))
+        self.layers = nn.ModuleList(self.block(width) for _ in range(LAYERS))
         self.head = nn.Linear(width, 1)
 
     def forward(self, inputs: Tensor, labels: Tensor, number: Any = None) -> dict[str, Tensor]:
@@ -58,6 +59,43 @@ class Layers(nn.Module):
             hidden = layer(hidden)
         output = self.head(hidden)
         return {"loss": nn.functional.mse_loss(output.float(), labels.float()), "logits": output}
+
+
+class Routed(nn.Module):
+    """Of each of its parameters, all experts in one tensor."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.num_experts = EXPERTS
+        self.up = nn.Parameter(torch.randn(EXPERTS, width, width) / width)
+        self.down = nn.Parameter(torch.randn(EXPERTS, width, width) / width)
+
+    def forward(self, x: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+        found = torch.zeros_like(x)
+        for expert in range(self.num_experts):
+            *places, slot = torch.where(index == expert)
+            made = (x[*places] @ self.up[expert]).tanh() @ self.down[expert] * weights[*places, slot][:, None]
+            found = found.index_put(tuple(places), made, accumulate=True)
+        return found
+
+
+class Mixing(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.router, self.experts = nn.Linear(width, EXPERTS), Routed(width)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        weights, index = self.router(hidden).softmax(-1).topk(2, -1)
+        changed: Tensor = hidden + self.experts(hidden, index, weights)
+        return changed
+
+
+class Experts(Layers):
+    """Nearly all of its parameters are those of experts."""
+
+    tensor_parallel_plan: ClassVar[Any] = {}
+    expert_parallel_plan: ClassVar[Any] = {"layers.*.experts": "experts"}
+    block: ClassVar[Any] = Mixing
 
 
 def local(value: Any) -> Tensor:
@@ -108,10 +146,15 @@ class Watching(TrainerCallback):
         self.found |= {"parameters": sum(parameters.values()), "optimizer": sum(kept.values()), name: others}
 
 
+def made(changes: dict[str, Any]) -> Layers:
+    """The model for these settings: one of experts where these are shared out."""
+    return Experts() if changes.get("parallelism_config", {}).get("ep_size") else Layers()
+
+
 def held(changes: dict[str, Any], output: str) -> dict[str, int]:
     watching = Watching(everything())
     args = TrainingArguments(output_dir=output, **{**USUAL, **changes})
-    Trainer(Layers(), args, train_dataset=Rows(48), callbacks=[watching]).train()
+    Trainer(made(changes), args, train_dataset=Rows(48), callbacks=[watching]).train()
     return watching.found
 
 
@@ -125,6 +168,11 @@ class _Resident(TrainerCallback):
         self.found = in_memory()
 
 
+def give_back_at_once() -> None:
+    """Have what is let go leave the process, so that what is counted is in use."""
+    ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 16)
+
+
 def in_memory() -> int:
     """Without what is of files."""
     text = Path("/proc/self/status").read_text()
@@ -135,8 +183,7 @@ def resident_more(changes: dict[str, Any], output: str, width: int) -> int:
     """By how much a run with layers of that width takes more than what was there: after a small run of the same kind,
     which has everything loaded.
     """
-    # What is let go is given back at once, so that what is counted is in use.
-    ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 16)
+    give_back_at_once()
     args = TrainingArguments(output_dir=output, **{**USUAL, "gradient_accumulation_steps": 1, **changes})
     Trainer(Layers(8), args, train_dataset=Rows(48)).train()
     gc.collect()

@@ -26,9 +26,9 @@ def zero(stage: int, **more: Any) -> dict[str, Any]:
     return {"deepspeed": {"zero_optimization": {"stage": stage, "reduce_bucket_size": held.BUCKET, **details}}, **more}
 
 
-def planned(said: dict[str, Any], ranks: int, per_node: int | None = None) -> Memory:
+def planned(said: dict[str, Any], ranks: int, per_node: int | None = None, model: held.Layers | None = None) -> Memory:
     args = TrainingArguments.from_dict({**held.USUAL, **said})
-    shapes = {name: tuple(value.shape) for name, value in held.Layers().named_parameters()}
+    shapes = {name: tuple(value.shape) for name, value in (model or held.Layers()).named_parameters()}
     return memory_of(args, layout_of(args, ranks, per_node), of_shapes(shapes, ""), 2)
 
 
@@ -39,7 +39,7 @@ def near(measured: int, plan: int, more: int = 0) -> bool:
 
 WRAPS = "auto_wrap"
 # Ranks, how many of them share one copy, and of those on a node.
-WAYS: list[tuple[dict[str, Any], int, int, int | None]] = [
+WAYS: list[Any] = [
     ({}, 2, 1, None),
     ({"fsdp": "no_shard"}, 2, 1, None),
     ({"fsdp": f"full_shard {WRAPS}"}, 3, 3, None),
@@ -49,6 +49,8 @@ WAYS: list[tuple[dict[str, Any], int, int, int | None]] = [
     ({"parallelism_config": {"tp_size": 2}}, 2, 2, None),
     ({"parallelism_config": {"tp_size": 2, "dp_replicate_size": 2}}, 4, 2, None),
     ({"fsdp": f"full_shard {WRAPS}", "parallelism_config": {"tp_size": 2, "dp_shard_size": 2}}, 4, 4, None),
+    pytest.param({"parallelism_config": {"ep_size": 2}}, 2, 2, None, marks=pytest.mark.long_distributed),
+    ({"fsdp": f"full_shard {WRAPS}", "parallelism_config": {"ep_size": 2, "dp_shard_size": 2}}, 4, 4, None),
 ]
 
 
@@ -56,7 +58,8 @@ WAYS: list[tuple[dict[str, Any], int, int, int | None]] = [
 def test_a_rank_holds_what_was_planned(
     said: dict[str, Any], ranks: int, shards: int, per_node: int | None, tmp_path: Path
 ) -> None:
-    plan, alone = planned(said, ranks, per_node), planned({}, 1)
+    model = held.made(said)
+    plan, alone = planned(said, ranks, per_node, model), planned({}, 1, model=model)
     nodes = {} if per_node is None else {"LOCAL_WORLD_SIZE": str(per_node)}
     for found in run_in(ranks, held.held, said, str(tmp_path), **nodes):
         assert near(found["parameters"], plan.parameters) and near(found["optimizer"], plan.optimizer)

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from trainspec import SettingsWarning, TrainingArguments, load
+from trainspec import SettingsWarning, TrainingArguments, diagnostics, load
 from trainspec.answers.judgement import Judge
 from trainspec.settings.sources.files import read_documents
 from trainspec.settings.values.shape import FILES
@@ -100,6 +101,38 @@ def test_a_rule_broken_in_a_file_is_told_with_the_files_own_line(here: Path) -> 
     assert fault.code == "DSP102"
     assert seen["deepspeed"] == ('"ds.json"', "document")
     assert seen["deepspeed.train_batch_size"] == ("33", "ds.json:3:2")
+
+
+CONTRADICTING = '{\n "gradient_clipping": 0.5,\n "gradient_accumulation_steps": "auto"\n}'
+
+
+@pytest.mark.parametrize(
+    ("document", "argv", "environ", "place"),
+    [
+        ({"max_grad_norm": 2.0}, [], {}, "conf/run.yaml:2:1"),
+        ({}, ["--max_grad_norm", "2.0"], {}, "--max_grad_norm (command line)"),
+        ({}, [], {"TRAINSPEC_MAX_GRAD_NORM": "2.0"}, "TRAINSPEC_MAX_GRAD_NORM (environment)"),
+        ({}, [], {}, "default"),
+    ],
+    ids=["file", "flag", "variable", "nobody"],
+)
+@pytest.mark.parametrize("inside", [False, True], ids=["its own file", "a mapping"])
+def test_a_contradiction_is_told_with_both_places_and_nothing_else(
+    here: Path, document: dict[str, float], argv: list[str], environ: dict[str, str], place: str, inside: bool
+) -> None:
+    (here / "conf/ds.json").write_text(CONTRADICTING)
+    said = " ".join(CONTRADICTING.split()) if inside else "ds.json"
+    lines = [f"deepspeed: {said}", *(f"{name}: {value}" for name, value in document.items())]
+    (here / "conf/run.yaml").write_text("\n".join(lines))
+    with pytest.raises(ValidationError) as caught:
+        load(config="conf/run.yaml", argv=argv, environ=environ)
+    (fault,) = diagnostics(caught.value)
+    limit = 2.0 if document or argv or environ else 1.0
+    assert fault.code == "DSP101" and f"gradient_clipping is 0.5 but max_grad_norm is {limit}" in fault.message
+    whole, theirs, ours = ((item.field, item.value, str(item.source)) for item in fault.evidence)
+    assert whole[0] == "deepspeed" and whole[2] == "conf/run.yaml:1:1"
+    assert theirs == ("deepspeed.gradient_clipping", "0.5", "conf/run.yaml:1:14" if inside else "conf/ds.json:2:2")
+    assert ours == ("max_grad_norm", str(limit), place)
 
 
 def test_no_rule_is_asked_about_a_file_that_is_not_here() -> None:

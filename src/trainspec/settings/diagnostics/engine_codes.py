@@ -26,14 +26,15 @@ ENGINE_CODES: dict[str, Explanation] = {
     "RUN273": Explanation(
         "nvme-untested",
         "offloading of deepspeed to nvme",
-        "it is passed on to DeepSpeed as it is said, but nothing of it is tested in this release",
-        "offload to cpu, or try a short run first",
+        "it is passed on to DeepSpeed as it is said, but nothing of it is tested in this release, and DeepSpeed "
+        "compiles what reads and writes, for which it needs a C++ compiler, ninja and libaio with its headers",
+        "offload to cpu; or install what is missing, and try a short run first",
     ),
     "RUN274": Explanation(
         "deepspeed-compiles-its-optimizer",
         "an offloaded optimizer of DeepSpeed's own, which it compiles for the CPU when it begins",
-        "without a C++ compiler there is none, and what is compiled is not tested in this release",
-        "install a C++ compiler, or drop optimizer from deepspeed: then optim steps what is offloaded",
+        "without a C++ compiler and ninja there is none, and what is compiled is not tested in this release",
+        "install what is missing, or drop optimizer from deepspeed: then optim steps what is offloaded",
     ),
     "RUN275": Explanation(
         "two-optimizers-under-deepspeed",

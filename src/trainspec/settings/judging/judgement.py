@@ -229,7 +229,12 @@ def _odd(settings: Settings, values: Mapping[str, Any], origin: Origin, failing:
 
 def _as_diagnostic(rule: Rule, message: str | bool | None, settings: Settings, origin: Origin) -> Diagnostic:
     values = {**settings.__dict__, **origin.resolved}
-    evidence = tuple(item for name in rule.fields for item in _evidence_of(name, rule, values, settings, origin))
+    if rule.concerned is None:
+        evidence = tuple(item for name in rule.fields for item in _evidence_of(name, rule, values, settings, origin))
+    else:
+        held = {**values, **{name: settings.__dict__[name] for name in origin.files}}
+        names = rule.concerned(settings)
+        evidence = tuple(_evidence(name, values if "." in name else held, settings, origin) for name in names)
     text = message if isinstance(message, str) else rule.message
     severity = "note" if rule.idle and _is_default(rule.idle, settings) else rule.severity
     return Diagnostic(rule.code, rule.name, severity, text, rule.reason, rule.fix, evidence)

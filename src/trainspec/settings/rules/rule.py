@@ -11,6 +11,7 @@ from trainspec.settings.rules.conditions import Predicate
 
 Check = Callable[[Any], "str | bool | None"]
 Tell = Callable[[Any], str]
+Concerned = Callable[[Any], tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,9 @@ class Rule:
     value.
 
     `tell` words the message of settings that `when` already found to be wrong, with their values in it; it decides
-    nothing. `shown` are the settings that a finding shows, where the condition names more than a person needs.
+    nothing. `shown` are the settings that a finding shows, where the condition names more than a person needs;
+    `concerned` tells which settings, and keys of what they hold, are the ones that are wrong this time, where a rule
+    is about many.
     `idle` is the setting that the rule finds to be without effect: where its value is the default, as full dumps hold
     it, nothing is lost, and the finding is a note.
     """
@@ -38,6 +41,7 @@ class Rule:
     tell: Tell | None = None
     also: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    concerned: Concerned | None = None
     severity: Severity = "error"
     idle: str = ""
 

@@ -32,8 +32,8 @@ class Breaks(TrainerCallback):
             raise ZeroDivisionError("mine")
 
 
-def uncaught(out: str) -> tuple[str, str]:
-    """What a script that trains says as it ends, and what it leaves for its launcher."""
+def uncaught(out: str) -> tuple[str, str, int]:
+    """What a script that trains says as it ends, and what it leaves for its launcher, with the second of it."""
     word = Path(out, f"word-{os.environ['RANK']}.json")
     os.environ["TORCHELASTIC_ERROR_FILE"] = str(word)
     said = io.StringIO()
@@ -42,15 +42,17 @@ def uncaught(out: str) -> tuple[str, str]:
             Trainer(Line(), settings(out), train_dataset=Rows(), callbacks=[Breaks()]).train()
         except Exception as error:
             sys.excepthook(type(error), error, error.__traceback__)
-    return said.getvalue(), json.loads(word.read_text())["message"]["message"]
+    message = json.loads(word.read_text())["message"]
+    return said.getvalue(), message["message"], int(message["extraInfo"]["timestamp"])
 
 
 def test_an_error_that_nobody_caught_is_told_by_its_own_process(tmp_path: Path) -> None:
-    (silent, followed), (told, left) = run_in(2, uncaught, str(tmp_path))
+    (silent, followed, after), (told, left, first) = run_in(2, uncaught, str(tmp_path))
     assert "Traceback" not in silent and "ZeroDivisionError" not in silent
     assert told.count("Traceback") == 1 and "ZeroDivisionError: mine" in told
     assert left == "rank 1: ZeroDivisionError: mine"
     assert followed.startswith("rank 0: ") and "Rank 1 ended: ZeroDivisionError: mine." in followed
+    assert first < after, "torchrun takes the earliest second for the cause"
 
 
 def lacking(out: str) -> list[tuple[str, str]]:

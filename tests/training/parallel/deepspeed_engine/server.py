@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from typing import Any
 
-from tests.training.parallel.world import run_in
+from tests.training.parallel import world
 
 _PRELOADED = (
     "torch",
@@ -39,4 +39,10 @@ def _from_own_server() -> Iterator[None]:
 def run(size: int, function: Callable[..., Any], *arguments: Any, seconds: float = 120) -> list[Any]:
     """`run_in`, with the library there."""
     with _from_own_server():
-        return run_in(size, function, *arguments, seconds=seconds)
+        return world.run_in(size, function, *arguments, seconds=seconds)
+
+
+def run_to_the_end(size: int, function: Callable[..., Any], *arguments: Any) -> list[int | None]:
+    """The same of `world`'s, with the library there."""
+    with _from_own_server():
+        return world.run_to_the_end(size, function, *arguments)

@@ -11,7 +11,7 @@ from tests.training.parallel.deepspeed_engine.ranks import Words, settings
 
 from trainspec import validate
 from trainspec.training.findings.facts import Job, Machine
-from trainspec.training.parallel.deepspeed_engine import library, needs
+from trainspec.training.parallel.deepspeed_engine import compiled, library, needs
 
 OFFLOADED = {"stage": 2, "offload_optimizer": {"device": "cpu"}}
 OWN = {"optimizer": {"type": "AdamW", "params": {"lr": "auto"}}}
@@ -50,14 +50,45 @@ def test_what_cannot_work_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(fp16=True) == {"RUN277": "error"} and told(bf16=True) == {}
 
 
+NVME = {"stage": 3, "offload_param": {"device": "nvme", "nvme_path": "/fast"}}
+
+
 def test_what_is_not_tested_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(device="cuda") == {"RUN279": "warning"}
-    nvme = {"stage": 3, "offload_param": {"device": "nvme", "nvme_path": "/fast"}}
-    assert told(deepspeed={"zero_optimization": nvme}) == {"RUN273": "warning"}
     assert told(deepspeed={"zero_optimization": OFFLOADED}) == {}
-    for compiler, severity in (("/usr/bin/c++", "warning"), (None, "error")):
-        monkeypatch.setattr(shutil, "which", lambda name, found=compiler: found)
+    for lacks, severity in ((None, "warning"), ("there is no ninja", "error")):
+        monkeypatch.setattr(compiled, "lacking", lambda operation, found=lacks: found)
         assert told(deepspeed={"zero_optimization": OFFLOADED, **OWN}) == {"RUN274": severity}
+        assert told(deepspeed={"zero_optimization": NVME}) == {"RUN273": severity}
+
+
+@pytest.mark.parametrize(
+    ("there", "links", "adam", "files"),
+    [
+        ({"c++", "ninja"}, True, None, None),
+        ({"c++", "ninja"}, False, None, "libaio"),
+        ({"clang++"}, True, "ninja", "ninja"),
+        ({"ninja"}, True, "c++, g++, clang++", "c++, g++, clang++"),
+    ],
+)
+def test_what_is_compiled_needs_its_tools(
+    there: set[str], links: bool, adam: str | None, files: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name in there else None)
+    monkeypatch.setattr(compiled, "links", lambda *_: links)
+    for operation, wanted in ((compiled.ADAM, adam), (compiled.FILES, files)):
+        said = compiled.lacking(operation)
+        assert said is None if wanted is None else wanted in str(said)
+    monkeypatch.setattr(compiled, "_is_built", lambda _: True)
+    assert compiled.lacking(compiled.ADAM) is compiled.lacking(compiled.FILES) is None
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="nothing to link with")
+def test_a_program_links_with_what_is_there_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compiled.links("c++", "c", "abort") and not compiled.links("c++", "of_nobody", "abort")
+    assert not compiled.links("c++", "c", "function_of_nobody")
+    monkeypatch.setenv("LDFLAGS", "--flag-of-nobody")
+    assert not compiled.links("c++", "c", "abort")
 
 
 @pytest.mark.parametrize(

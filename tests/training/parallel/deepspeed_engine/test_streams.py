@@ -1,4 +1,6 @@
-"""Streams that end at different times, evaluated in between, under engines: no process waits for one that is done."""
+"""Streams that end at different times, to train on and to evaluate on, under engines: no process waits for one that is
+done, and what is evaluated is every row once.
+"""
 
 import os
 from collections.abc import Iterator
@@ -18,13 +20,13 @@ from trainspec.training.trainer import Trainer
 
 
 class Stream(IterableDataset[Any]):
-    """Three more rows in each process than in the one before."""
+    """So many more rows in each process than in the one before."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, more: int = 3) -> None:
+        self.count, self.more = count, more
 
     def __iter__(self) -> Iterator[Any]:
-        rows = Rows(self.count + 3 * int(os.environ["RANK"]))
+        rows = Rows(self.count + self.more * int(os.environ["RANK"]))
         return (rows[number] for number in range(len(rows)))
 
 
@@ -37,7 +39,7 @@ CASES: list[tuple[int, str, str, bool | None, int, int]] = [
 ]
 
 
-def trained(output: str) -> list[tuple[int, list[float]]]:
+def trained(output: str) -> list[tuple[int, list[float], float, float]]:
     found = []
     for stage, when, uneven, dispatches, rows, evaluated in CASES:
         args = TrainingArguments(
@@ -58,13 +60,17 @@ def trained(output: str) -> list[tuple[int, list[float]]]:
         trainer = Trainer(Line(), args, train_dataset=Stream(rows), eval_dataset=Rows(evaluated))
         trainer.train()
         losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
-        found.append((trainer.state.global_step, losses))
+        streamed = trainer.evaluate(Stream(evaluated, more=0))["eval_loss"]
+        listed = trainer.evaluate(Rows(evaluated))["eval_loss"]
+        found.append((trainer.state.global_step, losses, streamed, listed))
     return found
 
 
 @pytest.mark.parametrize("size", [2, 3])
 def test_all_come_to_the_end_together(size: int, tmp_path: Path) -> None:
     first, *others = run(size, trained, str(tmp_path))
-    assert [updates for updates, _ in first] == [7] * len(CASES)
-    assert all(losses for _, losses in first)
+    assert [updates for updates, *_ in first] == [7] * len(CASES)
+    assert all(losses for _, losses, *_ in first)
+    for *_, streamed, listed in first:
+        assert streamed == pytest.approx(listed, rel=1e-6)
     assert all(found == first for found in others)

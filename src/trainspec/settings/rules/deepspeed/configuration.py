@@ -100,10 +100,20 @@ _GONE = {
 """Keys that DeepSpeed knew once, and what to do instead."""
 
 
+def _contradicting(settings: Any) -> list[_Twin]:
+    values = {**settings.__dict__, "deepspeed": settings.deepspeed}
+    return [twin for twin in _TWINS if twin.contradict.holds(values, settings.model_fields_set)]
+
+
 def _contradictions(settings: Any) -> str:
     values = {**settings.__dict__, "deepspeed": settings.deepspeed}
-    found = [twin.told(values) for twin in _TWINS if twin.contradict.holds(values, settings.model_fields_set)]
-    return f"deepspeed contradicts settings: {'; '.join(found)}"
+    return f"deepspeed contradicts settings: {'; '.join(twin.told(values) for twin in _contradicting(settings))}"
+
+
+def _both_places(settings: Any) -> tuple[str, ...]:
+    """DeepSpeed's key and the settings, of each pair that contradicts: a person looks at where both are said."""
+    pairs = [(f"deepspeed.{twin.key}", *twin.names) for twin in _contradicting(settings)]
+    return tuple(dict.fromkeys(("deepspeed", *(name for pair in pairs for name in pair))))
 
 
 def _show(value: Any) -> str:
@@ -171,6 +181,7 @@ RULES: tuple[Rule, ...] = (
             "warmup_steps",
             "max_steps",
         ),
+        concerned=_both_places,
     ),
     Rule(
         code="DSP109",

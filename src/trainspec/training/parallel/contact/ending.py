@@ -66,7 +66,9 @@ def leave_word(text: str, code: int, kind: Kind) -> None:
     if not path:
         return
     now = time.time()
-    more = {"timestamp": str(int(now)), "time": now, "code": code, "kind": kind, "rank": Launch.of_this_process().rank}
+    # torchrun takes the earliest for the cause, and counts whole seconds: who only follows came after it.
+    second = int(now) + (kind is Kind.OTHERS)
+    more = {"timestamp": str(second), "time": now, "code": code, "kind": kind, "rank": Launch.of_this_process().rank}
     content = {"message": {"message": text, "errorCode": code, "extraInfo": {"py_callstack": text, **more}}}
     try:
         Path(path).write_text(json.dumps(content), encoding="utf-8")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import torch
 
 from trainspec.settings.rules.deepspeed import engine
 from trainspec.training.findings.found import found
-from trainspec.training.parallel.deepspeed_engine import config, library
+from trainspec.training.parallel.deepspeed_engine import compiled, config, library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 # Larger modules are never gathered in one piece.
 _LARGEST_PIECE = 10**9
-_COMPILERS = ("c++", "g++", "clang++")
+_UNTESTED = "is not tested by this release"
 
 
 def find_deepspeed_needs(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
@@ -45,18 +44,19 @@ def _of_machine(args: TrainingArguments, machine: Machine) -> Iterator[Diagnosti
     if _trains_in_float16(args) and machine.device.type == "cpu" and not _cpu_has_float16():
         yield found(args, "RUN277", "this processor does not compute in float16", "deepspeed", "fp16")
     if _nvme(args):
-        said = f"{' and '.join(_nvme(args))} of deepspeed to nvme is not tested by this release"
-        yield found(args, "RUN273", said, "deepspeed", severity="warning")
+        lacks = compiled.lacking(compiled.FILES) if missing is None else None
+        told = f"needs what is compiled when training begins, and {lacks}" if lacks else _UNTESTED
+        said = f"{' and '.join(_nvme(args))} of deepspeed to nvme {told}"
+        yield found(args, "RUN273", said, "deepspeed", severity="error" if lacks else "warning")
     yield from _refused(args)
     if config.makes_optimizer(args) and config.is_offloaded(args):
-        there = any(map(shutil.which, _COMPILERS))
-        told = "and is not tested by this release" if there else f"and there is none of {', '.join(_COMPILERS)}"
+        lacks = compiled.lacking(compiled.ADAM) if missing is None else None
         yield found(
             args,
             "RUN274",
-            f"the offloaded optimizer of deepspeed is compiled when training begins, {told}",
+            f"the offloaded optimizer of deepspeed is compiled when training begins, and {lacks or _UNTESTED}",
             "deepspeed",
-            severity="warning" if there else "error",
+            severity="error" if lacks else "warning",
         )
 
 

@@ -12,8 +12,7 @@ from trainspec.training.parallel.processes import ProcessesError
 
 if TYPE_CHECKING:
     from trainspec.settings.sections.parallelism import ParallelismConfig
-    from trainspec.training.parallel.contact.children import kept_from_children
-from trainspec.training.parallel.processes import Processes
+    from trainspec.training.parallel.processes import Processes
 
 # Processes that differ in one of these train on different rows; those of the others read the same.
 DATA = ("dp_replicate", "dp_shard")

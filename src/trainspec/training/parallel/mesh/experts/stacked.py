@@ -44,8 +44,9 @@ def share_stacked(module: nn.Module, mesh: DeviceMesh, streams: OwnStreams, numb
 
 
 def _hook(module: Any, mesh: DeviceMesh) -> None:
-    parameters = list(own_parameters(module))
-    here = parameters[0][1].shape[0] // mesh.size()
+    # By name: sharding puts others in their place, and these would stay in memory beside them.
+    names = [name for name, _ in own_parameters(module)]
+    here = module._parameters[names[0]].shape[0] // mesh.size()
     first, group = here * mesh.get_local_rank(), mesh.get_group()
     taken, held = inspect.signature(module.forward), dict[str, Any]()
     inputs: list[Tensor] = []
@@ -55,7 +56,7 @@ def _hook(module: Any, mesh: DeviceMesh) -> None:
     module._is_expert_parallel = True
 
     def before(module: nn.Module, args: Any, kwargs: Any) -> Any:
-        for name, _ in parameters:
+        for name in names:
             value: Any = module._parameters[name]
             if isinstance(value, DTensor):
                 held[name] = value
