@@ -19,7 +19,7 @@ from trainspec.storage.unfinished import UNFINISHED
 from trainspec.training.checkpoint.load import Checkpoint, folder_name, step_of
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError, Manifest, size_problem
 from trainspec.training.checkpoint.payload import Document, LocalFile
-from trainspec.training.checkpoint.ranks.names import is_of_one_process
+from trainspec.training.checkpoint.ranks.names import is_written_by_one
 from trainspec.training.checkpoint.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store, *, 
     folder = _written_to(snapshot.step, store, in_place=in_place)
     problem = size_problem(checkpoint.manifest, folder.entries())
     if problem:
-        if is_of_one_process(problem.partition(" ")[0]):
+        if is_written_by_one(problem.partition(" ")[0]):
             problem += "; where each node has an output_dir of its own, set save_on_each_node: true"
         raise CheckpointError(checkpoint.url, f"after writing it, {problem}")
     content = checkpoint.manifest.to_bytes()
