@@ -9,8 +9,9 @@ import torch
 from tests.training.parallel.fsdp.toy import Run, Tokens, joined, settings
 from tests.training.parallel.world import run_in
 
-from trainspec.training.parallel import dealing
-from trainspec.training.parallel.dealing import SMALLEST_SHARE, a_few_at_once, dealt
+from trainspec.plan import shards
+from trainspec.plan.shards import SMALLEST_SHARD
+from trainspec.training.parallel.dealing import a_few_at_once, dealt
 
 MIB = 2**20
 
@@ -32,8 +33,8 @@ def test_what_only_the_main_process_has_is_counted_there() -> None:
 
 
 def test_a_small_model_is_not_scattered_and_a_larger_one_over_all_nodes() -> None:
-    assert set(dealt({"a": SMALLEST_SHARE, "b": SMALLEST_SHARE - 1}, 64).values()) == {0}
-    assert set(dealt(dict.fromkeys("abcd", SMALLEST_SHARE), 64).values()) == {0, 16, 32, 48}
+    assert set(dealt({"a": SMALLEST_SHARD, "b": SMALLEST_SHARD - 1}, 64).values()) == {0}
+    assert set(dealt(dict.fromkeys("abcd", SMALLEST_SHARD), 64).values()) == {0, 16, 32, 48}
     assert dealt({}, 4) == {}
 
 
@@ -43,7 +44,7 @@ def test_little_is_under_way_at_once() -> None:
 
 
 def _both_ways(fsdp: str) -> dict[str, Any]:
-    dealing.SMALLEST_SHARE = 1
+    shards.SMALLEST_SHARD = 1
     with joined() as group:
         run = Run(group, settings(fsdp=fsdp), Tokens(tied=True)).with_optimizer()
         # As a batch norm's, it is of this process's own rows.

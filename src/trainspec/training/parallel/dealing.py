@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainspec.plan.shards import shards_of
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-# What is worth a file of its own, in bytes.
-SMALLEST_SHARE = 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def dealt(sizes: Mapping[str, int], world_size: int, of_main: Collection[str] = 
     What is `of_main` only the main process has as it is to be saved. The others get about as much each, or nothing
     where there is too little for all.
     """
-    shares = max(1, min(world_size, sum(sizes.values()) // SMALLEST_SHARE))
+    shares = shards_of(sum(sizes.values()), world_size)
     # Spread over all, and so over nodes.
     loads = {number * world_size // shares: 0 for number in range(shares)}
     found = dict.fromkeys(of_main, 0)

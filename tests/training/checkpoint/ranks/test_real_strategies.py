@@ -1,5 +1,6 @@
 """Promise: under FSDP2, DeepSpeed and a mesh a checkpoint has the whole model, readable by from_pretrained, of which
-each process writes some tensors, and each process's part of the optimizer; a run cut in two is the same to the last bit.
+each process writes some tensors, and each process's part of the optimizer; a run cut in two is the same run to the last
+bit.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tests.training.checkpoint.ranks.jobs import files_in, plain
 from tests.training.parallel.world import run_in
 
 from trainspec import TrainingArguments
-from trainspec.training.parallel import dealing
+from trainspec.plan import shards
 from trainspec.training.trainer import Trainer
 
 LAYERS = {"transformer_layer_cls_to_wrap": ["LlamaDecoderLayer"]}
@@ -75,7 +76,7 @@ def _train(folder: Path, way: str, resume: str | None = None, stops: bool = Fals
 
 def _cut_in_two(folder: Path, way: str) -> list[dict[str, Any]]:
     # As of a model that is worth a file for each.
-    dealing.SMALLEST_SHARE = 1
+    shards.SMALLEST_SHARD = 1
     whole = _train(folder / "whole", way)
     _train(folder / "cut", way, stops=True)
     return [whole, _train(folder / "cut", way, "latest")]
@@ -100,12 +101,12 @@ def _is_read_by_others(way: str, folder: Path, final: Path) -> None:
     kind = type(_model(way))
     found, other = (kind.from_pretrained(each) for each in (folder, final))
     whole = load_file(final / "model.safetensors")
-    shards = {name: load_file(folder / name) for name in SHARDS}
+    parts = {name: load_file(folder / name) for name in SHARDS}
     assert "model.embed_tokens.weight" in whole and "lm_head.weight" not in whole, "what is tied is there once"
-    assert sum(map(len, shards.values())) == len(whole)
-    assert all(torch.equal(value, whole[name]) for shard in shards.values() for name, value in shard.items())
+    assert sum(map(len, parts.values())) == len(whole)
+    assert all(torch.equal(value, whole[name]) for shard in parts.values() for name, value in shard.items())
     where = json.loads((folder / INDEX).read_text())["weight_map"]
-    assert where == {name: file for file, shard in shards.items() for name in shard}
+    assert where == {name: file for file, shard in parts.items() for name in shard}
     assert all(torch.equal(value, found.state_dict()[name]) for name, value in other.state_dict().items())
     ids = torch.arange(6)[None]
     assert torch.equal(found(ids).logits, other(ids).logits)
