@@ -10,6 +10,7 @@ rename once the manifest is in it. Elsewhere, and where somebody's own code writ
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,7 @@ def described(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -
     manifest = Manifest(
         snapshot.step,
         tuple(sorted(records)),
-        {"trainspec_version": _version(), **snapshot.metadata},
+        {"trainspec_version": _version("trainspec"), **snapshot.metadata},
         world_size=snapshot.world_size,
         layout=snapshot.layout,
         data=snapshot.data,
@@ -154,7 +155,9 @@ def _payload(content: bytes | Path | Payload) -> Payload:
     return LocalFile(content) if isinstance(content, Path) else content
 
 
-def _version(package: str = "trainspec") -> str | None:
+@cache
+def _version(package: str) -> str | None:
+    # Looking for it reads a folder of the environment, and it stays what it is for as long as the process lives.
     try:
         return version(package)
     except PackageNotFoundError:
