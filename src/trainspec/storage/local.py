@@ -60,6 +60,15 @@ class LocalStore(Store):
         with self._reported("write", checked_file(self.url, name)) as path:
             publish(path, lambda file: fill(EarlyWriteback(file)))  # type: ignore[arg-type]
 
+    @contextmanager
+    def filling(self) -> Iterator[LocalStore]:
+        """None is waited for alone: the disk notes all of them at once."""
+        store = _Filled(self.folder)
+        yield store
+        for name in store.names:
+            with self._reported("write", name) as path:
+                _sync(path)
+
     def write_bytes(self, name: str, data: bytes) -> None:
         with self._reported("write", checked_file(self.url, name)) as path:
             publish(path, lambda file: file.write(data))
@@ -151,9 +160,25 @@ class LocalStore(Store):
             raise failure(str(path), operation, cause) from None
 
 
-def publish(path: Path, write: Writer) -> None:
-    """Make `path` appear with what `write` puts into it, all at once and safe on the disk. Raises OSError."""
-    with _unfinished(path, write) as finished:
+class _Filled(LocalStore):
+    """A folder that `publish_folder` gives its name, or that is deleted with whatever is in it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.names: list[str] = []
+
+    def _stream(self, name: str, fill: Writer) -> None:
+        with self._reported("write", checked_file(self.url, name)) as path:
+            publish(path, lambda file: fill(EarlyWriteback(file)), syncs=False)  # type: ignore[arg-type]
+            self.names.append(name)
+
+
+def publish(path: Path, write: Writer, *, syncs: bool = True) -> None:
+    """Make `path` appear with what `write` puts into it, all at once and safe on the disk. Raises OSError.
+
+    Who makes it safe later does without the latter.
+    """
+    with _unfinished(path, write, syncs=syncs) as finished:
         os.replace(finished, path)
 
 
@@ -180,21 +205,23 @@ def publish_new(path: Path, write: Writer) -> bool:
 
 
 @contextmanager
-def _unfinished(path: Path, write: Writer) -> Iterator[Path]:
-    """A file beside `path` with what `write` puts into it, safe on the disk, to be given its name."""
+def _unfinished(path: Path, write: Writer, *, syncs: bool = True) -> Iterator[Path]:
+    """A file beside `path` with what `write` puts into it, safe on the disk if it `syncs`, to be given its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(path)
     with beside(path) as (unfinished, file):
         try:
             write(file)
             file.flush()
-            os.fsync(file.fileno())
+            if syncs:
+                os.fsync(file.fileno())
             file.close()
             yield unfinished
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
-    _sync_folder(path.parent)
+    if syncs:
+        _sync_folder(path.parent)
 
 
 def publish_copy(path: Path, source: Path) -> None:
@@ -206,11 +233,15 @@ def publish_copy(path: Path, source: Path) -> None:
 def _sync_folder(folder: Path) -> None:
     # A power cut undoes the rename until the folder is on the disk too; some file systems have no such call.
     with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_there(path: Path) -> bool:

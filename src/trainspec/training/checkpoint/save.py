@@ -10,6 +10,7 @@ rename once the manifest is in it. Elsewhere, and where somebody's own code writ
 from __future__ import annotations
 
 import platform
+from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -92,7 +93,8 @@ def write(snapshot: Snapshot, store: Store, *, in_place: bool = False) -> list[F
     if MANIFEST in snapshot.files:
         raise ValueError(f"{MANIFEST} is written by publish alone")
     folder = _written_to(snapshot.step, store, in_place=in_place)
-    return [folder.write(name, payload.write) for name, payload in snapshot.files.items()]
+    with nullcontext(folder) if in_place else folder.filling() as filled:
+        return [filled.write(name, payload.write) for name, payload in snapshot.files.items()]
 
 
 def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store, *, in_place: bool = False) -> Checkpoint:
