@@ -32,6 +32,8 @@ class LocalStore(Store):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.url = str(folder)
+        # What was written and may not be on the disk; None where each file is waited for.
+        self._unsynced: list[str] | None = None
 
     def read_bytes(self, name: str) -> bytes:
         with self._reported("read", name) as path, open_regular(path) as file:
@@ -58,14 +60,19 @@ class LocalStore(Store):
 
     def _stream(self, name: str, fill: Writer) -> None:
         with self._reported("write", checked_file(self.url, name)) as path:
-            publish(path, lambda file: fill(EarlyWriteback(file)))  # type: ignore[arg-type]
+            waits = self._unsynced is None
+            publish(path, lambda file: fill(EarlyWriteback(file)), syncs=waits)  # type: ignore[arg-type]
+            if self._unsynced is not None:
+                self._unsynced.append(name)
 
     @contextmanager
     def filling(self) -> Iterator[LocalStore]:
         """None is waited for alone: the disk notes all of them at once."""
-        store = _Filled(self.folder)
+        store = LocalStore(self.folder)
+        names: list[str] = []
+        store._unsynced = names
         yield store
-        for name in store.names:
+        for name in names:
             with self._reported("write", name) as path:
                 _sync(path)
 
@@ -158,19 +165,6 @@ class LocalStore(Store):
             yield path
         except (OSError, ValueError) as cause:
             raise failure(str(path), operation, cause) from None
-
-
-class _Filled(LocalStore):
-    """A folder that `publish_folder` gives its name, or that is deleted with whatever is in it."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.names: list[str] = []
-
-    def _stream(self, name: str, fill: Writer) -> None:
-        with self._reported("write", checked_file(self.url, name)) as path:
-            publish(path, lambda file: fill(EarlyWriteback(file)), syncs=False)  # type: ignore[arg-type]
-            self.names.append(name)
 
 
 def publish(path: Path, write: Writer, *, syncs: bool = True) -> None:
