@@ -71,12 +71,8 @@ def _check_depth(text: str) -> None:
             dots, behind_dot, parts = dots + 1, True, parts + 1
             if dots >= DEEPEST or parts > _MOST_PARTS:
                 place = Place(text.count("\n", 0, found.start()) + 1, 1)
-                what = (
-                    f"a key in it has more than {DEEPEST}"
-                    if dots >= DEEPEST
-                    else f"its keys have more than {parts - 1:,}"
-                )
-                raise Fault("SRC109", f"{what} parts", place)
+                whose, most = ("a key in it has", DEEPEST) if dots >= DEEPEST else ("its keys have", _MOST_PARTS)
+                raise Fault("SRC109", f"{whose} more than {most:,} parts", place)
         elif sign not in " \t":
             dots, behind_dot = dots if behind_dot else 0, False
 
