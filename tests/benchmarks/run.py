@@ -6,8 +6,8 @@ run.py training             all of training
 run.py distributed          all of two processes
 run.py checkpoints          all of saving and resuming; not part of what is run without a name, for it takes minutes
 run.py steps predict ...    some of: documents, environment, embedded, validate, files, plan; steps, transformer,
-                            predict, memory, grouping, start; step2, overhead2, start2; save, background, sharded,
-                            resume, upload
+                            predict, memory, grouping, start; step2, overhead2, start2; save,
+                            save-transformers, save-fabric, background, sharded, resume, upload
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ DISTRIBUTED: dict[str, Callable[[], Row | list[Row]]] = {
 }
 CHECKPOINTS: dict[str, Callable[[], Row | list[Row]]] = {
     "save": _later("checkpoints.rows", "save_rows"),
+    "save-transformers": _later("checkpoints.rows", "transformers_row"),
+    "save-fabric": _later("checkpoints.rows", "fabric_row"),
     "background": _later("checkpoints.rows", "background_rows"),
     "sharded": _later("checkpoints.rows", "sharded_rows"),
     "resume": _later("checkpoints.rows", "resume_row"),

@@ -32,6 +32,8 @@ class LocalStore(Store):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.url = str(folder)
+        # What was written and may not be on the disk; None where each file is waited for.
+        self._unsynced: list[str] | None = None
 
     def read_bytes(self, name: str) -> bytes:
         with self._reported("read", name) as path, open_regular(path) as file:
@@ -58,7 +60,21 @@ class LocalStore(Store):
 
     def _stream(self, name: str, fill: Writer) -> None:
         with self._reported("write", checked_file(self.url, name)) as path:
-            publish(path, lambda file: fill(EarlyWriteback(file)))  # type: ignore[arg-type]
+            waits = self._unsynced is None
+            publish(path, lambda file: fill(EarlyWriteback(file)), syncs=waits)  # type: ignore[arg-type]
+            if self._unsynced is not None:
+                self._unsynced.append(name)
+
+    @contextmanager
+    def filling(self) -> Iterator[LocalStore]:
+        """None is waited for alone: the disk notes all of them at once."""
+        store = LocalStore(self.folder)
+        names: list[str] = []
+        store._unsynced = names
+        yield store
+        for name in names:
+            with self._reported("write", name) as path:
+                _sync(path)
 
     def write_bytes(self, name: str, data: bytes) -> None:
         with self._reported("write", checked_file(self.url, name)) as path:
@@ -151,9 +167,12 @@ class LocalStore(Store):
             raise failure(str(path), operation, cause) from None
 
 
-def publish(path: Path, write: Writer) -> None:
-    """Make `path` appear with what `write` puts into it, all at once and safe on the disk. Raises OSError."""
-    with _unfinished(path, write) as finished:
+def publish(path: Path, write: Writer, *, syncs: bool = True) -> None:
+    """Make `path` appear with what `write` puts into it, all at once and safe on the disk. Raises OSError.
+
+    Who makes it safe later does without the latter.
+    """
+    with _unfinished(path, write, syncs=syncs) as finished:
         os.replace(finished, path)
 
 
@@ -180,21 +199,23 @@ def publish_new(path: Path, write: Writer) -> bool:
 
 
 @contextmanager
-def _unfinished(path: Path, write: Writer) -> Iterator[Path]:
-    """A file beside `path` with what `write` puts into it, safe on the disk, to be given its name."""
+def _unfinished(path: Path, write: Writer, *, syncs: bool = True) -> Iterator[Path]:
+    """A file beside `path` with what `write` puts into it, safe on the disk if it `syncs`, to be given its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(path)
     with beside(path) as (unfinished, file):
         try:
             write(file)
             file.flush()
-            os.fsync(file.fileno())
+            if syncs:
+                os.fsync(file.fileno())
             file.close()
             yield unfinished
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
-    _sync_folder(path.parent)
+    if syncs:
+        _sync_folder(path.parent)
 
 
 def publish_copy(path: Path, source: Path) -> None:
@@ -206,11 +227,15 @@ def publish_copy(path: Path, source: Path) -> None:
 def _sync_folder(folder: Path) -> None:
     # A power cut undoes the rename until the folder is on the disk too; some file systems have no such call.
     with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_there(path: Path) -> bool:

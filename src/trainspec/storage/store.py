@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -67,6 +68,11 @@ class Store(ABC):
     @abstractmethod
     def _stream(self, name: str, fill: Writer) -> None:
         """Replace a file by what `fill` writes into the file that it is called with."""
+
+    @contextmanager
+    def filling(self) -> Iterator[Store]:
+        """Inside, this store, for many files that nobody looks for yet: all are safe at the end of the block."""
+        yield self
 
     @property
     @abstractmethod

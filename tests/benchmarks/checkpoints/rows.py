@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.timing import Row, milliseconds, run_quietly
 
 HERE = Path(__file__).parent
+SAVE = "a save of 50M parameters with AdamW's state"
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2")
 # By the name that the table has for them, the package.
 OTHERS = {"transformers": ("transformers", "accelerate"), "Fabric": ("lightning_fabric",)}
@@ -21,18 +22,16 @@ _OF_RANK = re.compile(r"[a-z]+-([0-9]{5})-of-[0-9]{5}\.(?:safetensors|json)")
 _STATES_OF_RANK = re.compile(r"rng_state_([0-9]+)\.json")
 
 
-def save_rows(rounds: int = 9) -> list[Row]:
+def save_rows(rounds: int = 5) -> list[Row]:
     """A save that the loop waits for, hashing included, and by how much it raises the memory of the process."""
-    (saves,) = _saves("trainspec", rounds)
+    (saves,) = _saves("trainspec", rounds, yardsticks="plain")
     plain = _typical(saves, "plain")
-    beside = ", ".join(_other(name, max(3, rounds // 3)) for name in OTHERS)
-    what = f"a save of 50M parameters with AdamW's state, {_megabytes(saves[0]['files'])}"
     raised = max(save["raised"] for save in saves)
     return [
         Row(
-            what,
+            f"{SAVE}, {_megabytes(saves[0]['files'])}",
             f"{_typical(saves, 'save'):.2f} s",
-            f"`safetensors.torch.save_file` and fsync: {plain:.2f} s; {beside}",
+            f"`safetensors.torch.save_file` and fsync: {plain:.2f} s",
             _ratio(saves, "save", "plain"),
             1.15,
         ),
@@ -40,14 +39,26 @@ def save_rows(rounds: int = 9) -> list[Row]:
     ]
 
 
-def _other(name: str, rounds: int) -> str:
-    """Somebody else's save, as it is, and until what it wrote is on the disk."""
+def transformers_row() -> list[Row]:
+    return _beside("transformers")
+
+
+def fabric_row() -> list[Row]:
+    return _beside("Fabric")
+
+
+def _beside(name: str, rounds: int = 2) -> list[Row]:
+    """Somebody else's save until what it wrote is on the disk, and ours; each as a multiple of what is plain."""
     if not all(map(find_spec, OTHERS[name])):
-        return f"{name} is not installed"
-    (saves,) = _saves(name, rounds)
-    for save in saves:
+        print(f"{name} is not installed: not measured", file=sys.stderr)
+        return []
+    (ours,), (theirs,) = (_saves(kind, rounds, yardsticks="plain") for kind in ("trainspec", name))
+    for save in theirs:
         save["safe"] = save["save"] + save["sync"]
-    return f"{name} {_ratio(saves, 'save', 'plain'):.2f} x, with fsync {_ratio(saves, 'safe', 'plain'):.2f} x"
+    ratios = [_ratio(ours, "save", "plain"), _ratio(theirs, "safe", "plain")]
+    told = f"{name}, then fsync: {ratios[1]:.2f} x, without fsync {_ratio(theirs, 'save', 'plain'):.2f} x"
+    what = f"{SAVE}, of `save_file` and fsync"
+    return [Row(what, f"{ratios[0]:.2f} x", told, ratios[1] / ratios[0], 1, at_least=True)]
 
 
 def background_rows(rounds: int = 9) -> list[Row]:
@@ -57,7 +68,7 @@ def background_rows(rounds: int = 9) -> list[Row]:
     if "save_in_background" not in TrainingArguments.model_fields:
         print("save_in_background is no setting yet: not measured", file=sys.stderr)
         return []
-    (saves,) = _saves("background", rounds)
+    (saves,) = _saves("background", rounds, yardsticks="copy")
     # The first makes the buffers.
     saves = saves[1:]
     return [
@@ -71,13 +82,13 @@ def background_rows(rounds: int = 9) -> list[Row]:
     ]
 
 
-def sharded_rows(turns: int = 3, rounds: int = 3) -> list[Row]:
+def sharded_rows(turns: int = 2, rounds: int = 2) -> list[Row]:
     """FSDP2 in two processes against one process that saves all of it; processes of both kinds take turns."""
     alone: list[dict[str, Any]] = []
     shared: list[dict[str, Any]] = []
     for _ in range(turns):
         alone += _saves("trainspec", rounds)[0]
-        shared += _saves("sharded", rounds, TORCHRUN)[0]
+        shared += _saves("sharded", rounds, launcher=TORCHRUN)[0]
     whole = sum(alone[0]["files"].values())
     each = [sum(size for name, size in shared[0]["files"].items() if _rank(name) == rank) for rank in (0, 1)]
     seconds = [_typical(saves, "save") for saves in (shared, alone)]
@@ -108,7 +119,7 @@ def resume_row(rounds: int = 9) -> Row:
     return Row(what, milliseconds(late), f"at update {EARLY}: {milliseconds(early)}", ratio, 1.1)
 
 
-def upload_row(rounds: int = 5) -> Row:
+def upload_row(rounds: int = 3) -> Row:
     """To moto's S3 in a process of its own, which takes most of the time on both sides."""
     with TemporaryDirectory() as folder:
         times = _measured((sys.executable, str(HERE / "uploading.py"), str(rounds)), Path(folder))
@@ -120,11 +131,13 @@ def upload_row(rounds: int = 5) -> Row:
     return Row("uploading its weights, 201 MB, to S3 on the loopback, rate", ours, shown, rate, 0.8, at_least=True)
 
 
-def _saves(kind: str, rounds: int, launcher: tuple[str, ...] = (sys.executable,)) -> list[list[dict[str, Any]]]:
+def _saves(
+    kind: str, rounds: int, *, yardsticks: str = "", launcher: tuple[str, ...] = (sys.executable,)
+) -> list[list[dict[str, Any]]]:
     """What each process tells of its saves."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "saves"
-        run_quietly((*launcher, str(HERE / "saving.py"), kind, str(rounds), str(file)))
+        run_quietly((*launcher, str(HERE / "saving.py"), kind, str(rounds), str(file), yardsticks))
         return [json.loads(path.read_text()) for path in sorted(Path(folder).glob("saves-*"))]
 
 

@@ -1,6 +1,6 @@
 """A process of its own, or one of several that torchrun has started: saves of one run, and yardsticks between them.
 
-saving.py KIND ROUNDS FILE    FILE-RANK gets, for every save, seconds of it and of the yardsticks beside it
+saving.py KIND ROUNDS FILE [plain|copy]    FILE-RANK gets, for every save, seconds of it and of the yardsticks beside it
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from benchmarks.training.loops import quiet
 
 RANK = int(os.environ.get("RANK", "0"))
 SHARED = int(os.environ.get("WORLD_SIZE", "1")) > 1
+YARDSTICKS = {"plain", "copy"} & set(sys.argv[4:])
 
 
 class Saves:
@@ -61,10 +62,10 @@ class Saves:
         files = [path for path in checkpoint.rglob("*") if path.is_file()]
         written = {str(path.relative_to(checkpoint)): path.stat().st_size for path in files}
         found = {"save": seconds, "raised": raised, "files": written, "sync": _seconds_of_sync(files)}
-        if not SHARED:
-            tensors = tensors_of(model, optimizer)
-            found["plain"] = seconds_of_plain_save(self._folder / "plain", tensors)
-            found["copy"] = seconds_of_copy(tensors, self._buffers)
+        if "plain" in YARDSTICKS:
+            found["plain"] = seconds_of_plain_save(self._folder / "plain", tensors_of(model, optimizer))
+        if "copy" in YARDSTICKS:
+            found["copy"] = seconds_of_copy(tensors_of(model, optimizer), self._buffers)
         self.rounds.append(found)
         if not SHARED:
             shutil.rmtree(checkpoint)
@@ -152,7 +153,7 @@ KINDS = {
 }
 
 
-def main(kind: str, rounds: str, file: str) -> None:
+def main(kind: str, rounds: str, file: str, _: str = "") -> None:
     quiet()
     torch.manual_seed(0)
     folder = Path(file).parent / f"{kind}-output"

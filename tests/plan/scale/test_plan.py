@@ -170,7 +170,17 @@ def test_files_of_a_checkpoint(said: dict[str, Any], world: int, optimizer_files
     found = checkpoint_of(args, layout_of(args, world), of_number(1_000_000))
     assert (found.optimizer_files, found.files) == (optimizer_files, files)
     assert found.model == 4_000_000 and found.optimizer == (8_000_000 if optimizer_files else 0)
+    assert found.model_files == 1, "it is too small to be shared out"
     assert found.total > found.model + found.optimizer + found.manifest
+
+
+def test_a_larger_model_is_in_files_of_several_processes() -> None:
+    args, model = TrainingArguments.from_dict({"fsdp": "full_shard"}), of_number(10_000_000)
+    found = checkpoint_of(args, layout_of(args, 8), model)
+    assert (found.model_files, found.files) == (4, 4 + 1 + 6 + 3 * 8 + 1), "of 8 MiB or more each, and their index"
+    assert any("in 4 files" in text for _, text in facts(scale({"fsdp": "full_shard"}, 8, model)))
+    alone = TrainingArguments.from_dict({"fsdp": "full_shard", "save_on_each_node": True})
+    assert checkpoint_of(alone, layout_of(alone, 8), model).model_files == 1
 
 
 def test_the_order_of_many_rows_costs_the_same_for_any_number() -> None:

@@ -202,3 +202,13 @@ def test_keys_from_several_variables_name_each_their_own(
     inside = TrainingArguments(fsdp="full_shard").provenance.inside("fsdp_config")
     named = {key: entry.source.name for key, entry in inside.items()}
     assert named == {f"fsdp_config.{key}": f"TRAINSPEC_FSDP_CONFIG{end}" for key, end in told.items()}
+
+
+def test_a_source_alone_is_that_of_the_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    args = all_sources(tmp_path, monkeypatch)
+    args.learning_rate = 0.1
+    assert {name: args.provenance.source(name) for name in args.provenance} == {
+        name: entry.source for name, entry in args.provenance.items()
+    }
+    kinds = {str(args.provenance.source(name)) for name in args.provenance}
+    assert {"constructor", "--seed (command line)"} & kinds and "default" in kinds and len(kinds) > 4

@@ -21,6 +21,7 @@ from trainspec.training.checkpoint import (
     save_checkpoint,
     write,
 )
+from trainspec.training.checkpoint import save as saving
 from trainspec.training.checkpoint.contents import Contents, pack, unpack
 from trainspec.training.checkpoint.payload import Document
 from trainspec.training.checkpoint.tensor_files import TorchFile
@@ -123,3 +124,14 @@ def test_a_copy_is_written_as_the_original() -> None:
     assert all(torch.equal(one, other) for one, other in zip(back["views"], value["views"], strict=True))
     assert torch.equal(back["conjugated"], value["conjugated"])
     assert back["step"] == 3
+
+
+def test_versions_are_looked_up_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = saving.version
+    monkeypatch.setattr(saving, "version", lambda package: asked.append(package) or real(package))
+    saving._version.cache_clear()
+    for step in (1, 2):
+        found = save_checkpoint(store, step, {"a.bin": b"a"})
+        assert {"python", "torch", "safetensors", "trainspec"} == found.manifest.versions.keys()
+    assert sorted(asked) == ["safetensors", "torch", "trainspec"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.scale.memory import elements_of
 from trainspec.plan.scale.widths import widths_of
+from trainspec.plan.shards import shards_of
 
 if TYPE_CHECKING:
     from trainspec.plan.scale.model import ModelSize
@@ -21,6 +22,9 @@ _DOCUMENTS = 6
 _DOCUMENT = 4_000
 # A piece of a parameter in the description of a rank's part: its name, shape and offset.
 _PIECE = 260
+# A tensor in the index of a model's shards.
+_IN_INDEX = 80
+_SHARD = "model-00001-of-00002.safetensors"
 _SHA256 = "0" * 64
 
 
@@ -28,12 +32,13 @@ _SHA256 = "0" * 64
 class CheckpointFiles:
     """Bytes of one checkpoint: the consolidated model, the optimizer in `optimizer_files`, and all together.
 
-    `manifest` is the size of the list of all files, `gathered` what the main process receives to write it. Whole
-    parameters that the main process gathers to write the model are `model`.
+    `manifest` is the size of the list of all files, `gathered` what the main process receives to write it. `model` is
+    of whole parameters, in `model_files` of as many processes.
     """
 
     files: int
     model: int
+    model_files: int
     optimizer: int
     optimizer_files: int
     total: int
@@ -48,8 +53,10 @@ def checkpoint_of(args: TrainingArguments, layout: Layout, model: ModelSize) -> 
     """Of a run in that layout: the model whole, and of a sharded optimizer a file for each rank, with what it holds."""
     widths, held = widths_of(args, layout), elements_of(args, layout, model)
     world = layout.world_size
-    sharded = not args.save_only_model and max(layout.partners, layout.tensor, layout.expert) > 1
+    parts = max(layout.partners, layout.tensor, layout.expert) > 1
+    sharded = parts and not args.save_only_model
     weights = model.parameters * widths.parameter
+    shards = shards_of(weights, world) if parts and args.save_safetensors and not args.save_on_each_node else 1
     states = (world if sharded else 1) * (0 if args.save_only_model else 1)
     optimizer = held.state * states
     tensors = len(model.shapes) if model.shapes is not None else 0
@@ -59,12 +66,16 @@ def checkpoint_of(args: TrainingArguments, layout: Layout, model: ModelSize) -> 
     names += [f"optimizer-{world:05d}-of-{world:05d}.pt", f"optimizer-{world:05d}-of-{world:05d}.json"] * sharded
     rank = sum(map(_listed, names))
     documents = _DOCUMENTS - (4 if args.save_only_model else 0)
-    once = documents + 1 + (states if not sharded else 0)
-    total = weights + optimizer + described + generators * _GENERATORS + documents * _DOCUMENT
-    manifest = rank * world + once * _listed("resolved_args.json") + 400
+    # Beside shards there is their index.
+    models = shards + (shards > 1)
+    index = tensors * _IN_INDEX * (shards > 1)
+    once = documents + (states if not sharded else 0)
+    total = weights + index + optimizer + described + generators * _GENERATORS + documents * _DOCUMENT
+    manifest = rank * world + models * _listed(_SHARD) + once * _listed("resolved_args.json") + 400
     return CheckpointFiles(
-        files=once + len(names) * world + 1,
+        files=models + once + len(names) * world + 1,
         model=weights,
+        model_files=shards,
         optimizer=optimizer,
         optimizer_files=states,
         total=total + manifest,

@@ -89,7 +89,8 @@ def _files(plan: ScalePlan) -> list[tuple[str, str]]:
     files = plan.checkpoint
     if files is None:
         return []
-    parts = f"model {in_bytes(files.model)}, optimizer {in_bytes(files.optimizer)}"
+    models = f" in {files.model_files:,} files" if files.model_files > 1 else ""
+    parts = f"model {in_bytes(files.model)}{models}, optimizer {in_bytes(files.optimizer)}"
     shards = f" in {files.optimizer_files:,} files" if files.optimizer_files > 1 else ""
     gathered = f", {in_bytes(files.gathered)} gathered for it" if files.gathered else ""
     return [

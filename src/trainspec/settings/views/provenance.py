@@ -91,11 +91,22 @@ class Provenance(Mapping[str, Entry]):
         whole = self._settings.__dict__[name]
         return {".".join(path): self._entry(path) for path in paths if _holds(whole, path[1:])}
 
+    def source(self, name: str) -> Source:
+        """Where the value of a setting came from: what its entry says, without the work of showing values."""
+        value = self._read((name,))
+        if self._is_unsaid((name,), value):
+            return self._unsaid(name, value)
+        sources = self._sources((name,))
+        return sources[0][1] if sources else Source(SourceKind.DEFAULT)
+
+    def _is_unsaid(self, path: Path, value: Any) -> bool:
+        said = path[0] in self._settings.__pydantic_fields_set__
+        return not said or (len(path) == 1 and self._follows(path[0], value))
+
     def _entry(self, path: Path) -> Entry:
         name = ".".join(path)
         value = self._read(path)
-        said = path[0] in self._settings.__pydantic_fields_set__
-        if not said or (len(path) == 1 and self._follows(path[0], value)):
+        if self._is_unsaid(path, value):
             return Entry(self._show(name, value), self._unsaid(path[0], value))
         sources = self._sources(path)
         if not sources:

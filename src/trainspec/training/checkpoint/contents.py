@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,7 +12,7 @@ import torch
 from trainspec.text.bounded_json import parse_json
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.manifest import FULL_LAYOUT, CheckpointError, json_bytes
-from trainspec.training.checkpoint.payload import Document, Payload
+from trainspec.training.checkpoint.payload import Document, Encoded, Payload
 from trainspec.training.checkpoint.ranks.names import (
     old_optimizer_file,
     optimizer_file,
@@ -85,8 +86,9 @@ def pack(
     files = dict(model_files(contents.model, save_safetensors=save_safetensors) if artifacts is None else artifacts)
     files[TRAINER_STATE] = Document(state_bytes(shared_part(contents.trainer_state)))
     files[OWN_STATE] = Document(state_bytes(own_part(contents.trainer_state)))
-    files[TRAINING_ARGS] = Document(json_bytes(contents.training_args))
-    files[RESOLVED_ARGS] = Document(json_bytes(contents.resolved_args))
+    # Plain data, whose text takes longer than they do themselves: a loop does not wait for a thread to write it.
+    files[TRAINING_ARGS] = Encoded(partial(json_bytes, contents.training_args))
+    files[RESOLVED_ARGS] = Encoded(partial(json_bytes, contents.resolved_args))
     if contents.optimizer is not None:
         files |= optimizer_files(contents.optimizer)
     states = {SCHEDULER: contents.scheduler, SCALER: contents.scaler}

@@ -22,6 +22,7 @@ from trainspec.training.checkpoint.shards import read_state, weights_in
 from trainspec.training.checkpoint.weights import (
     SAFETENSORS,
     TORCH_WEIGHTS,
+    dealt_model_files,
     model_files,
 )
 from trainspec.training.errors import TrainingError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from trainspec.training.checkpoint.payload import Payload
+    from trainspec.training.parallel.dealing import DealtWeights
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -67,6 +69,27 @@ def model_artifacts(
         files |= _config_files(model)
         state = _without_ties(model, _without_ignored(model, state))
     return files | model_files(state, save_safetensors=save_safetensors)
+
+
+def dealt_artifacts(
+    model: nn.Module, dealt: DealtWeights, rank: int, *, with_others: bool, processing_class: Any = None
+) -> dict[str, Payload]:
+    """What one process writes of a model whose tensors are dealt out; one of them writes all that is no tensor, too.
+
+    For models that `is_dealt_out` allows. Raises TypeError as `model_artifacts`.
+    """
+    model = bare(model)
+    state = dict(dealt.tensors)
+    files = _processing_files(processing_class) if with_others else {}
+    if _is_pretrained(model):
+        files |= _config_files(model) if with_others else {}
+        state = _without_ties(model, _without_ignored(model, state))
+    return files | dealt_model_files(state, dealt.writers, rank, with_index=with_others)
+
+
+def is_dealt_out(model: nn.Module) -> bool:
+    """Whether processes may write shards of it: not where PEFT writes some of it itself."""
+    return not _adapters(bare(model))
 
 
 def restore_model(
@@ -157,7 +180,9 @@ def _listed(names: Collection[str]) -> str:
 
 
 def _place(value: Any) -> Any:
-    return (value.data_ptr(), tuple(value.shape)) if isinstance(value, Tensor) and value.numel() else id(value)
+    # What another process has is on the meta device, and nowhere.
+    is_here = isinstance(value, Tensor) and value.numel() and not value.is_meta
+    return (value.data_ptr(), tuple(value.shape)) if is_here else id(value)
 
 
 # Hugging Face models

@@ -37,6 +37,19 @@ class Document:
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """Bytes that are made where they are written: of what nobody changes any more, and what always has some."""
+
+    encode: Callable[[], bytes]
+
+    def write(self, file: BinaryIO) -> None:
+        file.write(self.encode())
+
+    def copied(self, copy: Callable[[Tensor], Tensor]) -> Encoded:
+        return self
+
+
+@dataclass(frozen=True)
 class LocalFile:
     """What is in a local file."""
 

@@ -10,6 +10,8 @@ rename once the manifest is in it. Elsewhere, and where somebody's own code writ
 from __future__ import annotations
 
 import platform
+from contextlib import nullcontext
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from trainspec.storage.unfinished import UNFINISHED
 from trainspec.training.checkpoint.load import Checkpoint, folder_name, step_of
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError, Manifest, size_problem
 from trainspec.training.checkpoint.payload import Document, LocalFile
-from trainspec.training.checkpoint.ranks.names import is_of_one_process
+from trainspec.training.checkpoint.ranks.names import is_written_by_one
 from trainspec.training.checkpoint.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -91,7 +93,8 @@ def write(snapshot: Snapshot, store: Store, *, in_place: bool = False) -> list[F
     if MANIFEST in snapshot.files:
         raise ValueError(f"{MANIFEST} is written by publish alone")
     folder = _written_to(snapshot.step, store, in_place=in_place)
-    return [folder.write(name, payload.write) for name, payload in snapshot.files.items()]
+    with nullcontext(folder) if in_place else folder.filling() as filled:
+        return [filled.write(name, payload.write) for name, payload in snapshot.files.items()]
 
 
 def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store, *, in_place: bool = False) -> Checkpoint:
@@ -104,7 +107,7 @@ def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store, *, 
     folder = _written_to(snapshot.step, store, in_place=in_place)
     problem = size_problem(checkpoint.manifest, folder.entries())
     if problem:
-        if is_of_one_process(problem.partition(" ")[0]):
+        if is_written_by_one(problem.partition(" ")[0]):
             problem += "; where each node has an output_dir of its own, set save_on_each_node: true"
         raise CheckpointError(checkpoint.url, f"after writing it, {problem}")
     content = checkpoint.manifest.to_bytes()
@@ -119,7 +122,7 @@ def described(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -
     manifest = Manifest(
         snapshot.step,
         tuple(sorted(records)),
-        {"trainspec_version": _version(), **snapshot.metadata},
+        {"trainspec_version": _version("trainspec"), **snapshot.metadata},
         world_size=snapshot.world_size,
         layout=snapshot.layout,
         data=snapshot.data,
@@ -154,7 +157,9 @@ def _payload(content: bytes | Path | Payload) -> Payload:
     return LocalFile(content) if isinstance(content, Path) else content
 
 
-def _version(package: str = "trainspec") -> str | None:
+@cache
+def _version(package: str) -> str | None:
+    # Looking for it reads a folder of the environment, and it stays what it is for as long as the process lives.
     try:
         return version(package)
     except PackageNotFoundError:

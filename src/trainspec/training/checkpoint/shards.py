@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 from trainspec.text.bounded_json import too_large
 from trainspec.text.redaction import printable
 from trainspec.training.checkpoint.manifest import CheckpointError
-from trainspec.training.checkpoint.weights import SAFETENSORS, TORCH_WEIGHTS, load_torch_bytes, state_from_safetensors
+from trainspec.training.checkpoint.weights import (
+    SAFETENSORS,
+    SAFETENSORS_INDEX,
+    TORCH_WEIGHTS,
+    load_torch_bytes,
+    state_from_safetensors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-SAFETENSORS_INDEX = "model.safetensors.index.json"
 TORCH_INDEX = "pytorch_model.bin.index.json"
 # In the order in which they are looked for, which is that of transformers.
 WEIGHT_FILES = (SAFETENSORS, SAFETENSORS_INDEX, TORCH_WEIGHTS, TORCH_INDEX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from trainspec.text.bounded_json import parse_json
 from trainspec.training.checkpoint.manifest import CheckpointError
+from trainspec.training.checkpoint.payload import Document
 from trainspec.training.checkpoint.states.archives import archive_problem
 from trainspec.training.checkpoint.tensor_files import SafetensorsFile, TorchFile, dtype_name
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from trainspec.training.checkpoint.payload import Payload
 
 SAFETENSORS = "model.safetensors"
+SAFETENSORS_INDEX = f"{SAFETENSORS}.index.json"
 TORCH_WEIGHTS = "pytorch_model.bin"
 
 
@@ -31,12 +34,49 @@ def model_files(state_dict: Mapping[str, Any], *, save_safetensors: bool = True)
     """
     if not save_safetensors:
         return {TORCH_WEIGHTS: TorchFile(dict(state_dict))}
+    _refuse_unsafe(state_dict)
+    tensors, aliases = _without_aliases(state_dict)
+    return {SAFETENSORS: SafetensorsFile(tensors, {"format": "pt", **aliases})}
+
+
+def dealt_model_files(
+    state_dict: Mapping[str, Any], writers: Mapping[str, int], rank: int, *, with_index: bool
+) -> dict[str, Payload]:
+    """What one process writes of a state dict whose tensors are dealt out to `writers`: its shard, if it has one.
+
+    Shards are numbered as Hugging Face does, and the index of all is for one process to write. Where all is of one
+    process it is a single file. Raises as `model_files`.
+    """
+    _refuse_unsafe(state_dict)
+    tensors, aliases = _without_aliases(state_dict)
+    ranks = sorted({writers[name] for name in tensors}) or [0]
+    names = {writer: shard_name(number, len(ranks)) for number, writer in enumerate(ranks)}
+    files: dict[str, Payload] = {}
+    if rank in names:
+        own = {name: value for name, value in tensors.items() if writers[name] == rank}
+        beside = {name: kept for name, kept in aliases.items() if kept in own}
+        files[names[rank]] = SafetensorsFile(own, {"format": "pt", **beside})
+    if with_index and len(ranks) > 1:
+        where = {name: names[writers[name]] for name in tensors}
+        # An index that leaves out what a reader finds in a shard is taken for damaged.
+        where |= {name: where[kept] for name, kept in aliases.items()}
+        size = sum(value.numel() * value.element_size() for value in tensors.values())
+        index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(where.items()))}
+        files[SAFETENSORS_INDEX] = Document((json.dumps(index, indent=2) + "\n").encode())
+    return files
+
+
+def shard_name(number: int, count: int) -> str:
+    """The name of a file with some of a model's tensors; `number` counts from 0."""
+    stem, dot, ending = SAFETENSORS.rpartition(".")
+    return SAFETENSORS if count == 1 else f"{stem}-{number + 1:05d}-of-{count:05d}{dot}{ending}"
+
+
+def _refuse_unsafe(state_dict: Mapping[str, Any]) -> None:
     for name, value in state_dict.items():
         problem = _why_not_in_safetensors(value)
         if problem:
             raise TypeError(f"{name} is {problem}; set save_safetensors: false")
-    tensors, aliases = _without_aliases(state_dict)
-    return {SAFETENSORS: SafetensorsFile(tensors, {"format": "pt", **aliases})}
 
 
 def state_from_safetensors(data: bytes, where: str, name: str = SAFETENSORS) -> dict[str, Tensor]:
@@ -86,14 +126,17 @@ def _without_aliases(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor
     aliases: dict[str, str] = {}
     names: dict[tuple[Any, ...], str] = {}
     for name in sorted(state_dict):
-        tensor = state_dict[name].detach()
+        tensor = state_dict[name]
         first = names.setdefault(_identity(tensor), name) if tensor.numel() else name
         if first == name:
-            kept[name] = tensor
+            kept[name] = tensor.detach()
         else:
             aliases[name] = first
     return kept, aliases
 
 
 def _identity(tensor: Tensor) -> tuple[Any, ...]:
+    if tensor.is_meta:
+        # It stands for one that another process has.
+        return (id(tensor),)
     return (tensor.data_ptr(), tensor.dtype, tensor.device, tuple(tensor.shape), tensor.stride())

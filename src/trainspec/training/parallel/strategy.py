@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.parallel.dealing import DealtWeights
     from trainspec.training.parallel.processes import Processes
     from trainspec.training.parallel.windows import Counting
     from trainspec.training.precision.precision import Precision
@@ -180,6 +181,13 @@ class Strategy(ABC):
     def are_as_many_as(self, processes: int) -> bool:
         """Whether so many train here."""
         return self.processes.world_size == processes
+
+    def dealt_weights(self) -> DealtWeights | None:
+        """The model alone for a checkpoint, of which each process saves some tensors, all of them whole.
+
+        Every process asks, at the same time. None where the main one has all of it anyway.
+        """
+        return None
 
     @property
     def is_sharded(self) -> bool:

@@ -1,9 +1,11 @@
-"""Promise: under FSDP2, DeepSpeed and a mesh a checkpoint has the whole model, readable by from_pretrained, and each
-process's part of the optimizer; a run cut in two is the same run to the last bit.
+"""Promise: under FSDP2, DeepSpeed and a mesh a checkpoint has the whole model, readable by from_pretrained, of which
+each process writes some tensors, and each process's part of the optimizer; a run cut in two is the same run to the last
+bit.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.training.checkpoint.ranks.jobs import files_in, plain
 from tests.training.parallel.world import run_in
 
 from trainspec import TrainingArguments
+from trainspec.plan import shards
 from trainspec.training.trainer import Trainer
 
 LAYERS = {"transformer_layer_cls_to_wrap": ["LlamaDecoderLayer"]}
@@ -25,6 +28,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "zero2": {"deepspeed": {"zero_optimization": {"stage": 2}, **ZERO}},
     "zero3": {"bf16": True, "deepspeed": {"zero_optimization": {"stage": 3}, **ZERO}},
 }
+SHARDS, INDEX = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)], "model.safetensors.index.json"
 LONG = [pytest.param(way, marks=pytest.mark.long_distributed) for way in WAYS if way not in ("fsdp", "ep")]
 
 
@@ -71,6 +75,8 @@ def _train(folder: Path, way: str, resume: str | None = None, stops: bool = Fals
 
 
 def _cut_in_two(folder: Path, way: str) -> list[dict[str, Any]]:
+    # As of a model that is worth a file for each.
+    shards.SMALLEST_SHARD = 1
     whole = _train(folder / "whole", way)
     _train(folder / "cut", way, stops=True)
     return [whole, _train(folder / "cut", way, "latest")]
@@ -84,19 +90,24 @@ def test_a_run_cut_in_two_is_the_same_run(tmp_path: Path, way: str) -> None:
         for part in ("weights", "optimizer", "losses", "draws"):
             assert resumed[part] == whole[part], part
     folder = tmp_path / "cut" / "checkpoint-4"
-    assert files_in(folder) >= {"model.safetensors", "config.json", "optimizer-00001-of-00002.safetensors"}
+    assert files_in(folder) >= {*SHARDS, INDEX, "config.json", "optimizer-00001-of-00002.safetensors"}
+    assert "model.safetensors" not in files_in(folder)
     _is_read_by_others(way, folder, tmp_path / "cut" / "model")
 
 
-def _is_read_by_others(way: str, *folders: Path) -> None:
+def _is_read_by_others(way: str, folder: Path, final: Path) -> None:
     from safetensors.torch import load_file
 
     kind = type(_model(way))
-    found = [kind.from_pretrained(folder).state_dict() for folder in folders]
-    for state in found[1:]:
-        assert all(torch.equal(value, found[0][name]) for name, value in state.items())
-    for folder in folders:
-        names = load_file(folder / "model.safetensors").keys()
-        assert "model.embed_tokens.weight" in names and "lm_head.weight" not in names, "what is tied is there once"
-    logits = kind.from_pretrained(folders[0])(torch.arange(6)[None]).logits
-    assert not torch.equal(logits, _model(way)(torch.arange(6)[None]).logits)
+    found, other = (kind.from_pretrained(each) for each in (folder, final))
+    whole = load_file(final / "model.safetensors")
+    parts = {name: load_file(folder / name) for name in SHARDS}
+    assert "model.embed_tokens.weight" in whole and "lm_head.weight" not in whole, "what is tied is there once"
+    assert sum(map(len, parts.values())) == len(whole)
+    assert all(torch.equal(value, whole[name]) for shard in parts.values() for name, value in shard.items())
+    where = json.loads((folder / INDEX).read_text())["weight_map"]
+    assert where == {name: file for file, shard in parts.items() for name in shard}
+    assert all(torch.equal(value, found.state_dict()[name]) for name, value in other.state_dict().items())
+    ids = torch.arange(6)[None]
+    assert torch.equal(found(ids).logits, other(ids).logits)
+    assert not torch.equal(found(ids).logits, _model(way)(ids).logits)

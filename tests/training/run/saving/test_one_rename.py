@@ -124,3 +124,34 @@ def test_what_killed_saves_left_is_told_and_goes(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / kept[0])
     save_checkpoint(store, 7, OLD)
     assert only_unfinished(store) == []
+
+
+def test_every_file_is_on_the_disk_before_the_folder_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, before = set[int](), list[set[int]]()
+    sync, rename = os.fsync, os.rename
+
+    def noted_sync(descriptor: int) -> None:
+        sync(descriptor)
+        synced.add(os.fstat(descriptor).st_ino)
+
+    def noted_rename(one: Any, other: Any) -> None:
+        before.append(set(synced))
+        rename(one, other)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(os, "rename", noted_rename)
+    save_checkpoint(open_store(tmp_path), 5, NEW)
+    place = tmp_path / "checkpoint-5"
+    assert len(before) == 1 and {path.stat().st_ino for path in (place, *place.rglob("*"))} <= before[0]
+
+
+def test_a_file_that_cannot_be_made_safe_is_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match=r"cannot write .*a\.bin: no space is left"):
+        save_checkpoint(open_store(tmp_path), 5, NEW)
+    assert list_checkpoints(open_store(tmp_path)) == []

@@ -28,13 +28,13 @@ MOST_DOCUMENTS = 100
 MOST_DIGITS = 4300
 
 
-def check_size(text: str, marks: str) -> None:
+def check_size(text: str, marks: str, most: int = 2 * MOST_VALUES) -> None:
     """Raises Fault where a text is longer than any settings, or has more of the `marks` that stand between values."""
     if len(text) > LONGEST_TEXT:
         raise Fault("SRC109", f"it is longer than {LONGEST_TEXT:,} characters", None)
     # Marks in texts and comments are counted too, which is quick, and no file of settings is near the bound.
-    if len(text) > MOST_VALUES and sum(map(text.count, marks)) > 2 * MOST_VALUES:
-        raise Fault("SRC109", f"it is made of more than {2 * MOST_VALUES:,} values, keys and brackets", None)
+    if len(text) > most // 2 and sum(map(text.count, marks)) > most:
+        raise Fault("SRC109", f"it is made of more than {most:,} values, keys and brackets", None)
 
 
 def too_many_digits() -> Fault:

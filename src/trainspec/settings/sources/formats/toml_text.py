@@ -19,6 +19,8 @@ from trainspec.settings.sources.formats.limits import (
     too_many_digits,
 )
 
+# A table takes the parser, which is written in Python, as long as ten values of JSON, and a part of a key half of that.
+_MOST_MARKS, _MOST_PARTS = 25_000, 40_000
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
 _DOTTED = rf"{_SIMPLE}(?:[ \t]*\.[ \t]*{_SIMPLE})*"
@@ -41,7 +43,7 @@ def parse_toml(text: str, *, faults: list[Fault] | None = None) -> Any:
 
     Keys that stand twice go into `faults`, where it is given, and the first of each counts.
     """
-    check_size(text, "=,[")
+    check_size(text, "=,[", _MOST_MARKS)
     _check_depth(text)
     while True:
         try:
@@ -56,17 +58,21 @@ def parse_toml(text: str, *, faults: list[Fault] | None = None) -> Any:
 
 
 def _check_depth(text: str) -> None:
-    """Raises Fault for a dotted key of too many parts, over which the parser would take time by their square."""
+    """Raises Fault for a dotted key of too many parts, over which the parser would take time by their square.
+
+    And for too many parts in all, the dots of numbers among them.
+    """
     if text.count(".") < DEEPEST:
         return
-    dots, behind_dot = 0, False
+    dots, behind_dot, parts = 0, False, 0
     for found in _PIECE.finditer(text):
         sign = found.group()[0]
         if sign == ".":
-            dots, behind_dot = dots + 1, True
-            if dots >= DEEPEST:
+            dots, behind_dot, parts = dots + 1, True, parts + 1
+            if dots >= DEEPEST or parts > _MOST_PARTS:
                 place = Place(text.count("\n", 0, found.start()) + 1, 1)
-                raise Fault("SRC109", f"a key in it has more than {DEEPEST} parts", place)
+                whose, most = ("a key in it has", DEEPEST) if dots >= DEEPEST else ("its keys have", _MOST_PARTS)
+                raise Fault("SRC109", f"{whose} more than {most:,} parts", place)
         elif sign not in " \t":
             dots, behind_dot = dots if behind_dot else 0, False
 
@@ -135,6 +141,8 @@ def _parts(dotted: str) -> Path:
 
 
 def _unquoted(part: str) -> str:
+    if part.startswith('"') and "\\" not in part:
+        return part[1:-1]
     if part.startswith('"'):
         key: str = next(iter(tomllib.loads(f"{part} = 0")))
         return key

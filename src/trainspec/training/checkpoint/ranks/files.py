@@ -1,9 +1,11 @@
 """Which process writes which files of a checkpoint.
 
-One writes what is the same for all: the model, the state, the settings, and the optimizer where every process holds all
-of it. Each writes its random states and, where the optimizer is dealt out, its part, with a description of the pieces:
+One writes what is the same for all: the state, the settings, and model and optimizer where every process holds all of
+them. Each writes its random states and, where the optimizer is dealt out, its part, with a description of the pieces;
+and some tensors of a model that is large enough, whole ones, as a shard of which an index tells:
 
     rng_state_0.json  rng_state_1.json  optimizer-00001-of-00002.safetensors  optimizer-00001-of-00002.json ...
+    model-00001-of-00002.safetensors  model-00002-of-00002.safetensors  model.safetensors.index.json
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _OF_ONE = re.compile(r"rng_state_[0-9]+\.json|optimizer-[0-9]+-of-[0-9]+\.(pt|safetensors|json)")
+_SHARD = re.compile(r"model-[0-9]+-of-[0-9]+\.safetensors")
 
 
 def optimizer_file(rank: int, world_size: int) -> str:
@@ -25,3 +26,8 @@ def pieces_file(rank: int, world_size: int) -> str:
 def is_of_one_process(name: str) -> bool:
     """Whether a file is read by the process that wrote it, and by no other."""
     return _OF_ONE.fullmatch(name) is not None
+
+
+def is_written_by_one(name: str) -> bool:
+    """Whether no process but one of many writes a file, and not always the main one."""
+    return is_of_one_process(name) or _SHARD.fullmatch(name) is not None

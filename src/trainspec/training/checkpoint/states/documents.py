@@ -18,9 +18,8 @@ def settings_document(args: TrainingArguments) -> dict[str, Any]:
 
 def resolved_document(args: TrainingArguments) -> dict[str, Any]:
     """Every setting with the value that holds and its source: what was not said means the same years later."""
-    sources = {name: str(entry.source) for name, entry in args.provenance.items()}
-    values = _without_credentials(dump(args, derived=True, secrets=False))
-    return {name: {"value": value, "source": sources[name]} for name, value in values.items()}
+    provenance, values = args.provenance, _without_credentials(dump(args, derived=True, secrets=False))
+    return {name: {"value": value, "source": str(provenance.source(name))} for name, value in values.items()}
 
 
 def _without_credentials(values: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from trainspec.training.parallel.deepspeed_engine.pieces import Piece, pieces_of
 from trainspec.training.parallel.deepspeed_engine.precision import EnginePrecision
 from trainspec.training.parallel.deepspeed_engine.schedules import moved, without_empty_groups
 from trainspec.training.parallel.deepspeed_engine.weights import (
+    dealt_weights,
     is_partitioned,
     load_weights,
     masters_from_weights,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.parallel.dealing import DealtWeights
     from trainspec.training.parallel.processes import Processes
     from trainspec.training.precision.precision import Precision
 
@@ -210,6 +212,12 @@ class DeepSpeedEngine(Strategy):
     def weights(self, kind: Kind = "full") -> Mapping[str, Tensor]:
         formats = {} if self._before is None else self._before.formats
         return whole_weights(self._has_model(), self._pieces, self.processes, formats)
+
+    def dealt_weights(self) -> DealtWeights | None:
+        if self._engine is None or not self.is_sharded:
+            return None
+        formats = {} if self._before is None else self._before.formats
+        return dealt_weights(self._has_model(), self._pieces, self.processes, formats)
 
     def state(self, kind: Kind = "full") -> State:
         model, optimizer = self._has_model(), self._optimizer

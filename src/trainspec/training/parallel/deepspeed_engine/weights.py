@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from trainspec.training.model.names import as_named_here, bare, plain_name_of
+from trainspec.training.model.names import as_named_here, bare, plain_name_of, whole_size
+from trainspec.training.parallel.dealing import DealtWeights, dealt, elsewhere
 from trainspec.training.parallel.deepspeed_engine.library import part
 
 if TYPE_CHECKING:
@@ -54,25 +55,61 @@ def whole_weights(
     """
     inner = bare(model)
     plain = plain_name_of(inner)
-    masters = {id(piece.parameter): piece for piece in pieces if piece.has_master}
-    found: dict[int, Tensor] = {}
-    for value in inner.parameters():
-        whole = _whole(value, masters.get(id(value)), processes)
-        if processes.is_main:
-            found[id(value)] = whole.to(formats.get(id(value), whole.dtype))
+    found = dict(_wholes(inner, pieces, processes, formats, {}))
     if not processes.is_main:
         return {}
     named = {name: found[id(value)] for name, value in inner.named_parameters(remove_duplicate=False)}
     return {plain(name): named.get(name, value) for name, value in inner.state_dict().items()}
 
 
-def _whole(value: nn.Parameter, master: Piece | None, processes: Processes) -> Tensor:
+def dealt_weights(
+    model: nn.Module, pieces: list[Piece], processes: Processes, formats: Mapping[int, torch.dtype]
+) -> DealtWeights:
+    """The same, each tensor in the process that saves it. Buffers are those of the main one."""
+    inner = bare(model)
+    plain = plain_name_of(inner)
+    state = inner.state_dict()
+    named = dict(inner.named_parameters(remove_duplicate=False))
+    first = {id(value): name for name, value in inner.named_parameters()}
+    sizes = {
+        first[id(value)]: whole_size(value) * formats.get(id(value), value.dtype).itemsize
+        for value in inner.parameters()
+    }
+    beside = {name: value for name, value in state.items() if name not in named}
+    sizes |= {name: value.nbytes for name, value in beside.items() if isinstance(value, torch.Tensor)}
+    writers = dealt(sizes, processes.world_size, beside)
+    found = dict(_wholes(inner, pieces, processes, formats, {key: writers[name] for key, name in first.items()}))
+    tensors = {name: found[id(named[name])] for name in state if name in named}
+    for name, value in beside.items():
+        is_elsewhere = isinstance(value, torch.Tensor) and not processes.is_main
+        tensors[name] = elsewhere(value) if is_elsewhere else value
+    who = {name: writers[first[id(named[name])] if name in named else name] for name in state}
+    return DealtWeights({plain(name): tensors[name] for name in state}, {plain(name): who[name] for name in state})
+
+
+def _wholes(
+    model: nn.Module,
+    pieces: list[Piece],
+    processes: Processes,
+    formats: Mapping[int, torch.dtype],
+    writers: Mapping[int, int],
+) -> Iterator[tuple[int, Tensor]]:
+    """By the id of a parameter all of it: in the process that saves it, else in the main one. Elsewhere on meta."""
+    masters = {id(piece.parameter): piece for piece in pieces if piece.has_master}
+    for value in model.parameters():
+        is_here = writers.get(id(value), 0) == processes.rank
+        whole = _whole(value, masters.get(id(value)), processes, is_here=is_here)
+        dtype = formats.get(id(value), whole.dtype)
+        yield id(value), whole.to(dtype) if is_here else torch.empty(whole.shape, dtype=dtype, device="meta")
+
+
+def _whole(value: nn.Parameter, master: Piece | None, processes: Processes, *, is_here: bool) -> Tensor:
     if master is not None:
         if master.is_whole:
-            return master.flat.detach().cpu().clone()
+            return master.flat.detach().cpu().clone() if is_here else master.flat.detach()
         return processes.sum(master.into_whole(master.of(master.flat.detach()))).cpu()
     with gathered([value]) if hasattr(value, "ds_id") else ExitStack():
-        return value.detach().cpu().clone() if processes.is_main else value.detach()
+        return value.detach().cpu().clone() if is_here else value.detach()
 
 
 def load_weights(model: nn.Module, state: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from trainspec.training.model.names import bare, plain_parameters, plain_state
 from trainspec.training.optimizers import behaviour
 from trainspec.training.parallel.flat import added_up
 from trainspec.training.parallel.fsdp import gradients, states
+from trainspec.training.parallel.fsdp.dealing import dealt_model
 from trainspec.training.parallel.fsdp.evaluation import evaluating_in
 from trainspec.training.parallel.fsdp.loading import Handing, even_out
 from trainspec.training.parallel.fsdp.pieces import pieces_of, sharded_as
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
     from trainspec.settings.arguments import TrainingArguments
+    from trainspec.training.parallel.dealing import DealtWeights
     from trainspec.training.parallel.fsdp.sharding import Sharded
     from trainspec.training.parallel.fsdp.ways import Way
     from trainspec.training.parallel.processes import Processes
@@ -196,6 +198,11 @@ class FullySharded(Strategy):
             return plain_state(_known(self._model)) if self.processes.is_main else {}
         self._sharded.reshard()
         return states.model_state(self._sharded.model, kind, self.processes)
+
+    def dealt_weights(self) -> DealtWeights | None:
+        self._share()
+        self._there.reshard()
+        return dealt_model(self._there.model, self.processes)
 
     def state(self, kind: Kind = "full") -> State:
         weights, optimizer = self.weights(kind), self._optimizer

@@ -9,19 +9,21 @@ from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint import Snapshot
 from trainspec.training.checkpoint.contents import Contents, pack
 from trainspec.training.checkpoint.load import folder_name
-from trainspec.training.checkpoint.model_files import model_artifacts
+from trainspec.training.checkpoint.model_files import dealt_artifacts, is_dealt_out, model_artifacts
 from trainspec.training.checkpoint.payload import Document
 from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
 from trainspec.training.checkpoint.ranks.layout import layout_of
 from trainspec.training.checkpoint.ranks.rng import rng_bytes, rng_file
 from trainspec.training.checkpoint.ranks.values import of_all
 from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
-from trainspec.training.parallel import State
 from trainspec.training.parallel.agreement import together
+from trainspec.training.parallel.dealing import DealtWeights
 from trainspec.training.run.others.handed import OwnFiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from torch import Tensor, nn
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.storage import Store
@@ -51,13 +53,13 @@ class Taking:
         """What this process saves of the run as it is now; inside `saving(optimizer)`. Nothing is written."""
         with together(self._processes, "saving a checkpoint: taking what is to be saved"):
             # First what processes do together.
-            model = parts.strategy.weights() if own.model is None else {}
+            weights = self._weights(parts, own)
             optimizer = None if self._model_alone or own.steppers is not None else _optimizer(parts.strategy)
             snapshot = self._without_files(parts, data)
             documents = self._documents(parts.state)
-            files: dict[str, Payload] = {}
+            files = self._model_files(parts.model, weights, processing_class)
             if self._writes:
-                files |= self._files_for_all(parts, State(model, optimizer), documents, processing_class, own)
+                files |= self._files_for_all(parts, optimizer, documents, own)
             files |= self._files_of_one(parts, optimizer, own)
         return replace(snapshot, files=files)
 
@@ -67,6 +69,31 @@ class Taking:
         names = handed.names()
         files = {name: content for name, content in documents.items() if self._writes and name not in names}
         return replace(self._without_files(parts, data), files=files)
+
+    def _weights(self, parts: RunParts, own: OwnFiles) -> Mapping[str, Tensor] | DealtWeights | None:
+        """Of the model: what each process saves of it, or all in the main one; None where somebody else saves it."""
+        if own.model is not None:
+            return None
+        # Under save_on_each_node each node has all of it, and torch's files have no shards.
+        alone = self._args.save_on_each_node or not self._args.save_safetensors or not is_dealt_out(parts.model)
+        dealt = None if alone else parts.strategy.dealt_weights()
+        return parts.strategy.weights() if dealt is None else dealt
+
+    def _model_files(
+        self, model: nn.Module, weights: Mapping[str, Tensor] | DealtWeights | None, processing_class: Any
+    ) -> dict[str, Payload]:
+        if isinstance(weights, DealtWeights):
+            return dealt_artifacts(
+                model, weights, self._processes.rank, with_others=self._writes, processing_class=processing_class
+            )
+        if weights is None or not self._writes:
+            return {}
+        return model_artifacts(
+            model,
+            save_safetensors=self._args.save_safetensors,
+            processing_class=processing_class,
+            state_dict=weights,
+        )
 
     def _without_files(self, parts: RunParts, data: Mapping[str, Any] | None) -> Snapshot:
         state = parts.state
@@ -97,26 +124,18 @@ class Taking:
         return document
 
     def _files_for_all(
-        self, parts: RunParts, saved: State, documents: Mapping[str, Any], processing_class: Any, own: OwnFiles
+        self, parts: RunParts, optimizer: Mapping[str, Any] | None, documents: Mapping[str, Any], own: OwnFiles
     ) -> dict[str, Payload]:
-        """What is the same for every process."""
-        artifacts = NO_MODEL
-        if own.model is None:
-            artifacts = model_artifacts(
-                parts.model,
-                save_safetensors=self._args.save_safetensors,
-                processing_class=processing_class,
-                state_dict=saved.model,
-            )
-        contents = Contents(saved.model or {}, **documents)
+        """What is the same for every process, but the model."""
+        contents = Contents({}, **documents)
         if not self._model_alone:
             contents = replace(
                 contents,
-                optimizer=None if parts.strategy.is_sharded else saved.optimizer,
+                optimizer=None if parts.strategy.is_sharded else optimizer,
                 scheduler=parts.stepping()[1].state_dict() if own.steppers is None else None,
                 scaler=parts.precision.state_dict() if own.scaler is None else None,
             )
-        return pack(contents, artifacts=artifacts)
+        return pack(contents, artifacts=NO_MODEL)
 
     def _files_of_one(self, parts: RunParts, optimizer: Mapping[str, Any] | None, own: OwnFiles) -> dict[str, Payload]:
         """What is this process's own."""
