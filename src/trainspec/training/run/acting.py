@@ -20,6 +20,7 @@ from trainspec.training.model.signatures import supported
 from trainspec.training.optimizers.behaviour import note_losses, saving
 from trainspec.training.parallel import BeforeSave, Onward
 from trainspec.training.run.others.steps import OwnSteps
+from trainspec.training.run.resuming.taken_back import DrawsOfUpdate
 from trainspec.training.schedules import after_evaluation, follows_metric
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Acting(ABC):
         # What this process alone asked for, while the others did not listen.
         self._kept: list[str] = []
         self._weights, self._saving = WHOLE, False
+        self._draws = DrawsOfUpdate()
         self._done: tuple[Window, bool, bool, Tensor] | None = None
         # Entries of the log before the evaluation that is under way.
         self._evaluating_from: int | None = None
@@ -341,6 +343,8 @@ class Acting(ABC):
     def rest(self) -> None:
         """The run is over: workers that load for it may go."""
         vars(self).pop("_walk", None)
+        # That of a run which went on from its own end was never begun.
+        self._training.walk = None
 
     @property
     def folder_for_own_files(self) -> str | None:
@@ -362,6 +366,7 @@ class Acting(ABC):
                 # What breaks the run off came before it. The defaults are asked first of all, and so were heard.
                 logger.debug("on_step_end after an error: %s", error)
             self._weights = WHOLE
+        self._draws.take_back()
         return self._weights == WHOLE and not self._saving
 
     def save_last(self) -> None:
