@@ -53,10 +53,11 @@ class Manifest:
     """A complete checkpoint: the number of finished updates, every file, and what else is good to know.
 
     `metadata` is small and plain JSON: `metrics`, `best` (whether it was the best when saved),
-    `trainspec_version`. Numbers in it that JSON does not know (nan, inf) are written as null. `world_size` processes
-    wrote it, `layout` says how weights lie in the files (`kind` first of all), `data` is the position in the training
-    data, None where it is not known: format 1 had none of the three. Since format 3 `versions` are those of the
-    packages that wrote it, `tensors` the dtype and shape of each tensor by file, of those that its publisher wrote.
+    `trainspec_version`, `save_runtime` (seconds that saving took, where they were counted). Numbers in it that JSON
+    does not know (nan, inf) are written as null. `world_size` processes wrote it, `layout` says how weights lie in the
+    files (`kind` first of all), `data` is the position in the training data, None where it is not known: format 1 had
+    none of the three. Since format 3 `versions` are those of the packages that wrote it, `tensors` the dtype and shape
+    of each tensor by file, of those that its publisher wrote.
     """
 
     step: int

@@ -10,6 +10,7 @@ rename once the manifest is in it. Elsewhere, and where somebody's own code writ
 from __future__ import annotations
 
 import platform
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,7 @@ def described(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -
     manifest = Manifest(
         snapshot.step,
         tuple(sorted(records)),
-        {"trainspec_version": _version(), **snapshot.metadata},
+        {"trainspec_version": _version(), **snapshot.metadata, **_time_taken(snapshot)},
         world_size=snapshot.world_size,
         layout=snapshot.layout,
         data=snapshot.data,
@@ -152,6 +153,11 @@ def _payload(content: bytes | Path | Payload) -> Payload:
     if isinstance(content, bytes):
         return Document(content)
     return LocalFile(content) if isinstance(content, Path) else content
+
+
+def _time_taken(snapshot: Snapshot) -> dict[str, float]:
+    """Seconds so far, of which the manifest that tells them is the end."""
+    return {} if snapshot.began is None else {"save_runtime": round(time.monotonic() - snapshot.began, 3)}
 
 
 def _version(package: str = "trainspec") -> str | None:

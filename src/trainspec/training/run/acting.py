@@ -21,6 +21,7 @@ from trainspec.training.optimizers.behaviour import note_losses, saving
 from trainspec.training.parallel import BeforeSave, Onward
 from trainspec.training.run.others.steps import OwnSteps
 from trainspec.training.run.resuming.taken_back import DrawsOfUpdate
+from trainspec.training.run.saving.grace import compare_with_grace
 from trainspec.training.schedules import after_evaluation, follows_metric
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ class Acting(ABC):
         saved = keeper.tried(self._write, step, ends=self._ends_here)
         self._saving = False
         if saved and keeper.in_flight is None:
-            self._compare_with_grace(time.monotonic() - began)
+            compare_with_grace(self._args, self._parts, time.monotonic() - began)
             self._tell_of(step)
         interruption.wait()
 
@@ -250,7 +251,7 @@ class Acting(ABC):
         saved = keeper.tried(lambda: keeper.finish(self._state), flight.step, ends=self._ends_here)
         self._saving = False
         if saved:
-            self._compare_with_grace(flight.seconds)
+            compare_with_grace(self._args, self._parts, flight.seconds)
             self.tell_of_saved(flight.step)
         interruption.wait()
 
@@ -262,15 +263,6 @@ class Acting(ABC):
     def _tell_of(self, step: int) -> None:
         self._trainer.fire("on_save", saved_step=step)
         self._announce()
-
-    def _compare_with_grace(self, seconds: float) -> None:
-        """What takes longer than a run has at its end is told while there is time to do something about it."""
-        grace = self._args.preemption_grace_seconds
-        if grace is not None and seconds > grace:
-            self._parts.say_once(
-                f"saving a checkpoint took longer than preemption_grace_seconds ({grace:g}) leaves for it: a run that "
-                "is told to end may be ended before its last update is saved"
-            )
 
     def _write(self) -> None:
         self._saving = True
