@@ -107,7 +107,7 @@ mutate: install ## break what each setting does, in 452 ways, and show that its 
 # The short form of each is in `make test`. Both go through, whatever the first has found.
 test-survival: install ## kills, signals and faults everywhere; 500 damaged and 300 malicious checkpoints (an hour)
 	TEST_SURVIVAL=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/survival; killed=$$?; \
-	TEST_SURVIVAL=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/training/checkpoint/hostile && exit $$killed
+	TEST_SURVIVAL=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/training/checkpoint/hostile tests/training/command/test_last_moments.py && exit $$killed
 
 test-shells: install ## the completion scripts in real shells (Debian, as root)
 	apt-get update -qq

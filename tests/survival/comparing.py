@@ -9,8 +9,8 @@ from typing import Any
 
 from trainspec.storage import open_store
 
-# How long things took is all that two runs may differ in.
-_TIMES = re.compile(r"(_|^)(runtime|samples_per_second|steps_per_second|tokens_per_second)$")
+# How long things took is all that two runs may differ in, and with it the checksum of a manifest that says so.
+_TIMES = re.compile(r"(_|^)(checksum|runtime|samples_per_second|steps_per_second|tokens_per_second)$")
 _WITH_TIMES = ("trainer_state.json", "trainspec_state.json", "metrics.jsonl")
 
 

@@ -39,7 +39,9 @@ def train_worker(config: Mapping[str, Any]) -> dict[str, float]:
     from ray import train
 
     from trainspec.cli import main
+    from trainspec.training.command.preemption import register_source
 
+    register_source(node_is_drained)
     _go_to(config.get("folder"))
     _name_secrets(config.get("secret_files", {}))
     with tempfile.TemporaryDirectory() as folder:
@@ -53,6 +55,19 @@ def train_worker(config: Mapping[str, Any]) -> dict[str, float]:
     numbers = _numbers(json.loads(config["settings"])) if is_main else {}
     train.report(numbers)
     return numbers
+
+
+def node_is_drained() -> bool:
+    """Whether Ray is about to take this worker's node away, as of a spot instance that its cloud wants back.
+
+    A source of preemption: the run saves its last update and ends, and Ray starts it again elsewhere. Of several
+    workers it is enough that one knows. Ray's own ray.train.get_preemption_info() waits for all workers, and is of no
+    use to a thread; what it is made from has no public name.
+    """
+    import ray
+    from ray._private.state import state
+
+    return ray.get_runtime_context().get_node_id() in state.get_draining_nodes()
 
 
 def _go_to(folder: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from trainspec.settings.judging.named_files import NOT_HERE
 from trainspec.settings.sources.layer import sources_in_words
 from trainspec.tasks import TASKS
 from trainspec.tasks.forgetting import forget_secrets
-from trainspec.training.interruption import leaving_at_once
+from trainspec.training.interruption import leave_with, leaving_at_once
 
 if TYPE_CHECKING:
     pass
@@ -60,17 +61,24 @@ def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
         print(COMMAND.help())
         return 0
-    with leaving_at_once():
-        return _run(argv)
+    with leaving_at_once(is_all=sys.argv[1:] == [COMMAND.name, *argv]):
+        return _done(_run(argv))
 
 
 def run_in_rank(argv: Sequence[str]) -> int:
     """The same in a process that --nproc started, whose settings have been judged, and told of, before."""
     from trainspec.training.command.server import let_signals_in
 
-    with leaving_at_once():
+    with leaving_at_once(is_all=True):
         let_signals_in()
-        return _run(argv, tells=False)
+        return _done(_run(argv, tells=False))
+
+
+def _done(code: int) -> int:
+    """What this process ends with, whatever comes from here on."""
+    sys.stdout.flush()
+    leave_with(code)
+    return code
 
 
 def _run(argv: Sequence[str], *, tells: bool = True) -> int:

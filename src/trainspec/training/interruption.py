@@ -18,8 +18,10 @@ launchers and schedulers repeat themselves. A second Ctrl-C alone is from somebo
 from __future__ import annotations
 
 import _thread
+import atexit
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -86,6 +88,19 @@ class _Heard:
 _heard = _Heard()
 
 
+def ask() -> None:
+    """What SIGTERM means, from any thread: the run ends after its update. For a notice that is no signal.
+
+    A process whose main thread trains is sent the signal, which finds it wherever it is. Elsewhere, as in a worker of
+    Ray, no handler of ours is there, and the system would end the process at once: the notice waits for the update.
+    """
+    if getattr(signal.getsignal(signal.SIGTERM), "__module__", None) == __name__:
+        os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        _note_time()
+        _noted.append(Terminated)
+
+
 def is_noted() -> bool:
     """Whether a signal waits for the end of an update, and for the processes to agree on it."""
     return bool(_noted or _heard.held)
@@ -133,10 +148,33 @@ def leave_with(code: int) -> None:
 
 
 @contextmanager
-def leaving_at_once() -> Iterator[None]:
-    """A signal ends the process with exit code 143 and a line that says so, for as long as nothing needs more care."""
-    with _handled_by(_leave_untouched, *asking_to_end()):
+def leaving_at_once(*, is_all: bool = False) -> Iterator[None]:
+    """A signal ends the process with exit code 143 and a line that says so, for as long as nothing needs more care.
+
+    `is_all`: the block is all that this process does. Once it has come to an exit code, which `leave_with` tells, every
+    signal ends the process with that code, and at the very end, when Python takes itself apart, changes nothing.
+    """
+    asking = asking_to_end()
+    if is_all:
+        # Of what is called at the exit the first that is registered comes last.
+        atexit.register(_ignore, *asking, signal.SIGINT)
+    if not can_be_noted():
         yield
+        return
+    before = {number: signal.signal(number, _leave_untouched) for number in asking}
+    try:
+        yield
+    finally:
+        if is_all and _heard.code is not None:
+            before = dict.fromkeys((*asking, signal.SIGINT), _leave)
+        for number, own in before.items():
+            signal.signal(number, after_training(own))
+
+
+def _ignore(*numbers: signal.Signals) -> None:
+    if _heard.code is not None and can_be_noted():
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
@@ -327,4 +365,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
     leave_dead_terminal()
     if _heard.code is None:
         os.write(2, b"terminated\n")
+    # In the middle of a write Python refuses it.
+    with suppress(Exception):
+        sys.stdout.flush()
     os._exit(TERMINATED if _heard.code is None else _heard.code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import threading
@@ -19,6 +20,7 @@ from trainspec.storage import open_store
 from trainspec.tasks import TaskParts
 from trainspec.training.callbacks import TrainerCallback
 from trainspec.training.checkpoint import list_checkpoints
+from trainspec.training.checkpoint.manifest import json_bytes, with_checksum
 from trainspec.training.command.train import run_task
 
 Arguments = Callable[..., TrainingArguments]
@@ -139,3 +141,21 @@ def test_preemption_grace_seconds_that_a_save_exceeds_is_told_once(
     assert trained(args, -1, lambda: None) == 0
     said = "saving a checkpoint took longer than preemption_grace_seconds"
     assert capfd.readouterr().err.count(said) == told
+
+
+@pytest.mark.parametrize(("grace", "told"), [(20.0, 1), (60.0, 0), (None, 0)])
+def test_preemption_grace_seconds_that_the_last_save_exceeded_is_told_when_the_next_run_begins(
+    arguments: Arguments, tmp_path: Path, capfd: pytest.CaptureFixture[str], grace: float | None, told: int
+) -> None:
+    saving = {"save_steps": 2, "save_strategy": "steps"}
+    assert trained(arguments(max_steps=2, **saving), -1, lambda: None) == 0
+    path = tmp_path / "out" / "checkpoint-2" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert 0 < manifest["metadata"]["save_runtime"] < 20
+    manifest["metadata"]["save_runtime"] = 30.0
+    path.write_bytes(json_bytes(with_checksum(manifest)))
+    args = arguments(max_steps=4, **saving, preemption_grace_seconds=grace, resume_from_checkpoint="latest")
+    assert trained(args, -1, lambda: None) == 0
+    said = capfd.readouterr().err
+    assert said.count("saving a checkpoint took longer than preemption_grace_seconds (20)") == told
+    assert said.count("longer than") == told

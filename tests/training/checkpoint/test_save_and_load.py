@@ -16,6 +16,7 @@ from trainspec.training.checkpoint import (
     replaces_whole,
     save_checkpoint,
 )
+from trainspec.training.checkpoint.manifest import with_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,16 @@ def _cut_manifest(folder: Store) -> None:
 def _change_manifest(**changes: object) -> Callable[[Store], None]:
     def change(folder: Store) -> None:
         document = json.loads(folder.read_bytes("manifest.json"))
-        folder.write_bytes("manifest.json", json.dumps(document | changes).encode())
+        folder.write_bytes("manifest.json", json.dumps(with_checksum(document | changes)).encode())
+
+    return change
+
+
+def _swap(old: bytes, new: bytes) -> Callable[[Store], None]:
+    def change(folder: Store) -> None:
+        text = folder.read_bytes("manifest.json")
+        assert old in text
+        folder.write_bytes("manifest.json", text.replace(old, new))
 
     return change
 
@@ -104,6 +114,8 @@ BROKEN: dict[str, tuple[Callable[[Store], None], str]] = {
     "processes are text": (_change_manifest(world_size="2"), "is damaged"),
     "layout without a kind": (_change_manifest(layout={}), "is damaged"),
     "layout is text": (_change_manifest(layout="full"), "is damaged"),
+    "another step, by accident": (_swap(b'"global_step": 5', b'"global_step": 4'), r"manifest\.json is damaged"),
+    "another name, by accident": (_swap(b'"checksum"', b'"checksun"'), r"manifest\.json is damaged"),
     "position is a number": (_change_manifest(data=5), "is damaged"),
     "sizes are text": (_change_manifest(files=[{"name": "a", "size": "1", "sha256": ""}]), "is damaged"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from tests.contract.distributed.test_preemption import At, newest, trained
@@ -246,3 +248,34 @@ def test_weights_that_are_saved_are_those_of_a_whole_update(
     saved, whole = (load_file(tmp_path / folder / "checkpoint-3" / "model.safetensors") for folder in ("out", "whole"))
     # The rate of a shorter run's schedule is another: the first updates alone are the same.
     assert saved.keys() == whole.keys() and all(torch.isfinite(value).all() for value in saved.values())
+
+
+class Drawing(Line):
+    """Draws from every generator on the CPU; in the fourth update somebody presses Ctrl-C twice after that."""
+
+    def __init__(self, *, interrupted: bool) -> None:
+        super().__init__(dropout=0.3)
+        self.passes, self._interrupted = 0, interrupted
+
+    def forward(self, inputs: torch.Tensor, labels: Any = None, number: Any = None) -> dict[str, torch.Tensor]:
+        found = super().forward(inputs * (1 + 0.1 * random.random() + 0.1 * numpy.random.rand()), labels, number)
+        self.passes += 1
+        # One that lasts a little is followed by one whose draws are all known.
+        time.sleep(0.15 if self.passes == 3 else 0)
+        if self._interrupted and self.passes == 4:
+            for _ in range(2):
+                signal.raise_signal(signal.SIGINT)
+        return found
+
+
+def test_an_update_that_is_broken_off_has_drawn_nothing(arguments: Arguments, tmp_path: Path) -> None:
+    def trains(folder: str, interrupted: bool) -> int:
+        args = arguments(**SAVING, output_dir=str(tmp_path / folder), resume_from_checkpoint="auto", do_eval=False)
+        return run_task(args, lambda args: TaskParts(Drawing(interrupted=interrupted), train_dataset=Rows()))
+
+    assert trains("whole", False) == 0
+    assert trains("cut", True) == 130 and (tmp_path / "cut" / "checkpoint-3").is_dir()
+    assert trains("cut", False) == 0
+    saved, whole = (tmp_path / folder / "checkpoint-6" for folder in ("cut", "whole"))
+    for name in ("model.safetensors", "rng_state.json"):
+        assert (saved / name).read_bytes() == (whole / name).read_bytes()

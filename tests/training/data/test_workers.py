@@ -1,8 +1,11 @@
 """What workers draw is a function of the seed, the epoch and the batch; evaluations can keep their workers."""
 
 import copy
+import multiprocessing
 import pickle
 import random
+import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -168,3 +171,26 @@ def test_kept_loaders_are_those_with_workers_that_stay(make_trainer: Make, stay:
     assert kept.get(Rows(4), make) is not first
     kept.clear()
     assert kept.get(data, make) is not first
+
+
+class Slow(Drawn):
+    def __getitem__(self, index: int) -> list[float]:
+        time.sleep(60)
+        return super().__getitem__(index)
+
+
+def test_a_worker_that_is_ended_by_its_own_process_is_no_fault(make_trainer: Make) -> None:
+    """As multiprocessing does at the end of a process, when torch still minds its workers."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        batches = batches_at(_loader(make_trainer, Slow()), DataPosition(0, 0, 0, 8)).batches
+        workers = multiprocessing.active_children()
+        assert len(workers) == 2
+        for worker in workers:
+            worker.terminate()
+            # torch's handler of SIGCHLD would raise here.
+            worker.join(30)
+            assert worker.exitcode == -signal.SIGKILL
+        del batches
+    finally:
+        signal.signal(signal.SIGTERM, before)

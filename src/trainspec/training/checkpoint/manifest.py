@@ -23,6 +23,9 @@ FORMAT = 3
 _MOST, _MOST_PROCESSES, _LONGEST_NAME = 2**53, 1 << 20, 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WITH_TENSORS = 3
+# By which a manifest knows itself again; those of before it had none.
+_CHECKSUM = "checksum"
+_KEYS = {"format", "global_step", "world_size", "layout", "data", "versions", "metadata", "files", _CHECKSUM}
 # What is read and hashed at once.
 _PIECE = 1 << 20
 # How the weights lie in the files: each tensor whole, in one file of one process.
@@ -50,10 +53,11 @@ class Manifest:
     """A complete checkpoint: the number of finished updates, every file, and what else is good to know.
 
     `metadata` is small and plain JSON: `metrics`, `best` (whether it was the best when saved),
-    `trainspec_version`. Numbers in it that JSON does not know (nan, inf) are written as null. `world_size` processes
-    wrote it, `layout` says how weights lie in the files (`kind` first of all), `data` is the position in the training
-    data, None where it is not known: format 1 had none of the three. Since format 3 `versions` are those of the
-    packages that wrote it, `tensors` the dtype and shape of each tensor by file, of those that its publisher wrote.
+    `trainspec_version`, `save_runtime` (seconds that saving took, where they were counted). Numbers in it that JSON
+    does not know (nan, inf) are written as null. `world_size` processes wrote it, `layout` says how weights lie in the
+    files (`kind` first of all), `data` is the position in the training data, None where it is not known: format 1 had
+    none of the three. Since format 3 `versions` are those of the packages that wrote it, `tensors` the dtype and shape
+    of each tensor by file, of those that its publisher wrote.
     """
 
     step: int
@@ -72,21 +76,29 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """The manifest as the JSON that `parse` reads."""
         return json_bytes(
-            {
-                "format": FORMAT,
-                "global_step": self.step,
-                "world_size": self.world_size,
-                "layout": self.layout,
-                "data": self.data,
-                "versions": self.versions,
-                "metadata": self.metadata,
-                "files": [self._described(file) for file in self.files],
-            }
+            with_checksum(
+                {
+                    "format": FORMAT,
+                    "global_step": self.step,
+                    "world_size": self.world_size,
+                    "layout": self.layout,
+                    "data": self.data,
+                    "versions": self.versions,
+                    "metadata": self.metadata,
+                    "files": [self._described(file) for file in self.files],
+                }
+            )
         )
 
     def _described(self, file: FileRecord) -> dict[str, Any]:
         described: dict[str, Any] = {"name": file.name, "size": file.size, "sha256": file.sha256}
         return described | ({"tensors": self.tensors[file.name]} if file.name in self.tensors else {})
+
+
+def with_checksum(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest's document with the checksum of all else in it, in the place of one that it has."""
+    rest = {key: value for key, value in document.items() if key != _CHECKSUM}
+    return {**rest, _CHECKSUM: hashlib.sha256(json_bytes(rest)).hexdigest()}
 
 
 def fingerprint(name: str, content: bytes | Path, over: Callable[[], bool] = bool) -> FileRecord:
@@ -113,15 +125,22 @@ def parse(data: bytes, where: str) -> Manifest:
         document = parse_json(data)
         if document["format"] not in range(1, FORMAT + 1):
             raise CheckpointError(where, _other_format(document["format"]))
+        if document["format"] >= _WITH_TENSORS and not _is_as_written(document):
+            raise CheckpointError(where, f"its {MANIFEST} is damaged")
         files = tuple(sorted(FileRecord(f["name"], f["size"], f["sha256"]) for f in document["files"]))
         later = {} if document["format"] == 1 else {name: document[name] for name in ("world_size", "layout", "data")}
         later |= {} if document["format"] < _WITH_TENSORS else _of_format_3(document)
         manifest = Manifest(document["global_step"], files, document["metadata"], **later)
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise CheckpointError(where, f"its {MANIFEST} is damaged") from None
     if not _plausible(manifest):
         raise CheckpointError(where, f"its {MANIFEST} is damaged")
     return manifest
+
+
+def _is_as_written(document: Mapping[str, Any]) -> bool:
+    """Whether nothing in it has changed, the name of the checksum included."""
+    return document.keys() <= _KEYS and (_CHECKSUM not in document or document == with_checksum(document))
 
 
 def _of_format_3(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ rename once the manifest is in it. Elsewhere, and where somebody's own code writ
 from __future__ import annotations
 
 import platform
+import time
 from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -122,7 +123,7 @@ def described(snapshot: Snapshot, records: Iterable[FileRecord], store: Store) -
     manifest = Manifest(
         snapshot.step,
         tuple(sorted(records)),
-        {"trainspec_version": _version("trainspec"), **snapshot.metadata},
+        {"trainspec_version": _version("trainspec"), **snapshot.metadata, **_time_taken(snapshot)},
         world_size=snapshot.world_size,
         layout=snapshot.layout,
         data=snapshot.data,
@@ -155,6 +156,11 @@ def _payload(content: bytes | Path | Payload) -> Payload:
     if isinstance(content, bytes):
         return Document(content)
     return LocalFile(content) if isinstance(content, Path) else content
+
+
+def _time_taken(snapshot: Snapshot) -> dict[str, float]:
+    """Seconds so far, of which the manifest that tells them is the end."""
+    return {} if snapshot.began is None else {"save_runtime": round(time.monotonic() - snapshot.began, 3)}
 
 
 @cache

@@ -30,6 +30,8 @@ class Snapshot:
     data: Mapping[str, Any] | None = None
     world_size: int = 1
     layout: Mapping[str, Any] = field(default_factory=lambda: FULL_LAYOUT)
+    # When saving it began, by time.monotonic(); None where nobody times it.
+    began: float | None = None
 
     @property
     def tensors(self) -> dict[str, dict[str, str]]:

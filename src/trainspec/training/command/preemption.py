@@ -32,8 +32,12 @@ _sources: list[PreemptionSource] = []
 
 
 def register_source(source: PreemptionSource) -> None:
-    """Have `trainspec train` ask a source, too, from its next run on. A task may do so when it is imported."""
-    _sources.append(source)
+    """Have `trainspec train` ask a source, too, from its next run on. A task may do so when it is imported.
+
+    One that is registered already is asked once.
+    """
+    if source not in _sources:
+        _sources.append(source)
 
 
 @contextmanager
@@ -130,7 +134,7 @@ def _watch(args: TrainingArguments, sources: list[PreemptionSource], farewell: C
         asked = ear.asked_at()
         if asked is None:
             if any(map(_says_so, sources)):
-                os.kill(os.getpid(), signal.SIGTERM)
+                interruption.ask()
         elif args.preemption_grace_seconds is not None and time.monotonic() - asked > args.preemption_grace_seconds:
             _end(args, farewell)
 

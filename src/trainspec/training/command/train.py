@@ -91,6 +91,7 @@ def run_task(
         try:
             summary = _run_phases(args, task, task_settings, goes_on=resume_if_any or is_restarted())
             sys.stdout.write(summary + "\n" if is_main else "")
+            leave_with(FINE)
             return FINE
         except PreflightError as error:
             return _refused(error, is_main=is_main)

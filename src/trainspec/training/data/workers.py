@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
+from torch._C import _remove_worker_pids
 from torch.utils.data import BatchSampler, DataLoader, Sampler, get_worker_info
 
 from trainspec.training.data.draws import seed_generators
@@ -111,8 +113,22 @@ def begun(loader: Any) -> Iterator[Any]:
         process = getattr(worker, "_popen", None)
         if handled and process is not None and hasattr(process, "kill"):
             # By SIGTERM torch, and multiprocessing at the end of this process, end workers that are stuck.
-            process.terminate = process.kill
+            process.terminate = _Ending(iterator, process.kill)
     return iterator
+
+
+class _Ending:
+    """Kills one worker of an iterator, which torch would take for a fault unless it minds its workers no more."""
+
+    def __init__(self, iterator: Any, kill: Callable[[], object]) -> None:
+        self._iterator, self._kill = weakref.ref(iterator), kill
+
+    def __call__(self) -> None:
+        iterator = self._iterator()
+        if getattr(iterator, "_worker_pids_set", False):
+            _remove_worker_pids(id(iterator))
+            vars(iterator)["_worker_pids_set"] = False
+        self._kill()
 
 
 class _Sheltered:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, Severity, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
+from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
@@ -20,15 +21,22 @@ def found(
     remedy: str = "",
     severity: Severity = "error",
 ) -> Diagnostic:
-    """A finding with one of PREFLIGHT_CODES; its own `reason` where it knows more than the code's."""
+    """A finding with one of PREFLIGHT_CODES; its own `reason` where it knows more than the code's.
+
+    Both may quote names from files that somebody else wrote: what a terminal would obey is written as escapes.
+    """
     explained = PREFLIGHT_CODES[code]
     return finding(
         code,
         explained.name,
-        message,
+        _harmless(message),
         values={field: getattr(args, field) for field in fields},
         sources={field: args.provenance[field].source for field in fields},
-        reason=reason or explained.reason,
+        reason=_harmless(reason) or explained.reason,
         remedy=remedy,
         severity=severity,
     )
+
+
+def _harmless(text: str) -> str:
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))

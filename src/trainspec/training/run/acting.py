@@ -20,6 +20,8 @@ from trainspec.training.model.signatures import supported
 from trainspec.training.optimizers.behaviour import note_losses, saving
 from trainspec.training.parallel import BeforeSave, Onward
 from trainspec.training.run.others.steps import OwnSteps
+from trainspec.training.run.resuming.taken_back import DrawsOfUpdate
+from trainspec.training.run.saving.grace import compare_with_grace
 from trainspec.training.schedules import after_evaluation, follows_metric
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Acting(ABC):
         # What this process alone asked for, while the others did not listen.
         self._kept: list[str] = []
         self._weights, self._saving = WHOLE, False
+        self._draws = DrawsOfUpdate()
         self._done: tuple[Window, bool, bool, Tensor] | None = None
         # Entries of the log before the evaluation that is under way.
         self._evaluating_from: int | None = None
@@ -230,7 +233,7 @@ class Acting(ABC):
         saved = keeper.tried(self._write, step, ends=self._ends_here)
         self._saving = False
         if saved and keeper.in_flight is None:
-            self._compare_with_grace(time.monotonic() - began)
+            compare_with_grace(self._args, self._parts, time.monotonic() - began)
             self._tell_of(step)
         interruption.wait()
 
@@ -248,7 +251,7 @@ class Acting(ABC):
         saved = keeper.tried(lambda: keeper.finish(self._state), flight.step, ends=self._ends_here)
         self._saving = False
         if saved:
-            self._compare_with_grace(flight.seconds)
+            compare_with_grace(self._args, self._parts, flight.seconds)
             self.tell_of_saved(flight.step)
         interruption.wait()
 
@@ -260,15 +263,6 @@ class Acting(ABC):
     def _tell_of(self, step: int) -> None:
         self._trainer.fire("on_save", saved_step=step)
         self._announce()
-
-    def _compare_with_grace(self, seconds: float) -> None:
-        """What takes longer than a run has at its end is told while there is time to do something about it."""
-        grace = self._args.preemption_grace_seconds
-        if grace is not None and seconds > grace:
-            self._parts.say_once(
-                f"saving a checkpoint took longer than preemption_grace_seconds ({grace:g}) leaves for it: a run that "
-                "is told to end may be ended before its last update is saved"
-            )
 
     def _write(self) -> None:
         self._saving = True
@@ -341,6 +335,8 @@ class Acting(ABC):
     def rest(self) -> None:
         """The run is over: workers that load for it may go."""
         vars(self).pop("_walk", None)
+        # That of a run which went on from its own end was never begun.
+        self._training.walk = None
 
     @property
     def folder_for_own_files(self) -> str | None:
@@ -362,6 +358,7 @@ class Acting(ABC):
                 # What breaks the run off came before it. The defaults are asked first of all, and so were heard.
                 logger.debug("on_step_end after an error: %s", error)
             self._weights = WHOLE
+        self._draws.take_back()
         return self._weights == WHOLE and not self._saving
 
     def save_last(self) -> None:

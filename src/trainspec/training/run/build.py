@@ -14,7 +14,11 @@ from trainspec.training.callbacks.progress import passing_bar, progress_wanted
 from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.ranks.layout import is_dealt_anew
 from trainspec.training.checkpoint.ranks.reading import read_once
-from trainspec.training.checkpoint.states.fitting import refuse_other_optimizer, refuse_other_schedule
+from trainspec.training.checkpoint.states.fitting import (
+    refuse_other_optimizer,
+    refuse_other_schedule,
+    with_options_of,
+)
 from trainspec.training.foreign.checkpoint import is_of_others
 from trainspec.training.foreign.optimizer_state import as_numbered_here, regroup_as_named
 from trainspec.training.foreign.schedule_state import as_here
@@ -228,6 +232,6 @@ def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Con
         with resuming(trainer.args, replace(contents, optimizer=state), steps) as told:
             refuse_other_optimizer(without_values(state), optimizer, parts.model, whole=is_whole)
             refuse_other_schedule(contents.scheduler or {}, schedule)
-            parts.strategy.load_state(State(optimizer=state))
+            parts.strategy.load_state(State(optimizer=with_options_of(state, optimizer)))
             schedule.load_state_dict(dict(contents.scheduler or {}))
     check(told)

@@ -153,6 +153,9 @@ class TrainingLoop(Acting):
     def _windows(self) -> Iterator[tuple[Window, bool]]:
         """The rest of the epoch as accumulation windows, each with whether the data ends with it."""
         state, size, begins = self._state, self._accumulation, not self._training.position.rows
+        if self._resumed is None:
+            # What orders the rows of an epoch may draw, too.
+            self._draws.begin()
         begun, self._training.walk = self._training.walk, None
         self._walk = begun or batches_at(self._training.loader, self._training.position, self._sharing)
         state.rows_in_epoch = self._walk.row
@@ -163,6 +166,8 @@ class TrainingLoop(Acting):
 
         def take() -> Window:
             interruption.wait()
+            if state.updates_in_epoch:
+                self._draws.begin()
             return agreed(taken(), walk, asks=self._asks())
 
         window = take()
@@ -342,6 +347,7 @@ class TrainingLoop(Acting):
     def _count(self, window: Window, ends_epoch: bool) -> None:
         training, state = self._training, self._state
         state.global_step += 1
+        self._draws.keep()
         # What was agreed on after the update before.
         self._wanted = NOTHING
         rows, tokens, operations = self._shared_windows.totals(window)

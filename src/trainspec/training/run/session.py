@@ -23,6 +23,7 @@ from trainspec.training.run.model import ready_for_training
 from trainspec.training.run.opening import announce
 from trainspec.training.run.others.saving import checkpoints_by_others
 from trainspec.training.run.resuming.rescue import rescue
+from trainspec.training.run.saving.grace import compare_last_save
 from trainspec.training.run.seeding import seed_for_training
 from trainspec.training.state import parse_state
 from trainspec.training.trackers.facts import run_facts
@@ -138,6 +139,7 @@ def _begin(trainer: TrainerFace, training: Training) -> None:
     parts.trackers.start(run_facts(trainer.args, parts.model, parts.output(trainer.args)), parts.state.log_history)
     parts.model_wrapped.train()
     announce(trainer.args, parts, training)
+    compare_last_save(trainer.args, parts, training.resumed_from)
 
 
 def _end(trainer: TrainerFace) -> None:

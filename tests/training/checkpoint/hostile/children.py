@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from tests.training.small_job import Line, Rows
 from trainspec import TrainingArguments
 from trainspec.storage import StorageError
 from trainspec.training.checkpoint import CheckpointError
+from trainspec.training.checkpoint.manifest import json_bytes, with_checksum
 from trainspec.training.errors import TrainingError
 from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trainer import Trainer
@@ -117,6 +119,14 @@ def problem(outcome: Outcome) -> str | None:
     return f"it took {outcome.megabytes:.0f} MB" if outcome.megabytes > MEGABYTES else None
 
 
+def seal(path: Path) -> None:
+    """Have a manifest agree with itself, whatever is in it."""
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(path.read_text())
+        if isinstance(document, dict) and "checksum" in document:
+            path.write_bytes(json_bytes(with_checksum(document)))
+
+
 def sign(folder: Path) -> None:
     """Have the manifest agree with the files, as whoever means harm would."""
     path = folder / "manifest.json"
@@ -127,3 +137,4 @@ def sign(folder: Path) -> None:
             data = content.read_bytes()
             file |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     path.write_text(json.dumps(document))
+    seal(path)

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from tests.training.checkpoint.hostile.children import sign
+from tests.training.checkpoint.hostile.children import seal, sign
 
 # "\x1b]0;" sets the title of a terminal, "\x9b2J" clears it.
 ODD: tuple[Any, ...] = (
@@ -203,9 +203,16 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def commit_accident(folder: Path, chance: random.Random) -> str:
-    path, deed = chance.choice(files_of(folder)), chance.choice(ACCIDENTS)
-    deed(folder, path, chance)
+    before = contents(folder)
+    while contents(folder) == before:
+        path, deed = chance.choice(files_of(folder)), chance.choice(ACCIDENTS)
+        # Zeros may be there already.
+        deed(folder, path, chance)
     return f"{deed.__name__} {path.name}"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in files_of(folder)}
 
 
 def commit_crime(folder: Path, chance: random.Random, pattern: str = "*") -> str:
@@ -222,6 +229,8 @@ def commit_crime(folder: Path, chance: random.Random, pattern: str = "*") -> str
     deed(folder, path, chance)
     if path.name != "manifest.json":
         sign(folder)
+    else:
+        seal(path)
     return f"{deed.__name__} {path.name}"
 
 

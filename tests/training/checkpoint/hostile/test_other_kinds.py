@@ -93,8 +93,12 @@ def test_an_accident_in_any_file_is_told(written: tuple[str, Path], tmp_path: Pa
         copy = copied(folder, tmp_path / "copy")
         deed = commit_accident(copy / "checkpoint-4", chance)
         outcome = resume(copy, str(copy / "checkpoint-4"), **settings(kind))
-        wrong = problem(outcome) or ("it was taken" if outcome.kind == "done" else None)
-        wrong = wrong or (None if "checkpoint-4" in outcome.text else f"it names no file: {outcome.text[:200]}")
+        # The random states of two processes are of no use to one, and nobody reads them.
+        unread = kind == "two processes" and "rng_state_" in deed and not deed.startswith(("swap", "lose", "other"))
+        wrong = problem(outcome) or ("it was taken" if outcome.kind == "done" and not unread else None)
+        wrong = wrong or (
+            None if unread or "checkpoint-4" in outcome.text else f"it names no file: {outcome.text[:200]}"
+        )
         if wrong:
             failed.append(f"{number} {deed}: {wrong}")
     assert not failed, "\n".join(failed)

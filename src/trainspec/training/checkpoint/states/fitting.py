@@ -110,6 +110,22 @@ def refuse_other_optimizer(state: Mapping[str, Any], optimizer: Optimizer, model
             _refuse_tensors(entry, _READ[own], parameter, told, whole=whole)
 
 
+def with_options_of(state: Mapping[str, Any], optimizer: Optimizer) -> Mapping[str, Any]:
+    """The state with this optimizer's own value of each option that it says nothing of.
+
+    torch takes the saved options in place of its own: one that is not there would be forgotten, `fused` among them, and
+    so would one that a newer torch has. What is no state, or has other groups, comes back as it is.
+    """
+    there, here = state.get("param_groups"), optimizer.param_groups
+    if not isinstance(there, list) or len(there) != len(here):
+        return state
+    groups = [
+        {**{name: value for name, value in group.items() if name != "params"}, **saved}
+        for saved, group in zip(there, here, strict=True)
+    ]
+    return {**state, "param_groups": groups}
+
+
 def _refuse_step(step: Any, told: str) -> None:
     if isinstance(step, Tensor):
         if step.numel() != 1 or step.is_complex():

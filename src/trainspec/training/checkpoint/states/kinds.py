@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -98,7 +97,8 @@ def _is(value: Any, kind: str) -> bool:
     if kind == _NUMBER:
         return isinstance(value, float) or abs(value) <= 10**300
     if kind == "an amount":
-        return math.isfinite(value) and -1 <= value <= _MOST
+        # A whole number that no float holds compares like any other, and nan with nothing.
+        return -1 <= value <= _MOST
     # A seed may be as large as a generator takes.
     largest = 2**64 if kind == "a whole number" else _MOST
     smallest = 0 if kind == _COUNT else -largest

@@ -10,6 +10,8 @@ import torch
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.findings.found import found
+from trainspec.training.interruption import TERMINATED
+from trainspec.training.parallel.contact.called_off import called_off_by_signals
 from trainspec.training.parallel.contact.group import processes_of
 from trainspec.training.parallel.processes import Alone
 
@@ -48,7 +50,8 @@ def joined(args: TrainingArguments, device: torch.device) -> Processes:
             torch.accelerator.set_device_index(device.index)
         limit = timedelta(seconds=args.ddp_timeout)
         processes = processes_of(launch, timeout=limit, backend=backend_for(args, device))
-        processes.__enter__()
+        with called_off_by_signals(args.preemption_exit_code or TERMINATED):
+            processes.__enter__()
         _joined.append((launch, processes))
     return _joined[0][1]
 

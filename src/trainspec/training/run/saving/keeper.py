@@ -7,6 +7,7 @@ came of them at one of its steps.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.checkpoint import Checkpoint
@@ -96,7 +97,7 @@ class CheckpointKeeper:
         OtherProcessError where another process failed.
         """
         began = time.monotonic()
-        snapshot = self.snapshot(parts, processing_class, data, own)
+        snapshot = replace(self.snapshot(parts, processing_class, data, own), began=began)
         writers = own.writers()
         if self._handed is None and not writers:
             if self._background is not None and not self._is_known(snapshot.step, parts.state):
