@@ -19,8 +19,7 @@ from trainspec.settings.sources.formats.limits import (
     too_many_digits,
 )
 
-# A key or a table takes the parser, which is written in Python, as long as ten values of a list; a part of a key as long
-# as five.
+# The parser is written in Python: a key or a table takes it as long as ten values of a list, a part of a key as five.
 _MOST_MARKS, _MOST_PARTS = 25_000, 40_000
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
