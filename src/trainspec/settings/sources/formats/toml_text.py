@@ -19,7 +19,7 @@ from trainspec.settings.sources.formats.limits import (
     too_many_digits,
 )
 
-# A table takes the parser, which is written in Python, as long as ten values of JSON, and a part of a key half of that.
+# The parser is written in Python: a key or a table takes it as long as ten values of a list, a part of a key as five.
 _MOST_MARKS, _MOST_PARTS = 25_000, 40_000
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
@@ -43,7 +43,8 @@ def parse_toml(text: str, *, faults: list[Fault] | None = None) -> Any:
 
     Keys that stand twice go into `faults`, where it is given, and the first of each counts.
     """
-    check_size(text, "=,[", _MOST_MARKS)
+    check_size(text, "=,[")
+    check_size(text, "=[", _MOST_MARKS)
     _check_depth(text)
     while True:
         try:
