@@ -18,6 +18,7 @@ from tests.survival.test_random_kills import SEED
 
 # What shells report of them; before Python has a handler of ours there is nothing to report.
 ENDS = {signal.SIGTERM: (143, -15), signal.SIGINT: (130, -2), signal.SIGHUP: (143, -1)}
+ENDS |= {number: (143, -int(number)) for number in (signal.SIGUSR1, signal.SIGUSR2)}
 RUNS = {
     "at once": words(),
     "after saving": words(enable_jit_checkpoint=True),

@@ -81,6 +81,29 @@ def test_a_store_that_fails(base: Path, s3_bucket: str, failing: Failing, lasts:
     assert not TABLE[kind].faults, "\n\n".join(TABLE[kind].faults)
 
 
+@pytest.mark.skipif(not LONG, reason="of many runs (TEST_SURVIVAL=1)")
+@pytest.mark.timeout(7200)
+def test_each_request_fails_once(base: Path, s3_bucket: str, failing: Failing) -> None:
+    kind = "S3 that fails once, at each request"
+    environ = {"AWS_ENDPOINT_URL": failing.url}
+    url = f"{s3_bucket}/{uuid.uuid4().hex}"
+    said = words(output_dir=url, save_total_limit=1, eval_steps=12, save_steps=12, storage_timeout_seconds=12)
+    with trial(kind, "undisturbed", base, url) as one:
+        failing.begin("", 0, 0)
+        whole = ran(Command(said, one.folder, environ))
+        assert whole.code == 0, whole.said
+        expected, requests = contents(url), failing.requests
+    for first in range(1, requests + 1):
+        fault = FAULTS[first % len(FAULTS)]
+        with trial(kind, f"{fault} at {first} of {requests}", base, url) as one:
+            failing.begin(fault, first, 1)
+            one.about_to_start()
+            one.finish(ran(Command(said, one.folder, environ), 120))
+            failing.begin("", 0, 0)
+            one.compare(expected)
+    assert not TABLE[kind].faults, "\n\n".join(TABLE[kind].faults)
+
+
 @pytest.fixture
 def disk(base: Path) -> Iterator[Path]:
     place = base / "disk"
