@@ -210,7 +210,7 @@ def side_by_side(folder: Path, each: list[dict[str, str]], *words: str) -> list[
         for more in each
     ]
     try:
-        said = [process.communicate(timeout=120) for process in running]
+        said = [process.communicate(timeout=240) for process in running]
     finally:
         for process in running:
             process.kill()
