@@ -129,7 +129,7 @@ LENGTH = (
     without(
         "resume_from_checkpoint",
         "training/run/build.py",
-        "parts.strategy.load_state(State(optimizer=state))",
+        "parts.strategy.load_state(State(optimizer=with_options_of(state, optimizer)))",
     ),
     without(
         "resume_from_checkpoint", "training/run/build.py", "schedule.load_state_dict(dict(contents.scheduler or {}))"

@@ -70,6 +70,8 @@ def test_a_checkpoint_with_all_in_one_file_still_resumes(make_trainer: Make, tmp
     save_checkpoint(open_store(old), 4, files)
     manifest = json.loads((old / "checkpoint-4" / "manifest.json").read_text())
     manifest["data"] = checkpoint.manifest.data
+    # Those of that time did not know themselves again.
+    del manifest["checksum"]
     (old / "checkpoint-4" / "manifest.json").write_text(json.dumps(manifest))
     resumed = make_trainer(
         **RUN, model=Line(dropout=0.3), output_dir=str(old), resume_from_checkpoint="latest", train_dataset=Rows()
