@@ -1,12 +1,12 @@
-"""A real S3 server on the loopback interface, and one store of each kind."""
+"""A bucket of a real S3 server, and one store of each kind."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.storage.servers.loopback import s3_server
 
 from trainspec.storage import Store, open_store
 
@@ -18,27 +18,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def s3_bucket() -> Iterator[str]:
     """The URL of an empty bucket; the AWS_* variables lead to it while the session lasts."""
-    server_module = pytest.importorskip("moto.server")
     s3fs = pytest.importorskip("s3fs")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    variables = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    s3fs.S3FileSystem.clear_instance_cache()
-    bucket = f"trainspec-{uuid.uuid4().hex}"
-    s3fs.S3FileSystem().mkdir(bucket)
-    yield f"s3://{bucket}"
-    for name, value in before.items():
-        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-    s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
+    with s3_server():
+        bucket = f"trainspec-{uuid.uuid4().hex}"
+        s3fs.S3FileSystem().mkdir(bucket)
+        yield f"s3://{bucket}"
 
 
 @pytest.fixture(params=["path", "file", "memory", "s3"])

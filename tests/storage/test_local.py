@@ -61,6 +61,24 @@ def test_content_is_synced_before_it_is_published(tmp_path: Path, monkeypatch: p
     assert order[:2] == ["sync", "publish"]
 
 
+def test_what_is_filled_together_is_on_the_disk_with_every_folder_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[str] = set()
+    sync = os.fsync
+
+    def noted_sync(descriptor: int) -> None:
+        synced.add(Path(f"/proc/self/fd/{descriptor}").resolve().relative_to(tmp_path.resolve()).as_posix())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    with open_store(tmp_path).filling() as store:
+        for name in ("a.txt", "deep/b.txt", "deep/er/c.txt"):
+            store.write(name, lambda file: file.write(b"1"))
+        assert synced == set()
+    assert synced == {"a.txt", "deep/b.txt", "deep/er/c.txt", ".", "deep", "deep/er"}
+
+
 def test_unfinished_files_are_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(tmp_path)
     seen: list[int] = []

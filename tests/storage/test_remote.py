@@ -15,8 +15,10 @@ from trainspec.storage import (
     PermissionRefused,
     RetryPolicy,
     StorageError,
+    Store,
     open_store,
 )
+from trainspec.storage.errors import failure
 from trainspec.storage.remote import RemoteStore
 from trainspec.storage.retry import is_transient
 
@@ -149,6 +151,17 @@ def test_an_unknown_scheme() -> None:
 def test_a_missing_bucket(s3_bucket: str) -> None:
     with pytest.raises(NotFound):
         open_store("s3://no-such-bucket-here").read_bytes("x")
+
+
+@pytest.mark.parametrize("put", [lambda store: store.write_bytes("x", b""), lambda store: store.create("x", b"")])
+def test_where_there_is_no_bucket_that_is_said(s3_bucket: str, put: Callable[[Store], object]) -> None:
+    with pytest.raises(NotFound, match="bucket does not exist"):
+        put(open_store("s3://no-such-bucket-here"))
+
+
+def test_where_a_client_names_its_path_it_is_a_file_that_is_missing() -> None:
+    cause = FileNotFoundError("/my runs/a.bin")
+    assert failure("memory:///my runs/a.bin", "write", cause).reason == "there is no such file or folder"
 
 
 def test_making_a_folder_makes_no_bucket(s3_bucket: str) -> None:

@@ -62,13 +62,20 @@ class IrregularFileError(OSError):
     """Says what stands where a regular file should."""
 
 
+_PUTS = ("create", "write")
+
+
 def failure(url: str, operation: str, cause: BaseException) -> StorageError:
     """The StorageError that says what `cause` means for the user of `url`."""
     number = cause.errno if isinstance(cause, OSError) else None
     if number == errno.ELOOP:
         return NotAFile(url, operation, os.strerror(errno.ELOOP), cause)
     if isinstance(cause, FileNotFoundError) or number == errno.ENOENT:
-        return NotFound(url, operation, "there is no such file or folder", cause)
+        reason, says = "there is no such file or folder", str(cause)
+        # Where something is put, it is the bucket that is missing, or its like: servers say what, others name the path.
+        if operation in _PUTS and number is None and " " in says and not says.endswith(url.rpartition("/")[2]):
+            reason = says
+        return NotFound(url, operation, reason, cause)
     if isinstance(cause, PermissionError) or _is_refusal(cause):
         return PermissionRefused(url, operation, f"permission refused ({_told(cause)})", cause)
     if isinstance(cause, IrregularFileError):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainspec.storage.errors import already_there, failure
 from trainspec.storage.location import checked_file, checked_name
+from trainspec.storage.pieces.writeback import EarlyWriteback
 from trainspec.storage.regular import open_regular
-from trainspec.storage.store import Entry, Store, Writer
+from trainspec.storage.store import Entry, Kind, Store, Writer
 from trainspec.storage.unfinished import UNFINISHED, beside, remove_abandoned
-from trainspec.storage.writeback import EarlyWriteback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +73,13 @@ class LocalStore(Store):
         names: list[str] = []
         store._unsynced = names
         yield store
+        folders = set()
         for name in names:
             with self._reported("write", name) as path:
                 _sync(path)
+                folders.add(path.parent)
+        for folder in sorted(folders):
+            _sync_folder(folder)
 
     def write_bytes(self, name: str, data: bytes) -> None:
         with self._reported("write", checked_file(self.url, name)) as path:
@@ -139,6 +144,18 @@ class LocalStore(Store):
         with self._reported("look at", name) as path, suppress(FileNotFoundError, NotADirectoryError):
             return _is_there(path)
         return False
+
+    def names(self) -> list[str]:
+        with self._reported("list", "") as path, suppress(FileNotFoundError):
+            return sorted(name for name in os.listdir(path) if not name.endswith(UNFINISHED))
+        return []
+
+    def kind(self, name: str) -> Kind | None:
+        with self._reported("look at", name) as path, suppress(FileNotFoundError, NotADirectoryError):
+            mode = path.lstat().st_mode
+            kinds: dict[int, Kind] = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+            return kinds.get(stat.S_IFMT(mode), "other")
+        return None
 
     def delete(self, name: str) -> None:
         with self._reported("delete", name) as path:

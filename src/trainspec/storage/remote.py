@@ -10,13 +10,14 @@ import threading
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from types import MethodType
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
+from trainspec.storage.clients import S3, hold_to, patience
 from trainspec.storage.errors import StorageError, already_there, failure, missing_package
 from trainspec.storage.local import publish_copy
 from trainspec.storage.location import checked_file, checked_name, scheme_of
-from trainspec.storage.store import Entry, Store
+from trainspec.storage.pieces.parts import Parts
+from trainspec.storage.store import Entry, Kind, Store
 from trainspec.storage.unfinished import UNFINISHED
 
 if TYPE_CHECKING:
@@ -29,17 +30,13 @@ T = TypeVar("T")
 
 # Here a file appears when its upload completes, and making a folder could create a bucket by mistake.
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2"})
-# These put an object on the condition that there is none, where the package that speaks to them can say so.
-_CONDITIONAL = frozenset({"s3", "s3a"})
-_GOOGLE = frozenset({"gs", "gcs"})
-_AZURE = frozenset({"abfs", "abfss", "az"})
-_SSH = frozenset({"sftp", "ssh"})
 # The files of memory:// are this process's own, so that its threads can agree on who is first.
 _MEMORY = "memory"
 # One more request to ask for the size is nothing beside reading so much.
 _LARGE = 64 << 20
 # What is sent as quickly as a question.
 _SMALL = 1 << 20
+_KINDS: dict[str, Kind] = {"file": "file", "directory": "folder", "link": "link"}
 _MAGIC = re.compile(r"[*?\[]")
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -91,9 +88,7 @@ class RemoteStore(Store):
     def creates_exclusively(self) -> bool:
         scheme = scheme_of(self.url)
         put = getattr(self._filesystem, "_pipe_file", None)
-        return scheme == _MEMORY or (
-            scheme in _CONDITIONAL and put is not None and "mode" in inspect.signature(put).parameters
-        )
+        return scheme == _MEMORY or (scheme in S3 and put is not None and "mode" in inspect.signature(put).parameters)
 
     def create(self, name: str, data: bytes) -> None:
         url = self.child_url(checked_file(self.url, name))
@@ -125,13 +120,18 @@ class RemoteStore(Store):
         self._do("write", name, lambda path: put(path, fill))
 
     def _put(self, path: str, fill: Writer) -> None:
-        file = self._filesystem.open(path, "wb")
+        file = self._opened(path)
         try:
             fill(file)
             file.close()
         except BaseException:
             _abandon(file)
             raise
+
+    def _opened(self, path: str) -> Any:
+        if scheme_of(self.url) in S3 and hasattr(self._filesystem, "_call_s3"):
+            return Parts(self._filesystem, path)
+        return self._filesystem.open(path, "wb")
 
     def _put_and_rename(self, path: str, fill: Writer) -> None:
         """For file systems where a file is there, and grows, from its first byte on."""
@@ -193,24 +193,31 @@ class RemoteStore(Store):
         )
 
     def folders(self, prefix: str = "") -> list[str]:
+        return sorted(name for name, kind in self._directly_in(prefix).items() if kind == "folder")
+
+    def names(self) -> list[str]:
+        return sorted(name for name in self._directly_in("") if name and not name.endswith(UNFINISHED))
+
+    def _directly_in(self, prefix: str) -> dict[str, Kind]:
         def look(path: str) -> dict[str, Any]:
             try:
                 return {info["name"]: info for info in self._filesystem.ls(path, detail=True)}
             except FileNotFoundError:
                 return {}
 
-        found = self._listing(prefix, look)
-        names = (key.rstrip("/") for key, info in found.items() if info["type"] == "directory")
-        return sorted(name.rsplit("/", 1)[-1] for name in names)
+        found = self._listing(prefix, look).items()
+        return {key.rstrip("/").rsplit("/", 1)[-1]: _KINDS.get(info["type"], "other") for key, info in found}
 
     def exists(self, name: str = "") -> bool:
-        def look(path: str) -> bool:
+        return self.kind(name) is not None
+
+    def kind(self, name: str) -> Kind | None:
+        def look(path: str) -> Kind | None:
             self._filesystem.invalidate_cache()
             # fsspec's own exists() takes a refused or lost request for "no".
             with suppress(FileNotFoundError):
-                self._filesystem.info(path)
-                return True
-            return False
+                return _KINDS.get(self._filesystem.info(path)["type"], "other")
+            return None
 
         return self._ask("look at", name, look)
 
@@ -315,63 +322,12 @@ def _is_unmet_condition(error: OSError) -> bool:
     return answer.get("Error", {}).get("Code") in ("PreconditionFailed", "412")
 
 
-def _patience(scheme: str, retry: RetryPolicy) -> dict[str, Any]:
-    """What tells the client of a store how long to wait, where it can be told: its own retries multiply ours.
-
-    What the user's own configuration of fsspec says goes first.
-    """
-    said = import_module("fsspec.config").conf.get(scheme, {})
-    ours: dict[str, Any] = {}
-    if scheme in _CONDITIONAL:
-        waits = {"connect_timeout": retry.silence, "read_timeout": retry.silence}
-        config = {**waits, "retries": {"total_max_attempts": 1}, **said.get("config_kwargs", {})}
-        return {"config_kwargs": config}
-    if scheme in _GOOGLE:
-        waited = import_module("aiohttp").ClientTimeout(None, sock_connect=retry.silence, sock_read=retry.silence)
-        ours = {"requests_timeout": waited}
-    elif scheme in _SSH:
-        # Of connecting; of all that comes after it, see `_hold_to`.
-        ours = dict.fromkeys(("timeout", "banner_timeout", "auth_timeout", "channel_timeout"), retry.silence)
-    return {name: value for name, value in ours.items() if name not in said}
-
-
-def _hold_to(filesystem: Any, retry: RetryPolicy) -> None:
-    """What a client can only be told once it is there: to try once, since its own waits are ended by no signal."""
-    scheme = scheme_of(f"{_protocol(filesystem)}://")
-    if scheme in _CONDITIONAL and hasattr(filesystem, "retries"):
-        filesystem.retries = 1
-    elif scheme in _GOOGLE:
-        request = getattr(type(filesystem)._request, "__wrapped__", None)
-        if request is not None:
-            filesystem._request = MethodType(request, filesystem)
-    elif scheme in _AZURE:
-        _hold_azure_to(filesystem.service_client, retry)
-    elif scheme in _SSH:
-        filesystem.ftp.get_channel().settimeout(retry.silence)
-
-
-def _hold_azure_to(client: Any, retry: RetryPolicy) -> None:
-    """What is said to the file system reaches some of its requests only, and nothing does its retries."""
-    policy = getattr(getattr(client, "_config", None), "retry_policy", None)
-    if policy is not None:
-        policy.total_retries = 0
-    transport = getattr(getattr(client, "_pipeline", None), "_transport", None)
-    waits = getattr(transport, "connection_config", None)
-    if waits is not None:
-        waits.timeout = waits.read_timeout = retry.silence
-
-
-def _protocol(filesystem: Any) -> str:
-    protocol = filesystem.protocol
-    return str(protocol if isinstance(protocol, str) else protocol[0])
-
-
 def open_remote(url: str, retry: RetryPolicy) -> RemoteStore:
     """The store at an fsspec URL. Raises MissingPackage, or StorageError for a URL nobody understands."""
     scheme = scheme_of(url)
     try:
-        filesystem, path = import_module("fsspec.core").url_to_fs(url, **_patience(scheme, retry))
-        _hold_to(filesystem, retry)
+        filesystem, path = import_module("fsspec.core").url_to_fs(url, **patience(scheme, retry))
+        hold_to(filesystem, retry)
     except ImportError as cause:
         raise missing_package(url, scheme, cause) from None
     except ValueError as cause:

@@ -45,6 +45,8 @@ HURRIED_SECONDS = 3.0
 _TOLD_AFTER = 1.0
 # How late a wait hears that the process was asked to end.
 _LOOK_EVERY = 0.1
+# What lies between two looks counts as no more waiting than this: a process that stood still has waited for nobody.
+_LONGEST_LOOK = 0.5
 
 
 class Outage:
@@ -159,10 +161,12 @@ class RetryPolicy:
             finally:
                 done.set()
 
-        began = self.clock()
+        waited, looked = 0.0, self.clock()
         threading.Thread(target=ask, name="trainspec storage", daemon=True).start()
         while not done.wait(_LOOK_EVERY):
-            waited = self.clock() - began
+            now = self.clock()
+            waited += min(now - looked, _LONGEST_LOOK)
+            looked = now
             if spent + waited >= (HURRIED_SECONDS if self._is_hurried() else self.seconds):
                 raise Unanswered(f"it has not answered for {waited:.0f} seconds")
         if failures:

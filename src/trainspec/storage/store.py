@@ -6,16 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from trainspec.storage.errors import StorageError
-from trainspec.storage.measured import MeasuredFile, WriterFailed
+from trainspec.storage.pieces.measured import MeasuredFile, WriterFailed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
 Writer = Callable[[BinaryIO], object]
+# "other" is a pipe, a socket, a device.
+Kind = Literal["file", "folder", "link", "other"]
 
 
 @dataclass(frozen=True, order=True)
@@ -132,6 +134,14 @@ class Store(ABC):
     @abstractmethod
     def exists(self, name: str = "") -> bool:
         """Whether a file or folder has that name. An unreachable store is an error, not a False."""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """The names of all that is directly in this folder, links that lead to nothing too, sorted."""
+
+    @abstractmethod
+    def kind(self, name: str) -> Kind | None:
+        """What has that name; None where nothing has. A link is one, wherever it leads."""
 
     @abstractmethod
     def delete(self, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.storage.conftest import s3_bucket
 from tests.storage.failing.test_faults import faulty
-from tests.storage.faulty import Faulty
+from tests.storage.servers.faulty import Faulty
 from tests.training.run.resuming.small_disk import Filled, small_disk
 from tests.training.small_job import Make
 

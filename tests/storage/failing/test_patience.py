@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
 from trainspec.storage import RetryPolicy, StorageError, Store, hurrying, is_transient, open_store
+from trainspec.storage.clients import Sockets, hold_to, patience
 from trainspec.storage.remote import RemoteStore
 
 if TYPE_CHECKING:
@@ -62,9 +65,29 @@ def test_so_is_one_that_keeps_a_process_from_its_end(silent: Callable[[float], S
         silent(10_000.0).exists("a")
 
 
+def test_a_process_that_stood_still_has_not_waited() -> None:
+    # Ten minutes lie between any two looks at the clock, as between those of a process that was stopped and goes on.
+    clock = itertools.count(0.0, 600.0)
+    policy = RetryPolicy(2.0, clock=lambda: float(next(clock)))
+    answered = threading.Timer(0.3, lambda: None)
+
+    def answer() -> str:
+        answered.start()
+        answered.join()
+        return "whole"
+
+    assert policy.run(answer, watched=True) == "whole"
+
+
 class _Channel:
+    def __init__(self) -> None:
+        self.sock = socket.socket()
+
     def settimeout(self, seconds: float) -> None:
         self.seconds = seconds
+
+    def get_transport(self) -> _Channel:
+        return self
 
 
 class _Client:
@@ -76,6 +99,10 @@ class _Client:
         self.retry_policy, self.total_retries = self, 3
         self._pipeline = self._transport = self.connection_config = self
         self.timeout = self.read_timeout = 300.0
+        self.session = None
+
+    async def open(self) -> None:
+        """As before each request."""
 
     def get_channel(self) -> _Channel:
         return self.channel
@@ -126,6 +153,55 @@ def test_so_is_ssh_before_and_after_it_is_connected(told: Callable[[str], Told])
     client = told("sftp")
     assert client.told == dict.fromkeys(("timeout", "banner_timeout", "auth_timeout", "channel_timeout"), 10.0)
     assert client.ftp.channel.seconds == 10.0
+
+
+def test_what_is_no_connection_of_tcp_is_left_alone(
+    told: Callable[[str], Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in (object(), socket.socketpair()[0]):
+        monkeypatch.setattr(_Channel, "get_transport", lambda self, sock=other: type("Transport", (), {"sock": sock}))
+        assert told("sftp").ftp.channel.seconds == 10.0
+
+
+def test_a_client_of_s3_that_takes_no_sockets_is_given_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = pytest.importorskip("aiobotocore.config").AioConfig
+    session = pytest.importorskip("aiobotocore.httpxsession")
+    pytest.importorskip("httpx")
+    assert patience("s3", RetryPolicy(60.0))["config_kwargs"]["connector_args"] == {"socket_factory": Sockets(10.0)}
+    said = {"http_session_cls": session.HttpxSession, "connector_args": {"keepalive_timeout": 3}}
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"config_kwargs": said})
+    given = patience("s3", RetryPolicy(60.0))["config_kwargs"]
+    assert given["connector_args"] == {"keepalive_timeout": 3} and config(**given).http_session_cls
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"config_kwargs": {"connector_args": {"socket_factory": None}}})
+    assert patience("s3", RetryPolicy(60.0))["config_kwargs"]["connector_args"] == {"socket_factory": None}
+
+
+class _Connector:
+    _socket_factory = None
+
+
+class KeptClient:
+    """Of Google's, as much as is opened before a request."""
+
+    protocol = "gs"
+
+    def __init__(self) -> None:
+        self._session = type("Session", (), {"connector": _Connector()})
+        self.opened = 0
+
+    def _request(self) -> None: ...
+
+    async def _set_session(self) -> str:
+        self.opened += 1
+        return "session"
+
+
+def test_a_client_that_is_opened_again_and_again_is_told_the_newest_once() -> None:
+    kept = KeptClient()
+    for seconds in range(1, 3000):
+        hold_to(kept, RetryPolicy(float(seconds)))
+    assert asyncio.run(kept._set_session()) == "session" and kept.opened == 1
+    assert kept._session.connector._socket_factory == Sockets(2999 / 6)
 
 
 def test_what_the_user_says_goes_first(told: Callable[[str], Told], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import signal
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tests.survival.processes import TASK, Command, ran, running
 from tests.training.parallel.world import run_in
 from tests.training.small_job import Line, Make, Rows, weights
-from transformers import TrainerCallback
 
-from trainspec import TrainingArguments
+from trainspec import TrainerCallback, TrainingArguments
 from trainspec.storage import open_store
 from trainspec.storage.lock import LOCK, Holder, Lock, _bytes, acquire
 from trainspec.tasks import TaskParts
@@ -116,29 +115,26 @@ def test_the_command_holds_it_until_its_last_file_is_written(arguments: Any, tmp
 
 def test_a_killed_run_is_in_nobodys_way(tmp_path: Path) -> None:
     """Real processes: one that is refused beside a living one, one that goes on after a kill."""
-    pytest.importorskip("sklearn")
 
-    def command(steps: int) -> list[str]:
-        words = ["--output_dir", str(tmp_path / "out"), "--max_steps", str(steps), "--save_steps", "5"]
-        words += ["--save_total_limit", "2"]
-        quiet = ["--resume_from_checkpoint", "auto", "--report_to", "none", "--disable_tqdm"]
-        return [sys.executable, "-m", "trainspec", "train", "digits", *words, *quiet]
+    def command(steps: int) -> Command:
+        words = ["train", TASK, "--output_dir", "out", "--max_steps", str(steps), "--save_steps", "5"]
+        quiet = ["--resume_from_checkpoint", "auto", "--report_to", "none", "--disable_tqdm", "--use_cpu"]
+        return Command([*words, "--save_total_limit", "2", *quiet], tmp_path, label=str(steps))
 
-    first = subprocess.Popen(command(1_000_000), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with running(command(1_000_000)) as first:
         while not list((tmp_path / "out").glob("checkpoint-*/manifest.json")):
-            assert first.poll() is None
+            assert not first.is_over(), first.said()
             time.sleep(0.05)
-        second = subprocess.run(command(10), capture_output=True, text=True, check=False)
-        assert second.returncode == 1 and f"error[RUN123] another run trains in output_dir: process {first.pid} on" in (
-            second.stderr
-        )
-    finally:
-        first.kill()
-        first.wait()
+        # It holds the folder, and need not keep a core busy for that.
+        first.send(signal.SIGSTOP)
+        second = ran(command(10))
+        assert second.code == 1, second.said
+        assert f"error[RUN123] another run trains in output_dir: process {first.pid} on" in second.said
+        first.send(signal.SIGKILL)
+        assert first.join().code == -signal.SIGKILL
     assert (tmp_path / "out" / LOCK).exists()
-    third = subprocess.run(command(10), capture_output=True, text=True, check=False)
-    assert third.returncode == 0, third.stderr
+    third = ran(command(11))
+    assert third.code == 0, third.said
     assert not (tmp_path / "out" / LOCK).exists()
 
 

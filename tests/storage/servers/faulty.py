@@ -17,12 +17,14 @@ _BUSY = b"<Error><Code>ServiceUnavailable</Code><Message>Please reduce your requ
 class Faulty:
     """Passes requests on to the server at `port`, and fails them while `fault` is set; counts all in `requests`.
 
-    Faults: "503" answers so; "reset" cuts the connection; "stall" never answers; "no delete" refuses deletions; "down"
-    has nobody listen. With `times` it passes after so many.
+    Faults: "503" answers so; "reset" cuts the connection; "stall" never answers; "deaf" reads no more of what is put
+    there after its first bytes; "no delete" refuses deletions, "503 delete" answers them so; "down" has nobody listen.
+    With `times` it passes after so many. `expecting` counts those that asked first whether they may send what they put.
     """
 
     def __init__(self, port: int) -> None:
         self.fault, self.times, self.requests, self.methods = "", -1, 0, list[str]()
+        self.expecting = 0
         self._backend = port
         self._over = threading.Event()
         self._server: ThreadingHTTPServer | None = None
@@ -54,7 +56,7 @@ class Faulty:
         self.requests += 1
         self.methods.append(method)
         deletes = method == "DELETE" or (method == "POST" and path.partition("?")[2].startswith("delete"))
-        if not self.fault or not self.times or (self.fault == "no delete" and not deletes):
+        if not self.fault or not self.times or (self.fault.endswith(" delete") and not deletes):
             return ""
         self.times -= 1
         return self.fault
@@ -89,7 +91,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
     def _answer(self) -> None:
+        if self.faulty.fault == "deaf" and self.command == "PUT":
+            self.faulty.due(self.command, self.path)
+            self.faulty.stall()
+            self.close_connection = True
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.faulty.expecting += "Expect" in self.headers
         fault = self.faulty.due(self.command, self.path)
         if fault == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -100,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.faulty.stall()
             self.close_connection = True
             return
-        if fault == "503":
+        if fault in ("503", "503 delete"):
             self._send(503, [], _BUSY)
         elif fault == "no delete":
             self._send(403, [], _REFUSED)

@@ -1,0 +1,1 @@
+"""Files that are written piece by piece, and never held whole."""
