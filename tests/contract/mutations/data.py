@@ -124,7 +124,10 @@ WORKERS = (
         "workers = min(1, args.dataloader_num_workers)",
     ),
     Mutation(
-        "dataloader_num_workers", "training/data/loaders.py", "    if workers or shares > 1:\n", "    if shares > 1:\n"
+        "dataloader_num_workers",
+        "training/data/loaders.py",
+        "    if (workers and not isinstance(loader.dataset, IterableDataset)) or shares > 1:\n",
+        "    if shares > 1:\n",
     ),
     without("dataloader_num_workers", "training/data/workers.py", "seed_generators(*seeds)"),
     Mutation(
@@ -171,7 +174,7 @@ WORKERS = (
     ),
     Mutation(
         "dataloader_persistent_workers",
-        "training/data/evaluation_loaders.py",
+        "training/data/loaders.py",
         'if getattr(loader, "persistent_workers", False):',
         "if False:",
     ),

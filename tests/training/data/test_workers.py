@@ -2,11 +2,15 @@
 
 import copy
 import multiprocessing
+import os
 import pickle
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -194,3 +198,64 @@ def test_a_worker_that_is_ended_by_its_own_process_is_no_fault(make_trainer: Mak
         del batches
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+LONG = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+from trainspec.training.data.workers import begun
+
+if __name__ == "__main__":
+    loader = DataLoader(TensorDataset(torch.arange(8)), batch_size=2, num_workers=2)
+    print([batch[0].tolist() for batch in begun(loader)])
+"""
+
+
+def test_workers_hand_over_rows_whatever_the_length_of_tmpdir(tmp_path: Path) -> None:
+    """torch's wait for ever where a socket's address is too long."""
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", LONG], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (run.returncode, run.stdout) == (0, "[[0, 1], [2, 3], [4, 5], [6, 7]]\n"), run.stderr
+
+
+ORPHANS = """
+import os, signal, time
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+from trainspec.training.data.workers import begun
+
+if __name__ == "__main__":
+    how = {"num_workers": 2, "persistent_workers": True, "multiprocessing_context": "forkserver"}
+    loader = DataLoader(TensorDataset(torch.arange(8)), batch_size=2, **how)
+    walk = begun(loader)
+    next(walk)
+    print(*(worker.pid for worker in walk._workers), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_workers_of_a_server_end_with_a_killed_main_process(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(ORPHANS)
+    # What outlives it keeps a pipe open: its output goes to a file.
+    with (tmp_path / "out").open("w") as out:
+        subprocess.run([sys.executable, str(tmp_path / "main.py")], stdout=out, timeout=120, check=False)
+    workers = [int(word) for word in (tmp_path / "out").read_text().split()]
+    assert len(workers) == 2
+    until = time.monotonic() + 30
+    try:
+        while alive := [pid for pid in workers if _is_alive(pid)]:
+            assert time.monotonic() < until, alive
+            time.sleep(0.05)
+    finally:
+        for pid in workers:
+            if _is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()

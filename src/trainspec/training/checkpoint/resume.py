@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.parallel import Processes, Strategy
 
 logger = logging.getLogger(__name__)
 
 # The value of resume_from_checkpoint that goes on where there is something to go on from, and else begins.
 AUTO = "auto"
+
+
+# The last word on a run names none of them.
+_damaged: set[str] = set()
 
 
 def look_for_checkpoint(
@@ -60,13 +65,25 @@ def look_for_checkpoint(
         else:
             found = find_together(output, wanted, processes, on_each_node=on_each_node)
     except (CheckpointError, StorageError, OtherProcessError) as error:
-        return None, [_no_checkpoint(wanted, str(error))]
+        return None, [no_checkpoint(wanted, str(error))]
     reasons = processes.each(why_not_resumable(found, loads_itself=loads_itself, rank=processes.rank))
     reason = next(filter(None, reasons), None)
     if reason is not None:
         return None, [_incomplete(wanted, reason)]
     other = None if strategy is None or is_of_others(found) else difference(found, strategy)
     return found, [] if other is None else [_other_layout(found, strategy, other)]
+
+
+def goes_on_by_itself(args: TrainingArguments) -> bool:
+    """Whether the same settings go on from the newest checkpoint once there is one."""
+    return args.resume_from_checkpoint in (AUTO, "latest", True)
+
+
+def how_to_go_on(args: TrainingArguments) -> str:
+    """Said to people whose run has ended before its end."""
+    if goes_on_by_itself(args):
+        return "the same settings go on from there"
+    return "set resume_from_checkpoint: latest to go on"
 
 
 def find_together(
@@ -134,7 +151,21 @@ def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoi
 
 
 def _newest_whole(store: Store) -> Checkpoint | None:
-    return newest_of_any(store, lambda error: logger.warning("passed over: %s", error))
+    def passed_over(error: CheckpointError) -> None:
+        _damaged.add(error.where)
+        logger.warning("passed over: %s", error)
+
+    return newest_of_any(store, passed_over)
+
+
+def is_damaged(url: str) -> bool:
+    """Whether this process has passed it over, and has not written it again."""
+    return CheckpointError(url, "").where in _damaged
+
+
+def is_whole(url: str) -> None:
+    """It has just been written."""
+    _damaged.discard(CheckpointError(url, "").where)
 
 
 def _step_to_go_on_from(
@@ -189,11 +220,14 @@ def unfinished_saves(steps: Sequence[int]) -> Diagnostic:
     )
 
 
-def _no_checkpoint(wanted: str | bool, reason: str) -> Diagnostic:
+def no_checkpoint(
+    wanted: str | bool, reason: str, message: str = "there is no checkpoint to resume from"
+) -> Diagnostic:
+    """That this value of resume_from_checkpoint leads to none that can be gone on from."""
     return finding(
         "RUN110",
         PREFLIGHT_CODES["RUN110"].name,
-        "there is no checkpoint to resume from",
+        message,
         values={"resume_from_checkpoint": wanted},
         reason=reason,
         remedy="name another checkpoint, leave resume_from_checkpoint out to start from the beginning, or set it to "

@@ -8,15 +8,23 @@ from trainspec.training.data.collator import (
 )
 from trainspec.training.data.columns import Collator, ColumnFilter, accepted_names
 from trainspec.training.data.draws import undisturbed
-from trainspec.training.data.evaluation_loaders import KeptLoaders
 from trainspec.training.data.lengths import RowLengthError
-from trainspec.training.data.loaders import data_seed, eval_loader, eval_sampler, train_loader, train_sampler
+from trainspec.training.data.loaders import (
+    KeptLoaders,
+    data_seed,
+    eval_loader,
+    eval_sampler,
+    train_loader,
+    train_sampler,
+)
 from trainspec.training.data.position import DataPosition, DataPositionError, mismatch, position_of_format_1
 from trainspec.training.data.rows import column_names, first_row, is_iterable, is_table, row_count
 from trainspec.training.data.sampler import EpochSampler, GroupedEpochSampler, LengthGroupedSampler
 from trainspec.training.data.sharing.share import uneven_rows
 from trainspec.training.data.sharing.sharing import Sharing, SharingError, own_batch_size, sharing_of
-from trainspec.training.data.walking import Walk, batches_at, batches_in_epoch, epoch_lengths, position_in
+from trainspec.training.data.sharing.walks import Walk
+from trainspec.training.data.streaming.place import OtherDataError, Place
+from trainspec.training.data.walking import batches_at, batches_in_epoch, epoch_lengths, position_in
 
 __all__ = [
     "Collator",
@@ -28,6 +36,8 @@ __all__ = [
     "GroupedEpochSampler",
     "KeptLoaders",
     "LengthGroupedSampler",
+    "OtherDataError",
+    "Place",
     "RowLengthError",
     "Sharing",
     "SharingError",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+# Of python's, numpy's and torch's generators.
+Draws = tuple[Any, Any, Any]
 
 
 def mixed_seed(*numbers: int) -> int:
@@ -36,35 +38,52 @@ class OwnDraws:
     """
 
     def __init__(self, *numbers: int) -> None:
-        outside = _states()
+        outside = draws_of_program()
         seed_generators(*numbers)
-        self._inside = _states()
-        _set_states(outside)
+        self._inside = draws_of_program()
+        set_draws(outside)
         self._outside = outside
 
+    @property
+    def inside(self) -> Draws:
+        """Where they are when they are left."""
+        return self._inside
+
     def __enter__(self) -> None:
-        self._outside = _states()
-        _set_states(self._inside)
+        self._outside = draws_of_program()
+        set_draws(self._inside)
 
     def __exit__(self, *error: object) -> None:
-        self._inside = _states()
-        _set_states(self._outside)
+        self._inside = draws_of_program()
+        set_draws(self._outside)
 
 
-def _states() -> tuple[Any, Any, Any]:
+def draws_of_program() -> Draws:
+    """Where the program's generators are: python's, numpy's and torch's on the CPU."""
     return random.getstate(), numpy.random.get_state(), torch.get_rng_state()
+
+
+def same_draws(one: Draws, other: Draws) -> bool:
+    """Whether both are at the same place."""
+    return one[0] == other[0] and _same_in_numpy(one[1], other[1]) and torch.equal(one[2], other[2])
+
+
+def _same_in_numpy(one: Any, other: Any) -> bool:
+    if not isinstance(one, tuple) or not isinstance(other, tuple):
+        # Of another kind than the one that numpy begins with.
+        return str(one) == str(other)
+    return one[0] == other[0] and one[2:] == other[2:] and bool((one[1] == other[1]).all())
 
 
 def draws_nothing(action: Callable[[], T]) -> tuple[T, bool]:
     """What `action` returns, and whether python's, numpy's and torch's generators on the CPU stand where they stood."""
-    before = _states()
+    before = draws_of_program()
     returned = action()
-    now = _states()
-    alike = before[0] == now[0] and str(before[1]) == str(now[1]) and torch.equal(before[2], now[2])
-    return returned, alike and bool((before[1][1] == now[1][1]).all())
+    return returned, same_draws(draws_of_program(), before)
 
 
-def _set_states(states: tuple[Any, Any, Any]) -> None:
+def set_draws(states: Draws) -> None:
+    """Have the program's generators go on there."""
     random.setstate(states[0])
     numpy.random.set_state(states[1])
     torch.set_rng_state(states[2])

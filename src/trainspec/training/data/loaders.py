@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -148,7 +149,8 @@ def _loader(
         generator=torch.Generator().manual_seed(mixed_seed(*key)),
     )
     shares = getattr(sampler, "shared_by", (0, 1))[1]
-    if workers or shares > 1:
+    # What a worker draws for a stream of its own follows from what it drew before.
+    if (workers and not isinstance(loader.dataset, IterableDataset)) or shares > 1:
         # Given to the constructor, it would take the place of batch_size and sampler, which people read.
         vars(loader)["batch_sampler"] = SeededBatches(cast("Sampler[Any]", loader.sampler), batch_size, drop_last, key)
     return loader
@@ -159,3 +161,32 @@ def _prepared(dataset: Any, collator: Collator) -> Any:
         dataset = collator.narrowed(dataset)
     # A loader asks for rows by number, unless the data set is one of torch's.
     return Streamed(dataset) if is_iterable(dataset) and not isinstance(dataset, IterableDataset) else dataset
+
+
+class KeptLoaders:
+    """Evaluation loaders whose worker processes serve one evaluation after the other.
+
+    Keeps a loader for each data set where its workers are to stay, and makes a new one each time elsewhere.
+
+    Of data sets that are not the Trainer's own the last one is kept alone, or each that a script makes for one
+    evaluation would hold its workers and its rows for good.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Any, Any]] = {}
+
+    def get(self, dataset: Any, make: Callable[[], Any], own: Iterable[Any] = ()) -> Any:
+        """The loader of that very data set: what `make` returns, or returned the last time."""
+        if id(dataset) in self._kept:
+            return self._kept[id(dataset)][1]
+        loader = make()
+        if getattr(loader, "persistent_workers", False):
+            staying = set(map(id, own))
+            # Together with the data set, whose id nobody else can have as long as it is held.
+            self._kept = {key: entry for key, entry in self._kept.items() if key in staying}
+            self._kept[id(dataset)] = dataset, loader
+        return loader
+
+    def clear(self) -> None:
+        """Let the workers go."""
+        self._kept.clear()

@@ -8,23 +8,27 @@ draws from elsewhere is found out by comparing the rows that are passed over wit
 from __future__ import annotations
 
 import logging
-import random
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy
 import torch
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Sampler
+from torch.utils.data import DataLoader, IterableDataset
 
-from trainspec.training.data.draws import OwnDraws, draws_nothing, mixed_seed
+from trainspec.training.data.draws import OwnDraws, mixed_seed
 from trainspec.training.data.position import DataPosition, rest_of, rows_of
-from trainspec.training.data.workers import begun
+from trainspec.training.data.streaming.marks import marks_of_batch
+from trainspec.training.data.streaming.reading import Reading
+from trainspec.training.data.streaming.watched import Passed
+from trainspec.training.data.workers import SeededIndexes, begun
 from trainspec.training.model.nests import map_tensors
+
+if TYPE_CHECKING:
+    from trainspec.training.data.streaming.place import Place
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +45,12 @@ Taken = Callable[[Iterable[Any]], Iterable[Any]]
 class Order:
     """One epoch of a loader. `mark` is what a checkpoint keeps of it, `differs` whether it is not what it was then."""
 
-    def __init__(self, seed: int, epoch: int, expected: Mark | None = None) -> None:
+    def __init__(self, seed: int, epoch: int, expected: Mark | None = None, rank: int = 0) -> None:
         self._draws = OwnDraws(seed, _ORDER, epoch)
         self._expected = expected
+        # Of a stream: who reads it, and where they are.
+        self._seeds, self._epoch = (seed, _ORDER, rank), epoch
+        self._reading: Reading | None = None
         self._rows = self._batches = self._sum = 0
         self._after: dict[int, Mark] = {}
         self.differs = False
@@ -52,27 +59,76 @@ class Order:
         """The batches of the epoch, or those whose numbers `taken` takes; workers of each `rank` draw by themselves."""
         if not numbers_rows(loader):
             return self._apart(loader)
-        return taken_from(loader, lambda batches: (taken or iter)(self.of_indexes(batches)), rank)
+        seeded = loader.num_workers > 0
+        return taken_from(loader, lambda batches: (taken or iter)(self.of_indexes(batches, seeded=seeded)), rank)
 
-    def _apart(self, batches: Iterable[Any]) -> Iterator[Any]:
+    def rows_expected(self) -> int | None:
+        """How many rows were asked for by number before the place; None where nobody counted."""
+        kind, rows = (*(self._expected or ()), None, None)[:2]
+        return rows if kind == "rows" and type(rows) is int else None
+
+    def behind(self, loader: Any, rows: int) -> tuple[Iterator[Any], int]:
+        """The batches behind so many rows that it asks for by number, none of which is loaded, and how many it passed.
+
+        Where the place is inside of a batch, its rest is the first.
+        """
+        passed: list[int] = []
+        # A loader with workers asks twice for an iterator, and draws from the second when its own is made.
+        taken = _later if loader.num_workers else _behind
+        return self.walk(loader, lambda batches: taken(rows, iter(batches), passed)), len(passed)
+
+    def walk_on(
+        self, loader: Any, place: Place, told: Callable[[int], object], *, passed: int, before: deque[Any] | None = None
+    ) -> Iterator[Any]:
+        """The batches behind a place in a stream, before which lie so many; `told` hears of rows that are read again.
+
+        `before` gets the last of the others, as many as it holds, unless the stream tells its place. Raises
+        DataPositionError for a state that the stream does not take, OtherDataError for one of other rows.
+        """
+        kept = 1 if before is None else before.maxlen or 1
+        self._reading = Reading(loader, self._seeds, self._epoch, place, told, passed, kept)
+        self._reading.tell(place)
+        batches = self._apart(loader)
+        with self._reading.counted(told):
+            # Read now, not at the first use: so it is told at once where the data is another.
+            first = list(islice(batches, 1))
+        if before is not None:
+            before.extend(self._reading.readers.before(kept))
+        self.differs = self.differs or not self._reading.readers.is_as_expected()
+        return chain(first, batches)
+
+    def _apart(self, loader: Any) -> Iterator[Any]:
+        if self._reading is None:
+            self._reading = Reading(loader, self._seeds, self._epoch)
         with self._draws:
-            iterator = iter(batches)
+            iterator = self._reading.begun()
         return self.drawn(iterator)
 
     def drawn(self, iterator: Iterator[Any]) -> Iterator[Any]:
+        reading = self._reading
         while True:
             with self._draws:
                 try:
                     drawn = next(iterator)
                 except StopIteration:
                     return
-            yield drawn
+            if isinstance(drawn, Passed):
+                if reading is not None:
+                    reading.readers.passed(drawn)
+                if drawn.last and (reading is None or reading.in_same_batches):
+                    self.compare(drawn.last[-1])
+                continue
+            yield drawn if reading is None else reading.taken(drawn, self._draws.inside)
 
-    def of_indexes(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """The batches of row numbers, taken note of."""
-        for batch in self._apart(batches):
+    def of_indexes(self, batches: Iterable[Any], *, seeded: bool = False) -> Iterator[Any]:
+        """The batches of row numbers, taken note of. `seeded`: what a worker draws for one follows from its number."""
+        with self._draws:
+            iterator = iter(batches)
+        for batch in self.drawn(iterator):
             self._note(batch if isinstance(batch, list | tuple) else [batch])
-            yield batch
+            is_seeded = seeded and type(batch) is list
+            seeds = *self._seeds[:2], self._epoch, self._batches
+            yield SeededIndexes(batch, self._epoch, seeds) if is_seeded else batch
 
     def _note(self, rows: Iterable[Any]) -> None:
         for row in rows:
@@ -87,32 +143,27 @@ class Order:
         """So many batches of the epoch are used; of those before nobody will ask again."""
         for number in [number for number in self._after if number < batches]:
             del self._after[number]
+        if self._reading is not None:
+            self._reading.readers.used(batches)
+
+    def place(self) -> Place | None:
+        """Where the readers of a stream are; None where it is read as a whole by others, or nobody knows."""
+        return None if self._reading is None else self._reading.place()
 
     def mark(self, batches: int, last: Any) -> Mark | None:
         """After so many batches, of which `last` is the last one."""
         if self._batches:
             return self._after.get(batches)
-        return None if last is None else ("batch", _content(last))
+        return None if last is None else ("batch", _content(last), marks_of_batch(last))
 
     def compare(self, last: Any) -> None:
         """The last batch that was passed over, where the place is the end of a batch."""
-        if self._expected is not None and self._expected[0] == "batch":
-            self.differs = self._expected[1] != _content(last)
-
-
-class Uncollated(NamedTuple):
-    """The rows of a batch that is passed over, and what makes a batch of them."""
-
-    rows: list[Any]
-    collate: Callable[[Any], Any]
-
-
-def _collated(batch: Any) -> Any:
-    return batch.collate(batch.rows) if isinstance(batch, Uncollated) else batch
-
-
-def _size(batch: Any) -> int:
-    return len(batch.rows) if isinstance(batch, Uncollated) else rows_of(batch)
+        if self._expected is None or self._expected[0] != "batch" or self._expected[1] == _content(last):
+            return
+        lasting, here = (*self._expected[2:], {})[0], marks_of_batch(last)
+        # Where values that nobody changes by chance are what they were, so is the order.
+        known = lasting.keys() & here.keys() if isinstance(lasting, Mapping) else ()
+        self.differs = not known or any(lasting[name] != here[name] for name in known)
 
 
 def pass_over(
@@ -136,55 +187,44 @@ def pass_over(
                 epoch, used = position.epoch, position.rows
                 logger.warning("epoch %d has ended after %d rows; %d were used before", epoch, row, used)
             break
-        size = _size(batch)
+        size = rows_of(batch)
         if most is None and row + size > position.rows:
-            rest = rest_of(_collated(batch), position.rows - row)
+            rest = rest_of(batch, position.rows - row)
             return chain([rest], iterator), position.rows, passed
         row, passed = row + size, passed + 1
         told(row)
         before.append(batch)
         if most is None and row == position.rows:
-            order.compare(_collated(batch))
+            order.compare(batch)
     return iterator, row, passed
 
 
-class _Passing:
-    """In the place of a stream's collator: until `over`, rows are handed on without making a batch of them.
-
-    The first one is made all the same, and tells whether the others need be: a batch may have another number of rows
-    than it is made of, and what a collator draws is drawn from the numbers that the stream draws from.
-    """
-
-    def __init__(self, collate: Callable[[Any], Any]) -> None:
-        self._collate = collate
-        self._is_needed: bool | None = None
-        self.over = False
-
-    def __call__(self, rows: Any) -> Any:
-        if self.over or self._is_needed or not isinstance(rows, list):
-            return self._collate(rows)
-        if self._is_needed is None:
-            batch, draws_none = draws_nothing(lambda: self._collate(rows))
-            self._is_needed = not draws_none or rows_of(batch) != len(rows)
-            return batch
-        return Uncollated(rows, self._collate)
+def numbers_in(batch: Any) -> int:
+    """The row numbers in a batch of them, or the one that it is."""
+    return len(batch) if isinstance(batch, list | tuple) else 1
 
 
-def passing(loader: Any, walk: Callable[[Any], Iterator[Any]]) -> tuple[Iterator[Any], Callable[[], None]]:
-    """A walk through a loader of which the first batches are only passed over; and what ends that.
+def without_first(batch: Any, used: int) -> Any:
+    """A batch of row numbers without the first ones."""
+    return batch.rest(used) if isinstance(batch, SeededIndexes) else batch[used:]
 
-    Of a stream that this process reads they may be `Uncollated`.
-    """
-    reads = type(loader) is DataLoader and isinstance(loader.dataset, IterableDataset)
-    if not reads or loader.num_workers or loader.batch_size is None:
-        return walk(loader), lambda: None
-    passed = _Passing(loader.collate_fn)
-    loader.collate_fn = passed
-    try:
-        iterator = walk(loader)
-    finally:
-        loader.collate_fn = passed._collate
-    return iterator, lambda: setattr(passed, "over", True)
+
+def _behind(rows: int, batches: Iterator[Any], passed: list[int]) -> Iterator[Any]:
+    """Passed over now, not at the first use: so nothing is drawn for a row before random states are restored."""
+    row = 0
+    for batch in batches:
+        size = numbers_in(batch)
+        if row + size > rows:
+            return chain([without_first(batch, rows - row) if row < rows else batch], batches)
+        row += size
+        passed.append(size)
+        if row == rows:
+            break
+    return batches
+
+
+def _later(rows: int, batches: Iterator[Any], passed: list[int]) -> Iterator[Any]:
+    yield from _behind(rows, batches, passed)
 
 
 class _Indexes:
@@ -263,40 +303,6 @@ def _content(batch: Any) -> int:
     return zlib.crc32(repr(plain)[:_BYTES_LOOKED_AT].encode(), found[0])
 
 
-# Generators that samplers hold themselves
-
-_first_states: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
-
-
-def begin_held_generators(part: Any, epoch: int) -> None:
-    """Have the generators that a sampler, or a stream, holds begin the epoch as they would in any other run.
-
-    The first epoch has the state that they were made with.
-    """
-    if not isinstance(part, Sampler | BatchSampler | IterableDataset) and not hasattr(part, "__iter__"):
-        return
-    for name, value in list(getattr(part, "__dict__", {}).items()):
-        if isinstance(value, random.Random | numpy.random.Generator | numpy.random.RandomState):
-            first = _first_states.setdefault(part, {}).setdefault(name, _state(value))
-            _begin(value, first, epoch)
-
-
-def _state(generator: Any) -> Any:
-    if isinstance(generator, random.Random):
-        return generator.getstate()
-    return generator.bit_generator.state if isinstance(generator, numpy.random.Generator) else generator.get_state()
-
-
-def _begin(generator: Any, first: Any, epoch: int) -> None:
-    seed = mixed_seed(zlib.crc32(repr(first).encode()), epoch)
-    if isinstance(generator, random.Random):
-        generator.seed(seed) if epoch else generator.setstate(first)
-    elif isinstance(generator, numpy.random.Generator):
-        generator.bit_generator.state = type(generator.bit_generator)(seed).state if epoch else first
-    else:
-        generator.seed(seed) if epoch else generator.set_state(first)
-
-
 # Walking without what torch does around every batch
 
 
@@ -308,10 +314,11 @@ def walked(loader: Iterable[Any], indexes: Iterable[list[Any]] | None = None) ->
         return begun(loader)
     # torch draws a seed for workers, be there any or none; whatever draws after it must find what it would find.
     torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
-    return _fetched(loader, loader.batch_sampler if indexes is None else indexes)
+    # Now, for rows are passed over by their numbers when a walk begins.
+    return _fetched(loader, iter(loader.batch_sampler if indexes is None else indexes))
 
 
-def _fetched(loader: DataLoader[Any], batches: Iterable[list[Any]]) -> Iterator[Any]:
+def _fetched(loader: DataLoader[Any], batches: Iterator[list[Any]]) -> Iterator[Any]:
     dataset, collate = loader.dataset, loader.collate_fn
     by_many = getattr(dataset, "__getitems__", None)
     for numbers in batches:

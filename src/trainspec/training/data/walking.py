@@ -14,136 +14,32 @@ from torch.utils.data import DataLoader, IterableDataset, Sampler
 
 from trainspec.training.data.draws import mixed_seed
 from trainspec.training.data.order import (
-    Mark,
     Order,
-    begin_held_generators,
+    numbers_in,
     numbers_rows,
     pass_over,
-    passing,
     taken_from,
     walked,
+    without_first,
 )
-from trainspec.training.data.position import DataPosition, DataPositionError, rest_of, rows_of
+from trainspec.training.data.position import DataPosition
 from trainspec.training.data.rows import row_count
 from trainspec.training.data.sampler import EpochSampler
 from trainspec.training.data.sharing.dealing import Dealt
 from trainspec.training.data.sharing.sharing import Sharing, reads_its_part
+from trainspec.training.data.sharing.walks import DealtWalk, OwnDealtWalk, OwnWalk, StreamWalk, Walk
+from trainspec.training.data.streaming.held import begin_held_generators
+from trainspec.training.data.streaming.reading import takes
 from trainspec.training.data.workers import SeededBatches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trainspec.training.data.streaming.place import Place
+
 logger = logging.getLogger(__name__)
 
 _first_seeds: WeakKeyDictionary[torch.Generator, int] = WeakKeyDictionary()
-
-
-class Walk:
-    """The rest of an epoch: `batches` gives it, and `row` is the number of rows used up so far, of all processes.
-
-    `passed`: the batches of somebody else's order that were passed over as a whole; None where the order is ours, which
-    is cut up anew from the row on.
-    """
-
-    def __init__(
-        self, batches: Iterator[Any], row: int, passed: int | None = None, order: Order | None = None, shares: int = 1
-    ) -> None:
-        self.batches = batches
-        self._order, self._used, self._last = order, passed or 0, None
-        self.row = row
-        self.passed = passed
-        # Batches of the order that a step takes: one for each process.
-        self._shares = shares
-        # Of this process in a stream of its own.
-        self.own_batches: int | None = None
-
-    def advance(self, used: Sequence[Any], everywhere: int | None = None, steps: int = 0) -> int:
-        """These batches are used now, too; returns the row.
-
-        Of several processes: `everywhere` is the rows that all of them have used, in so many `steps`.
-        """
-        if self._order is not None:
-            self._used, self._last = self._used + len(used) * self._shares, used[-1] if used else self._last
-            self._order.used(self._used)
-        self.row += sum(map(rows_of, used)) if everywhere is None else everywhere
-        return self.row
-
-    def is_filler(self, ahead: int) -> bool:
-        """Whether the batch that many places on holds no row of this process: it is there to keep step with others."""
-        return False
-
-    def one_row(self, batch: Any) -> Any:
-        """The last row of a batch, or all of one that cannot be taken apart."""
-        try:
-            return rest_of(batch, rows_of(batch) - 1)
-        except DataPositionError:
-            return batch
-
-    def left_out(self) -> int:
-        """Rows of this process in the step that was left out at the end, since somebody would have none in it.
-
-        Asked when the epoch is over, by every process.
-        """
-        return 0
-
-    def mark(self) -> Mark | None:
-        """By what the order so far is known again, where it is somebody else's."""
-        return None if self._order is None else self._order.mark(self._used, self._last)
-
-
-class OwnWalk(Walk):
-    """Through an order of ours: every batch but the last takes its full number of rows, whatever a collator makes."""
-
-    def __init__(self, batches: Iterator[Any], row: int, batch_rows: int, sampler: EpochSampler, rank: int, size: int):
-        super().__init__(batches, row, shares=size)
-        self._batch_rows, self._rank = batch_rows, rank
-        self._length, self._left_out = len(sampler), sampler.left_out()
-
-    def advance(self, used: Sequence[Any], everywhere: int | None = None, steps: int = 0) -> int:
-        # Whoever has no row in the last step took no batch for it, and is as far as the others all the same.
-        self.row = min(self.row + max(steps, len(used)) * self._batch_rows * self._shares, self._length)
-        return self.row
-
-    def is_filler(self, ahead: int) -> bool:
-        return self.row + (ahead * self._shares + self._rank) * self._batch_rows >= self._length
-
-    def left_out(self) -> int:
-        return self._left_out
-
-
-class DealtWalk(Walk):
-    """Through every n-th batch of somebody else's order."""
-
-    def __init__(self, batches: Iterator[Any], row: int, dealt: Dealt, shares: int, order: Order, passed: int):
-        super().__init__(batches, row, passed, order, shares)
-        self.passed = passed // shares
-        self._dealt = dealt
-
-    def advance(self, used: Sequence[Any], everywhere: int | None = None, steps: int = 0) -> int:
-        return super().advance(used, self._dealt.used(len(used)))
-
-    def is_filler(self, ahead: int) -> bool:
-        return self._dealt.is_filler(ahead)
-
-    def left_out(self) -> int:
-        # Whoever counted the steps did not ask for one more.
-        next(self.batches, None)
-        return self._dealt.dropped
-
-
-class StreamWalk(Walk):
-    """Through a stream of this process's own, beside which others read theirs."""
-
-    own_batches: int
-
-    def __init__(self, batches: Iterator[Any], row: int, passed: int) -> None:
-        super().__init__(batches, row, passed)
-        self.own_batches = passed
-
-    def advance(self, used: Sequence[Any], everywhere: int | None = None, steps: int = 0) -> int:
-        # As many as the process with most of them: whoever has fewer has come to the end of its stream.
-        self.own_batches += max(steps, len(used))
-        return super().advance(used, everywhere)
 
 
 def batches_at(
@@ -151,15 +47,17 @@ def batches_at(
     position: DataPosition,
     sharing: Sharing | None = None,
     told: Callable[[int], object] | None = None,
+    place: Place | None = None,
 ) -> Walk:
     """The batches of an epoch from a row on; those before it are not even loaded where we own the order.
 
     `loader` is anything that can be walked through again and again. A loader of torch that was given no generator
     gets one from the seed, so that its order does not hang on what the model draws; one that has a generator keeps
     its first epoch. Whatever has a `set_epoch` is told. Where rows are read to be passed over, `told` hears how many
-    were. Of several processes that share the data each gets its part. Raises DataPositionError for a row inside of
-    somebody else's batch that cannot be taken apart, SharingError for a loader that is shared out among another
-    number of processes.
+    were; `place` is where the readers of a stream were at that row. Of several processes that share the data each gets
+    its part. Raises DataPositionError for a row inside of somebody else's batch that cannot be taken apart, or a state
+    that a stream does not take, OtherDataError for a stream of other rows, SharingError for a loader that is shared out
+    among another number of processes.
     """
     parts, sharing = parts_of(loader), sharing or Sharing()
     for part in parts:
@@ -178,15 +76,14 @@ def batches_at(
             part.move_to(position.epoch, start - back)
     if sampler is not None and size is not None:
         return _through_own_order(loader, sampler, size, start, sharing, back)
-    order = Order(position.seed, position.epoch, position.order)
+    order = Order(position.seed, position.epoch, position.order, sharing.rank)
+    told, place = told or (lambda row: None), place if position.rows and takes(loader, place) else None
     if sharing.is_alone:
-        iterator, passed = passing(loader, order.walk)
-        walk = _passed_over(iterator, position, order, told=told)
-        passed()
+        walk = _passed_over(loader, position, order, told, place)
     elif reads_its_part(parts, sharing):
-        return _through_own_part(order.walk(loader), position)
+        walk = _through_own_part(loader, position, order, told, place)
     else:
-        walk = _through_dealt(loader, position, order, sharing)
+        walk = _through_dealt(loader, position, order, sharing, told, place)
     if order.differs:
         logger.warning(
             "the training data comes in another order than it did before the checkpoint: rows of epoch %d may come "
@@ -231,29 +128,27 @@ def _through_own_order(loader: Any, sampler: EpochSampler, size: int, start: int
     return OwnDealtWalk(batches, start, size, sampler, dealt, sharing)
 
 
-class OwnDealtWalk(OwnWalk):
-    """Through an order of ours, of which every n-th batch is this process's."""
-
-    def __init__(
-        self, batches: Iterator[Any], row: int, size: int, sampler: EpochSampler, dealt: Dealt, sharing: Sharing
-    ):
-        super().__init__(batches, row, size, sampler, sharing.rank, sharing.size)
-        self._dealt = dealt
-
-    def left_out(self) -> int:
-        # Whoever counted the steps did not ask for one more.
-        next(self.batches, None)
-        return self._dealt.dropped
-
-
-def _through_own_part(iterator: Iterator[Any], position: DataPosition) -> Walk:
+def _through_own_part(
+    loader: Any, position: DataPosition, order: Order, told: Callable[[int], object], place: Place | None
+) -> Walk:
     passed = position.batches or 0
+    if place is not None:
+        return StreamWalk(order.walk_on(loader, place, told, passed=passed), position.rows, passed, order)
+    iterator = order.walk(loader)
     for _ in islice(iterator, passed):
         pass
-    return StreamWalk(iterator, position.rows, passed)
+    order.used(passed)
+    return StreamWalk(iterator, position.rows, passed, order)
 
 
-def _through_dealt(loader: Any, position: DataPosition, order: Order, sharing: Sharing) -> Walk:
+def _through_dealt(
+    loader: Any,
+    position: DataPosition,
+    order: Order,
+    sharing: Sharing,
+    told: Callable[[int], object],
+    place: Place | None,
+) -> Walk:
     """Every n-th batch from the position on; where rows are asked for by number, no other is even loaded."""
     dealt = Dealt(sharing)
     if numbers_rows(loader) and not sharing.dispatches:
@@ -269,12 +164,34 @@ def _through_dealt(loader: Any, position: DataPosition, order: Order, sharing: S
     reads = sharing.processes.is_main or not _is_dispatched(loader, sharing)
     walk = Walk(iter(()), position.rows, 0, order)
     if reads:
-        walk = _passed_over(order.walk(loader), position, order, dealt.before)
+        # What is taken again may have to stand in for what another process has no more of.
+        known = place if place is not None and (place.has_states or place.is_in_turns) else None
+        if numbers_rows(loader):
+            walk = _loaded_behind(loader, position, order, sharing, dealt.before)
+        else:
+            walk = _passed_over(loader, position, order, told, known, dealt.before)
     if _is_dispatched(loader, sharing):
         batches = dealt.from_main(walk.batches if reads else None)
     else:
         batches = dealt.of(walk.batches)
     return DealtWalk(batches, walk.row, dealt, sharing.size, order, walk.passed or 0)
+
+
+def _loaded_behind(loader: Any, position: DataPosition, order: Order, sharing: Sharing, before: deque[Any]) -> Walk:
+    """All batches from the position on; of those before it no more is loaded than `before` keeps."""
+    passed: list[int] = []
+
+    def taken(numbers: Iterable[Any]) -> Iterator[Any]:
+        kept: deque[Any] = deque(maxlen=before.maxlen)
+        rest = _behind(position.rows, iter(numbers), passed, kept)
+        first = list(islice(rest, 1))
+        yield from chain(kept, first, rest)
+
+    batches = order.walk(loader, taken, sharing.rank)
+    # Now, for the same reason.
+    first = list(islice(batches, 1 if position.rows else 0))
+    before.extend(islice(chain(first, batches), min(before.maxlen or 0, len(passed))))
+    return Walk(batches if passed else chain(first, batches), position.rows, passed=len(passed), order=order)
 
 
 def _is_dispatched(loader: Any, sharing: Sharing) -> bool:
@@ -293,25 +210,43 @@ def _behind(rows: int, batches: Iterator[Any], passed: list[int], before: deque[
         passed.append(row)
         before.append(batch)
         if row > rows:
-            yield batch[rows - row :]
-
-
-def numbers_in(batch: Any) -> int:
-    """The row numbers in a batch of them, or the one that it is."""
-    return len(batch) if isinstance(batch, list | tuple) else 1
+            yield without_first(batch, rows - row)
 
 
 def _passed_over(
-    iterator: Iterator[Any],
+    loader: Any,
     position: DataPosition,
     order: Order,
+    told: Callable[[int], object],
+    place: Place | None,
     before: deque[Any] | None = None,
-    told: Callable[[int], object] | None = None,
 ) -> Walk:
     # Passed over now, not at the first use: what loading them draws is drawn before random states are restored.
+    if place is not None:
+        passed = _batches_before(loader, place, position.rows)
+        batches = order.walk_on(loader, place, told, passed=passed, before=before)
+        return Walk(batches, position.rows, passed=passed, order=order)
+    # Of a format that counted batches, or where some of them are to stand in for others, they are read.
+    known = order.rows_expected() if position.batches is None and before is None else None
+    if known is not None and numbers_rows(loader):
+        batches, passed = order.behind(loader, known)
+        return Walk(batches, position.rows, passed=passed, order=order)
     before = deque(maxlen=0) if before is None else before
-    rest, row, passed = pass_over(iterator, position, order, before, told or (lambda row: None))
+    rest, row, passed = pass_over(order.walk(loader), position, order, before, told)
+    order.used(passed)
     return Walk(rest, row, passed=passed, order=order)
+
+
+def _batches_before(loader: Any, place: Place, row: int) -> int:
+    """The batches before a place, or where they had another size, so many that the rest is what it is now."""
+    size = getattr(loader, "batch_size", None)
+    if size is None or place.size in (None, size):
+        return place.batches
+    rows, batches = epoch_lengths(loader)
+    if rows is None or batches is None:
+        return row // int(size)
+    whole, rest = divmod(rows - row, int(size))
+    return max(0, batches - whole - bool(rest and not loader.drop_last))
 
 
 def position_in(loader: Any, *, epoch: int, rows: int, seed: int) -> DataPosition:

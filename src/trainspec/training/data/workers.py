@@ -7,16 +7,19 @@ resumed run sees the same augmentations, and so does one with workers that outli
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import connection, resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from torch._C import _remove_worker_pids
 from torch.utils.data import BatchSampler, DataLoader, Sampler, get_worker_info
 
+from trainspec.storage.pieces.sockets import keep_addresses_short
 from trainspec.training.data.draws import seed_generators
 from trainspec.training.findings.found import found
 
@@ -38,6 +41,10 @@ class SeededIndexes(list[Any]):
         super().__init__(indexes)
         self._epoch = epoch
         self._seeds = seeds
+
+    def rest(self, used: int) -> SeededIndexes:
+        """Without the first ones, and with draws of its own."""
+        return SeededIndexes(self[used:], self._epoch, (*self._seeds, used))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _arrive, (list(self), self._epoch, self._seeds)
@@ -107,6 +114,8 @@ def begun(loader: Any) -> Iterator[Any]:
     handled = [number for number in numbers if callable(signal.getsignal(number))]
     own = loader.worker_init_fn
     loader.worker_init_fn = _Sheltered(own.own if isinstance(own, _Sheltered) else own, handled)
+    # Workers hand their tensors over through sockets.
+    keep_addresses_short()
     with _kept_back(handled):
         iterator = iter(loader)
     for worker in getattr(iterator, "_workers", ()):
@@ -142,8 +151,17 @@ class _Sheltered:
             # No SIG_IGN: programs that a worker starts would be deaf, too.
             signal.signal(number, _pass)
         _let_through(self._numbers)
+        main = multiprocessing.parent_process()
+        if main is not None and main.pid != os.getppid():
+            threading.Thread(target=_end_after, args=(main,), name="trainspec-main-process", daemon=True).start()
         if self.own is not None:
             self.own(worker)
+
+
+def _end_after(main: Any) -> None:
+    """A worker that a server of processes has forked: torch looks at its parent, and the server lives as long as it."""
+    connection.wait([main.sentinel])
+    os._exit(1)
 
 
 def _pass(number: int, frame: object) -> None:

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 import torch
 from tests.training.checkpoint.ranks.jobs import files_in, plain
-from tests.training.parallel.world import run_in
+from tests.training.parallel.world import WITH_TRANSFORMERS
 
 from trainspec import TrainingArguments
+from trainspec.answers.checkpoints.exporting import export_model
 from trainspec.plan import shards
+from trainspec.storage import open_store
+from trainspec.training.checkpoint import open_checkpoint
 from trainspec.training.trainer import Trainer
 
 LAYERS = {"transformer_layer_cls_to_wrap": ["LlamaDecoderLayer"]}
@@ -85,7 +88,7 @@ def _cut_in_two(folder: Path, way: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("way", ["fsdp", "ep", *LONG])
 @pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
 def test_a_run_cut_in_two_is_the_same_run(tmp_path: Path, way: str) -> None:
-    answers = run_in(2, _cut_in_two, tmp_path, way, DS_ACCELERATOR="cpu", seconds=300)
+    answers = WITH_TRANSFORMERS.run(2, _cut_in_two, tmp_path, way, DS_ACCELERATOR="cpu", seconds=300)
     for whole, resumed in answers:
         for part in ("weights", "optimizer", "losses", "draws"):
             assert resumed[part] == whole[part], part
@@ -111,3 +114,38 @@ def _is_read_by_others(way: str, folder: Path, final: Path) -> None:
     ids = torch.arange(6)[None]
     assert torch.equal(found(ids).logits, other(ids).logits)
     assert not torch.equal(found(ids).logits, _model(way)(ids).logits)
+
+
+def _best_first(folder: Path, way: str) -> list[float]:
+    """Evaluations that become worse: the best checkpoint is the first."""
+
+    class Worse(Trainer):
+        def evaluate(self, *given: Any, **named: Any) -> Any:
+            return {**super().evaluate(*given, **named), "eval_loss": float(self.state.global_step)}
+
+    shards.SMALLEST_SHARD = 1
+    usual = {"report_to": "none", "disable_tqdm": True, "use_cpu": True, "save_steps": 2, "save_strategy": "steps"}
+    more = {"per_device_train_batch_size": 2, "max_steps": 4, "learning_rate": 0.01, "eval_strategy": "steps"}
+    best = {"eval_steps": 2, "load_best_model_at_end": True}
+    args = TrainingArguments(output_dir=str(folder), **usual, **more, **best, **WAYS[way])
+    trainer = Worse(_model(way), args, train_dataset=_rows(), eval_dataset=_rows(4))
+    trainer.train()
+    assert trainer.state.best_model_checkpoint == str(folder / "checkpoint-2")
+    trainer.save_model(str(folder / "model"))
+    return [trainer.state.best_metric or 0.0]
+
+
+@pytest.mark.parametrize("way", ["fsdp", pytest.param("zero3", marks=pytest.mark.long_distributed)])
+@pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
+def test_the_best_is_loaded_and_exported_from_the_shards_of_all(tmp_path: Path, way: str) -> None:
+    from safetensors.torch import load_file
+
+    assert WITH_TRANSFORMERS.run(2, _best_first, tmp_path, way, DS_ACCELERATOR="cpu", seconds=300) == [[2.0], [2.0]]
+    assert files_in(tmp_path / "checkpoint-2") >= {*SHARDS, INDEX}
+    export_model(open_checkpoint(tmp_path / "checkpoint-2"), open_store(tmp_path / "exported"))
+    final, whole = (load_file(tmp_path / name / "model.safetensors") for name in ("model", "exported"))
+    later = load_file(tmp_path / "checkpoint-4" / SHARDS[0])
+    assert final.keys() == whole.keys()
+
+    assert all(torch.equal(value, whole[name].to(value.dtype)) for name, value in final.items())
+    assert any(not torch.equal(value, whole[name]) for name, value in later.items()), "training went on"

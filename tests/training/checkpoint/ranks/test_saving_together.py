@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.storage.servers.loopback import s3_server
 from tests.training.checkpoint.ranks.jobs import files_in, train, trainer_for
 from tests.training.parallel.world import run_in
 
@@ -175,24 +176,11 @@ def test_the_scaler_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Any:
+def bucket() -> Any:
     s3fs = pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    variables = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("together")
-    yield "s3://together/run", variables
-    s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
+    with s3_server() as variables:
+        s3fs.S3FileSystem().mkdir("together")
+        yield "s3://together/run", variables
 
 
 def _remote(url: str) -> tuple[int, list[float]]:

@@ -7,22 +7,25 @@ import os
 import resource
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.storage.conftest import s3_bucket
 from tests.storage.failing.test_faults import faulty
-from tests.storage.faulty import Faulty
+from tests.storage.servers.faulty import Faulty
 from tests.training.checkpoint.ranks.jobs import trainer_for
+from tests.training.command.test_run import Phases
 from tests.training.parallel.world import run_in
 from tests.training.run.resuming.small_disk import Filled, small_disk
 from tests.training.small_job import Make
 
-from trainspec.storage import open_store
+from trainspec import TrainingArguments
+from trainspec.storage import RetryPolicy, open_store
 from trainspec.training.callbacks import TrainerCallback
 from trainspec.training.checkpoint import list_checkpoints
+from trainspec.training.command.train import FINDINGS, run_task
 
 __all__ = ["faulty", "s3_bucket", "small_disk"]
 
@@ -182,3 +185,33 @@ def test_of_several_processes_all_end_where_one_has_failed_too_often(tmp_path: P
     for kind, text, together in run_in(2, _all_fail, tmp_path, seconds=60):
         assert kind == "SavesFailedError" and "the newest is checkpoint-3" in text and together == 2
         assert text.startswith("checkpoint-5 could not be saved (failure 2 in a row): ")
+
+
+@pytest.mark.parametrize("resume", [None, "auto"])
+def test_before_training_a_store_that_does_not_answer_is_waited_for_once(
+    arguments: Callable[..., TrainingArguments],
+    faulty: Faulty,
+    s3_bucket: str,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    resume: str | None,
+) -> None:
+    s3fs = pytest.importorskip("s3fs")
+    s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", faulty.url)
+    waited: list[str] = []
+    real = RetryPolicy.run
+
+    def run(self: RetryPolicy, action: Any, what: Any = str, *, watched: bool = False) -> Any:
+        waited.append("once")
+        return real(self, action, what, watched=watched)
+
+    monkeypatch.setattr(RetryPolicy, "run", run)
+    faulty.fail("503")
+    args = arguments(
+        output_dir=f"{s3_bucket}/run", resume_from_checkpoint=resume, storage_timeout_seconds=1, **EACH_SECOND
+    )
+    assert run_task(args, Phases()) == FINDINGS
+    assert waited == ["once"]
+    assert capsys.readouterr().err.count("error[") == 1

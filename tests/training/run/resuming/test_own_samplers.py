@@ -195,13 +195,16 @@ def test_an_order_that_cannot_be_drawn_again_is_told_of(
     assert caplog.text.count("comes in another order") == 1 and "rows of epoch 1" in caplog.text
 
 
-def test_a_stream_that_changed_is_told_of(make_trainer: Make, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("numbers", [True, False])
+def test_a_stream_that_changed_is_told_of(make_trainer: Make, caplog: pytest.LogCaptureFixture, numbers: bool) -> None:
+    """By its whole numbers, where it has any: floating ones may be changed at random."""
     shift = 0.0
 
     class Changing(Stream):
         def __iter__(self) -> Iterator[Any]:
             for row in super().__iter__():
-                yield {**row, "inputs": row["inputs"] + shift}
+                kept = row["number"] + (int(shift) if row["number"] > 3 else 0)
+                yield {**row, "inputs": row["inputs"] + shift, "number": kept if numbers else kept.double()}
 
     def loader() -> Any:
         return DataLoader(Changing(), SIZE)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 
-_OF_ONE = re.compile(r"rng_state_[0-9]+\.json|optimizer-[0-9]+-of-[0-9]+\.(pt|safetensors|json)")
+_OF_ONE = re.compile(r"(rng|data)_state_[0-9]+\.json|optimizer-[0-9]+-of-[0-9]+\.(pt|safetensors|json)")
 _SHARD = re.compile(r"model-[0-9]+-of-[0-9]+\.safetensors")
+
+
+def place_file(rank: int, processes: int) -> str:
+    """The name of the file that tells where the readers of a stream are, of one of so many processes."""
+    return "data_state.json" if processes == 1 else f"data_state_{rank}.json"
 
 
 def optimizer_file(rank: int, world_size: int) -> str:

@@ -24,14 +24,36 @@ def rng_file(rank: int = 0, processes: int = 1) -> str:
 
 def rng_bytes() -> bytes:
     """The state of this process's generators: python, numpy, torch on the CPU and on every CUDA device."""
-    version, words, gauss = random.getstate()
     state: dict[str, Any] = {
-        "python": [version, list(words), gauss],
-        "numpy": _numpy_state(),
-        "torch": _hex(torch.get_rng_state()),
+        **draws_document(random.getstate(), _numpy_state(), torch.get_rng_state()),
         "cuda": [_hex(device) for device in torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else [],
     }
     return json.dumps(state).encode()
+
+
+def draws_document(in_python: Any, in_numpy: Any, in_torch: Any) -> dict[str, Any]:
+    """The states of three generators as JSON, each as its library gives it; torch's is bytes in a tensor or array."""
+    version, words, gauss = in_python
+    if isinstance(in_numpy, tuple):
+        kind, key, place, has_gauss, kept = in_numpy
+        in_numpy = {"bit_generator": kind, "state": {"key": key, "pos": place}, "has_gauss": has_gauss, "gauss": kept}
+    return {"python": [version, list(words), gauss], "numpy": _plain(in_numpy), "torch": _hex(in_torch)}
+
+
+def checked_draws(document: Any) -> tuple[Any, Any, Any]:
+    """The states in a `draws_document`, which each library takes. Raises ValueError for a damaged one."""
+    try:
+        in_numpy, on_cpu = _checked_numpy(document["numpy"]), _tensor(document["torch"])
+        if in_numpy is None:
+            raise ValueError("numpy's generator is missing")
+        _refuse_length(on_cpu, torch.get_rng_state(), "of torch")
+        in_python = _checked_python(*document["python"])
+        # Both look into a state themselves.
+        torch.Generator().set_state(on_cpu)
+        random.Random().setstate(in_python)
+        return in_python, _for_numpy(in_numpy), on_cpu
+    except (ValueError, LookupError, TypeError, RuntimeError, OverflowError, AttributeError) as error:
+        raise ValueError(f"a random state is damaged ({error})") from None
 
 
 def restore_rng(data: bytes, where: str) -> None:
@@ -128,10 +150,16 @@ def _is_whole(value: Any, most: int) -> bool:
 def _set_numpy(state: dict[str, Any]) -> None:
     import numpy
 
+    numpy.random.set_state(_for_numpy(state))
+
+
+def _for_numpy(state: dict[str, Any]) -> dict[str, Any]:
+    import numpy
+
     if isinstance(state["state"].get("key"), list):
         kind = numpy.uint32 if state["bit_generator"] == "MT19937" else numpy.uint64
         state = {**state, "state": {**state["state"], "key": numpy.array(state["state"]["key"], dtype=kind)}}
-    numpy.random.set_state(state)
+    return state
 
 
 def _refuse_length(state: Tensor, here: Tensor, whose: str) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from trainspec.training.data.order import numbers_rows, taken_from, walked
+from trainspec.training.data.order import numbers_in, numbers_rows, taken_from, walked
 from trainspec.training.data.sharing.dealing import Dealt
 from trainspec.training.data.sharing.sharing import reads_its_part
-from trainspec.training.data.walking import numbers_in, parts_of
+from trainspec.training.data.walking import parts_of
 from trainspec.training.errors import NoBatchesError
 
 if TYPE_CHECKING:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from trainspec.plan.steps import total_updates
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training import data
+from trainspec.training.checkpoint.manifest import CheckpointError
+from trainspec.training.checkpoint.ranks.names import place_file
 from trainspec.training.checkpoint.ranks.values import of_rank
 from trainspec.training.data.position import DataPosition, mismatch, position_of_format_1
+from trainspec.training.data.streaming.place import place_of
 from trainspec.training.findings.found import found
 from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.run.resuming.first_rows import other_rows
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.checkpoint import Checkpoint
     from trainspec.training.checkpoint.contents import Contents
+    from trainspec.training.data import Place
     from trainspec.training.state import TrainerState
 
 
@@ -53,7 +57,7 @@ def starting_position(
             used = f"{saved.rows:,} rows of {place}" if saved.rows else f"all rows before {place}"
             reason = f"{used} were used of other training data: not the same is {strange}"
     if reason is not None:
-        raise PreflightError([_other_data(args, reason)])
+        raise PreflightError([other_data(args, reason)])
     return saved
 
 
@@ -93,12 +97,24 @@ def _saved_position(args: TrainingArguments, loader: Any, checkpoint: Checkpoint
     return position if size == args.per_device_train_batch_size else replace(position, batches=None)
 
 
+def saved_place(checkpoint: Checkpoint, rank: int) -> Place | None:
+    """Where the readers of a stream were; None where the checkpoint does not tell. Raises CheckpointError."""
+    name = place_file(rank, checkpoint.manifest.world_size)
+    if not checkpoint.has(name):
+        return None
+    try:
+        return place_of(checkpoint.read(name))
+    except ValueError as error:
+        raise CheckpointError(checkpoint.url, f"{name} is damaged ({error})") from None
+
+
 def _value(settings: Mapping[str, Any], name: str) -> int | None:
     value: int | None = settings.get(name, {}).get("value")
     return value
 
 
-def _other_data(args: TrainingArguments, reason: str) -> Any:
+def other_data(args: TrainingArguments, reason: str) -> Any:
+    """The diagnostic of data in which there is no such row, for a reason."""
     return found(
         args,
         "RUN122",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.load import folder_name
+from trainspec.training.checkpoint.resume import goes_on_by_itself
 from trainspec.training.errors import NonFiniteError
-from trainspec.training.parallel.contact.roll_call import is_of_others
+from trainspec.training.parallel.contact.roll_call import is_of_others, waited_in_vain
 from trainspec.training.run.batch_size import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -93,15 +94,21 @@ def _save(trainer: TrainerFace, training: Training, loop: TrainingLoop, error: B
 def _tell(trainer: TrainerFace, training: Training, error: BaseException, *, saved: bool) -> None:
     why = "another process ended" if is_of_others(error) else type(error).__name__
     broke_off = f"training broke off after update {trainer.parts.state.global_step:,} ({why})"
+    if waited_in_vain(error):
+        # The error itself names who did not come, and in which update.
+        broke_off = "training broke off"
     newest = training.keeper.newest
     if newest is None:
         reason = "save_strategy is no" if trainer.args.save_strategy == "no" else "none had been written"
         logger.error("%s, and there is no checkpoint: %s", broke_off, reason)
         return
-    where, how = redact_whole_url(newest.url), 'resume_from_checkpoint="latest" goes on from there'
+    where, how = redact_whole_url(newest.url), '; resume_from_checkpoint="latest" goes on from there'
+    if goes_on_by_itself(trainer.args):
+        # Nothing needs to be set.
+        how = ""
     if saved and trainer.args.save_only_model:
         logger.error("%s; its weights are saved in %s", broke_off, where)
     elif saved:
-        logger.error("%s; it is saved in %s; %s", broke_off, where, how)
+        logger.error("%s; it is saved in %s%s", broke_off, where, how)
     else:
-        logger.error("%s; the newest checkpoint is %s, of update %s; %s", broke_off, where, f"{newest.step:,}", how)
+        logger.error("%s; the newest checkpoint is %s, of update %s%s", broke_off, where, f"{newest.step:,}", how)
