@@ -21,6 +21,7 @@ from trainspec.training.foreign.checkpoint import ForeignCheckpoint, is_piece, r
 from trainspec.training.foreign.judging import about, read_part, unread_settings, without_random_states
 from trainspec.training.foreign.optimizer_state import ForeignOptimizerError, refuse_no_state
 from trainspec.training.foreign.others import why_not_imported
+from trainspec.training.foreign.weights_alone import WeightsAlone, weights_alone
 from trainspec.training.foreign.wholeness import refuse_cut_off
 from trainspec.training.state import TRAINER_STATE_NAME, parse_state, state_bytes
 
@@ -78,6 +79,10 @@ def import_checkpoints(source: Store, target: Store, *, replace_old: bool = Fals
     if found is not None:
         yield _imported(found, target, replace_old)
         return
+    alone = None if foreign or stores or source.exists(MANIFEST) else _weights_alone(source)
+    if alone is not None:
+        yield _imported_weights(source, alone, target, replace_old)
+        return
     if not foreign:
         raise CheckpointError(source.url, _nothing_to_import(source, stores))
     for store in foreign:
@@ -97,6 +102,26 @@ def _nothing_to_import(source: Store, stores: Sequence[Store]) -> str:
         return "there is no such folder"
     known = why_not_imported(entry.name for entry in source.entries())
     return known or "it is no checkpoint of transformers, and holds none"
+
+
+def _weights_alone(source: Store) -> WeightsAlone | None:
+    try:
+        return weights_alone(source)
+    except NotFound:
+        return None
+
+
+def _imported_weights(source: Store, alone: WeightsAlone, target: Store, replace_old: bool) -> Imported:
+    """A checkpoint from which a new run can begin, and none can go on."""
+    where = target.child(folder_name(alone.step))
+    if where.exists(MANIFEST) and not replace_old:
+        return Imported(source.url, alone.step, None, False, (_there_already(source, where),))
+    files: dict[str, Any] = {name: _Stored(source, name) for name in alone.copied} | alone.made
+    snapshot = Snapshot(alone.step, files, metadata={"best": False, "best_metric": None})
+    make_room(snapshot.step, target)
+    published = publish(snapshot, write(snapshot, target), target).url
+    told = about(source, "RUN111", "training cannot go on from it", reason=alone.reason)
+    return Imported(source.url, alone.step, published, False, (told,))
 
 
 def _looks_foreign(store: Store) -> bool:
@@ -163,7 +188,7 @@ def _published(checkpoint: ForeignCheckpoint, names: list[str], target: Store) -
     return publish(snapshot, write(snapshot, target), target).url
 
 
-def _there_already(checkpoint: ForeignCheckpoint, where: Store) -> Diagnostic:
+def _there_already(checkpoint: ForeignCheckpoint | Store, where: Store) -> Diagnostic:
     reason = f"{redact_whole_url(where.url)} is there already"
     remedy = "pass --force to replace it, or name another folder"
     return about(checkpoint, "RUN221", "it is not imported", reason=reason, remedy=remedy, severity="error")

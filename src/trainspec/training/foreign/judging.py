@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Severity
+    from trainspec.storage import Store
     from trainspec.training.checkpoint import Checkpoint
 
 # Settings of which a run that goes on has other numbers where they are others.
@@ -193,7 +194,7 @@ def read_part(checkpoint: Checkpoint, name: str) -> Any:
 
 
 def about(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | Store,
     code: str,
     message: str,
     *,
