@@ -35,7 +35,7 @@ def test_the_unfinished_go_and_the_damaged_stay(tmp_path: Path) -> None:
     folder = open_store(tmp_path)
     for step in (1, 2, 3, 4, 5):
         save(folder, step)
-    (tmp_path / "checkpoint-1" / "manifest.json").unlink()
+    (tmp_path / "checkpoint-1" / "manifest.json").rename(tmp_path / "checkpoint-1" / "trainspec_state.json")
     weights = tmp_path / "checkpoint-2" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
     (tmp_path / "checkpoint-5" / "manifest.json").unlink()

@@ -44,6 +44,14 @@ def test_verify_finds_the_one_that_is_damaged(run: Run, output: Path) -> None:
     assert answer["whole"] is False and [one["problem"] is None for one in answer["checkpoints"]] == [True, False, True]
 
 
+def test_list_of_a_checkpoint_itself(run: Run, output: Path) -> None:
+    one = next(output.glob("checkpoint-*"))
+    found = run("checkpoints", "list", str(one))
+    assert found.code == 0 and found.out.startswith(f"{one}  step "), found.out
+    wrong = run("checkpoints", "lost", str(one))
+    assert wrong.code == 2 and "error[CLI102] checkpoints cannot do lost" in wrong.err
+
+
 def test_list_names_the_best_of_all_alone(run: Run, output: Path) -> None:
     lines = run("checkpoints", "list", output).out.splitlines()
     assert ["the best so far" in line for line in lines] == [False, True, False]
@@ -225,8 +233,8 @@ def test_export_puts_an_optimizer_together_that_processes_had_parts_of(
 
 
 OTHERS = {
-    "accelerate": (["model.safetensors", "optimizer.bin", "scheduler.bin", "random_states_0.pkl"], "Accelerate's"),
-    "universal": (["latest_universal", "global_step5_universal/zero/layer.weight/fp32.pt"], "ds_to_universal.py"),
+    "accelerate": (["pytorch_model.bin", "optimizer.bin", "scheduler.bin", "random_states_0.pkl"], "Accelerate's"),
+    "universal": (["latest_universal", "global_step5_universal/zero/layer.weight/exp_avg.pt"], "ds_to_universal.py"),
     "inside of it": (["zero/layer.weight/exp_avg.pt", "mp_rank_00_model_states.pt"], "ds_to_universal.py"),
     "deepspeed": (["latest", "global_step5/zero_pp_rank_0_mp_rank_00_optim_states.pt"], "zero_to_fp32.py"),
     "distributed": (["checkpoint-5/.metadata", "checkpoint-5/__0_0.distcp"], "dcp_to_torch"),

@@ -146,6 +146,7 @@ def test_one_of_ours_is_not_imported(run: Callable[..., Any], imported: Path, tm
     assert code == 2 and "one of trainspec already" in err
 
 
+@pytest.mark.fully_installed
 def test_list_and_show_need_no_torch(theirs: Path) -> None:
     program = "import sys; from trainspec.cli import main; main(['checkpoints', 'list', sys.argv[1]]); "
     program += "main(['checkpoints', 'show', sys.argv[1] + '/checkpoint-4']); assert 'torch' not in sys.modules"
@@ -159,3 +160,8 @@ def test_help_and_completion_know_the_actions(run: Callable[..., Any]) -> None:
     assert all(action in text for action in ACTIONS)
     (words,) = [command.words for command in all_words().commands if command.name == "checkpoints"]
     assert words == ACTIONS
+
+
+def test_the_web_has_no_folders(run: Callable[..., Any]) -> None:
+    code, _, err = run("checkpoints", "list", "http://example.invalid/out")
+    assert code == 2 and "the web has no folders" in err and "s3://" in err

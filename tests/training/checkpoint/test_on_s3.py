@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from tests.storage.servers.loopback import s3_server
 
 from trainspec.storage import Store, open_store
 from trainspec.training.checkpoint import (
@@ -22,21 +23,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def bucket() -> Iterator[Store]:
     """A folder in a bucket of a server of this test's own."""
     s3fs = pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("checkpoints")
-    yield open_store("s3://checkpoints/run")
-    s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
+    with s3_server():
+        s3fs.S3FileSystem().mkdir("checkpoints")
+        yield open_store("s3://checkpoints/run")
 
 
 def test_the_life_of_checkpoints(bucket: Store) -> None:

@@ -187,8 +187,18 @@ def test_the_output_folder_is_no_checkpoint_but_knows_some(store: Store) -> None
         open_checkpoint(store.url)
 
 
-def test_an_older_attempt_is_cleared(store: Store) -> None:
-    store.write_bytes(f"{FOLDER}/leftover.bin", b"from a crash")
+def test_an_older_attempt_is_cleared(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = type(store).write
+
+    def killed(self: Store, name: str, writer: Writer) -> FileRecord:
+        if name.endswith("second.bin"):
+            raise KeyboardInterrupt
+        return real(self, name, writer)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store), "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            save_checkpoint(store, 5, {"first.bin": b"from a crash", "second.bin": b"never written"})
     save_checkpoint(store, 5, FILES)
     assert {entry.name for entry in store.entries(FOLDER)} == {f"{FOLDER}/{name}" for name in (*FILES, "manifest.json")}
 

@@ -14,11 +14,12 @@ from trainspec.training.checkpoint import (
     remove_checkpoint,
     save_checkpoint,
 )
+from trainspec.training.state import OWN_STATE_NAME
 
 if TYPE_CHECKING:
     from trainspec.storage import Store
 
-FILES = {"a.bin": b"1", "deep/b.bin": b"2"}
+FILES = {"a.bin": b"1", "deep/b.bin": b"2", OWN_STATE_NAME: b"{}"}
 
 
 def _save(store: Store, *steps: int) -> None:
@@ -64,17 +65,22 @@ def test_nothing_valid_nothing_deleted(store: Store) -> None:
     assert store.exists("checkpoint-1")
 
 
-def test_the_manifest_goes_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removal_that_is_cut_off_leaves_no_checkpoint(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     _save(store, 1)
 
     def crash(self: Store, prefix: str = "") -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(type(store), "delete_tree", crash)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(store), "delete_tree", crash)
         remove_checkpoint(store, 1)
-    assert store.exists("checkpoint-1/a.bin")
     assert newest_valid(store) is None
+    assert store.exists("checkpoint-1/a.bin")
+    # Whatever of it is left, it is known for what it is.
+    store.delete(f"checkpoint-1/{OWN_STATE_NAME}")
+    _save(store, 2)
+    assert apply_retention(store, 5) == ()
+    assert store.folders() == ["checkpoint-2"]
 
 
 def test_a_fresh_run_replaces_an_old_one(store: Store) -> None:

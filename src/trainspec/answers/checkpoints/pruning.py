@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.retention import checkpoints_to_delete
-from trainspec.training.checkpoint.load import folder_name, step_of
-from trainspec.training.checkpoint.retention import is_unfinished
-from trainspec.training.checkpoint.save import remove_checkpoint
+from trainspec.training.checkpoint.load import step_of
+from trainspec.training.checkpoint.save import is_unfinished, remove_checkpoint
 from trainspec.training.foreign.facts import all_in
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def pruned(folder: Store, keep: int) -> Pruning:
     """
     found = {step: one for one in all_in(folder, verify=True) if (step := step_of(one.path)) is not None}
     whole = [step for step, one in found.items() if one.problem is None]
-    unfinished = {step for step in found.keys() - {*whole} if is_unfinished(folder.child(folder_name(step)))}
+    unfinished = {step for step in found.keys() - {*whole} if is_unfinished(folder, step)}
     # One that is newer than all whole ones may be under way.
     unfinished = {step for step in unfinished if whole and step < whole[-1]}
     best = next((step for step in whole if found[step].best), None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from trainspec.cli.checkpoints import changing, comparing, showing
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.faults import CannotRun, mistake, shown_word
 from trainspec.cli.options import FORMAT, Command, Given, Option, wants_help
 from trainspec.cli.terminal import counted
 from trainspec.storage import StorageError, Store, open_store
@@ -91,7 +91,8 @@ def run(argv: Sequence[str]) -> int:
         from trainspec.text.suggestions import did_you_mean
 
         remedy = did_you_mean(name, ACTIONS) or f"write one of {', '.join(ACTIONS)}"
-        raise CannotRun(mistake("CLI102", "checkpoints needs to know what to do", remedy))
+        what = f"checkpoints cannot do {shown_word(name)}" if name else "checkpoints needs to know what to do"
+        raise CannotRun(mistake("CLI102", what, remedy))
     action = _ACTIONS[name]
     if len(paths) != action.paths if action.paths else not paths:
         number = "one path or more" if action.paths is None else counted(action.paths, "path")

@@ -9,23 +9,32 @@ from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Given
 from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, style
 from trainspec.storage import Store
+from trainspec.storage.location import scheme_of
 from trainspec.text.redaction import printable, redact_whole_url
 
 if TYPE_CHECKING:
     from trainspec.training.foreign.facts import Facts
 
 
+_WITHOUT_FOLDERS = ("http", "https")
+
+
 def there(store: Store) -> Store:
     """A folder that has to be there. Raises CannotRun."""
+    if scheme_of(store.url) in _WITHOUT_FOLDERS:
+        why = f"{redact_whole_url(store.url)}: the web has no folders that could be looked through"
+        raise CannotRun(mistake("CLI113", why, "name the store (s3://, gs://, ...), or a folder on this machine"))
     if not store.exists():
         raise CannotRun(mistake("CLI113", f"{redact_whole_url(store.url)}: there is no such folder"))
     return store
 
 
 def list_them(given: Given, stores: Sequence[Store]) -> int:
-    from trainspec.training.foreign.facts import all_in
+    from trainspec.training.foreign.facts import all_in, facts_of
 
-    found = all_in(there(stores[0]))
+    store = there(stores[0])
+    # Who names a checkpoint itself means that one.
+    found = all_in(store) or [one for one in (facts_of(store),) if one.problem is None]
     if given.get("format") == "json":
         answer_json({"checkpoints": [one.to_dict() for one in found]})
     elif found:

@@ -13,7 +13,14 @@ from trainspec.training.checkpoint.load import (
     list_checkpoints,
 )
 from trainspec.training.checkpoint.manifest import MANIFEST
-from trainspec.training.checkpoint.save import ASIDE, hidden_steps, remove_checkpoint
+from trainspec.training.checkpoint.save import (
+    ASIDE,
+    hidden_steps,
+    in_the_way,
+    is_checkpoint,
+    is_unfinished,
+    remove_checkpoint,
+)
 
 if TYPE_CHECKING:
     from trainspec.storage import Store
@@ -39,7 +46,7 @@ def apply_retention(
         return ()
     surplus = checkpoints_to_delete(valid, limit, best=best_step)
     older = (step for step in checkpoint_folders(store) if step not in valid and step < valid[-1])
-    unfinished = [step for step in older if is_unfinished(store.child(folder_name(step)))]
+    unfinished = [step for step in older if is_unfinished(store, step)]
     gone = [step for step in sorted({*surplus, *unfinished}) if _is_removed(store, step, refused)]
     return tuple(step for step in surplus if step in gone)
 
@@ -60,21 +67,14 @@ def _is_removed(store: Store, step: int, refused: set[int] | None) -> bool:
 
 
 def only_unfinished(store: Store) -> list[int]:
-    """The steps of the checkpoint folders in an output folder where saving was begun in all and finished in none.
+    """The steps of the checkpoints in an output folder where saving was begun in all and finished in none.
 
     Empty where one of them is a checkpoint, be it damaged. Raises StorageError.
     """
     steps = checkpoint_folders(store)
-    begun = sorted({*steps, *hidden_steps(store)})
-    return begun if all(is_unfinished(store.child(folder_name(step))) for step in steps) else []
-
-
-def is_unfinished(folder: Store) -> bool:
-    """Whether a folder has the name of a checkpoint, and nobody finished saving one in it."""
-    from trainspec.training.foreign.checkpoint import is_foreign
-
-    # One of transformers has no manifest either, but somebody finished it.
-    return not folder.exists(MANIFEST) and not is_foreign(folder)
+    if any(is_checkpoint(store.child(folder_name(step))) for step in steps):
+        return []
+    return sorted({*(step for step in steps if is_unfinished(store, step)), *hidden_steps(store)})
 
 
 def set_aside(store: Store, step: int) -> None:
@@ -103,11 +103,11 @@ def remove_set_aside(store: Store) -> None:
 
 
 def remove_all_except(store: Store, step: int) -> tuple[int, ...]:
-    """Delete every checkpoint folder but that of `step`, for a fresh run over an old one; returns the steps.
+    """Delete every checkpoint but that of `step`, for a fresh run over an old one; returns the steps.
 
-    Call it once the new run's first checkpoint is safe. Raises StorageError.
+    What saves have left goes as well. Call it once the new run's first checkpoint is safe. Raises StorageError.
     """
-    old = tuple(found for found in checkpoint_folders(store) if found != step)
+    old = tuple(found for found in checkpoint_folders(store) if found != step and in_the_way(store, found) is None)
     for found in old:
         remove_checkpoint(store, found)
     return old

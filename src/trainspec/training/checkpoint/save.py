@@ -4,19 +4,21 @@ A snapshot is taken; the main process makes room, every process writes its files
 
 On this machine the files are written into a hidden folder beside the checkpoint's place, which gets its name in one
 rename once the manifest is in it. Elsewhere, and where somebody's own code writes into that place by itself
-(`in_place`), the manifest comes last: a folder without one is no checkpoint.
+(`in_place`), the manifest comes last: a folder without one is no checkpoint. A mark beside it says meanwhile that it is
+ours. What has the name of a checkpoint and is neither one nor marked was put there by somebody, and is never touched.
 """
 
 from __future__ import annotations
 
 import platform
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainspec.storage import StorageError
 from trainspec.storage.local import LocalStore
 from trainspec.storage.unfinished import UNFINISHED
 from trainspec.training.checkpoint.load import Checkpoint, folder_name, step_of
@@ -24,6 +26,7 @@ from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError, Ma
 from trainspec.training.checkpoint.payload import Document, LocalFile
 from trainspec.training.checkpoint.ranks.names import is_written_by_one
 from trainspec.training.checkpoint.snapshot import Snapshot
+from trainspec.training.state import OWN_STATE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,12 +63,47 @@ def replaces_whole(store: Store) -> bool:
 def make_room(step: int, store: Store, *, in_place: bool = False) -> None:
     """Have an empty folder for a checkpoint. For the main process, before any process writes. Raises StorageError.
 
-    What saves before have left unfinished beside it goes: nobody else saves there at the same time.
+    What saves before have left unfinished beside it goes: nobody else saves there at the same time. Raises StorageError
+    where something else has its name.
     """
     remove_hidden(store)
+    taken = in_the_way(store, step)
+    if taken is not None:
+        reason = f"{taken} that no save has written has its name, and stays as it is; move it elsewhere"
+        raise StorageError(store.child_url(folder_name(step)), "save a checkpoint in", reason)
     if in_place or not replaces_whole(store):
-        remove_checkpoint(store, step)
+        store.write_bytes(_mark(step), b"")
+        _empty(store, step)
     _written_to(step, store, in_place=in_place).make_folder()
+
+
+def in_the_way(store: Store, step: int) -> str | None:
+    """What has the name of a checkpoint, and is neither one nor what a save has left of one. Raises StorageError."""
+    kind = store.kind(folder_name(step))
+    if kind is None or is_checkpoint(store.child(folder_name(step))) or is_unfinished(store, step):
+        return None
+    return {"file": "a file", "folder": "a folder", "link": "a link", "other": "something else"}[kind]
+
+
+def is_checkpoint(folder: Store) -> bool:
+    """Whether somebody finished saving one in it, be it damaged by now. Raises StorageError."""
+    from trainspec.training.foreign.checkpoint import is_foreign
+
+    # One of transformers has no manifest.
+    return folder.exists(MANIFEST) or is_foreign(folder)
+
+
+def is_unfinished(store: Store, step: int) -> bool:
+    """Whether a folder has the name of a checkpoint, and what a save, or a removal, that was cut off has left.
+
+    An empty one is that, too. Raises StorageError.
+    """
+    if store.kind(folder_name(step)) != "folder":
+        return False
+    folder = store.child(folder_name(step))
+    # Nobody else writes a file of that name.
+    ours = folder.exists(OWN_STATE_NAME) or store.exists(_mark(step)) or not folder.entries()
+    return ours and not is_checkpoint(folder)
 
 
 def hidden_steps(store: Store) -> dict[int, str]:
@@ -83,6 +121,10 @@ def remove_hidden(store: Store) -> None:
 
 def _hidden(step: int) -> str:
     return f".{folder_name(step)}{UNFINISHED}"
+
+
+def _mark(step: int) -> str:
+    return f".{folder_name(step)}.begun{UNFINISHED}"
 
 
 def _written_to(step: int, store: Store, *, in_place: bool) -> Store:
@@ -115,6 +157,9 @@ def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store, *, 
     folder.write(MANIFEST, lambda file: file.write(content))
     if isinstance(store, LocalStore) and not in_place:
         store.publish_folder(_hidden(snapshot.step), folder_name(snapshot.step), ASIDE)
+    # It harms nothing beside a whole one.
+    with suppress(StorageError):
+        _unmark(store, snapshot.step)
     return checkpoint
 
 
@@ -138,18 +183,34 @@ def remove_checkpoint(store: Store, step: int) -> None:
 
     Raises StorageError.
     """
-    folder = store.child(folder_name(step))
-    folder.delete(MANIFEST)
-    folder.delete_tree()
+    # A full disk may refuse it, and this is how room is made.
+    with suppress(StorageError):
+        store.write_bytes(_mark(step), b"")
+    _empty(store, step)
+    _unmark(store, step)
+
+
+def _unmark(store: Store, step: int) -> None:
+    # On this machine there is hardly ever one, and looking costs nothing.
+    if not isinstance(store, LocalStore) or store.exists(_mark(step)):
+        store.delete(_mark(step))
+
+
+def _empty(store: Store, step: int) -> None:
+    name = folder_name(step)
+    # What a link leads to is not ours to change.
+    if not isinstance(store, LocalStore) or store.kind(name) != "link":
+        store.delete(f"{name}/{MANIFEST}")
+    store.delete_tree(name)
 
 
 def remove_unfinished(store: Store, step: int) -> None:
     """Delete what a save that failed has left, which may be what fills the disk. Raises StorageError."""
     if isinstance(store, LocalStore):
         store.delete_tree(_hidden(step))
-    folder = store.child(folder_name(step))
-    if not folder.exists(MANIFEST):
-        folder.delete_tree()
+    if is_unfinished(store, step):
+        store.child(folder_name(step)).delete_tree()
+        _unmark(store, step)
 
 
 def _payload(content: bytes | Path | Payload) -> Payload:

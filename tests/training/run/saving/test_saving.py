@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.storage.servers.loopback import s3_server
 from tests.training.small_job import Line, Make, Rows, entries, weights
 from torch import Tensor
 
@@ -231,37 +232,22 @@ def test_training_can_be_called_again(make_trainer: Make) -> None:
     assert len(trainer.model.seen) == 12 and trainer.state.global_step == 6
 
 
-def test_rows_and_weights_on_an_s3_store(make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    moto = pytest.importorskip("moto.server")
-    pytest.importorskip("s3fs")
-    import fsspec
-
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
-            monkeypatch.setenv(name, value)
-        files = fsspec.filesystem("s3", skip_instance_cache=True)
+def test_rows_and_weights_on_an_s3_store(make_trainer: Make) -> None:
+    s3fs = pytest.importorskip("s3fs")
+    with s3_server():
+        files = s3fs.S3FileSystem()
         files.mkdir("bucket")
-        make_trainer(
-            output_dir="s3://bucket/run", save_strategy="steps", save_steps=2, max_steps=4, report_to="jsonl"
-        ).train()
-        resumed = make_trainer(
-            output_dir="s3://bucket/run", max_steps=6, resume_from_checkpoint="latest", train_dataset=Rows()
-        )
+        run = {"output_dir": "s3://bucket/run", "report_to": "jsonl"}
+        first = make_trainer(save_strategy="steps", save_steps=2, max_steps=4, **run)
+        first.train()
+        resumed = make_trainer(max_steps=6, resume_from_checkpoint="latest", train_dataset=Rows(), **run)
         resumed.train()
+        for trainer in (first, resumed):
+            trainer.end()
         files.invalidate_cache()
         assert len(resumed.model.seen) == 2
         assert files.exists("bucket/run/checkpoint-4/manifest.json")
         assert files.exists("bucket/run/metrics.jsonl")
-    finally:
-        server.stop()
 
 
 def test_no_credentials_of_the_output_url_are_written(make_trainer: Make) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trainspec.training.checkpoint import Checkpoint
 from trainspec.training.checkpoint.load import folder_name, step_of
 from trainspec.training.checkpoint.ranks.files import writes_for_all
+from trainspec.training.checkpoint.resume import is_whole
 from trainspec.training.parallel import Alone
 from trainspec.training.parallel.agreement import all_here
 from trainspec.training.run.others.handed import NOTHING_OWN, HandedFolder, OwnFiles
@@ -261,6 +262,7 @@ class CheckpointKeeper:
 
     def _note(self, checkpoint: Checkpoint, state: TrainerState, *, is_best: bool) -> None:
         self.newest = checkpoint
+        is_whole(checkpoint.url)
         if is_best:
             state.best_model_checkpoint = checkpoint.url
 

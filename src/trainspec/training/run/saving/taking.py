@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trainspec.text.redaction import redact_whole_url
@@ -10,12 +11,14 @@ from trainspec.training.checkpoint import Snapshot
 from trainspec.training.checkpoint.contents import Contents, pack
 from trainspec.training.checkpoint.load import folder_name
 from trainspec.training.checkpoint.model_files import dealt_artifacts, is_dealt_out, model_artifacts
-from trainspec.training.checkpoint.payload import Document
+from trainspec.training.checkpoint.payload import Document, Encoded
 from trainspec.training.checkpoint.ranks.files import optimizer_part, writes_for_all
 from trainspec.training.checkpoint.ranks.layout import layout_of
+from trainspec.training.checkpoint.ranks.names import place_file
 from trainspec.training.checkpoint.ranks.rng import rng_bytes, rng_file
 from trainspec.training.checkpoint.ranks.values import of_all
 from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
+from trainspec.training.data.streaming.place import place_bytes
 from trainspec.training.parallel.agreement import together
 from trainspec.training.parallel.dealing import DealtWeights
 from trainspec.training.run.others.handed import OwnFiles
@@ -68,7 +71,14 @@ class Taking:
         documents = pack(Contents({}, **self._documents(parts.state)), artifacts=NO_MODEL)
         names = handed.names()
         files = {name: content for name, content in documents.items() if self._writes and name not in names}
-        return replace(self._without_files(parts, data), files=files)
+        return replace(self._without_files(parts, data), files=files | self._place_of(parts))
+
+    def _place_of(self, parts: RunParts) -> dict[str, Payload]:
+        """Where this process's readers of a stream are, where a run can go on."""
+        place, processes = parts.data_place, self._processes
+        if place is None or self._model_alone:
+            return {}
+        return {place_file(processes.rank, processes.world_size): Encoded(partial(place_bytes, place))}
 
     def _weights(self, parts: RunParts, own: OwnFiles) -> Mapping[str, Tensor] | DealtWeights | None:
         """Of the model: what each process saves of it, or all in the main one; None where somebody else saves it."""
@@ -143,6 +153,7 @@ class Taking:
         files: dict[str, Payload] = {}
         if optimizer is not None and parts.strategy.is_sharded:
             files |= optimizer_part(optimizer, parts.strategy.pieces(), rank, size)
+        files |= self._place_of(parts)
         if own.rng is None and not self._model_alone:
             files[rng_file(rank, size)] = Document(rng_bytes())
         return files
