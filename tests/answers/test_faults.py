@@ -26,6 +26,7 @@ NAMES = {
     "CLI124": "no-such-name-there",
     "CLI125": "contradicting-options",
     "CLI126": "unreadable-variable",
+    "CLI127": "answer-not-written",
 }
 
 

@@ -200,6 +200,7 @@ ANSWERS: dict[str, Callable[[], Iterable[Answer]]] = {
 }
 
 
+@pytest.mark.fully_installed
 @pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS)
 def test_an_answer_looks_at_nothing_but_what_it_is_given(
     answers: Callable[[], Iterable[Answer]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

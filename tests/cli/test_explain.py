@@ -19,6 +19,8 @@ FACTS: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "a choice": ("eval_strategy", ["one of no, steps, epoch", "evaluate_during_training, evaluation_strategy"]),
+    "more choices than its type names": ("optim", ["choices     adamw_torch, adamw_torch_fused, ", "muon"]),
+    "a list of many choices": ("report_to", ["choices     ", "tensorboard, ", "plot"]),
     "a switch": ("bf16", ["rules       PRE101 bf16-with-fp16"]),
     "a switch that is on": ("save_safetensors", ["flag        --[no_]save_safetensors"]),
     "a derived one": ("eval_steps", ["follows     from logging_steps where it is not set"]),

@@ -1,6 +1,7 @@
 """`trainspec train --nproc`: what is said before any process starts; tests/training/command has the processes."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,12 @@ FAULTS: dict[str, tuple[list[str], dict[str, str], int, list[str]]] = {
         2,
         ["error[CLI126] OMPI_COMM_WORLD_RANK is 'x'", "error[CLI126] PET_NODE_RANK is 'first'"],
     ),
+    "a file for a folder": (
+        ["--nproc", "2", "--log-dir", "/dev/null"],
+        {},
+        2,
+        ["error[CLI103] --log-dir /dev/null cannot be written to: File exists", "help: name another folder"],
+    ),
     "an optimizer that cannot shard": (
         ["--nproc", "2", "--fsdp", "full_shard", "--optim", "adafactor"],
         {},
@@ -98,7 +105,12 @@ COUNTS = [("3", 0, 3), ("auto", 0, 5), ("auto", 4, 4), ("cpu", 4, 5), ("gpu", 4,
 
 @pytest.mark.parametrize("word, devices, processes", COUNTS)
 def test_how_many_processes(
-    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, word: str, devices: int, processes: int
+    run: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    word: str,
+    devices: int,
+    processes: int,
 ) -> None:
     pytest.importorskip("torch")
     plans: list[Any] = []
@@ -107,6 +119,7 @@ def test_how_many_processes(
     monkeypatch.setattr("torch.cuda.device_count", lambda: devices)
     monkeypatch.setattr("os.cpu_count", lambda: 5)
     monkeypatch.setenv("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "90" if word == "3" else "")
+    monkeypatch.chdir(tmp_path)
     words = ("train", "digits", "--nproc", word, "--ddp_timeout", "60", "--max-restarts", "2", "--log-dir", "logs")
     assert run(*words).code == 7
     (plan,) = plans
@@ -126,9 +139,10 @@ def test_nothing_is_said_of_an_optimizer_where_nobody_trains(
 
 
 def test_an_option_given_twice_is_told_before_processes_start(
-    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
     plans: list[Any] = []
     monkeypatch.setattr("trainspec.cli.launching.start_server", lambda ranks: None)
     monkeypatch.setattr("trainspec.training.command.agent.launch", lambda plan: plans.append(plan) or 0)

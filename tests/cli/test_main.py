@@ -136,6 +136,15 @@ def test_a_reader_that_leaves_is_no_error(write: Callable) -> None:
     assert len(found.stdout.splitlines()) == 1
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="what is always full is there on Linux alone")
+@pytest.mark.parametrize("words", ["rule RUN110", "schema", "--help"])
+def test_an_answer_that_cannot_be_written_is_one_diagnostic(words: str) -> None:
+    command = f"{sys.executable} -m trainspec {words} >/dev/full"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert found.returncode == 2
+    assert found.stderr == "error[CLI127] the answer cannot be written to stdout: No space left on device\n"
+
+
 def test_a_file_name_that_is_no_text_can_be_shown(tmp_path: Path) -> None:
     found = process("validate", os.fsdecode(b"\xff.yaml"), PYTHONIOENCODING="ascii")
     assert found.returncode == 2
@@ -154,6 +163,7 @@ LIGHT: dict[str, tuple[str, ...]] = {
 }
 
 
+@pytest.mark.fully_installed
 @pytest.mark.parametrize("words", LIGHT.values(), ids=LIGHT)
 def test_nothing_heavy_is_imported(write: Callable, words: tuple[str, ...]) -> None:
     folder = write("run.yaml", "bf16: true\n").parent

@@ -108,7 +108,7 @@ def command(folder: Path, *words: str) -> list[str]:
 
 
 def test_a_real_run(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
+    pytest.importorskip("torch")
     found = subprocess.run(
         command(tmp_path, "--max_steps", "3", "--report_to", "none", "--task.width", "8"),
         capture_output=True,
@@ -120,22 +120,37 @@ def test_a_real_run(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize(
-    ("signum", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)],
-    ids=["SIGINT", "SIGTERM", "SIGHUP"],
-)
-def test_a_run_that_is_stopped(tmp_path: Path, signum: signal.Signals, code: int) -> None:
-    pytest.importorskip("sklearn")
-    words = ["--max_steps", "1000000", "--save_steps", "20", "--save_total_limit", "1", "--report_to", "none"]
-    with subprocess.Popen(command(tmp_path, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        deadline = time.monotonic() + 60
-        while not list((tmp_path / "out").glob("checkpoint-*/manifest.json")) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        run.send_signal(signum)
+LONG = ["--max_steps", "1000000", "--save_steps", "20", "--save_total_limit", "1", "--report_to", "none"]
+
+
+def wait_for_a_checkpoint(folder: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not list((folder / "out").glob("checkpoint-*/manifest.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def test_a_run_that_is_interrupted(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    with subprocess.Popen(command(tmp_path, *LONG), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        wait_for_a_checkpoint(tmp_path)
+        run.send_signal(signal.SIGINT)
         _, err = run.communicate(timeout=60)
-    assert run.returncode == code, err
+    assert run.returncode == 130, err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_run_that_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
+    pytest.importorskip("torch")
+    from tests.survival.processes import TASK as JOB
+    from tests.survival.processes import Command, running
+
+    with running(Command(["train", JOB, "--output_dir", "out", *LONG], tmp_path)) as run:
+        wait_for_a_checkpoint(tmp_path)
+        run.send(number)
+        ended = run.join()
+    assert ended.code == 143, ended.said
+    assert "Traceback" not in ended.said
 
 
 # Makes what is at stdin the terminal that ends this process when it hangs up.
@@ -147,16 +162,13 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 def test_a_run_whose_terminal_hangs_up_is_stopped_in_order(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
-    words = ["--max_steps", "1000000", "--save_steps", "20", "--save_total_limit", "1", "--report_to", "none"]
+    pytest.importorskip("torch")
     terminal, inside = pty.openpty()
     streams = {"stdin": inside, "stdout": inside, "stderr": inside, "start_new_session": True}
-    run = subprocess.Popen([sys.executable, "-c", AT_A_TERMINAL, *command(tmp_path, *words)], **streams)  # type: ignore[call-overload]
+    run = subprocess.Popen([sys.executable, "-c", AT_A_TERMINAL, *command(tmp_path, *LONG)], **streams)  # type: ignore[call-overload]
     os.close(inside)
     threading.Thread(target=_read_all, args=(terminal,), daemon=True).start()
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "out").glob("checkpoint-*/manifest.json")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for_a_checkpoint(tmp_path)
     os.close(terminal)
     try:
         assert run.wait(60) == 143
@@ -200,6 +212,7 @@ def test_a_run_that_is_stopped_before_it_trains(tmp_path: Path, prefix: list[str
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.fully_installed
 def test_sigterm_is_handled_before_torch_is_imported() -> None:
     script = "import sys, trainspec.cli.train; sys.exit('torch' in sys.modules or 'tqdm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

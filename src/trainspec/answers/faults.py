@@ -86,6 +86,12 @@ _CODES = {
         "what it was meant to say would be overlooked",
         "see the message",
     ),
+    "CLI127": (
+        "answer-not-written",
+        "stdout that cannot be written to",
+        "the answer, or a part of it, is lost",
+        "free some space, or write it elsewhere",
+    ),
 }
 
 

@@ -9,6 +9,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from trainspec.text.answers import AnswerLost, Answers
+
 COMMANDS = {
     "validate": "judge files of settings, or this process's environment",
     "show": "the settings that hold here, where each comes from, what follows",
@@ -18,10 +20,10 @@ COMMANDS = {
     "plan": "a run in numbers: batches, updates, logs, evaluations, checkpoints",
     "init": "a new file of settings, with comments, for an editor to complete",
     "migrate": "old files, launch scripts and other programs' files made settings of today",
-    "export": "settings as variables, flags, YAML, TOML, JSON, or for Kubernetes and compose",
+    "export": "settings in other forms, and as jobs for Kubernetes, compose, SLURM and Ray",
     "diff": "two files compared as settings, not as text",
     "train": "train a task",
-    "checkpoints": "checkpoints listed, shown, and imported from transformers",
+    "checkpoints": "checkpoints listed, verified, compared, exported, pruned, imported",
     "completion": "a script that completes all of this in bash, zsh or fish",
 }
 
@@ -38,15 +40,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     if argv is None and words[:1] != ["train"]:
         _hurry()
+    before = sys.stdout
+    if words[:1] != ["train"]:
+        # A task sees the stream itself.
+        sys.stdout = Answers(before)
     try:
         code = _run(words)
         sys.stdout.flush()
         return code
+    except AnswerLost as error:
+        return _unwritten(error)
     except BrokenPipeError:
         return _close_quietly()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        sys.stdout = before
 
 
 def _have_streams() -> None:
@@ -118,9 +128,17 @@ def _help() -> str:
     )
 
 
+def _unwritten(error: AnswerLost) -> int:
+    from trainspec.cli.faults import mistake
+    from trainspec.cli.terminal import COULD_NOT_RUN, say
+
+    _close_quietly()
+    say([mistake("CLI127", f"the answer cannot be written to stdout: {error.strerror}")])
+    return COULD_NOT_RUN
+
+
 def _close_quietly() -> int:
     """The reader of our output has gone (`| head`): nothing is left to say, neither now nor when Python exits."""
-    import os
     from contextlib import suppress
 
     with suppress(OSError, ValueError):

@@ -52,6 +52,8 @@ def _lines(facts: Facts) -> Iterator[str]:
     yield from wrap(facts.description, "  ") if facts.description else []
     rows = [
         ("type", facts.type),
+        # Where the type only counts them.
+        ("choices", ", ".join(map(str, facts.choices)) if "choices" in facts.type else ""),
         ("default", facts.default),
         ("follows", f"from {', '.join(facts.follows_from)} where it is not set" if facts.follows_from else ""),
         ("layers", facts.layers),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.faults import CannotRun, mistake, shown_word
 from trainspec.cli.options import Given, Option
 from trainspec.cli.terminal import exit_code, say
 from trainspec.training.command.phases import trains
@@ -69,6 +71,7 @@ def start_processes(
         raise CannotRun(_misfit("CLI120", nodes))
     restarts = given.number(MAX_RESTARTS.key, 0) or 0
     count = _count(given.values[NPROC.key], agent)
+    log_dir = given.get(LOG_DIR.key)
     starter, trained = agent(), trains(settings)
     world = count * (nodes.count if nodes else 1)
     # Found by each rank it would be told later, and after all of them have met.
@@ -77,6 +80,8 @@ def start_processes(
     if found:
         say(found)
         return exit_code(found)
+    if log_dir is not None:
+        _make_log_dir(log_dir)
     start_server(count)
     plan = starter.Plan(
         entry=entry,
@@ -84,11 +89,21 @@ def start_processes(
         processes=count,
         restarts=restarts,
         grace=_grace(settings),
-        log_dir=given.get(LOG_DIR.key),
+        settings=settings,
+        log_dir=log_dir,
         nodes=nodes,
     )
     code: int = starter.launch(plan)
     return code
+
+
+def _make_log_dir(path: str) -> None:
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=path).close()
+    except OSError as error:
+        why = f"--log-dir {shown_word(path)} cannot be written to: {error.strerror}"
+        raise CannotRun(mistake("CLI103", why, "name another folder")) from None
 
 
 def _is_number(text: str) -> bool:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.faults import CannotRun, NoAnswer, mistake
 from trainspec.cli.files import files_named
 from trainspec.cli.launching import OPTIONS, be_early, start_processes, wants_processes
 from trainspec.cli.loading import AnyTask, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
 from trainspec.cli.show import say_notes
-from trainspec.cli.terminal import exit_code, say
+from trainspec.cli.terminal import COULD_NOT_RUN, exit_code, say, uses_color
 from trainspec.settings.arguments.launch import Launch
 from trainspec.settings.arguments.speaking import is_to_say_errors
 from trainspec.settings.judging.named_files import NOT_HERE
@@ -68,10 +68,16 @@ def run(argv: Sequence[str]) -> int:
 def run_in_rank(argv: Sequence[str]) -> int:
     """The same in a process that --nproc started, whose settings have been judged, and told of, before."""
     from trainspec.training.command.server import let_signals_in
+    from trainspec.training.parallel.contact.ending import Kind, say_end
 
     with leaving_at_once(is_all=True):
         let_signals_in()
-        return _done(_run(argv, tells=False))
+        try:
+            return _done(_run(argv, tells=False))
+        except NoAnswer as mistake:
+            # What holds for this process alone: all that can be found beforehand was told by the command.
+            said = "\n\n".join(item.render(color=uses_color(sys.stderr)) for item in mistake.diagnostics)
+            return _done(say_end(said, COULD_NOT_RUN, Kind.REFUSED))
 
 
 def _done(code: int) -> int:

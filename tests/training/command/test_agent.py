@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 from tests.training.parallel.contact.launching import ROOT, free_port
 
+from trainspec.storage import open_store
+from trainspec.training.checkpoint import newest_valid
+
 TASK = "tests.training.command.breaking:task"
 QUIET = ("--report_to", "none", "--do_eval", "false", "--logging_steps", "1000")
 LAUNCHER = re.compile(r"RANK|WORLD_SIZE|MASTER_|TORCHELASTIC|SLURM|PET_|OMP_")
@@ -61,7 +64,8 @@ def test_two_processes_train_and_one_tells(tmp_path: Path) -> None:
     assert ended.code == 0, ended.errors
     assert ended.out.count("updates") == 1 and "5 in 1.25 epochs" in ended.out
     assert ended.errors.count("REN101") == 1 and "2 processes; 16 rows an update" in ended.errors
-    assert f"2 processes; what all but the first print is in {tmp_path / 'ranks'}" in ended.errors
+    assert f"2 processes; what all but the first print is in {tmp_path / 'ranks'}\n" in ended.errors
+    assert "  strategy      DDP\n" in ended.errors
     (other,) = (tmp_path / "ranks").rglob("stderr.log")
     assert other.parent.name == "1" and "training begins" not in other.read_text()
     assert (tmp_path / "out" / "model.safetensors").exists()
@@ -91,6 +95,43 @@ def test_what_breaks_is_told_once_with_its_rank(tmp_path: Path, what: str, code:
     assert all(re.search(pattern, ended.errors) for pattern in told), ended.errors
     assert ended.errors.count("Traceback") == ("Traceback" in told[0])
     assert len(re.findall(r"^rank ", ended.errors, re.MULTILINE)) == 1 and ended.out == ""
+    # Nobody has ended, and the number of the update is said once.
+    if what == "sleep":
+        assert "another process ended" not in ended.errors and len(re.findall(r"update \d", ended.errors)) == 1
+
+
+def test_a_task_that_one_process_cannot_import_is_a_diagnostic(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "trainspec", "train", "broken:task", "--nproc", "2", "--max-restarts", "2"]
+    (tmp_path / "broken.py").write_text(
+        'import os\nassert os.environ.get("RANK") != "1", "not here"\ndef task(args): ...\n'
+    )
+    found = subprocess.run(command, cwd=tmp_path, env=clean(), capture_output=True, text=True, timeout=120)
+    told = "rank 1: error[CLI105] task 'broken:task': importing 'broken' failed with AssertionError: not here"
+    assert found.returncode == 2 and told in found.stderr, found.stderr
+    assert "Traceback" not in found.stderr and "start again" not in found.stderr
+
+
+def test_a_reader_that_has_gone_is_no_fault_of_the_run(tmp_path: Path) -> None:
+    with started(tmp_path, "--max_steps", "2", "--max-restarts", "1") as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert process.wait(timeout=120) == 141, errors
+    assert "Traceback" not in errors and "start again" not in errors and errors.count("training begins") == 1
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="what is always full is there on Linux alone")
+@pytest.mark.parametrize("more", [(), pytest.param(("--nproc", "2"), marks=pytest.mark.long_distributed)])
+def test_a_summary_that_cannot_be_written_is_no_fault_of_the_run(tmp_path: Path, more: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "trainspec", "train", TASK, "--output_dir", str(tmp_path / "out"), *QUIET]
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [*command, "--max_steps", "2", *more], cwd=ROOT, env=clean(), stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    told = "error: the run is done, but its summary cannot be written to stdout: No space left on device\n"
+    assert found.returncode == 2 and found.stderr.endswith(told) and "Traceback" not in found.stderr
+    assert (tmp_path / "out" / "model.safetensors").exists()
 
 
 def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
@@ -102,7 +143,8 @@ def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
 
 SIGNALS = [
     (["SIGINT"], "interrupted; "),
-    (["SIGINT", "SIGINT"], "interrupted twice: "),
+    (["SIGINT", "SIGINT"], "interrupted twice: all processes were ended at once; no checkpoint had been written"),
+    (["SIGTERM", "SIGINT", "SIGINT"], "interrupted twice: all processes were ended at once; no checkpoint"),
 ]
 
 
@@ -121,9 +163,12 @@ def told_to_end(folder: Path, signals: list[str], *words: str, all_of_them: bool
 
 
 def test_a_termination_is_passed_on_once_and_saves(tmp_path: Path) -> None:
-    """Those that load data and the server that ranks are forked from hear it, too, as in a job of a scheduler."""
+    """Those that load data and the server that ranks are forked from hear it, too, as in a job of a scheduler.
+
+    One Ctrl-C after it is no second one.
+    """
     words = ("--enable_jit_checkpoint", "--save_strategy", "no", "--dataloader_num_workers", "1")
-    ended = told_to_end(tmp_path, ["SIGTERM", "SIGTERM"], *words, all_of_them=True)
+    ended = told_to_end(tmp_path, ["SIGTERM", "SIGTERM", "SIGINT"], *words, all_of_them=True)
     assert ended.code == 143, ended.errors
     (found,) = (tmp_path / "out").glob("checkpoint-*/manifest.json")
     assert f"terminated; the newest checkpoint is {found.parent}" in ended.errors
@@ -131,12 +176,27 @@ def test_a_termination_is_passed_on_once_and_saves(tmp_path: Path) -> None:
 
 
 @pytest.mark.long_distributed
-@pytest.mark.parametrize("signals, told", SIGNALS, ids=["ctrl-c", "ctrl-c-twice"])
+@pytest.mark.parametrize("signals, told", SIGNALS, ids=["ctrl-c", "ctrl-c-twice", "both"])
 def test_an_interruption_ends_all_and_a_second_one_at_once(tmp_path: Path, signals: list[str], told: str) -> None:
     ended = told_to_end(tmp_path, signals, "--save_strategy", "no")
     assert ended.code == 130, ended.errors
     assert ended.errors.count(told) == ended.errors.count("interrupted") == 1
     assert "Traceback" not in ended.errors and "leaked" not in ended.errors and ended.seconds < 30
+
+
+@pytest.mark.long_distributed
+def test_who_interrupts_twice_hears_of_the_newest_that_is_whole(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("--max_steps", "100000", "--save_steps", "5", "--task.seconds", "0.02")
+    with started(tmp_path, *words) as process:
+        wait_for(out / "checkpoint-10" / "manifest.json", process)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+        _, errors = process.communicate(timeout=60)
+    newest = newest_valid(open_store(out))
+    assert process.returncode == 130 and newest is not None, errors
+    assert f"ended at once; the newest checkpoint is {newest.url}: set resume_from_checkpoint: latest" in errors
 
 
 def test_processes_end_after_the_one_that_started_them(tmp_path: Path) -> None:
@@ -150,6 +210,7 @@ def test_processes_end_after_the_one_that_started_them(tmp_path: Path) -> None:
     assert errors.count("the process that started this one was killed: training ends\n") == 1
     (found,) = (tmp_path / "out").glob("checkpoint-*/manifest.json")
     assert f"terminated; the newest checkpoint is {found.parent}" in errors and "Traceback" not in errors
+    assert "leaked" not in errors
 
 
 def test_under_nohup_nobody_ends_by_a_hang_up(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +14,15 @@ from typing import NamedTuple
 import pytest
 import torch
 from tests.training.checkpoint.ranks.jobs import settings
-from tests.training.command.test_run import Phases
+from tests.training.command.test_run import Failing, Phases
 from tests.training.parallel.world import run_in
 from tests.training.small_job import Line
 
 from trainspec import TrainingArguments
-from trainspec.training.checkpoint import Checkpoint
-from trainspec.training.command.train import FINDINGS, FINE, run_task
+from trainspec.storage import open_store
+from trainspec.training.checkpoint import Checkpoint, CheckpointError, make_room
+from trainspec.training.command.train import COULD_NOT_RUN, FINDINGS, FINE, run_task
+from trainspec.training.interruption import TERMINATED, Terminated
 
 Arguments = Callable[..., TrainingArguments]
 
@@ -27,6 +30,13 @@ Arguments = Callable[..., TrainingArguments]
 @pytest.fixture
 def saving(arguments: Arguments) -> Arguments:
     return lambda **changes: arguments(save_strategy="steps", save_steps=2, **changes)
+
+
+def cut_off(out: Path, *steps: int) -> None:
+    """What saves leave that somebody's own code writes, and that a kill ends."""
+    for step in steps:
+        make_room(step, open_store(out), in_place=True)
+        (out / f"checkpoint-{step}" / "model.safetensors").write_bytes(b"half")
 
 
 def trained(model: Line) -> torch.Tensor:
@@ -51,6 +61,21 @@ def test_it_goes_on_from_the_newest_checkpoint(saving: Arguments, tmp_path: Path
     assert torch.equal(trained(again.model), trained(whole.model))
 
 
+def test_the_last_word_names_no_checkpoint_that_was_passed_over(
+    arguments: Arguments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"save_strategy": "steps", "save_steps": 1, "overwrite_output_dir": False}
+    assert run_task(arguments(**said, max_steps=3), Failing(Terminated(), at=99)) == 0
+    damaged = Path(arguments(**said).output_dir, "checkpoint-3", "model.safetensors")
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"X")
+    goes_on = arguments(**said, max_steps=9, resume_from_checkpoint="auto")
+    # Asked to end in its first batch.
+    assert run_task(goes_on, Failing(Terminated(), at=0)) == TERMINATED
+    told = capsys.readouterr().err
+    assert "passed over" in told
+    assert re.search(r"terminated; the newest checkpoint is \S+/checkpoint-2: the same settings go on from there", told)
+
+
 def test_a_checkpoint_that_is_not_whole_is_passed_over(saving: Arguments, tmp_path: Path) -> None:
     whole = Phases()
     assert run_task(saving(), whole) == FINE
@@ -62,9 +87,7 @@ def test_a_checkpoint_that_is_not_whole_is_passed_over(saving: Arguments, tmp_pa
 
 
 def test_killed_in_its_first_save_it_begins_again(saving: Arguments, tmp_path: Path) -> None:
-    half = tmp_path / "out" / "checkpoint-2"
-    half.mkdir(parents=True)
-    (half / "model.safetensors").write_bytes(b"half")
+    cut_off(tmp_path / "out", 2)
     again = Phases()
     assert run_task(saving(), again, resume_if_any=True) == FINE
     assert len(again.model.seen) == 6
@@ -74,10 +97,7 @@ def test_killed_in_its_first_save_it_begins_again(saving: Arguments, tmp_path: P
 def test_a_folder_with_unfinished_saves_alone_is_a_fresh_start(
     said: str | None, saving: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for step in (2, 5):
-        half = tmp_path / "out" / f"checkpoint-{step}"
-        half.mkdir(parents=True)
-        (half / "model.safetensors").write_bytes(b"half")
+    cut_off(tmp_path / "out", 2, 5)
     started = Phases()
     assert run_task(saving(resume_from_checkpoint=said), started) == FINE
     assert len(started.model.seen) == 6
@@ -191,9 +211,7 @@ def test_what_the_user_wrote_stays_in_the_documents(
     monkeypatch.chdir(tmp_path / "whole")
     assert run_task(saving(**settings), Phases(), resume_if_any=True) == FINE
     monkeypatch.chdir(tmp_path / "cut")
-    half = tmp_path / "cut" / "out" / "checkpoint-2"
-    half.mkdir(parents=True)
-    (half / "model.safetensors").write_bytes(b"half")
+    cut_off(tmp_path / "cut" / "out", 2)
     assert run_task(saving(**settings), Phases(), resume_if_any=True) == FINE
     shutil.rmtree(tmp_path / "cut" / "out" / "checkpoint-6")
     assert run_task(saving(**settings), Phases(), resume_if_any=True) == FINE
@@ -232,3 +250,33 @@ def test_auto_is_about_training_alone(saving: Arguments, tmp_path: Path) -> None
         shutil.rmtree(tmp_path / "out" / f"checkpoint-{step}")
     assert run_task(saving(do_train=False, resume_from_checkpoint="auto"), asked) == FINE
     assert torch.equal(trained(asked.model), trained(trained_model.model))
+
+
+def test_damage_of_the_checkpoint_that_was_named_is_told_with_its_setting(
+    saving: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_task(saving(), Phases()) == FINE
+    named = tmp_path / "out" / "checkpoint-4"
+    weights = named / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    capsys.readouterr()
+    assert run_task(saving(resume_from_checkpoint=str(named)), Phases()) == FINDINGS
+    said = capsys.readouterr().err
+    assert "error[RUN110] the checkpoint to resume from is damaged\n" in said
+    assert f'  resume_from_checkpoint = "{named}"' in said
+    assert "model.safetensors" in said and "auto" in said
+    assert "Traceback" not in said
+
+
+def test_damage_elsewhere_is_not_told_of_the_checkpoint_that_was_named(
+    saving: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_task(saving(), Phases()) == FINE
+    named, other = tmp_path / "out" / "checkpoint-4", CheckpointError(str(tmp_path / "elsewhere"), "it is damaged")
+    for wanted in (str(named), "latest", "auto"):
+        capsys.readouterr()
+        assert run_task(saving(resume_from_checkpoint=wanted, max_steps=9), Failing(other, at=0)) == COULD_NOT_RUN
+        said = capsys.readouterr().err
+        assert f"error: checkpoint {tmp_path / 'elsewhere'}: it is damaged" in said and "RUN110" not in said

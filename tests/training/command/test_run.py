@@ -139,9 +139,9 @@ def test_output_dir_with_other_things_in_it_is_fine(arguments: Arguments, tmp_pa
 
 
 class Failing(Phases):
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, at: int = 4) -> None:
         super().__init__()
-        self.error = error
+        self.error, self.at = error, at
 
     def __call__(self, args: TrainingArguments) -> TaskParts:
         parts = super().__call__(args)
@@ -149,7 +149,7 @@ class Failing(Phases):
         return parts
 
     def _fail(self, *_: Any) -> None:
-        if len(self.model.seen) == 4:
+        if len(self.model.seen) == self.at:
             raise self.error
 
 

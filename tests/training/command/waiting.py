@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from tests.storage.faulty import Faulty
+from tests.storage.servers.faulty import Faulty
 from tests.training.small_job import Line, Rows
 
 from trainspec import TrainingArguments

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalEx
 from torch.distributed.elastic.rendezvous import RendezvousParameters
 from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
 
+from trainspec.training.command.phases import trains
 from trainspec.training.command.rank import run_rank
 from trainspec.training.command.server import start_method
 from trainspec.training.interruption import (
@@ -58,6 +60,8 @@ _FINAL = frozenset({Kind.ASKED, Kind.REFUSED})
 class Plan:
     """`entry(words)` is to run in so many processes of this node, and again after a fault, `restarts` times at most.
 
+    `settings` are those that `words` make, as far as this process knows.
+
     `grace` is in seconds: how long ranks may take to save once a signal has come.
     """
 
@@ -66,6 +70,7 @@ class Plan:
     processes: int
     restarts: int
     grace: float
+    settings: TrainingArguments
     log_dir: str | None = None
     nodes: Nodes | None = None
 
@@ -75,7 +80,8 @@ def launch(plan: Plan) -> int:
     _quiet()
     logs = _Logs(plan)
     if plan.processes > 1:
-        _say(f"{plan.processes} processes; what all but the first print is in {logs.root_log_dir}")
+        until = "" if plan.log_dir else ", until all have ended well"
+        _say(f"{plan.processes} processes; what all but the first print is in {logs.root_log_dir}{until}")
     spec = WorkerSpec(
         role="trainspec",
         local_world_size=plan.processes,
@@ -87,10 +93,12 @@ def launch(plan: Plan) -> int:
         local_addr=None if plan.nodes else "127.0.0.1",
         **_address(plan),
     )
-    agent = _Agent(spec, logs, plan.grace)
+    agent = _Agent(spec, logs, plan)
     with agent.listening():
         code = _code_of(agent)
         spec.rdzv_handler.shutdown()
+        if code == 0 and plan.log_dir is None:
+            shutil.rmtree(logs.root_log_dir, ignore_errors=True)
         leave_with(code)
     return code
 
@@ -153,12 +161,13 @@ class _Logs(DefaultLogsSpecs):
 class _Agent(LocalElasticAgent):
     """torch's agent, which notes a signal and passes it on once, waits for saves, and tells whose fault it was."""
 
-    def __init__(self, spec: WorkerSpec, logs: _Logs, grace: float) -> None:
+    def __init__(self, spec: WorkerSpec, logs: _Logs, plan: Plan) -> None:
         super().__init__(spec, logs, start_method=start_method())
         self._logs = logs
-        self._grace = grace
+        self._grace = plan.grace
+        self._settings = plan.settings
         self._came: signal.Signals | None = None
-        self._was_impatient = False
+        self._interrupts = 0
         self._end_of_patience: threading.Timer | None = None
         self._handlers: dict[int, Any] = dict.fromkeys((*asking_to_end(), signal.SIGINT), self._note)
         if hasattr(signal, "SIGHUP"):
@@ -181,9 +190,11 @@ class _Agent(LocalElasticAgent):
         leave_dead_terminal()
         if self._came is None:
             self._came = signal.Signals(number)
-        elif number == signal.SIGINT:
-            # Who presses it again does not want to wait.
-            self._came, self._was_impatient = signal.SIGINT, True
+        if number == signal.SIGINT:
+            self._interrupts += 1
+        if self._interrupts > 1:
+            # Who presses it again does not want to wait. After another signal the first is one that comes again.
+            self._came = signal.SIGINT
             self._kill()
 
     def _raise_signal(self) -> None:
@@ -280,12 +291,19 @@ class _Agent(LocalElasticAgent):
                 if word.rank != self._worker_group.workers[0].global_rank:
                     _say(word.text)
                 return word.code
-        if self._was_impatient:
-            _say("interrupted twice: all processes were ended at once, and nothing more was saved")
-        if came is signal.SIGINT:
+        if self._interrupts > 1:
+            self._say_newest("interrupted twice: all processes were ended at once")
+        if came is signal.SIGINT or self._interrupts > 1:
             return INTERRUPTED
         # As the settings of the ranks say.
         return next((word.code for word in self._words() if word.kind is Kind.ASKED), TERMINATED)
+
+    def _say_newest(self, what: str) -> None:
+        from trainspec.training.command.farewell import farewell_of_agent
+
+        # The first of the node may have been quick enough to say it itself.
+        told = any(word.kind is Kind.ASKED and word.text for word in self._words())
+        _say(what if told or not trains(self._settings) else farewell_of_agent(self._settings, what))
 
 
 def _by_guilt(word: Word) -> tuple[bool, float]:

@@ -15,16 +15,17 @@ from tqdm import tqdm
 
 from trainspec.plan.batches import PlanError
 from trainspec.settings.arguments.launch import Launch
-from trainspec.storage import StorageError, hurrying, open_store
+from trainspec.storage import StorageError, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
-from trainspec.training.checkpoint import CheckpointError, list_checkpoints
+from trainspec.training.checkpoint import CheckpointError
 from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
-from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
+from trainspec.training.checkpoint.load import checkpoint_folders
 from trainspec.training.checkpoint.manifest import json_bytes
 from trainspec.training.checkpoint.ranks.loading import load_trained_weights
-from trainspec.training.checkpoint.resume import AUTO
+from trainspec.training.checkpoint.resume import AUTO, no_checkpoint
 from trainspec.training.checkpoint.states.documents import resolved_document, settings_document
 from trainspec.training.checkpoint.states.final_model import write_manifest
+from trainspec.training.command.farewell import farewell
 from trainspec.training.command.phases import trains
 from trainspec.training.command.predictions import write_predictions
 from trainspec.training.command.preemption import watching
@@ -50,9 +51,8 @@ from trainspec.training.parallel.contact.ending import (
     say_fault,
     say_missing,
 )
-from trainspec.training.preflight.output_folder import find_old_run
+from trainspec.training.preflight.output_folder import find_old_run, is_unreachable
 from trainspec.training.preflight.preflight import PreflightError, check
-from trainspec.training.run.parts import patience
 from trainspec.training.run.seeding import seed_for_model
 from trainspec.training.state import shared_part, state_bytes
 from trainspec.training.trainer import Trainer
@@ -69,6 +69,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
+# As a shell counts SIGPIPE.
+BROKEN_PIPE = 141
 
 # What torch says of it.
 _KILLED_LOADER = re.compile(r"DataLoader worker \(pid.{1,200}\) (exited unexpectedly|is killed by signal)")
@@ -87,12 +89,12 @@ def run_task(
     several, is_main = launch.world_size > 1, launch.rank == 0
     grace = args.preemption_grace_seconds
     signals = terminable(together=several, patience=PATIENCE if grace is None else min(PATIENCE, grace / 4))
-    with _terminal_logging(args), signals, watching(args, lambda: _farewell(args, "terminated")):
+    with _terminal_logging(args), signals, watching(args, lambda: farewell(args, "terminated")):
         try:
             summary = _run_phases(args, task, task_settings, goes_on=resume_if_any or is_restarted())
-            sys.stdout.write(summary + "\n" if is_main else "")
-            leave_with(FINE)
-            return FINE
+            code = _tell_summary(summary) if is_main else FINE
+            leave_with(code)
+            return code
         except PreflightError as error:
             return _refused(error, is_main=is_main)
         except KeyboardInterrupt:
@@ -102,23 +104,58 @@ def run_task(
         except Exception as error:
             if not several and not isinstance(error, _FORESEEN) and not _is_of_killed_loader(error):
                 raise
-            return _ended_by(explained(error))
+            return _ended_by(explained(error), args)
+
+
+def _tell_summary(summary: str) -> int:
+    """The answer of the command. All is done by now: a reader that has gone (`| head`) is no reason to start again, nor
+    is a full disk.
+    """
+    try:
+        sys.stdout.write(summary + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer goes nowhere, when Python ends as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            leave_word("", BROKEN_PIPE, Kind.ASKED)
+            return BROKEN_PIPE
+        _say(f"error: the run is done, but its summary cannot be written to stdout: {error.strerror}")
+        leave_word("", COULD_NOT_RUN, Kind.ASKED)
+        return COULD_NOT_RUN
+    return FINE
 
 
 def _is_of_killed_loader(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and _KILLED_LOADER.match(str(error)) is not None
 
 
-def _ended_by(error: Exception) -> int:
+def _ended_by(error: Exception, args: TrainingArguments) -> int:
     if _is_of_killed_loader(error):
         # Nothing is wrong with the run: to try again, as launchers do after a fault, may well help.
         why = "when memory is short, the system does that; dataloader_num_workers says how many there are"
         return say_end(f"error: a process that loads data was killed ({why}): {error}", COULD_NOT_RUN, Kind.FAULT)
     if isinstance(error, MissingError):
         return say_missing(error, COULD_NOT_RUN)
+    if isinstance(error, CheckpointError) and error.where == _named_checkpoint(args):
+        # A damage that shows only when it is read as a whole.
+        what = "the checkpoint to resume from is damaged"
+        said = no_checkpoint(args.resume_from_checkpoint or "", str(error), what).render()
+        return say_end(said, FINDINGS, Kind.REFUSED)
     if isinstance(error, _FORESEEN):
         return say_end(f"error: {error}", COULD_NOT_RUN, Kind.REFUSED)
     return say_fault(error, 1)
+
+
+def _named_checkpoint(args: TrainingArguments) -> str | None:
+    """Where it is, as a CheckpointError says it; None where none is named, or is looked for and verified."""
+    named = args.resume_from_checkpoint
+    if not isinstance(named, str) or named in ("latest", AUTO):
+        return None
+    try:
+        return CheckpointError(open_store(named).url, "").where
+    except StorageError:
+        return None
 
 
 def _refused(error: PreflightError, *, is_main: bool) -> int:
@@ -130,10 +167,10 @@ def _refused(error: PreflightError, *, is_main: bool) -> int:
 
 def _asked_to_end(args: TrainingArguments, what: str, code: int, *, is_main: bool) -> int:
     is_met()
-    farewell = _farewell(args, what) if is_main else ""
-    leave_word(farewell, code, Kind.ASKED)
+    said = farewell(args, what) if is_main else ""
+    leave_word(said, code, Kind.ASKED)
     if is_main:
-        _say(farewell)
+        _say(said)
     leave_with(code)
     return code
 
@@ -206,8 +243,10 @@ class _CommandTrainer(Trainer):
         self._phases = {"do_eval": self.eval_dataset, "do_predict": test_dataset}
 
     def preflight(self, *, trains: bool = True) -> list[Diagnostic]:
-        old = find_old_run(self.args, self.parts.output(self.args)) if trains and not self._goes_on else []
-        return [*old, *self._missing_data(), *super().preflight(trains=trains)]
+        found = super().preflight(trains=trains)
+        looks = trains and not self._goes_on and not is_unreachable(found)
+        old = find_old_run(self.args, self.parts.output(self.args)) if looks else []
+        return [*old, *self._missing_data(), *found]
 
     def _looked_for(self, wanted: str | bool | None) -> tuple[Checkpoint | None, list[Diagnostic]]:
         if not self._goes_on:
@@ -287,19 +326,5 @@ def _naming_the_newest(args: TrainingArguments) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        logger.error("%s", _farewell(args, f"training is done, but its model is not saved ({type(error).__name__})"))
+        logger.error("%s", farewell(args, f"training is done, but its model is not saved ({type(error).__name__})"))
         raise
-
-
-def _farewell(args: TrainingArguments, what: str) -> str:
-    try:
-        output = open_store(args.output_dir, retry=patience(args))
-        # Whoever asked this process to end does not wait for a store that is not there.
-        with hurrying():
-            steps = [found.step for found in list_checkpoints(output)]
-    except StorageError as error:
-        return f"{what}; which checkpoint is the newest cannot be told: {error}"
-    if not steps:
-        return f"{what}; no checkpoint had been written"
-    newest = output.child_url(folder_name(steps[-1]))
-    return f"{what}; the newest checkpoint is {newest}: set resume_from_checkpoint: latest to go on"
