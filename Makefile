@@ -7,17 +7,21 @@ PIP_INSTALL := -m pip install --quiet --constraint .ci/constraints.txt
 DEMO_DIR ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test test-settings test-alone test-image test-packaging test-survival test-shells test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints clean
+# Hundreds of processes import the same modules: images and shells that forbid compiled files make each compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test passed-alone test-settings test-alone test-image test-packaging test-survival test-shells test-stores test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
 
 install: $(VENV)/installed ## make .venv with everything that training and tests need
 
+# Most of what is installed is never imported: what is gets compiled once here, instead of all of it by pip.
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python $(PIP_INSTALL) --editable '.[train,optimizers,trackers,hub,s3,deepspeed]' --group test --group check
+	$(BIN)/python $(PIP_INSTALL) --no-compile --editable '.[train,optimizers,trackers,hub,s3,deepspeed]' --group test --group check
+	$(BIN)/python .ci/import_once.py 2>/dev/null
 	@touch $@
 
 demo: install ## train the digits task, set by environment variables only
@@ -41,22 +45,36 @@ demo: install ## train the digits task, set by environment variables only
 demo-zero3: install ## an epoch on 3 processes under ZeRO-3, by FSDP2 and by DeepSpeed, each phase measured (minutes)
 	$(BIN)/python tests/benchmarks/zero3/demo.py
 
-# Half of the time of a test is waiting for processes: three at a time keep two cores busy.
-test: install editor-tools ## every test but the long suites
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST_MANY = -m pytest --dist loadfile --no-loadscope-reorder
+# What needs no torch: settings, plan and commands.
+ALONE := tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration
+PASSED_ALONE := build/passed-alone.txt
+
+# First what needs no torch, where there is none; then, with everything installed, each test that has not passed there.
+# These wait for processes, servers and timers now and then: four at a time keep two cores busy throughout.
+test: install editor-tools passed-alone ## every test but the long suites
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST_MANY) -n 4 --skip-passed=$(PASSED_ALONE) && exit $$(cat $(PASSED_ALONE).status)
+
+# What fails here does not keep the rest from being tested: `test` ends by it.
+passed-alone: .venv-alone/installed editor-tools
+	rm -f $(PASSED_ALONE) $(PASSED_ALONE).status
+	.venv-alone/bin/python $(WITHOUT_TORCH)
+	.venv-alone/bin/python $(PYTEST_MANY) -n 2 --write-passed=$(PASSED_ALONE) $(ALONE); alone=$$?; \
+	mkdir -p build && echo $$alone > $(PASSED_ALONE).status
 
 test-settings: install ## only what needs no torch, quickly
-	$(BIN)/python -m pytest -n 2 tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration
+	$(BIN)/python -m pytest -n 2 $(ALONE)
 
-# Settings, plan and commands in an environment that has no torch at all.
+WITHOUT_TORCH = -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is not None)"
+
 test-alone: .venv-alone/installed ## the settings tests in an environment without torch
-	.venv-alone/bin/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is not None)"
-	.venv-alone/bin/python -m pytest -n 2 tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration
+	.venv-alone/bin/python $(WITHOUT_TORCH)
+	.venv-alone/bin/python -m pytest -n 2 $(ALONE)
 
 .venv-alone/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv-alone
 	.venv-alone/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-alone/bin/python -m pip install --quiet --editable . --group settings-test
+	.venv-alone/bin/python -m pip install --quiet --no-compile --editable . --group settings-test
 	@touch $@
 
 # As root on Debian. It asks for no engine and pulls no image; `build/image` keeps what a second run can use.
@@ -83,6 +101,17 @@ test-search: .venv-search/installed ## real searches and training with Ray, in a
 	echo "import site; site.addsitedir('$$SITE')" > \
 	$$(.venv-search/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/shared.pth
 	.venv-search/bin/python $(PIP_INSTALL) 'ray[tune,train]==2.60.*'
+	@touch $@
+
+test-stores: .venv-stores/installed ## the storage tests with the real clients of Google's, Azure's and SSH servers (minutes)
+	.venv-stores/bin/python -m pytest -n 2 --dist loadfile tests/storage
+
+.venv-stores/installed: $(VENV)/installed
+	$(PYTHON) -m venv .venv-stores
+	SITE=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	echo "import site; site.addsitedir('$$SITE')" > \
+	$$(.venv-stores/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/shared.pth
+	.venv-stores/bin/python $(PIP_INSTALL) 'gcsfs>=2024.6' 'adlfs>=2024.7' paramiko
 	@touch $@
 
 # Libraries that build on transformers' Trainer, in an environment of their own that sees the packages of .venv.
@@ -149,4 +178,4 @@ bench-checkpoints: .venv-bench/installed ## the speed of saving and resuming 604
 	@touch $@
 
 clean: ## remove environments, caches and demo runs
-	rm -rf $(VENV) .venv-alone .venv-bench .venv-search .venv-trackers .venv-compat runs build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-alone .venv-bench .venv-search .venv-trackers .venv-compat .venv-stores runs build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,12 +1,15 @@
 """What every test stands on: no settings from the machine it runs on, and hypothesis in a known mood."""
 
+import gc
 import logging
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.hooks import together, twice
 
 settings.register_profile(
     "ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
@@ -17,15 +20,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 LAUNCHER = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
 PREFIXES = ("TRAINSPEC_", "TORCHELASTIC_", "SLURM_", "OMPI_", "PMI_", "PET_")
 
-# Files that take a minute and more. They come first: else one process would end the suite alone with the last of them.
+# Files that take longest. They come first: else one process would end the suite alone with the last of them.
 LONGEST = (
     "tests/typing/test_checkers.py",
-    "tests/cli/test_train_secrets.py",
     "tests/training/command/test_agent.py",
-    "tests/training/run/test_opening.py",
+    "tests/training/trainer/test_readme_script.py",
     "tests/settings/sources/cloud/test_refusals.py",
+    "tests/training/parallel/matrix/test_matrix.py",
+    "tests/training/parallel/mesh/test_one_process.py",
+    "tests/cli/test_train_secrets.py",
     "tests/cli/test_train.py",
-    "tests/training/preflight/test_locking.py",
 )
 
 
@@ -49,7 +53,17 @@ def the_logger_is_put_back() -> Iterator[None]:
     logger.setLevel(before)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    twice.add_options(parser)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return together.scheduler(config, log)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    twice.configure(config)
     config.addinivalue_line("markers", "long_distributed: of the matrix that `make test-distributed` runs")
     # Under nohup, or in the background of a script, these are ignored, and so by every process that a test starts.
     for number, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
@@ -64,3 +78,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long = [item for item in items if item.get_closest_marker("long_distributed")]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if not item.get_closest_marker("long_distributed")]
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported is no garbage, and looking for some in it takes longer than most tests."""
+    gc.collect()
+    gc.freeze()

@@ -3,9 +3,8 @@
 import ast
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -32,12 +31,16 @@ FAMILIES = {
     "tests/trackers",
     "tests/training",
 }
-FOLDERS = sorted(
-    folder
-    for top in ("src/trainspec", "tests")
-    for folder in (ROOT / top, *(ROOT / top).rglob("*"))
-    if folder.is_dir() and not {"__pycache__", "node_modules"} & set(folder.parts)
-)
+
+
+@cache
+def folders() -> list[Path]:
+    return sorted(
+        folder
+        for top in ("src/trainspec", "tests")
+        for folder in (ROOT / top, *(ROOT / top).rglob("*"))
+        if folder.is_dir() and not {"__pycache__", "node_modules"} & set(folder.parts)
+    )
 
 
 def lines_allowed(path: Path) -> int:
@@ -49,13 +52,14 @@ def lines_allowed(path: Path) -> int:
     return 150 if path.parent.name in {"callbacks", "trackers", "cli"} else 400
 
 
-def named(paths: list[Path]) -> list[str]:
-    return [str(path.relative_to(ROOT)) for path in paths]
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=named([*SOURCES, *TESTS]))
-def test_a_file_is_short_enough_to_read(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= lines_allowed(path)
+# One test for all files: a test of each would be a third of all that every process collects.
+def test_a_file_is_short_enough_to_read() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in [*SOURCES, *TESTS]}
+    assert {named(path): length for path, length in lengths.items() if length > lines_allowed(path)} == {}
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
@@ -64,15 +68,14 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named(SOURCES))
-def test_a_function_is_short_enough_to_read(path: Path) -> None:
-    long = {name: length for name, length in functions(path) if length > LONGEST_FUNCTION}
-    assert long == {}
+def test_a_function_is_short_enough_to_read() -> None:
+    long = [(named(path), *each) for path in SOURCES for each in functions(path) if each[1] > LONGEST_FUNCTION]
+    assert long == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named(SOURCES))
-def test_a_file_opens_with_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text())), "a module says in its first line what it holds"
+def test_a_file_opens_with_what_it_is() -> None:
+    """A module says in its first line what it holds."""
+    assert [named(path) for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
 def entries(folder: Path) -> list[str]:
@@ -86,14 +89,13 @@ def entries(folder: Path) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=named(FOLDERS))
-def test_a_folder_is_narrow_enough_to_find_things_in(folder: Path) -> None:
-    limit = WIDEST_FAMILY if str(folder.relative_to(ROOT)) in FAMILIES else WIDEST
-    assert len(entries(folder)) <= limit, entries(folder)
+def test_a_folder_is_narrow_enough_to_find_things_in() -> None:
+    limits = {folder: WIDEST_FAMILY if named(folder) in FAMILIES else WIDEST for folder in folders()}
+    assert {named(folder): entries(folder) for folder, limit in limits.items() if len(entries(folder)) > limit} == {}
 
 
 def test_every_family_is_there() -> None:
-    assert set(named(FOLDERS)) >= FAMILIES
+    assert {named(folder) for folder in folders()} >= FAMILIES
 
 
 def test_no_folder_has_a_vague_name() -> None:

@@ -29,6 +29,12 @@ def no_git_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def pip_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of what is installed is never imported."""
+    monkeypatch.setenv("PIP_COMPILE", "0")
+
+
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This checkout, as it is now, as a git repository."""

@@ -1,6 +1,9 @@
 """The digits task learns, and keeps its test images apart."""
 
+import importlib.util
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -72,3 +75,33 @@ def test_settings_are_checked(wrong: dict[str, Any]) -> None:
 def test_fractions_that_leave_nothing_are_refused() -> None:
     with pytest.raises(TaskError, match="leave no images"):
         digits(TrainingArguments(), DigitsSettings(eval_fraction=0.5, test_fraction=0.6))
+
+
+def test_the_images_are_those_of_scikit_learn_which_is_not_imported() -> None:
+    """Importing it takes longer than training."""
+    script = """
+import sys
+import torch
+from trainspec.tasks.digits import DigitsSettings
+from trainspec.tasks.digits.task import _split
+parts = _split(DigitsSettings())
+assert not {"sklearn", "scipy"} & set(sys.modules)
+
+from sklearn.datasets import load_digits
+images, labels = map(torch.as_tensor, load_digits(return_X_y=True))
+order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(DigitsSettings().split_seed))
+pixels, targets = (torch.cat([part.tensors[place] for part in parts]) for place in (0, 1))
+assert torch.equal(pixels.double() * 16, images[order]) and torch.equal(targets, labels[order])
+print("alike")
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "alike", run.stderr
+
+
+def test_without_scikit_learn_or_its_images_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    args = TrainingArguments(str(tmp_path), use_cpu=True)
+    for package, told in ((None, "pip install scikit-learn"), (tmp_path / "sklearn.py", "finds no images")):
+        found = package and importlib.util.spec_from_file_location("sklearn", package)
+        monkeypatch.setattr("trainspec.tasks.digits.task.find_spec", lambda name, found=found: found)
+        with pytest.raises(TaskError, match=told):
+            digits(args, DigitsSettings())

@@ -13,7 +13,8 @@ SCRIPTS = Path(__file__).parent
 
 def start_row(rounds: int = 8) -> Row:
     """Whole processes, so that leaving is in it on both sides; the best of several, when all files are in memory and
-    compiled. Nearly all of it is the import of torch, of what torch imports for an optimizer, and of scikit-learn.
+    compiled. Nearly all of it is the import of torch, of what torch imports for an optimizer, and, in the bare script
+    as people write it, of scikit-learn, out of whose files the task reads the images without importing it.
     """
     with TemporaryDirectory() as folder:
         commands = (

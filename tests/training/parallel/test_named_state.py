@@ -28,6 +28,13 @@ def only_our_own_warnings() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_compiled() -> Iterator[None]:
+    """Those of torchao compile their steps, for half a minute each; test_every_optimizer.py lets them."""
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
 class Reordered(Network):
     """The same modules, which come in another order: so do their parameters, and have other numbers."""
 

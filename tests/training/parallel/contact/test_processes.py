@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from tests.training.parallel.contact import launching
 from tests.training.parallel.contact.contract import EVERYWHERE, WITH_OTHERS, Check
-from tests.training.parallel.contact.launching import launched
+from tests.training.parallel.world import launched, run_in
 
 from trainspec.settings.arguments.launch import Launch
 from trainspec.training.parallel import Alone, ProcessesError
@@ -40,7 +41,9 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     size, store = request.param
     folder: Path = tmp_path_factory.mktemp("stores")
     address = store if store == "env://" else f"file://{folder / 'own'}"
-    ended = launched(PROGRAM, "contract", address, str(folder / "foreign"), size=size)
+    # Two are started as a launcher does it.
+    start = launching.launched if size == 2 else launched
+    ended = start(PROGRAM, "contract", address, str(folder / "foreign"), size=size)
     assert [one.code for one in ended] == [0] * size, ended
     return [json.loads(one.out) for one in ended]
 
@@ -107,8 +110,6 @@ def test_who_does_not_come_at_the_start(tmp_path: Path) -> None:
 
 
 def test_who_began_the_default_group_may_end_it_first() -> None:
-    from tests.training.parallel.world import run_in
-
     assert run_in(2, ended_before) == [2.0, 2.0]
 
 

@@ -63,17 +63,28 @@ def test_what_is_not_tested_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "links", "adam", "files"),
+    ("there", "named", "links", "adam", "files"),
     [
-        ({"c++", "ninja"}, True, None, None),
-        ({"c++", "ninja"}, False, None, "libaio"),
-        ({"clang++"}, True, "ninja", "ninja"),
-        ({"ninja"}, True, "c++, g++, clang++", "c++, g++, clang++"),
+        ({"c++", "ninja"}, None, True, None, None),
+        ({"c++", "ninja"}, None, False, None, "libaio"),
+        ({"c++"}, None, True, "ninja", "ninja"),
+        ({"ninja", "g++"}, None, True, "compiler c++", "compiler c++"),
+        ({"g++-14", "ninja"}, "g++-14", True, None, None),
+        ({"ccache", "ninja"}, "ccache g++-14 -m64", True, None, None),
+        ({"c++", "ninja"}, "/opt/of_nobody/c++", True, "/opt/of_nobody/c++", "/opt/of_nobody/c++"),
     ],
 )
 def test_what_is_compiled_needs_its_tools(
-    there: set[str], links: bool, adam: str | None, files: str | None, monkeypatch: pytest.MonkeyPatch
+    there: set[str],
+    named: str | None,
+    links: bool,
+    adam: str | None,
+    files: str | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    if named is not None:
+        monkeypatch.setenv("CXX", named)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name in there else None)
     monkeypatch.setattr(compiled, "links", lambda *_: links)
     for operation, wanted in ((compiled.ADAM, adam), (compiled.FILES, files)):

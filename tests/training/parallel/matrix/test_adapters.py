@@ -10,15 +10,16 @@ import pytest
 pytest.importorskip("peft")
 
 from tests.training.parallel.matrix import adapters
-from tests.training.parallel.world import run_in
+from tests.training.parallel.world import WITH_TRANSFORMERS
 
 WRAPS = {"fsdp_config": {"transformer_layer_cls_to_wrap": ["Block"]}}
 RANKS = 2
+run = WITH_TRANSFORMERS.run
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    (found,) = run_in(1, adapters.trained, str(tmp_path_factory.mktemp("alone")), {}, adapters.ROWS)
+    (found,) = run(1, adapters.trained, str(tmp_path_factory.mktemp("alone")), {}, adapters.ROWS)
     return found  # type: ignore[no-any-return]
 
 
@@ -51,15 +52,13 @@ def is_as_alone(every: list[dict[str, Any]], alone: dict[str, Any], *, shares: b
 def test_fsdp_shares_the_frozen_model_and_trains_the_adapters(
     said: dict[str, Any], alone: dict[str, Any], tmp_path: Path
 ) -> None:
-    every = run_in(RANKS, adapters.trained, str(tmp_path), said, adapters.ROWS // RANKS)
+    every = run(RANKS, adapters.trained, str(tmp_path), said, adapters.ROWS // RANKS)
     is_as_alone(every, alone, shares=True)
 
 
 @pytest.mark.parametrize("stage", [2, 3])
 def test_zero_shares_what_it_can_and_trains_the_adapters(stage: int, alone: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("deepspeed")
-    from tests.training.parallel.deepspeed_engine.server import run
-
     zero = {"stage": stage, **({"stage3_param_persistence_threshold": 0} if stage == 3 else {})}
     said = {"deepspeed": {"zero_optimization": zero}}
     is_as_alone(run(RANKS, adapters.trained, str(tmp_path), said, adapters.ROWS // RANKS), alone, shares=stage == 3)

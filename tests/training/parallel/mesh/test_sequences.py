@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from tests.training.parallel.labelled import CLIP, RATE, difference, settings
 from tests.training.parallel.mesh.driving import joined
-from tests.training.parallel.world import run_in
+from tests.training.parallel.world import WITH_TRANSFORMERS
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.functional import cross_entropy
@@ -114,7 +114,7 @@ def by_torch() -> tuple[Tensor, Tensor, Tensor]:
 
 
 def test_torch_cuts_alike() -> None:
-    for place, (mine, tokens, labels) in enumerate(run_in(2, by_torch)):
+    for place, (mine, tokens, labels) in enumerate(WITH_TRANSFORMERS.run(2, by_torch)):
         part = sequences(place, 2).part(batch_of(length=12))
         assert torch.equal(mine, tokens) and torch.equal(part["labels"], labels)
 
@@ -228,7 +228,7 @@ def test_processes_with_parts_of_rows_train_as_one(
     sizes: dict[str, int], shifts: bool, more: dict[str, Any], tmp_path: Path
 ) -> None:
     world = 4 if len(sizes) > 1 else 2
-    every, wanted = run_in(world, trained, sizes, shifts, more, str(tmp_path)), alone(shifts)
+    every, wanted = WITH_TRANSFORMERS.run(world, trained, sizes, shifts, more, str(tmp_path)), alone(shifts)
     assert difference(every[0]["weights"], wanted["weights"]) < 1e-9
     for found in every:
         assert found["losses"] == pytest.approx(wanted["losses"], abs=1e-12)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.training.parallel.labelled import difference
 from tests.training.parallel.mesh.attending import LENGTH, MODELS, Sizes, alone, trained
-from tests.training.parallel.world import run_in
+from tests.training.parallel.world import WITH_TRANSFORMERS
 
 from trainspec.training.errors import TrainingError
 from trainspec.training.parallel.mesh.ulysses import Slices
@@ -15,15 +15,16 @@ from trainspec.training.parallel.mesh.ulysses import Slices
 ONE_BY_ONE = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 2}
 BY_TWO = {"per_device_train_batch_size": 2}
 ONE = {"per_device_train_batch_size": 1}
-RUNS: list[tuple[Sizes, str, dict[str, Any], dict[str, Any]]] = [
+LONG = pytest.mark.long_distributed
+RUNS: list[Any] = [
     ({"sp_size": 2}, "causal", ONE_BY_ONE, {}),
     ({"sp_size": 2}, "both ways", BY_TWO, {}),
-    ({"sp_size": 2}, "one head of keys", BY_TWO, {"length": 8}),
+    pytest.param({"sp_size": 2}, "one head of keys", BY_TWO, {"length": 8}, marks=LONG),
     ({"sp_size": 2}, "gpt2", ONE_BY_ONE | {"gradient_checkpointing": True}, {"filled": True}),
     ({"sp_size": 2, "dp_shard_size": 2}, "llama", ONE, {"filled": True}),
-    ({"sp_size": 2, "dp_replicate_size": 2}, "both ways", ONE, {}),
+    pytest.param({"sp_size": 2, "dp_replicate_size": 2}, "both ways", ONE, {}, marks=LONG),
     ({"sp_size": 4}, "two heads of keys", ONE_BY_ONE, {}),
-    ({"sp_size": 4}, "causal", BY_TWO, {"length": 3}),
+    pytest.param({"sp_size": 4}, "causal", BY_TWO, {"length": 3}, marks=LONG),
 ]
 
 
@@ -32,7 +33,7 @@ def test_processes_with_parts_of_rows_train_as_one(
     sizes: Sizes, name: str, more: dict[str, Any], data: dict[str, Any], tmp_path: Path
 ) -> None:
     world = sizes["sp_size"] * sizes.get("dp_shard_size", 1) * sizes.get("dp_replicate_size", 1)
-    every, wanted = run_in(world, trained, sizes, name, more, str(tmp_path), data), alone(name, data)
+    every, wanted = WITH_TRANSFORMERS.run(world, trained, sizes, name, more, str(tmp_path), data), alone(name, data)
     assert difference(every[0]["weights"], wanted["weights"]) < 1e-9
     for found in every:
         assert found["losses"] == pytest.approx(wanted["losses"], abs=1e-11)
@@ -65,7 +66,7 @@ def broken_off(size: int, cases: list[str], out: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("size, cases", [(2, ["by hand", "masked", "filled up"]), (3, ["odd heads"])], ids=str)
 def test_attention_that_would_be_of_a_part_ends_the_run(size: int, cases: list[str], tmp_path: Path) -> None:
-    for found in run_in(size, broken_off, size, cases, str(tmp_path)):
+    for found in WITH_TRANSFORMERS.run(size, broken_off, size, cases, str(tmp_path)):
         for case in cases:
             assert REFUSED[case][1] in found[case], case
 
