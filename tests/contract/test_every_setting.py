@@ -1,6 +1,7 @@
 """Every setting has a contract test that is named after it, and is read where training happens."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ HERE = Path(__file__).parent
 FIELDS = list(Seq2SeqTrainingArguments.model_fields)
 
 
+@cache
 def _test_names() -> list[str]:
     trees = [ast.parse(path.read_text()) for path in HERE.rglob("test_*.py")]
     found = [node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]

@@ -4,8 +4,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.training.parallel.world import launched
 from tests.training.small_job import Line, Make, Rows, weights
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -225,9 +224,8 @@ Trainer(Line(), args, train_dataset=Rows(), callbacks=[Terminating("on_optimizer
 def test_enable_jit_checkpoint_ends_a_script_without_a_traceback(
     tmp_path: Path, wanted: str, code: int, saved: list[str]
 ) -> None:
-    root = Path(__file__).parents[2]
-    ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path), wanted], capture_output=True, text=True, cwd=root, check=False
-    )
-    assert (ran.returncode, [path.name for path in tmp_path.glob("checkpoint-*")]) == (code, saved)
-    assert "Traceback" not in ran.stderr and ("checkpoint-2 is saved" in ran.stderr) is (wanted == "on")
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    (ran,) = launched(str(script), str(tmp_path), wanted, size=1)
+    assert (ran.code, [path.name for path in tmp_path.glob("checkpoint-*")]) == (code, saved), ran.errors
+    assert "Traceback" not in ran.errors and ("checkpoint-2 is saved" in ran.errors) is (wanted == "on")

@@ -67,17 +67,10 @@ ODD = (
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("text", ODD)
-@pytest.mark.parametrize("place", ["text", "list", "mapping"])
-def test_odd_text_comes_back(text: str, place: str, form: str, tmp_path: Path) -> None:
-    documents = {
-        "text": {"run_name": text},
-        "list": {"label_names": [text, "b"]},
-        "mapping": {
-            "fsdp": ["full_shard", "auto_wrap"],
-            "fsdp_config": {"transformer_layer_cls_to_wrap": [text, "B"]},
-        },
-    }
-    check(documents[place], form, tmp_path)
+def test_odd_text_comes_back(text: str, form: str, tmp_path: Path) -> None:
+    """By itself, in a list and inside of a mapping."""
+    wrapped = {"fsdp": ["full_shard", "auto_wrap"], "fsdp_config": {"transformer_layer_cls_to_wrap": [text, "B"]}}
+    check({"run_name": text, "label_names": [text, "b"], **wrapped}, form, tmp_path)
 
 
 samples = st.sampled_from([name for name in FIELDS if not BESIDE.get(name)]).map(lambda name: (name, sample(name)))

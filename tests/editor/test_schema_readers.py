@@ -105,7 +105,7 @@ def test_its_typescript_compiles_and_flags_what_is_wrong(node_modules: Path, tmp
     made = run([str(node_modules / ".bin" / "json2ts"), str(tmp_path / "plain.json"), str(tmp_path / "settings.ts")])
     assert made.returncode == 0, made.stderr
     (tmp_path / "use.ts").write_text(TYPESCRIPT)
-    options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022"]
+    options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022"]
     done = run([str(node_modules / ".bin" / "tsc"), *options, "use.ts", "settings.ts"], cwd=tmp_path)
     assert done.returncode == 0, done.stdout
 
@@ -113,6 +113,6 @@ def test_its_typescript_compiles_and_flags_what_is_wrong(node_modules: Path, tmp
 def test_with_the_rules_it_is_typescript_still(node_modules: Path, tmp_path: Path) -> None:
     made = run([str(node_modules / ".bin" / "json2ts"), str(FOR_EDITORS), str(tmp_path / "settings.ts")])
     assert made.returncode == 0, made.stderr
-    options = ["--noEmit", "--strict", "--target", "es2022"]
+    options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022"]
     done = run([str(node_modules / ".bin" / "tsc"), *options, "settings.ts"], cwd=tmp_path)
     assert done.returncode == 0, done.stdout

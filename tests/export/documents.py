@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
+from trainspec.export.json_schema import Draft, settings_schema
 from trainspec.settings.views.schema.text_patterns import JSON_TEXT
 
 Schema = dict[str, Any]
@@ -41,6 +43,15 @@ LIKE_JSON = [
     "{NaN}",
     '{\n "x": 1\n}',
 ]
+
+
+DRAFTS: tuple[Draft, ...] = ("7", "2020-12")
+
+
+@cache
+def schema_of(draft: Draft) -> Schema:
+    """That of settings, for reading: it takes half a second to make, in every process that collects these tests."""
+    return settings_schema(draft=draft)
 
 
 class Documents:

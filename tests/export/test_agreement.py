@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from tests.export.documents import Documents
+from tests.export.documents import DRAFTS, Documents, schema_of
 from tests.settings.rules.test_registry import all_borders
 
 from trainspec import TrainingArguments
-from trainspec.export.json_schema import not_expressed, settings_schema
+from trainspec.export.json_schema import not_expressed
 from trainspec.settings.judging.resolution import argument_models
 from trainspec.settings.sources.formats.json_text import parse_json
 from trainspec.settings.sources.formats.limits import Fault
 
-SCHEMAS = {draft: settings_schema(draft=draft) for draft in ("7", "2020-12")}  # type: ignore[arg-type]
+SCHEMAS = {draft: schema_of(draft) for draft in DRAFTS}
 
 
 class App(BaseModel):

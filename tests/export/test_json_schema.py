@@ -7,15 +7,15 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
+from tests.export.documents import DRAFTS, schema_of
 
 from trainspec import Rule, TrainingArguments
-from trainspec.export.json_schema import expressed, not_expressed, render, settings_schema
+from trainspec.export.json_schema import expressed, not_expressed, render
 from trainspec.settings.rules.predicates import above, all_of, on
 
-DRAFTS = ["7", "2020-12"]
 META = {"7": jsonschema.Draft7Validator, "2020-12": jsonschema.Draft202012Validator}
 EDITOR_WORDS = {"markdownDescription", "errorMessage", "deprecationMessage"}
-SCHEMAS: dict[str, dict[str, Any]] = {draft: settings_schema(draft=draft) for draft in DRAFTS}  # type: ignore[arg-type]
+SCHEMAS: dict[str, dict[str, Any]] = {draft: schema_of(draft) for draft in DRAFTS}
 
 
 class Extended(TrainingArguments):

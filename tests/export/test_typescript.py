@@ -119,7 +119,7 @@ def test_the_compiler_takes_it(model: type[TrainingArguments], tmp_path: Path) -
         USE if model is TrainingArguments else 'import type { Extended } from "./trainspec";\nexport type E = Extended;'
     )
     (tmp_path / "use.ts").write_text(used)
-    options = ["--noEmit", "--strict", "--target", "es2020", "--moduleResolution", "node10"]
+    options = ["--noEmit", "--strict", "--target", "es2020", "--lib", "es2020", "--moduleResolution", "node10"]
     done = subprocess.run(
         [str(TSC), *options, "trainspec.d.ts", "use.ts"], cwd=tmp_path, capture_output=True, text=True
     )

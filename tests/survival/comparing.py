@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from hypothesis import event
+from hypothesis import strategies as st
 
 from trainspec.storage import open_store
 
 # How long things took is all that two runs may differ in, and with it the checksum of a manifest that says so.
 _TIMES = re.compile(r"(_|^)(checksum|runtime|samples_per_second|steps_per_second|tokens_per_second)$")
 _WITH_TIMES = ("trainer_state.json", "trainspec_state.json", "metrics.jsonl")
+_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def contents(url: str | Path) -> dict[str, bytes]:
@@ -64,3 +72,29 @@ def _places(one: Any, other: Any, at: str = "") -> list[str]:
             for place in _places(*pair, f"{at}[{number}]")
         ]
     return [] if repr(one) == repr(other) else [f"{at} is {str(one)[:80]}, expected {str(other)[:80]}"]
+
+
+def different_when_cut(data: st.DataObject, trained: Callable[[Path], object]) -> list[str]:
+    """The places that `differences` names. `trained` runs in a folder, where it writes to `out` and goes on by itself
+    from the newest checkpoint there; `data` draws the checkpoint after which the run is cut.
+    """
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
+        whole, cut = Path(folder, "whole"), Path(folder, "cut")
+        whole.mkdir()
+        trained(whole)
+        saved = _steps_in(whole / "out")
+        if not saved:
+            event("nothing was saved")
+            return []
+        step = data.draw(st.sampled_from(saved), label="goes on from")
+        shutil.copytree(whole, cut)
+        (cut / "out" / "trainer_state.json").unlink()
+        for later in saved[saved.index(step) + 1 :]:
+            shutil.rmtree(cut / "out" / f"checkpoint-{later}")
+        trained(cut)
+        return differences(contents(cut / "out"), contents(whole / "out"))
+
+
+def _steps_in(folder: Path) -> list[int]:
+    found = (re.fullmatch(r"checkpoint-(\d+)", path.name) for path in folder.iterdir())
+    return sorted(int(match.group(1)) for match in found if match)

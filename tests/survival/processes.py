@@ -15,22 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.survival.tripwire import NEVER, Tripwire
+from tests.training.parallel.world import process
 
 ROOT = Path(__file__).parents[2]
 TASK = "tests.survival.job:task"
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    [
-        *("torch", "torch._dynamo", "trainspec.cli", "trainspec.training.command.agent"),
-        *(
-            "trainspec.training.command.train",
-            "trainspec.settings.targets.machines",
-            "tests.survival.job",
-            "tests.survival.processes",
-            "s3fs",
-        ),
-    ]
-)
 # The environment that every process has, and nothing else.
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "AWS_", "COVERAGE")
 
@@ -89,7 +77,7 @@ class Running:
                     start_new_session=True,
                 )
         else:
-            self._process = _CONTEXT.Process(target=_run, args=(command, str(self._said), str(self._calls)))
+            self._process = process(_run, command, str(self._said), str(self._calls))
             self._process.start()
 
     @property

@@ -30,6 +30,7 @@ def ranks(
     after: float | None = None,
     whom: Sequence[int] = (),
     dies: tuple[int, int] = (0, NEVER),
+    environ: dict[str, str] | None = None,
 ) -> list[Ended]:
     """Two processes as a launcher starts them: some are killed so long `after`, or one `dies` at a call of its own."""
     port = free_port()
@@ -40,7 +41,7 @@ def ranks(
                     Command(
                         said,
                         folder,
-                        variables(rank, 2, port),
+                        {**variables(rank, 2, port), **(environ or {})},
                         at=dies[1] if dies[0] == rank else NEVER,
                         label=str(rank),
                     )
@@ -72,7 +73,7 @@ def end_the_rest(started: Sequence[Running], patience: float = 2.0) -> None:
         time.sleep(0.02)
 
 
-def took(one: Trial, ended: list[Ended], *, disturbed: bool = True) -> bool:
+def took(one: Trial, ended: list[Ended], *, disturbed: bool = True, also: Sequence[int] = ()) -> bool:
     """What became of them: whoever was not killed ended by itself, and said why in one line."""
     first, other = ended
     if any(each.code is None for each in ended):
@@ -82,7 +83,7 @@ def took(one: Trial, ended: list[Ended], *, disturbed: bool = True) -> bool:
     if (first.code == 0) != (other.code == 0) and not disturbed:
         one.fault(f"exit codes {first.code} and {other.code}", first.said + other.said)
     # Who loses another in the middle of something could not go on, and says so.
-    return one.took(first, 1, 2, 143, -15)
+    return one.took(first, 1, 2, 143, -15, *also)
 
 
 @pytest.fixture(scope="module", params=RUNS if LONG else ["DDP"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.storage.conftest import s3_bucket
-from tests.storage.faulty import Faulty
+from tests.storage.servers.faulty import Faulty
 from tests.survival.attempts import TABLE, trial, words
 from tests.survival.comparing import contents
 from tests.survival.conftest import LONG, Undisturbed

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import TypedDict
 
-from trainspec import SettingsParser, TrainingArguments, diagnostics, load
+from trainspec import SettingsParser, SettingsWarning, TrainingArguments, diagnostics, load
 from trainspec.export.env_template import render as env_template
 from trainspec.export.environment_schema import render as environment_schema
 from trainspec.export.json_schema import settings_schema
@@ -240,3 +240,12 @@ def test_what_is_wrong_in_plain_containers_is_named_where_it_stands(document: di
     found = Plain.check(document).diagnostics
     assert [item.message for item in found] == [said]
     assert found[0].fields == (said.split(maxsplit=1)[0],)
+
+
+def test_a_mapping_of_several_variables_cites_each() -> None:
+    names = {f"TRAINSPEC_FSDP_CONFIG__{key}": value for key, value in (("MIN_NUM_PARAMS", "5"), ("VERSION", "2"))}
+    with pytest.warns(SettingsWarning, match="PAR301") as warned:
+        load(environ=names)
+    found = next(one.message.diagnostic for one in warned if isinstance(one.message, SettingsWarning))
+    cited = {str(item.source) for item in found.evidence if item.field.startswith("fsdp_config.")}
+    assert cited == {f"{name} (environment)" for name in names}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 from tests.settings.samples import BESIDE, FIELDS, KINDS, as_text, fields_of, sample
 
 from trainspec import TrainingArguments
@@ -192,3 +192,16 @@ def test_braces_in_a_value_stay_as_they_are():
     with pytest.raises(ValidationError) as caught:
         TrainingArguments.from_dict({"seed": text})
     assert str(caught.value).count(text) >= 2 and "{'code'" not in caught.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_what_is_like_no_choice_is_told_all_of_them(name, judge):
+    (error,) = [item for item in judged(name, "%%%%", "document", judge).errors if item.code == "VAL103"]
+    assert all(str(choice) in error.message + error.remedy for choice in KINDS[name].choices)
+
+
+def test_more_choices_than_anybody_reads_are_counted_only() -> None:
+    many = tuple(f"choice_number_{number}" for number in range(500))
+    model = create_model("Many", __base__=TrainingArguments, chosen=(Literal[many], many[0]))
+    (error,) = model.check({"chosen": "%%%%"}).errors
+    assert "one of its 500 choices" in error.message and error.remedy == ""

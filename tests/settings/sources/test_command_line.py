@@ -173,6 +173,8 @@ SUGGESTIONS = {
     "--no_save_safetensor": "did you mean --no_save_safetensors?",
     "--fsdp_confg.min_num_params": "did you mean --fsdp_config.min_num_params?",
     "--BF16": "did you mean --bf16?",
+    "--resume": "did you mean --resume_from_checkpoint?",
+    "--warmup": "did you mean --warmup_ratio or --warmup_steps?",
     "--zzzzzz": "correct the name; --help lists them",
 }
 

@@ -78,6 +78,7 @@ IMPORTS = [
 ]
 
 
+@pytest.mark.fully_installed
 @pytest.mark.parametrize(("code", "unwanted"), [row[1:] for row in IMPORTS], ids=[row[0] for row in IMPORTS])
 def test_only_what_is_used_is_imported(code: str, unwanted: list[str]) -> None:
     result = subprocess.run(

@@ -194,3 +194,13 @@ def test_the_secret_of_an_old_name_is_in_no_message():
         *(item.render() for item in diagnostics(error.value)),
     ]
     assert not [text for text in texts if "hf_canary" in text]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("evaluation_stratgy", "eval_strategy"), ("per_gpu_train_batch_siz", "per_device_train_batch_size")],
+)
+def test_a_slip_in_a_name_of_before_leads_to_the_name_of_now(wrong: str, meant: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TrainingArguments(**{wrong: "x"})
+    assert f"did you mean {meant}?" in str(caught.value)

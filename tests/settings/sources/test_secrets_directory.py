@@ -127,6 +127,7 @@ def test_a_directory_that_cannot_be_listed(name, code, judge, tmp_path):
     (tmp_path / "file").write_text("")
     found = judge({"TRAINSPEC_SECRETS_DIR": f"{tmp_path}/{name}", "TRAINSPEC_SEED": "x"}).errors
     assert [item.code for item in found] == [code, "VAL101"]
+    assert any("TRAINSPEC_SECRETS_DIR" in str(each.source) for each in found[0].evidence) == (code == "SRC105")
 
 
 def test_is_weaker_than_variables_and_stronger_than_the_file(folder, judge, write):

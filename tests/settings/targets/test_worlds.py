@@ -125,6 +125,7 @@ def test_without_a_world_nothing_is_said() -> None:
         assert not {item.code for item in validate(wrong[0]).diagnostics} - {"DSP401"}
 
 
+@pytest.mark.fully_installed
 def test_a_mesh_that_does_not_fit_is_one_finding_without_torch() -> None:
     script = """
 import sys

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from tests.training.parallel.world import run_in
 from tests.training.small_job import Line, Make, Rows
 from torch import nn
 
+from trainspec import Trainer, TrainingArguments
+from trainspec.storage import open_store
 from trainspec.training.preflight.preflight import Job, Machine, PreflightError, check, examine
 
 LAPTOP = Machine(torch.device("cpu"), world_size=1, bf16=True, tf32=True)
@@ -85,6 +88,29 @@ def test_output_dir_below_a_file_is_refused(make_trainer: Make, tmp_path: Path) 
 def test_output_dir_at_a_store_nobody_knows_is_refused(make_trainer: Make) -> None:
     (item,) = make_trainer(output_dir="nosuch://bucket/run").preflight()
     assert item.code == "RUN117"
+
+
+def _refused_in_memory() -> str:
+    args = TrainingArguments("memory://run", save_strategy="steps", use_cpu=True, report_to="none")
+    with pytest.raises(PreflightError) as caught:
+        Trainer(Line(), args, train_dataset=Rows()).train()
+    return str(caught.value)
+
+
+def test_output_dir_in_the_memory_of_one_of_several_is_refused() -> None:
+    for said in run_in(2, _refused_in_memory):
+        assert "RUN117" in said and "memory:// is each process's own, and a checkpoint is of all 2" in said
+
+
+def _saves_its_model_in_memory() -> list[str]:
+    how = {"save_strategy": "steps", "save_only_model": True, "max_steps": 2}
+    args = TrainingArguments("memory://run", use_cpu=True, report_to="none", **how)
+    Trainer(Line(), args, train_dataset=Rows()).train()
+    return open_store("memory://run").folders()
+
+
+def test_a_model_alone_is_of_one_process_in_memory_too() -> None:
+    assert run_in(2, _saves_its_model_in_memory) == [["checkpoint-2"], []]
 
 
 def test_half_of_what_a_launcher_says_is_refused(make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.training.parallel.contact.launching import ROOT, Ended
+from tests.training.parallel.world import launched
 from tests.training.small_job import Line, Rows
 
 from trainspec import PreflightError, Trainer, TrainingArguments
@@ -70,6 +73,8 @@ def test_nothing_at_warning(caplog: pytest.LogCaptureFixture, tmp_path: Path) ->
     assert opening(caplog, tmp_path, level="warning", max_steps=1) == []
 
 
+# The folder in which `tests` is found.
+WITH_TESTS = {"PYTHONPATH": str(ROOT)}
 SCRIPT = """
 import logging, sys
 from tests.training.small_job import Line, Rows
@@ -98,10 +103,17 @@ Trainer(Line(), args, train_dataset=Rows(24)).train()
 def test_a_script_shows_it_once_whether_or_not_it_sets_logging_up(
     before: str, level: str, times: int, tmp_path: Path
 ) -> None:
-    root = Path(__file__).parents[3]
-    command = [sys.executable, "-c", SCRIPT.format(before=before, level=level), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
-    assert done.stderr.count("training begins") == times
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(before=before, level=level))
+    # The plainest starts from nothing; the others are forked.
+    start = from_nothing if (before, level) == ("", "info") else launched
+    (done,) = start(str(script), str(tmp_path), size=1)
+    assert (done.code, done.errors.count("training begins")) == (0, times), done.errors
+
+
+def from_nothing(script: str, folder: str, *, size: int) -> list[Ended]:
+    done = subprocess.run([sys.executable, script, folder], capture_output=True, text=True, env=os.environ | WITH_TESTS)
+    return [Ended(0, done.returncode, done.stdout, done.stderr)]
 
 
 def test_what_stops_a_run_is_named_beside_the_error_by_the_name_that_is_imported(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _SAY_EXPERTS = (
     "not known, so each rank is thought to hold all of the model: say --expert-params 45e9, or --params-from FOLDER"
 )
+_SAY_CONFIG = "not known: say --params-from FOLDER with a config.json, and --sequence-length 2048"
 _SAY_MODEL = "not known: say --params 7e9, or --params-from FOLDER"
 
 
@@ -69,7 +70,8 @@ def _memory(plan: ScalePlan) -> list[tuple[str, str]]:
 
 _LABELS = {"unsharded_gradients": "whole gradients", "gathered": "gathered at once"}
 _UNKNOWN = {
-    "activations": "not known: say --params-from FOLDER with a config.json, and --sequence-length 2048",
+    "activations": f"{_SAY_CONFIG}; a short run of any model with skip_memory_metrics: false measures them",
+    "sent": _SAY_CONFIG,
     "gathered": "not known: the two largest of the wrapped units; say --params-from FOLDER or --task NAME",
 }
 
@@ -80,7 +82,7 @@ def _traffic(plan: ScalePlan) -> list[tuple[str, str]]:
     total = plan.sent
     lines = [("sent per update", f"{in_bytes(total)} by each rank" if total is not None else "not all of it is known")]
     for one in plan.traffic:
-        sent = in_bytes(one.sent) if one.sent is not None else _UNKNOWN["activations"]
+        sent = in_bytes(one.sent) if one.sent is not None else _UNKNOWN["sent"]
         lines.append((f"  {one.what}", f"{sent}, {one.collective}: {one.formula} ({one.source})"))
     return lines
 

@@ -53,6 +53,12 @@ MODEL_CODES: dict[str, Explanation] = {
         "what somebody else's code reads of the run may change while a thread would call it",
         "leave save_in_background out, or write files of your own in on_save",
     ),
+    "RUN176": Explanation(
+        "checkpoint-name-taken",
+        "something in output_dir that is no checkpoint, and has the name of one that the run will save",
+        "saving it would replace what somebody has put there",
+        "move it elsewhere, or choose another output_dir",
+    ),
     "RUN221": Explanation(
         "checkpoint-part-refused",
         "a part of a checkpoint of transformers that cannot be taken over",

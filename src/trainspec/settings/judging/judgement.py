@@ -258,6 +258,7 @@ def _evidence_of(
     file = origin.files.get(name)
     yield _evidence(name, settings.__dict__ if file is not None else values, settings, origin)
     if file is None:
+        yield from (_evidence(key, values, settings, origin) for key in _parts(name, origin) if key not in rule.fields)
         return
     asked = dict.fromkeys((*(rule.when.names() if rule.when is not None else ()), *rule.also))
     inside = [one for one in asked if one.startswith(f"{name}.") and file.place(tuple(one.split(".")[1:])) is not None]
@@ -266,6 +267,14 @@ def _evidence_of(
             yield _evidence(one, values, settings, origin)
     if not inside:
         yield Evidence(name, None, file.source(()))
+
+
+def _parts(name: str, origin: Origin) -> list[str]:
+    """The keys of a mapping that several sources, or several variables, have said together; else none."""
+    said = (layer.value((name,)) for layer in origin.saying((name,)))
+    keys = dict.fromkeys(key for mapping in said if isinstance(mapping, Mapping) for key in mapping)
+    found = {key: source for key in keys if (source := origin.source((name, key))) is not None}
+    return [f"{name}.{key}" for key in found] if len({source.name for source in found.values()}) > 1 else []
 
 
 def _evidence(name: str, values: Mapping[str, Any], settings: Settings, origin: Origin) -> Evidence:

@@ -125,6 +125,9 @@ def _names_type(step: str) -> bool:
     return "[" in step or step in _CORE_TYPES
 
 
+# Characters of choices in a remedy: half a screen.
+_MOST_LISTED = 1000
+
 _CORE_TYPES = frozenset(
     {"bool", "int", "float", "str", "none", "constrained-int", "constrained-float", "constrained-str"}
 )
@@ -255,7 +258,8 @@ def _message(
         return f"{name} is required and no source gives it", f"give {name}: {expected}"
     if code == "VAL103" and kind is not None:
         options = list(_options(kind))
-        return f"{name} must be {expected}, not {seen}", did_you_mean(_wrong_word(lines, options), options)
+        remedy = did_you_mean(_wrong_word(lines, options), options) or _listed(options, expected)
+        return f"{name} must be {expected}, not {seen}", remedy
     member = next((line["ctx"]["class"] for line in lines if line["type"] == "is_instance_of"), None)
     if member is not None and kind is not None and lines[0]["input"] in map(str, kind.choices):
         return f"{name} must be a member of {member} where strict=True is asked for, not {seen}", "leave strict out"
@@ -265,6 +269,12 @@ def _message(
     detail = f" ({_detail(lines)})" if (code == "VAL106" or expected == "a valid value") and seen != HIDDEN else ""
     remedy = "" if code == "VAL106" else _remedy(kind, lines[0]["input"], conceal=seen == HIDDEN)
     return f"{name} must be {expected}, not {seen}{detail}", remedy
+
+
+def _listed(options: list[str], expected: str) -> str:
+    """The choices, where the message only counts them, and they are no more than somebody reads."""
+    text = f"choose one of {', '.join(options)}"
+    return "" if len(text) > _MOST_LISTED or all(option in expected for option in options) else printable(text)
 
 
 def _detail(lines: Sequence[ErrorDetails]) -> str:

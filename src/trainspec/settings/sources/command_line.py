@@ -187,10 +187,11 @@ def _suggestion(written: str, names: Sequence[str]) -> str:
     # The names of mappings end with a dot: only those can have something behind them.
     above = nearest(head, [name[:-1] for name in names if name[-1:] == "."]) if rest else None
     near = f"{above}.{rest[0]}" if above is not None else nearest(plain, [n for n in names if n[-1:] != "."])
-    if near is None or near == plain:
-        return ""
-    dashed = "-" in written.lstrip("-") and "_" not in written
-    return f"did you mean --{near.replace('_', '-') if dashed else near}?"
+    # What begins several names may mean each of them, unless these are too many for a suggestion.
+    begun = sorted({name for name in names if name.startswith(f"{plain}_") and name[-1:] != "."})
+    meant = begun if 1 < len(begun) <= 3 else [near] if near is not None and near != plain else []
+    flags, dashed = " or --".join(meant), "-" in written.lstrip("-") and "_" not in written
+    return f"did you mean --{flags.replace('_', '-') if dashed else flags}?" if flags else ""
 
 
 class Vocabulary:

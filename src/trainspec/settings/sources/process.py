@@ -107,7 +107,7 @@ class ProcessSources:
         if self.secrets_from is not None:
             yield SourceKind.FOREIGN, partial(_read_secret_managers, *self.secrets_from)
         for directory in self.secrets_dirs:
-            yield SourceKind.SECRET, partial(_read_secrets, directory, self.options)
+            yield SourceKind.SECRET, partial(_read_secrets, directory, self.options, self.variables)
         for one in self.variables:
             yield one.kind, partial(_read_variables, one)
 
@@ -301,14 +301,17 @@ def _read_secret_managers(text: str, place: Source, model: type[Settings], said:
     return read_secret_managers(model, text, place, said)
 
 
-def _read_secrets(directory: str, options: SourceOptions, model: type[Settings]) -> Read:
+def _read_secrets(
+    directory: str, options: SourceOptions, variables: Sequence[Variables], model: type[Settings]
+) -> Read:
     from trainspec.settings.sources.secrets import read_secrets_directory
 
     try:
         return read_secrets_directory(model, directory, options)
     except SourceError as error:
         if directory not in paths_of(options.secrets_dir) or "secrets_dir" in options.said_by_call:
-            raise
+            naming = [one for one in variables if one.reserved(SECRETS_DIR) == directory]
+            raise SourceError(*_named(SECRETS_DIR, naming, error.diagnostics)) from None
         # The class's own directory is where secrets are mounted in production, and often nowhere else.
         nothing = Layer(SourceKind.SECRET, {}, lambda path: Source(SourceKind.SECRET, directory))
         return nothing, [replace(item, severity="warning") for item in error.diagnostics]

@@ -31,7 +31,7 @@ from trainspec.settings.values.masking import shown
 from trainspec.settings.values.secret_types import is_secret_value
 from trainspec.settings.values.shape import shape_of
 from trainspec.text.redaction import HIDDEN, printable, redact_url
-from trainspec.text.suggestions import did_you_mean
+from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
     from trainspec.settings.base import Settings
@@ -319,10 +319,14 @@ class Reading:
         if self.layer.kind is SourceKind.DOTENV:
             # The source's name is that of the file, which holds many.
             written = f"{self.prefix}{name.upper() if self.in_capitals else name}"
-        old = (old for old in RENAMED if RENAMED[old].successor.partition(".")[0] in self._fields)
+        old = {old: now for old in RENAMED if (now := RENAMED[old].successor).partition(".")[0] in self._fields}
         right = (*self._fields, *self.also, *old)
         shown = self.prefix + "{}" if self.prefix else spelling.write
-        remedy = did_you_mean(name.lower(), (item.upper() if self.in_capitals else item for item in right), shown)
+        # A name of before is known, and nothing to send people to.
+        near = nearest(name.lower(), right)
+        meant = old.get(near or "", near)
+        meant = near if meant is not None and "." in meant else meant
+        remedy = "" if meant is None else f"did you mean {shown.format(meant.upper() if self.in_capitals else meant)}?"
         if raw.startswith(("x-", ".")) and self.layer.kind is SourceKind.FILE:
             remedy = "take it out: no alias refers to it, and nothing else may stand under such a name"
         why = CODES[spelling.code]

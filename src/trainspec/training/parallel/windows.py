@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from trainspec.training.data.walking import Walk
+    from trainspec.training.data.sharing.walks import Walk
     from trainspec.training.parallel.strategy import Strategy
 
 

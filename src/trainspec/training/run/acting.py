@@ -14,6 +14,7 @@ import torch
 
 from trainspec.training import interruption
 from trainspec.training.callbacks.states import export_states
+from trainspec.training.checkpoint.resume import how_to_go_on
 from trainspec.training.errors import NonFiniteError
 from trainspec.training.evaluation import best
 from trainspec.training.model.signatures import supported
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from trainspec.training.checkpoint import Checkpoint
-    from trainspec.training.data.walking import Walk
+    from trainspec.training.data import Place
+    from trainspec.training.data.sharing.walks import Walk
     from trainspec.training.face import TrainerFace
     from trainspec.training.run.parts import Training
 
@@ -110,7 +112,7 @@ class Acting(ABC):
             self.finish_saving()
             step, newest = self._state.global_step, self._training.keeper.newest
             if self._args.enable_jit_checkpoint and newest is not None and newest.step == step:
-                logger.warning("terminated: checkpoint-%d is saved; set resume_from_checkpoint: latest to go on", step)
+                logger.warning("terminated: checkpoint-%d is saved; %s", step, how_to_go_on(self._args))
             interruption.end()
         if acts:
             self._agree_to_go_on()
@@ -281,6 +283,7 @@ class Acting(ABC):
             self._export_states()
         with saving(parts.optimizer), self._before_evaluation(due=self._is_evaluation_left()):
             keeper, own = self._training.keeper, trainer.own_files()
+            parts.data_place = self._place()
             saved = keeper.save(parts, trainer.saved_processing(), self._position(), own)
         self._unannounced = self._unannounced if saved is None else saved
 
@@ -297,6 +300,7 @@ class Acting(ABC):
             keeper.abandon()
             raise
         with self._before_evaluation(due=self._is_evaluation_left()):
+            parts.data_place = self._place()
             saved = keeper.end(parts, self._position())
         self._unannounced = self._unannounced if saved is None else saved
 
@@ -331,6 +335,11 @@ class Acting(ABC):
         order = walk.mark() if rows and walk is not None else None
         batches = walk.own_batches if rows and walk is not None else None
         return replace(self._training.position, rows=rows, batches=batches, order=order).to_dict()
+
+    def _place(self) -> Place | None:
+        """Of the readers of a stream, behind the last window that is used."""
+        walk = vars(self).get("_walk")
+        return walk.place() if self._state.rows_in_epoch and walk is not None else None
 
     def rest(self) -> None:
         """The run is over: workers that load for it may go."""

@@ -26,11 +26,17 @@ from trainspec.training.optimizers import safe_types
 from trainspec.training.optimizers.behaviour import announce_length, training_mode
 from trainspec.training.optimizers.coverage import find_strange_schedule, find_untrained, find_used_schedule
 from trainspec.training.parallel import Agreement, State
-from trainspec.training.preflight.preflight import check
+from trainspec.training.preflight.preflight import PreflightError, check
 from trainspec.training.run.measuring.tokens import TokenCounter
 from trainspec.training.run.parts import Training
 from trainspec.training.run.resuming.best import find_best
-from trainspec.training.run.resuming.continuing import starting_position, updates_done, updates_in_all
+from trainspec.training.run.resuming.continuing import (
+    other_data,
+    saved_place,
+    starting_position,
+    updates_done,
+    updates_in_all,
+)
 from trainspec.training.run.resuming.first_rows import first_rows
 from trainspec.training.run.resuming.overruling import Steps, resuming
 from trainspec.training.run.resuming.pieces import optimizer_to_load, without_values
@@ -67,7 +73,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes |
     cut = cut_training_epoch(args, loader, sharing)
     rows = _first_rows(loader, sharing)
     position = starting_position(args, loader, checkpoint, contents, rows)
-    walk = _begun_walk(trainer, loader, position, sharing)
+    walk = _begun_walk(trainer, loader, position, sharing, checkpoint)
     parts.state = _state(position, contents)
     parts.state.first_rows = rows
     if cut.updates is not None or walk is None:
@@ -129,12 +135,21 @@ def _first_rows(loader: Any, sharing: data.Sharing) -> dict[str, str]:
     return dict(sharing.processes.broadcast(rows)) if sharing.dispatches else rows
 
 
-def _begun_walk(trainer: TrainerFace, loader: Any, position: DataPosition, sharing: data.Sharing) -> data.Walk | None:
-    """Through the rest of an epoch that another run began; None where this one begins it."""
+def _begun_walk(
+    trainer: TrainerFace, loader: Any, position: DataPosition, sharing: data.Sharing, checkpoint: Checkpoint | None
+) -> data.Walk | None:
+    """Through the rest of an epoch that another run began; None where this one begins it. Raises PreflightError."""
+    if not position.rows or checkpoint is None:
+        return None
+    args, processes = trainer.args, trainer.parts.strategy.processes
+    place = saved_place(checkpoint, processes.rank)
     # What loading the rows before draws is drawn before random states are restored.
-    wanted = trainer.parts.strategy.processes.is_main and progress_wanted(trainer.args)
-    with passing_bar(position.rows, wanted=wanted) as told:
-        return data.batches_at(loader, position, sharing, told) if position.rows else None
+    wanted = processes.is_main and progress_wanted(args)
+    try:
+        with passing_bar(position.rows, wanted=wanted) as told:
+            return data.batches_at(loader, position, sharing, told, place)
+    except data.OtherDataError as error:
+        raise PreflightError([other_data(args, error.reason)]) from error
 
 
 def _with_schedule(trainer: TrainerFace, total: int, *, begins: bool) -> Optimizer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from trainspec.settings.views.layout import layout_of
 from trainspec.text.numbers import readable
 from trainspec.training import data
 from trainspec.training.model.names import whole_size
@@ -43,6 +44,8 @@ def _entries(args: TrainingArguments, parts: RunParts, training: Training) -> li
         ("parameters", f"{readable(sum(trained))} trained of {readable(sum(weights))}"),
         ("device", str(parts.device)),
     ]
+    if processes > 1:
+        found.insert(0, ("strategy", layout_of(args, processes).name))
     if training.resumed_from is not None:
         found.append(("resumed", f"at update {readable(state.global_step)}, epoch {state.epoch:.2f}"))
     return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trainspec.plan.events import Cadence
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.training.checkpoint import Checkpoint
-    from trainspec.training.data import DataPosition, Walk
+    from trainspec.training.data import DataPosition, Place, Walk
     from trainspec.training.loss.items import MicroBatchItems
     from trainspec.training.loss.losses import Losses
     from trainspec.training.loss.own_step import OwnStep
@@ -105,6 +105,8 @@ class RunParts:
     part: Tensor | None = None
     # Where a subclass brings its own training_step.
     own_step: OwnStep | None = None
+    # Of the checkpoint that is being saved: where the readers of a stream are.
+    data_place: Place | None = None
     # The model's names for what the last predictions are made of.
     output_names: list[str] | None = None
     # The model, the settings and the loss function that all the rest has been made for.

@@ -30,6 +30,7 @@ from trainspec.training.parallel.agreement import together
 from trainspec.training.parallel.contact.joining import backend_for, joined
 from trainspec.training.parallel.contact.launch_needs import find_launch_needs
 from trainspec.training.preflight.locking import locked
+from trainspec.training.preflight.output_folder import find_taken_places, is_unreachable
 from trainspec.training.preflight.preflight import PreflightError, check, examine, look_around
 from trainspec.training.run.measuring.memory import MemoryTracker
 from trainspec.training.run.parts import RunParts
@@ -247,6 +248,10 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
 
     def _checked(self, wanted: str | bool | None) -> Checkpoint | None:
         """The checkpoint to go on from. Raises PreflightError with all that is wrong."""
+        own_findings, processes = self.preflight(), self.parts.strategy.processes
+        # A store that does not answer is waited for once.
+        if processes.any(is_unreachable(own_findings)):
+            check(own_findings, processes)
         checkpoint, faults = self._looked_for(wanted)
         orders = ("get_train_dataloader", "_get_dataloader", "_get_train_sampler")
         foreign = told(
@@ -263,9 +268,15 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
             gave_optimizer=own or self.given[0] is not None,
             gave_schedule=own or self.given[1] is not None,
         )
+        taken = find_taken_places(
+            self.args,
+            lambda: self.parts.output(self.args),
+            None if self._own("get_train_dataloader") else self.train_dataset,
+            0 if checkpoint is None else checkpoint.step,
+        )
         # What was told when this was made is not told again.
-        found = [*faults, *foreign, *changed, *(item for item in self.preflight() if item not in self._told)]
-        check(found, self.parts.strategy.processes)
+        found = [*faults, *foreign, *changed, *taken, *(item for item in own_findings if item not in self._told)]
+        check(found, processes)
         return checkpoint
 
     def _own(self, *names: str) -> bool:

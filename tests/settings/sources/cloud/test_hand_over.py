@@ -88,6 +88,7 @@ def told(processes: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
     return answers
 
 
+@pytest.mark.fully_installed
 @pytest.mark.parametrize("size", [2, 4])
 def test_one_call_for_all_processes_of_a_node(size, secret, calls, start, monkeypatch, tmp_path) -> None:
     version = secret("shared", {"hub_token": CANARY})

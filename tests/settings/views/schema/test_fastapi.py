@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,9 +84,16 @@ def document(client: TestClient) -> dict[str, Any]:
     return client.get("/openapi.json").json()
 
 
-def component(document: dict[str, Any], name: str) -> jsonschema_rs.Validator:
-    place = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": f"#/components/schemas/{name}"}
-    return jsonschema_rs.validator_for({**place, "components": document["components"]})
+@pytest.fixture(scope="module")
+def component(document: dict[str, Any]) -> Callable[[str], jsonschema_rs.Validator]:
+    """The validator of a schema of the document, by its name; each is compiled once."""
+
+    @cache
+    def validator(name: str) -> jsonschema_rs.Validator:
+        place = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": f"#/components/schemas/{name}"}
+        return jsonschema_rs.validator_for({**place, "components": document["components"]})
+
+    return validator
 
 
 def test_an_application_is_made_without_a_warning() -> None:
@@ -109,9 +118,8 @@ def test_the_document_is_valid_openapi_and_every_schema_in_it_is_used(document: 
 
 
 @pytest.mark.parametrize("border", all_borders(), ids=lambda border: border.code)
-def test_the_document_carries_the_rules(border: Any, document: dict[str, Any]) -> None:
-    judge = component(document, "TrainingArguments-Input")
-    job = component(document, "Job-Input")
+def test_the_document_carries_the_rules(border: Any, component: Callable[[str], jsonschema_rs.Validator]) -> None:
+    judge, job = component("TrainingArguments-Input"), component("Job-Input")
     for said in (border.wrong, border.right):
         verdict = TrainingArguments.check(said)
         takes = judge.is_valid(said)
@@ -189,15 +197,17 @@ def test_no_answer_about_a_setting_tells_a_secret_beside_or_in_it(client: TestCl
 
 
 @pytest.mark.filterwarnings("ignore::trainspec.settings.diagnostics.SettingsWarning")
-def test_settings_that_are_answered_hide_their_secrets(client: TestClient, document: dict[str, Any]) -> None:
+def test_settings_that_are_answered_hide_their_secrets(
+    client: TestClient, component: Callable[[str], jsonschema_rs.Validator]
+) -> None:
     said = {"hub_token": CANARY, "push_to_hub": True, "evaluation_strategy": "no", "seed": 7}
     answer = client.post("/settings", json=said)
     assert answer.status_code == 200 and CANARY not in answer.text
     assert answer.json()["seed"] == 7 and answer.json()["hub_token"] == "**********"
-    assert component(document, "TrainingArguments-Output").is_valid(answer.json())
+    assert component("TrainingArguments-Output").is_valid(answer.json())
     job = client.post("/job", json={"train": said})
     assert job.status_code == 200 and CANARY not in job.text
-    assert component(document, "Job-Output").is_valid(job.json())
+    assert component("Job-Output").is_valid(job.json())
     assert CANARY not in client.post("/list", json=[said]).text
 
 

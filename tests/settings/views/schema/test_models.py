@@ -161,5 +161,6 @@ assert not [name for name in sys.modules if name.startswith(("trainspec.export",
 """
 
 
+@pytest.mark.fully_installed
 def test_only_who_asks_for_a_schema_imports_what_makes_it() -> None:
     subprocess.run([sys.executable, "-c", LAZY], check=True)

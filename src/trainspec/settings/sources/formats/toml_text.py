@@ -25,6 +25,7 @@ _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
 _DOTTED = rf"{_SIMPLE}(?:[ \t]*\.[ \t]*{_SIMPLE})*"
 _PART = re.compile(_SIMPLE)
+_DIGITS = re.compile(r"-?[0-9_]+")
 _HEADER = re.compile(rf"\[\[?[ \t]*({_DOTTED})[ \t]*\]\]?")
 _KEY = re.compile(rf"({_DOTTED})[ \t]*=")
 # Texts and comments, words, the dots of keys, blanks, and all else; each is passed over once, whatever comes behind.
@@ -61,21 +62,23 @@ def parse_toml(text: str, *, faults: list[Fault] | None = None) -> Any:
 def _check_depth(text: str) -> None:
     """Raises Fault for a dotted key of too many parts, over which the parser would take time by their square.
 
-    And for too many parts in all, the dots of numbers among them.
+    And for too many parts in all, without the one dot that a number has.
     """
     if text.count(".") < DEEPEST:
         return
-    dots, behind_dot, parts = 0, False, 0
+    dots, behind_dot, parts, before = 0, False, 0, ""
     for found in _PIECE.finditer(text):
-        sign = found.group()[0]
+        piece = found.group()
+        sign = piece[0]
         if sign == ".":
-            dots, behind_dot, parts = dots + 1, True, parts + 1
+            dots, behind_dot = dots + 1, True
+            parts += dots > 1 or not _DIGITS.fullmatch(before)
             if dots >= DEEPEST or parts > _MOST_PARTS:
                 place = Place(text.count("\n", 0, found.start()) + 1, 1)
                 whose, most = ("a key in it has", DEEPEST) if dots >= DEEPEST else ("its keys have", _MOST_PARTS)
                 raise Fault("SRC109", f"{whose} more than {most:,} parts", place)
         elif sign not in " \t":
-            dots, behind_dot = dots if behind_dot else 0, False
+            dots, behind_dot, before = dots if behind_dot else 0, False, piece
 
 
 def _without_line(text: str, fault: Fault) -> str | None:

@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from trainspec.storage.pieces.sockets import folder_for_sockets
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
@@ -174,7 +176,9 @@ class Meeting:
         if self._world_size > MOST:
             return None
         try:
-            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="trainspec-"))
+            folder = self._stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="trainspec-", dir=folder_for_sockets())
+            )
             self._listener = self._stack.enter_context(_new_socket())
             place = str(Path(folder, "s"))
             self._listener.bind(place)

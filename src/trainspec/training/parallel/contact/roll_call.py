@@ -37,6 +37,11 @@ def is_of_others(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and _OF_OTHERS.search(str(error)) is not None
 
 
+def waited_in_vain(error: BaseException) -> bool:
+    """Whether this process has waited for others for as long as it may, and did not hear that they had ended."""
+    return is_of_others(error) and _TOO_LATE.search(str(error)) is not None
+
+
 @dataclass
 class Answers:
     """What a process hears of the others: where they wait, by what they ended, and of whom it hears nothing.

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from trainspec.training.parallel.deepspeed_engine.library import PACKAGE
 
-_COMPILERS = ("c++", "g++", "clang++")
 # Where it looks for a built one: the optimizer for the CPU, reads and writes without waiting.
 ADAM, FILES = "ops/adam/cpu_adam_op", "ops/aio/async_io_op"
 _LIMIT_SECONDS = 60
@@ -24,9 +23,11 @@ def lacking(operation: str) -> str | None:
     """What is not here and would have to be, as words; None where nothing is missing, so far as this can be told."""
     if _is_built(operation):
         return None
-    compiler = next(filter(None, map(shutil.which, _COMPILERS)), None)
-    if compiler is None:
-        return f"there is none of {', '.join(_COMPILERS)}"
+    # As torch finds it; words such as `ccache c++` are usual.
+    compiler = os.environ.get("CXX") or "c++"
+    program = next(iter(shlex.split(compiler)), "")
+    if shutil.which(program) is None:
+        return f"there is no compiler {program} on the PATH; the variable CXX names another"
     if shutil.which("ninja") is None:
         return "there is no ninja on the PATH"
     if operation == FILES and not links(compiler, "aio", "io_submit"):
@@ -46,7 +47,7 @@ def links(compiler: str, library: str, function: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "asks.c")
         program.write_text(f"void {function}(void); int main(void) {{ {function}(); return 0; }}\n")
-        words = [compiler, *flags[0], "-x", "c", str(program), "-o", str(Path(folder, "asks")), *flags[1]]
+        words = [*shlex.split(compiler), *flags[0], "-x", "c", str(program), "-o", str(Path(folder, "asks")), *flags[1]]
         try:
             done = subprocess.run([*words, f"-l{library}"], capture_output=True, timeout=_LIMIT_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired):

@@ -232,7 +232,7 @@ class DeepSpeedEngine(Strategy):
         if state.model is not None:
             load_weights(model, state.model)
             if self._engine is not None:
-                masters_from_weights(self._engine)
+                masters_from_weights(self._engine, self._pieces, model, state.model)
         if state.optimizer is not None:
             optimizer = self._optimizer
             if optimizer is None:

@@ -130,11 +130,19 @@ def load_weights(model: nn.Module, state: Mapping[str, Any]) -> None:
                 buffer.copy_(named[name])
 
 
-def masters_from_weights(engine: Any) -> None:
-    """After weights were loaded: the optimizer steps from them."""
+def masters_from_weights(engine: Any, pieces: list[Piece], model: nn.Module, state: Mapping[str, Any]) -> None:
+    """After whole weights were loaded: the optimizer steps from them, as before half precision rounded them."""
     refresh = getattr(engine.optimizer, "refresh_fp32_params", None)
     if refresh is not None:
         refresh()
+    inner = bare(model)
+    named = as_named_here(inner, state)
+    exact = {id(value): named.get(name) for name, value in inner.named_parameters()}
+    with torch.no_grad():
+        for piece in pieces:
+            value = exact.get(id(piece.parameter))
+            if piece.has_master and value is not None:
+                piece.of(piece.flat).copy_(piece.of_whole(value))
 
 
 def weights_from_masters(engine: Any) -> None:
