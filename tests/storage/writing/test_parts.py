@@ -97,6 +97,37 @@ def test_what_the_user_says_of_every_object_holds_for_these(
     assert len(sent) == size // PART
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({}, {"x-amz-checksum-algorithm": "CRC32"}),
+        # For servers that know nothing of checksums.
+        ({"config_kwargs": {"request_checksum_calculation": "when_required"}}, {}),
+        ({"s3_additional_kwargs": {"ChecksumAlgorithm": "SHA256"}}, {"x-amz-checksum-algorithm": "SHA256"}),
+    ],
+)
+def test_the_whole_is_held_against_the_checksums_of_its_parts(
+    s3_bucket: str, sent: list[tuple[int, int, int]], monkeypatch: pytest.MonkeyPatch, said: Any, told: dict[str, str]
+) -> None:
+    monkeypatch.setitem(fsspec.config.conf, "s3", said)
+    store = open_store(f"{s3_bucket}/checksums")
+    requests: list[tuple[str, dict[str, Any]]] = []
+
+    def note(request: Any, **_: Any) -> None:
+        if request.method == "POST":
+            requests.append((bytes(request.body or b"").decode(), dict(request.headers)))
+
+    filesystem = vars(store)["_filesystem"]
+    client = fsspec.asyn.sync(filesystem.loop, filesystem.get_s3, s3_bucket.removeprefix("s3://"))
+    client.meta.events.register("before-send.s3", note)
+    store.write("a.bin", lambda file: file.write(bytes(3 * PART)))
+    assert store.read_bytes("a.bin") == bytes(3 * PART)
+    (_, begun), (ended, _) = requests
+    assert {name: value for name, value in begun.items() if name.lower().startswith("x-amz-checksum")} == told
+    for algorithm in told.values():
+        assert ended.count(f"<Checksum{algorithm}>") == 3
+
+
 @pytest.mark.parametrize("fixed", [False, True])
 def test_parts_grow_so_that_ten_thousand_are_enough(fixed: bool) -> None:
     class Files:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ _ENDED_WITHIN = 4
 _BETWEEN = 0.25
 # As which s3fs raises the answers of such a server.
 _STUMBLED = {errno.EBUSY, errno.EIO, errno.EREMOTEIO}
-
-
+# In S3's answer to a part, and in what it is told of all parts at the end.
+_CHECKSUM = re.compile(r"Checksum(CRC|SHA)\w+")
 # What of a part the client is given at a time.
 _PIECE = 1 << 20
 
@@ -167,15 +169,29 @@ class Parts:
 
     def _send(self) -> None:
         if self._upload is None:
-            made = self._filesystem.call_s3("create_multipart_upload", Bucket=self._bucket, Key=self._key)
-            self._upload = made["UploadId"]
+            self._upload = import_module("fsspec.asyn").sync(self._filesystem.loop, self._begin)
         request = self._upload_part(self._number, _Content(memoryview(self._filling)[: self._filled]))
         self._under_way.append((asyncio.run_coroutine_threadsafe(request, self._filesystem.loop), self._filling))
         self._filling, self._filled = bytearray(), 0
 
-    async def _upload_part(self, number: int, content: _Content) -> Any:
+    async def _client(self) -> Any:
         await self._filesystem.set_session()
-        client = await self._filesystem.get_s3(self._bucket)
+        return await self._filesystem.get_s3(self._bucket)
+
+    async def _begin(self) -> str:
+        """Where the client sends checksums of parts, S3 holds the whole against them, too, if it is told of which kind.
+
+        Else it computes one of its own, of what it has got.
+        """
+        said: dict[str, str] = {}
+        calculates = getattr((await self._client()).meta.config, "request_checksum_calculation", None)
+        if calculates == "when_supported" and "ChecksumAlgorithm" not in self._filesystem.s3_additional_kwargs:
+            said["ChecksumAlgorithm"] = import_module("botocore.httpchecksum").DEFAULT_CHECKSUM_ALGORITHM
+        made = await self._filesystem._call_s3("create_multipart_upload", Bucket=self._bucket, Key=self._key, **said)
+        return str(made["UploadId"])
+
+    async def _upload_part(self, number: int, content: _Content) -> Any:
+        client = await self._client()
         # Once for each client, of which a file system makes others.
         client.meta.events.register("request-created.s3.UploadPart", _at_once, unique_id="trainspec")
         return await self._filesystem._call_s3("upload_part", **self._named(), PartNumber=number, Body=content)
@@ -185,7 +201,7 @@ class Parts:
         while len(self._under_way) > most:
             part, content = self._under_way[0]
             answer = part.result()
-            said = {name: answer[name] for name in ("ETag", "ChecksumSHA256") if name in answer}
+            said = {name: value for name, value in answer.items() if name == "ETag" or _CHECKSUM.fullmatch(name)}
             self._sent.append({"PartNumber": len(self._sent) + 1, **said})
             self._spare.append(content)
             del self._under_way[0]

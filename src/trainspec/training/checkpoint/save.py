@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trainspec.storage import FileRecord, Store
+    from trainspec.storage.store import Kind
     from trainspec.training.checkpoint.payload import Payload
 
 
@@ -67,19 +68,24 @@ def make_room(step: int, store: Store, *, in_place: bool = False) -> None:
     where something else has its name.
     """
     remove_hidden(store)
-    taken = in_the_way(store, step)
+    kind = store.kind(folder_name(step))
+    taken = _taken(store, step, kind)
     if taken is not None:
         reason = f"{taken} that no save has written has its name, and stays as it is; move it elsewhere"
         raise StorageError(store.child_url(folder_name(step)), "save a checkpoint in", reason)
     if in_place or not replaces_whole(store):
         store.write_bytes(_mark(step), b"")
-        _empty(store, step)
+        if kind is not None:
+            _empty(store, step)
     _written_to(step, store, in_place=in_place).make_folder()
 
 
 def in_the_way(store: Store, step: int) -> str | None:
     """What has the name of a checkpoint, and is neither one nor what a save has left of one. Raises StorageError."""
-    kind = store.kind(folder_name(step))
+    return _taken(store, step, store.kind(folder_name(step)))
+
+
+def _taken(store: Store, step: int, kind: Kind | None) -> str | None:
     if kind is None or is_checkpoint(store.child(folder_name(step))) or is_unfinished(store, step):
         return None
     return {"file": "a file", "folder": "a folder", "link": "a link", "other": "something else"}[kind]
