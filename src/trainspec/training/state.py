@@ -71,6 +71,8 @@ class TrainerState:
     first_rows: dict[str, str] = field(default_factory=dict)
     # Losses since the last log entry, which a resumed run goes on from.
     running_loss: dict[str, Any] = field(default_factory=dict)
+    # Of all processes: rows that were repeated, or left out, since some had fewer than others.
+    uneven_rows: dict[str, int] = field(default_factory=dict)
     # Numbers of the last update, which an entry of the log may still have to tell.
     last_update: dict[str, float | None] = field(default_factory=dict)
     # The run broke off before the evaluation of this update was through: who goes on from here begins with it.

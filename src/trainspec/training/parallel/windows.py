@@ -17,7 +17,7 @@ from trainspec.training.loss.items import MicroBatchItems, items_of
 from trainspec.training.model.counting import count_items, count_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from trainspec.training.parallel.strategy import Strategy
 
 
+# What is counted of rows that do not come out even, as states and summaries call it.
+_UNEVEN = ("padded_rows", "dropped_rows")
 # Of a window that nobody's own code took: None is what that code may say.
 _NOT_ASKED: Any = object()
 
@@ -65,6 +67,7 @@ class Windows:
 
     def __init__(self, counting: Counting) -> None:
         self._counting = counting
+        self._padded = self._dropped = 0
 
     def agreed(self, window: list[Any], walk: Walk, *, asks: bool = False) -> list[Any]:
         """The window that this process trains on, given what it took from the data: empty where the data has ended.
@@ -92,7 +95,14 @@ class Windows:
 
     def uneven_rows(self) -> dict[str, int]:
         """`padded_rows` and `dropped_rows` of all processes so far, where there are any: every process asks."""
-        return {}
+        return {name: count for name, count in zip(_UNEVEN, self._all_uneven(), strict=True) if count}
+
+    def goes_on(self, uneven: Mapping[str, Any]) -> None:
+        """From those that a run before has counted."""
+        self._padded, self._dropped = (uneven.get(name, 0) for name in _UNEVEN)
+
+    def _all_uneven(self) -> Sequence[int]:
+        return self._padded, self._dropped
 
 
 class Told:
@@ -162,7 +172,12 @@ class SharedItems(MicroBatchItems):
 
 
 class SharedWindow(list[Any]):
-    """Micro-batches of one process, of which `taken` came from the data now, with what is known of those of all."""
+    """Micro-batches of one process, of which `taken` came from the data now, with what is known of those of all.
+
+    `padded` and `dropped` are rows of this process: those of a window that was taken ahead are not used up yet.
+    """
+
+    padded = dropped = 0
 
     def __init__(self, batches: Sequence[Any], taken: Sequence[Any], items: list[MicroBatchItems], told: Told) -> None:
         super().__init__(batches)
@@ -182,7 +197,7 @@ class SharedWindows(Windows):
     ) -> None:
         super().__init__(counting)
         self._uneven = uneven
-        self._padded = self._dropped = 0
+        self._dropped_at_end = 0
         self._strategy = strategy
         self._size = size
         self._last: Any = None
@@ -194,8 +209,9 @@ class SharedWindows(Windows):
                 f"get_batch_samples gave {len(window)} micro-batches, but gradient_accumulation_steps is {self._size}: "
                 "several processes count on that many at most"
             )
+        dropped = 0
         if self._uneven == UnevenInputs.DROP and walk.own_batches is not None:
-            window = self._as_long_as_all(window)
+            window, dropped = self._as_long_as_all(window)
         real = [not walk.is_filler(place) for place in range(len(window))]
         are_real, is_whole = all(real), len(window) == self._size
         counts, own = self._counted(window, real)
@@ -209,11 +225,17 @@ class SharedWindows(Windows):
         longest = self._size if is_whole else told.longest(self._size)
         parts: list[MicroBatchItems] = [SharedItems(count, told) for count in counts]
         parts += [SharedItems(0, told)] * (longest - len(window))
-        shorter = window
-        if not are_real:
-            shorter = self._kept_short(window, real, walk)
-            self._padded += sum(_rows_of(batch) for batch, is_real in zip(shorter, real, strict=True) if not is_real)
-        return SharedWindow(self._filled_up(shorter, longest, walk), getattr(window, "taken", window), parts, told)
+        shorter = window if are_real else self._kept_short(window, real, walk)
+        filled = self._filled_up(shorter, longest, walk)
+        shared = SharedWindow(filled, getattr(window, "taken", window), parts, told)
+        if not are_real or len(filled) > len(window):
+            real += [False] * (len(filled) - len(window))
+            shared.padded = sum(_rows_of(batch) for batch, is_real in zip(filled, real, strict=True) if not is_real)
+        if dropped:
+            shared.dropped = dropped
+            # The one with which the data ends is never trained on.
+            self._dropped_at_end = 0 if shared else dropped
+        return shared
 
     @property
     def somebody_asked(self) -> bool:
@@ -225,6 +247,8 @@ class SharedWindows(Windows):
 
     def totals(self, window: list[Any]) -> Totals:
         assert isinstance(window, SharedWindow), "it was agreed on"
+        self._padded += window.padded
+        self._dropped += window.dropped
         return window.told.totals
 
     def _counted(self, window: list[Any], real: list[bool]) -> tuple[list[int], int]:
@@ -259,22 +283,26 @@ class SharedWindows(Windows):
         if not missing:
             return window
         filler = walk.one_row(self._last) if self._uneven == UnevenInputs.JOIN else self._last
-        self._padded += _rows_of(filler) * missing
         return [*window, *[filler] * missing]
 
-    def _as_long_as_all(self, window: list[Any]) -> list[Any]:
-        """What of it every process has: the epoch ends for all with the first of them whose data does."""
+    def _as_long_as_all(self, window: list[Any]) -> tuple[list[Any], int]:
+        """What of it every process has, and how many rows more this one has: the epoch ends for all with the first of
+        them whose data does.
+        """
         has = [number < len(window) for number in range(self._size)]
         common = sum(some == self._strategy.data_size for some in self._strategy.totals([*has]))
-        self._dropped += sum(map(_rows_of, window[common:]))
-        return window[:common]
+        return window[:common], sum(map(_rows_of, window[common:]))
 
     def end_epoch(self, walk: Walk) -> None:
-        self._dropped += walk.left_out()
+        self._dropped += walk.left_out() + self._dropped_at_end
+        self._dropped_at_end = 0
 
-    def uneven_rows(self) -> dict[str, int]:
-        rows = self._strategy.totals([self._padded, self._dropped])
-        return {name: int(count) for name, count in zip(("padded_rows", "dropped_rows"), rows, strict=True) if count}
+    def goes_on(self, uneven: Mapping[str, Any]) -> None:
+        if self._strategy.processes.is_main:
+            super().goes_on(uneven)
+
+    def _all_uneven(self) -> Sequence[int]:
+        return [int(rows) for rows in self._strategy.totals([self._padded, self._dropped])]
 
 
 def _rows_of(batch: Any) -> int:

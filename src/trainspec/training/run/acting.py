@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from trainspec.training.data import Place
     from trainspec.training.data.sharing.walks import Walk
     from trainspec.training.face import TrainerFace
+    from trainspec.training.parallel.windows import Windows
     from trainspec.training.run.parts import Training
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Acting(ABC):
     """Goes through the public methods of the Trainer, so that overriding one has its effect."""
 
     _walk: Walk
+    _shared_windows: Windows
 
     def __init__(self, trainer: TrainerFace, training: Training, ignore_keys_for_eval: list[str] | None) -> None:
         self._trainer = trainer
@@ -271,12 +273,17 @@ class Acting(ABC):
         self._trainer.call_hook("_save_checkpoint", self._parts.model_wrapped, self._parts.trial)
         self._saving = False
 
+    def uneven_rows(self) -> dict[str, int]:
+        """Rows of all processes that were repeated, or left out, since some had fewer than others."""
+        return self._shared_windows.uneven_rows()
+
     def save(self) -> None:
         """The Trainer's `_save_checkpoint`. Within `saving_by_others` the checkpoint is whole at the end of that."""
         parts, trainer = self._parts, self._trainer
         self.finish_saving()
         self._training.keeper.all_here()
         parts.state.running_loss = self._training.running_loss.state_dict()
+        parts.state.uneven_rows = self.uneven_rows()
         rates = {"grad_norm": self._norm.item(), "learning_rate": self._rate}
         parts.state.last_update = {**rates, "logged_loss": self._train_loss}
         if self._evaluating_from is None:

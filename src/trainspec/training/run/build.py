@@ -78,7 +78,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes |
     parts.state.first_rows = rows
     if cut.updates is not None or walk is None:
         # Of data without a length it is known as it was counted.
-        parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length)
+        parts.state.updates_in_epoch = updates_done(args, cut, walk, position.length, sharing)
     _plan(parts.state, args, cut)
     if checkpoint is not None:
         find_best(args, parts.state, parts.output(args), checkpoint, parts.strategy.processes)

@@ -66,6 +66,7 @@ class TrainingLoop(Acting):
         self._is_alone = training.agreement.needs_nobody
         self._sharing = sharing_of(self._args, parts.strategy)
         self._shared_windows = parts.strategy.windows(self._counting(), self._accumulation)
+        self._shared_windows.goes_on(self._state.uneven_rows)
         parts.own_step = OwnStep(trainer) if trainer.steps_itself() else None
 
     def _counting(self) -> Counting:
@@ -178,10 +179,6 @@ class TrainingLoop(Acting):
             following = take() if state.updates_per_epoch is None else None
             yield window, following == []
             window = take() if following is None else following
-
-    def uneven_rows(self) -> dict[str, int]:
-        """Rows of all processes that were repeated, or left out, since some had fewer than others."""
-        return self._shared_windows.uneven_rows()
 
     def _restore_random_state(self) -> None:
         if self._resumed is not None:

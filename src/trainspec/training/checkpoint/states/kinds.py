@@ -21,7 +21,9 @@ _STATE = {
     "log_history": _LIST,
     "best_model_checkpoint": _TEXT,
     "trial_name": _TEXT,
-    **dict.fromkeys(("trial_params", "stateful_callbacks", "running_loss", "first_rows", "last_update"), _MAPPING),
+    **dict.fromkeys(
+        ("trial_params", "stateful_callbacks", "running_loss", "first_rows", "last_update", "uneven_rows"), _MAPPING
+    ),
     **dict.fromkeys(("is_hyper_param_search", "evaluation_due", "epoch_is_open"), _FLAG),
 }
 # Of the place in the data. Somebody's own order is a list of anything.
@@ -52,6 +54,9 @@ def state_problem(document: Mapping[str, Any]) -> str | None:
     for name, value in (document.get("last_update") or {}).items():
         if value is not None and not _is(value, _NUMBER):
             return f"{name!r:.60} of last_update is {value!r:.60}, it is a number"
+    for name, value in (document.get("uneven_rows") or {}).items():
+        if not _is(value, _COUNT) or value < 0:
+            return f"{name!r:.60} of uneven_rows is {value!r:.60}, it is {_COUNT}"
     losses = document.get("running_loss") or {}
     for name, length in (("sums", 2), ("counts", 2), ("last", 1)) if losses else ():
         if not _are_numbers(losses.get(name), length):

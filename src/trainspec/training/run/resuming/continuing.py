@@ -126,7 +126,9 @@ def other_data(args: TrainingArguments, reason: str) -> Any:
     )
 
 
-def updates_done(args: TrainingArguments, cut: Batches, walk: data.Walk | None, length: int | None) -> int:
+def updates_done(
+    args: TrainingArguments, cut: Batches, walk: data.Walk | None, length: int | None, sharing: data.Sharing
+) -> int:
     """Updates of the epoch that lie behind a walk, as the epoch is cut now, which may not be how it was cut before.
 
     `length` is the number of rows of an epoch. None walks where the epoch is at its beginning.
@@ -137,6 +139,8 @@ def updates_done(args: TrainingArguments, cut: Batches, walk: data.Walk | None, 
         left = cut.micro_batches - walk.passed
     else:
         rows = (length or 0) - walk.row
+        if sharing.drops:
+            rows -= data.uneven_rows(rows, cut.global_rows // sharing.size, sharing.size)
         left = rows // cut.global_rows if args.dataloader_drop_last else -(-rows // cut.global_rows)
     return cut.updates - -(-max(left, 0) // args.gradient_accumulation_steps)
 
