@@ -52,8 +52,8 @@ def save_checkpoint(
     return publish(snapshot, write(snapshot, store), store)
 
 
-# A checkpoint that is being replaced, at a name that no run looks for.
-ASIDE = "replaced-checkpoint"
+# A checkpoint that is being replaced, at a name that no run looks for, and nobody else gives.
+ASIDE = f"replaced-checkpoint{UNFINISHED}"
 
 
 def replaces_whole(store: Store) -> bool:

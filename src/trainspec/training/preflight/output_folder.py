@@ -103,8 +103,8 @@ def find_taken_places(
     try:
         store = output()
         steps = sorted(step for step in map(step_of, store.names()) if step is not None and step > start)
-        due = _due(args, train_dataset) if steps else bool
-        taken = {step: what for step in steps if due(step) and (what := in_the_way(store, step)) is not None}
+        is_due = _due(args, train_dataset) if steps else bool
+        taken = {step: what for step in steps if is_due(step) and (what := in_the_way(store, step)) is not None}
     except StorageError:
         # Of a place that cannot be looked at somebody else tells.
         return []
@@ -125,6 +125,7 @@ def _due(args: TrainingArguments, train_dataset: Any) -> Callable[[int], bool]:
     try:
         plan = plan_run(args, train_rows=data.row_count(train_dataset), world_size=args.world_size)
     except (PlanError, ValueError):
-        return bool
+        every = args.save_steps if args.save_strategy == "steps" and args.save_steps >= 1 else None
+        return lambda step: every is not None and step % every == 0
     cadence = Cadence.of(args, plan.total_updates, plan.updates_per_epoch)
     return lambda step: step <= plan.total_updates and should_save(cadence, cadence.moment(step))

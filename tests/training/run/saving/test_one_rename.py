@@ -13,7 +13,7 @@ import pytest
 from trainspec.storage import StorageError, open_store
 from trainspec.training.checkpoint import list_checkpoints, open_checkpoint, save_checkpoint
 from trainspec.training.checkpoint.retention import only_unfinished
-from trainspec.training.checkpoint.save import make_room
+from trainspec.training.checkpoint.save import ASIDE, make_room
 
 OLD = {"a.bin": b"old", "deep/b.bin": b"old, too"}
 NEW = {"a.bin": b"new!", "deep/b.bin": b"new, too", "c.bin": b"more"}
@@ -82,7 +82,7 @@ def test_a_kill_at_any_moment_leaves_the_old_one_or_the_new(tmp_path: Path, monk
                 save_checkpoint(store, 5, NEW)
         # Between two renames the old one has another name.
         there = _whole(place)
-        found.append(there or _whole(out / "replaced-checkpoint"))
+        found.append(there or _whole(out / ASIDE))
         assert found[-1] in (OLD, NEW)
         assert there is not None or found[-1] == OLD
         # The next save clears up whatever there is.
@@ -101,7 +101,7 @@ def test_a_rename_that_fails_brings_the_old_one_back(tmp_path: Path, monkeypatch
     real = os.rename
 
     def rename(one: Any, other: Any) -> None:
-        if os.fspath(one).endswith(".unfinished"):
+        if Path(one).name == ".checkpoint-5.unfinished":
             raise PermissionError(13, "Permission denied")
         real(one, other)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from trainspec.storage import StorageError, open_store
 from trainspec.training.checkpoint import open_checkpoint
 from trainspec.training.checkpoint.contents import load_model_state
+from trainspec.training.checkpoint.save import ASIDE
 from trainspec.training.errors import UnknownMetricError
 from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trainer import Trainer
@@ -170,7 +171,7 @@ class WritesItself(Trainer):
         Path(output_dir, "mine").touch()
 
 
-@pytest.mark.parametrize(("kind", "kept_in"), [(Trainer, "checkpoint-6"), (WritesItself, "replaced-checkpoint")])
+@pytest.mark.parametrize(("kind", "kept_in"), [(Trainer, "checkpoint-6"), (WritesItself, ASIDE)])
 def test_overwrite_output_dir_keeps_an_old_checkpoint_of_the_same_step_until_the_new_one_is_safe(
     make_trainer: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Trainer], kept_in: str
 ) -> None:

@@ -13,9 +13,11 @@ from tests.training.parallel.world import run_in
 from tests.training.small_job import Make
 
 from trainspec import PreflightError, TrainingArguments
+from trainspec.storage import open_store
 from trainspec.training.callbacks import TrainerCallback
 from trainspec.training.command.train import FINDINGS, FINE, run_task
 from trainspec.training.errors import SavesFailedError
+from trainspec.training.preflight.output_folder import find_taken_places
 
 EACH_SECOND = {"save_strategy": "steps", "save_steps": 2, "max_steps": 6}
 
@@ -69,6 +71,22 @@ def test_whatever_says_when_it_saves(make_trainer: Make, tmp_path: Path, setting
     put(tmp_path / "out", updates)
     with pytest.raises(PreflightError, match="RUN176"):
         make_trainer(**settings).train()
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_told"),
+    [
+        ({"save_strategy": "steps", "save_steps": 2}, True),
+        ({"save_strategy": "steps", "save_steps": 3}, False),
+        ({"save_strategy": "epoch"}, False),
+        ({"save_strategy": "no"}, False),
+    ],
+)
+def test_where_nobody_knows_how_long_the_run_is(tmp_path: Path, settings: dict[str, Any], is_told: bool) -> None:
+    put(tmp_path, 4)
+    args = TrainingArguments(output_dir=str(tmp_path), **settings)
+    told = find_taken_places(args, lambda: open_store(tmp_path), iter(()), 0)
+    assert [item.code for item in told] == ["RUN176"] * is_told
 
 
 @pytest.mark.parametrize("more", [{}, {"save_total_limit": 1}, {"overwrite_output_dir": True}])
