@@ -112,12 +112,6 @@ class LocalStore(Store):
             return sorted(name for name in _folders_in(path) if not name.endswith(UNFINISHED))
         return []
 
-    def unfinished_folders(self) -> list[str]:
-        """The names of the folders directly in this one that have not got the name yet by which they are looked for."""
-        with self._reported("list", "") as path, suppress(FileNotFoundError):
-            return sorted(name for name in _folders_in(path) if name.endswith(UNFINISHED))
-        return []
-
     def publish_folder(self, unfinished: str, name: str, aside: str) -> None:
         """Give a folder its name: readers see all of it, safe on the disk, or nothing.
 
@@ -148,6 +142,11 @@ class LocalStore(Store):
     def names(self) -> list[str]:
         with self._reported("list", "") as path, suppress(FileNotFoundError):
             return sorted(name for name in os.listdir(path) if not name.endswith(UNFINISHED))
+        return []
+
+    def unfinished_names(self) -> list[str]:
+        with self._reported("list", "") as path, suppress(FileNotFoundError):
+            return sorted(name for name in os.listdir(path) if name.endswith(UNFINISHED))
         return []
 
     def kind(self, name: str) -> Kind | None:

@@ -198,6 +198,9 @@ class RemoteStore(Store):
     def names(self) -> list[str]:
         return sorted(name for name in self._directly_in("") if name and not name.endswith(UNFINISHED))
 
+    def unfinished_names(self) -> list[str]:
+        return sorted(name for name in self._directly_in("") if name.endswith(UNFINISHED))
+
     def _directly_in(self, prefix: str) -> dict[str, Kind]:
         def look(path: str) -> dict[str, Any]:
             try:

@@ -140,6 +140,10 @@ class Store(ABC):
         """The names of all that is directly in this folder, links that lead to nothing too, sorted."""
 
     @abstractmethod
+    def unfinished_names(self) -> list[str]:
+        """Of what is directly in this folder, and no other method tells of: names that are for the moment, sorted."""
+
+    @abstractmethod
     def kind(self, name: str) -> Kind | None:
         """What has that name; None where nothing has. A link is one, wherever it leads."""
 

@@ -29,7 +29,7 @@ from trainspec.training.checkpoint.snapshot import Snapshot
 from trainspec.training.state import OWN_STATE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from trainspec.storage import FileRecord, Store
     from trainspec.storage.store import Kind
@@ -114,15 +114,27 @@ def is_unfinished(store: Store, step: int) -> bool:
 
 def hidden_steps(store: Store) -> dict[int, str]:
     """The checkpoints that were begun on this machine and have not got their name, with that of their folder."""
-    names = store.unfinished_folders() if isinstance(store, LocalStore) else []
-    steps = {step_of(name.removeprefix(".").removesuffix(UNFINISHED)): name for name in names}
-    return {step: name for step, name in steps.items() if step is not None and name == _hidden(step)}
+    if not isinstance(store, LocalStore):
+        return {}
+    return {step: name for step, name in _left_for(store, _hidden).items() if store.kind(name) == "folder"}
 
 
 def remove_hidden(store: Store) -> None:
-    """Delete what saves have left that ended before it had a name. Raises StorageError."""
+    """Delete what saves have left that ended before it had a name, and marks of what is gone, or whole.
+
+    Raises StorageError.
+    """
     for name in hidden_steps(store).values():
         store.delete_tree(name)
+    for step, name in _left_for(store, _mark).items():
+        if not is_unfinished(store, step):
+            store.delete(name)
+
+
+def _left_for(store: Store, named: Callable[[int], str]) -> dict[int, str]:
+    """By their steps the unfinished names that are those of a step."""
+    found = {name: step_of(name.removeprefix(".").partition(".")[0]) for name in store.unfinished_names()}
+    return {step: name for name, step in found.items() if step is not None and name == named(step)}
 
 
 def _hidden(step: int) -> str:

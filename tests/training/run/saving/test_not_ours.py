@@ -168,7 +168,7 @@ def test_what_is_left_of_a_kill_is_ours(store: Store, monkeypatch: pytest.Monkey
             run.delete("checkpoint-5/deep/older.bin")
         save_checkpoint(run, 5, FILES)
         assert [one.step for one in list_checkpoints(run)] == [5]
-        assert run.folders() == ["checkpoint-5"] and not run.exists(".checkpoint-5.begun.unfinished")
+        assert run.folders() == ["checkpoint-5"] and run.unfinished_names() == []
         if len(made) < last:
             break
     assert last > 2 and not store.exists(ASIDE)
@@ -176,3 +176,21 @@ def test_what_is_left_of_a_kill_is_ours(store: Store, monkeypatch: pytest.Monkey
 
 def _saved(store: Store, step: int) -> None:
     save_checkpoint(store, step, FILES)
+
+
+@pytest.mark.parametrize("does", ["saves", "saves in place", "removes"])
+def test_marks_go_with_what_they_mark(store: Store, monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    work = {"saves": _saved, "saves in place": _published_in_place, "removes": remove_checkpoint}[does]
+    for last in range(100):
+        run = store.child(str(last))
+        save_checkpoint(run, 5, {"old.bin": b"old"})
+        with monkeypatch.context() as patch:
+            made = _killed_at(patch, type(store), last)
+            with suppress(Killed):
+                work(run, 5)
+        # Saving elsewhere passes over what is unfinished, and over nothing else.
+        save_checkpoint(run, 7, FILES)
+        is_left = run.kind("checkpoint-5") is not None and 5 not in (one.step for one in list_checkpoints(run))
+        assert run.unfinished_names() == [".checkpoint-5.begun.unfinished"] * is_left
+        if len(made) < last:
+            break
