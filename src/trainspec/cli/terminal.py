@@ -1,4 +1,4 @@
-"""Answers to stdout, talk to stderr, colour on terminals only."""
+"""Answers to stdout, talk to stderr, colour on terminals only, and in which language: --lang, or the locale's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
+
+from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.options import Given, Option
+from trainspec.text.languages import LANGUAGES, VARIABLE, Words, language_of, language_of_system, words_of
 
 if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
@@ -59,3 +63,30 @@ def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
 def counted(number: int, noun: str) -> str:
     """ "1 file", "2 files"."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+LANG = Option(
+    "lang",
+    "en or zh; without it, text is told as TRAINSPEC_LANG or the locale says, and what programs read is in English",
+    "LANGUAGE",
+    LANGUAGES,
+)
+
+
+def words_for(given: Given, form: str | None = None) -> Words:
+    """The words of an answer in this form; of one for programs English, unless --lang says otherwise."""
+    said = given.get("lang")
+    if said is not None:
+        return words_of(said)
+    return words_here() if (form or given.get("format") or "text") == "text" else str
+
+
+def words_here() -> Words:
+    """The words for people at this process. Raises CannotRun for a variable of ours that names no language of ours."""
+    named = os.environ.get(VARIABLE, "")
+    if not named:
+        return words_of(language_of_system(os.environ))
+    language = language_of(named)
+    if language is None:
+        raise CannotRun(mistake("CLI103", f"{VARIABLE} takes {' or '.join(LANGUAGES)}"))
+    return words_of(language)
