@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 # What these stand for has no blank in it.
-_OF_ONE_WORD = frozenset({"code", "limit", "name", "new", "number", "old", "other", "prefix", "sign"})
-_SEVERAL_WORDS = {"choices": r"[^ ,]+(?:, [^ ,]+)*"}
+_OF_ONE_WORD = frozenset({"code", "limit", "name", "name_or", "new", "number", "old", "other", "prefix", "sign"})
+_SEVERAL_WORDS = dict.fromkeys(("choices", "names"), r"[^ ,]+(?:, [^ ,]+)*") | {
+    "part": "[^;]+?",
+    "path": r"\S*(?:[/~\\]|\.\w)\S*(?: \S+)*?",
+    "steps": "[0-9 ,…()]+",
+    "ways": r"\S+(?: or \S+)*",
+}
 # Between signs of Chinese and of Latin a blank is written.
 _SEAM = re.compile(r"(?<=[\u4e00-\u9fff])\0(?=[A-Za-z0-9`>-])|(?<=[A-Za-z0-9`])\0(?=[\u4e00-\u9fff])")
 # Nothing that we say is as long; what is has a stranger's text in it.
@@ -21,12 +27,13 @@ class Template:
     A few, such as {name}, stand for one word.
     """
 
-    __slots__ = ("_pattern", "fixed", "names", "source", "target")
+    __slots__ = ("_pattern", "fixed", "mark", "names", "source", "target")
 
     def __init__(self, source: str, target: str) -> None:
         self.source, self.target = source, target
         self.fixed = _PLACEHOLDER.split(source)[::2]
         self.names = _PLACEHOLDER.findall(source)
+        self.mark = max(self.fixed, key=len)
         self._pattern: re.Pattern[str] | None = None
 
     @property
@@ -42,7 +49,7 @@ class Template:
     def match(self, text: str) -> dict[str, str] | None:
         """What the placeholders stand for where the text is of this template."""
         # Most templates are none of most texts, and are never compiled.
-        if not all(part in text for part in self.fixed):
+        if not (text.startswith(self.fixed[0]) and text.endswith(self.fixed[-1])):
             return None
         if self._pattern is None:
             parts = [re.escape(self.fixed[0])]
@@ -54,6 +61,13 @@ class Template:
         return found.groupdict() if found is not None else None
 
 
+def _made(templates: Mapping[str, str]) -> Iterable[Template]:
+    return map(Template, templates, templates.values())
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class Catalogue:
     """Texts and templates of a language, by the English ones; called with a text, what it is in that language."""
 
@@ -63,12 +77,15 @@ class Catalogue:
         templates: Mapping[str, str],
         structures: Mapping[str, str],
         *,
+        first: Mapping[str, str] = _NOTHING,
         stop: str,
     ) -> None:
-        """`structures` are templates of which the order counts, asked last; `stop` ends a sentence."""
-        self.texts = {**templates, **structures, **texts}
-        by_weight = sorted(map(Template, templates, templates.values()), key=lambda one: (-one.weight, one.shown))
-        self.templates: Iterable[Template] = (*by_weight, *map(Template, structures, structures.values()))
+        """`structures` are templates of which the order counts, asked last, `first` those that are asked before all
+        others; `stop` ends a sentence.
+        """
+        self.texts = {**first, **templates, **structures, **texts}
+        by_weight = sorted(_made(templates), key=lambda one: (-one.weight, one.shown))
+        self.templates: Iterable[Template] = (*_made(first), *by_weight, *_made(structures))
         self._stop = stop
         self._found: dict[str, str | None] = {}
 
@@ -93,7 +110,7 @@ class Catalogue:
             return known
         if text.endswith(".") and (found := self.find(text[:-1])) is not None:
             return found if found.endswith(self._stop) else found + self._stop
-        for template in self.templates:
+        for template in [one for one in self.templates if one.mark in text]:
             if (values := template.match(text)) is not None and (found := self._filled(template, values)) is not None:
                 return found
         # A phrase that begins a sentence.

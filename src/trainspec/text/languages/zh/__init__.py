@@ -9,7 +9,7 @@ from trainspec.text.languages.catalogue import Catalogue
 
 TEXTS = (
     *("settings", "choices", "keys", "arguments", "titles", "titles_of_keys"),
-    *("rules", "rules_from_logging", "codes", "preflight", "commands", "fixed"),
+    *("rules", "rules_from_logging", "codes", "preflight", "commands", "messages", "messages_of_rules", "fixed"),
 )
 """The modules with texts that are looked up as they are."""
 
@@ -17,9 +17,10 @@ TEXTS = (
 @cache
 def catalogue() -> Catalogue:
     """The catalogue, made once."""
-    from trainspec.text.languages.zh import fixed
+    from trainspec.text.languages.zh import commands, fixed, messages, messages_of_rules
 
     texts: dict[str, str] = {}
     for name in TEXTS:
         texts |= import_module(f"{__name__}.{name}").TEXTS
-    return Catalogue(texts, fixed.TEMPLATES, fixed.STRUCTURES, stop="。")
+    templates = {**messages.TEMPLATES, **commands.TEMPLATES, **messages_of_rules.TEMPLATES, **fixed.TEMPLATES}
+    return Catalogue(texts, templates, fixed.STRUCTURES, first=fixed.FIRST, stop="。")

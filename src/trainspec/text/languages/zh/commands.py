@@ -1,4 +1,4 @@
-"""Codes of the command line."""
+"""Codes of the command line, and messages about commands, launch scripts and other programs' files."""
 
 from __future__ import annotations
 
@@ -56,4 +56,172 @@ TEXTS: dict[str, str] = {
     "stdout that cannot be written to": "无法写入的 stdout",
     "the answer, or a part of it, is lost": "答案或其一部分会丢失",
     "free some space, or write it elsewhere": "腾出空间，或写到别处",
+    # trainspec show.
+    "set": "已设置",
+    "task": "任务",
+    "{others} at their defaults: --all shows them": "{others}为默认值：--all 会显示它们",
+    ", over {value} from {source}": "，覆盖 {source} 的 {value}",
+    "note: keys that are no settings: {keys}": "提示：不是设置的键：{keys}",
+    "note: the task's settings were not checked; --task NAME does that": "提示：没有检查任务的设置；--task NAME 会检查",
+    # trainspec plan.
+    "train rows": "训练行数",
+    "effective batch": "有效批次",
+    "micro-batches": "微批次",
+    "dropped rows": "丢弃的行",
+    "evaluation batches": "评估批次",
+    "updates": "更新",
+    "warmup updates": "预热更新",
+    "learning rate": "学习率",
+    "logs after": "何时记录日志",
+    "evaluates after": "何时评估",
+    "saves after": "何时保存",
+    "left at the end": "最后保留",
+    "never": "从不",
+    "whenever the metric improves": "每当指标改善时",
+    "not known, so epochs cannot be counted": "未知，无法按轮数计",
+    "strategy": "策略",
+    "parameters": "参数量",
+    "experts": "专家",
+    "memory per rank": "每个 rank 的内存",
+    "gradients": "梯度",
+    "whole gradients": "完整梯度",
+    "optimizer": "优化器",
+    "activations": "激活值",
+    "gathered at once": "同时收集",
+    "sent per update": "每次更新发送",
+    "checkpoint": "检查点",
+    "its manifest": "其清单",
+    "order of the rows": "行的顺序",
+    "not known: say --params 7e9, or --params-from FOLDER": "未知：写 --params 7e9 或 --params-from FOLDER",
+    # Messages.
+    "its version, stage or name cannot be one of a secret": "其版本、阶段或名称不可能属于机密",
+    "only running a command would tell it": "只有运行命令才能得知",
+    "the script is given it when it is started": "它在启动脚本时给出",
+    "Python puts it in when the cell runs": "运行单元格时由 Python 填入",
+    "it is asked for when the file runs": "运行文件时才询问",
+    "set PYTHONPATH, or run from its folder": "设置 PYTHONPATH，或在其目录中运行",
+    "give it a field of TrainingArguments, or of another class of trainspec.Settings": (
+        "给它一个 TrainingArguments 或其他 trainspec.Settings 类的字段"
+    ),
+    "derive it from trainspec.Settings, or from BaseSettings with a field of such a class": (
+        "让它继承 trainspec.Settings，或继承 BaseSettings 并带一个这样的类的字段"
+    ),
+    "--model is for a file of variables": "--model 用于环境变量文件",
+    "--nodes alone tells no number of processes": "只有 --nodes 得不出进程数",
+    "--command is about scripts, which hold several": "--command 针对脚本，其中有多条命令",
+    "give a number, --params 7e9, or the task a function parameter_shapes": (
+        "给出数字 --params 7e9，或给任务一个 parameter_shapes 函数"
+    ),
+    "it is read as data, and nothing else that it asks for is done": "它只作为数据读取，它要求的其他事都不做",
+    "an if or a for decides it": "由 if 或 for 决定",
+    "nothing in the file sets it": "文件中没有设置它",
+    "it is set while the script runs": "它在脚本运行时才设置",
+    "not all items of it are known": "它的各项并非都已知",
+    "auto is decided on the machine that trains": "auto 由训练的机器决定",
+    "trainspec explain lists all settings": "trainspec explain 列出所有设置",
+    "trainspec rule lists all codes": "trainspec rule 列出所有代码",
+    "trainspec validate run.yaml, or trainspec validate --env for TRAINSPEC_* variables": (
+        "trainspec validate run.yaml；检查 TRAINSPEC_* 环境变量用 trainspec validate --env"
+    ),
+    "say how many rows there are": "写明有多少行",
+    "pass rows": "传入数据行",
+    "the data set has no length, so epochs cannot be counted; set max_steps": (
+        "数据集没有长度，无法按轮数计；请设置 max_steps"
+    ),
+    "the training data set has no rows": "训练数据集没有行",
+    "--path is about the schemas of the package, not of a class": "--path 指的是软件包的 schema，不是某个类的",
+    "the schemas of the package are in English": "软件包所带的 schema 是英文的",
+    "the schema of an app is one of draft 2020-12": "应用的 schema 是 2020-12 版的",
+    "leave --path out": "去掉 --path",
+    "leave --draft out": "去掉 --draft",
+    "schema takes no file: it describes files": "schema 不接受文件：它描述文件",
+    "--task is about files of a run, not of an app": "--task 针对运行的文件，而不是应用的文件",
+    "leave it out": "去掉它",
+    "pass --force to write over it": "加上 --force 以覆盖",
+    # Scripts and other programs' files.
+    "choose one of them with --command": "用 --command 选择其中之一",
+    "no command in it starts a training script": "其中没有启动训练脚本的命令",
+    "nothing in the script sets it": "脚本中没有设置它",
+}
+
+TEMPLATES: dict[str, str] = {
+    "{number} rows an update on 1 device": "每次更新 {number} 行，在 1 个设备上",
+    "{number} rows an update on {other} devices": "每次更新 {number} 行，在 {other} 个设备上",
+    "{number} an epoch on each device": "每个设备每轮 {number} 个",
+    "{number} an epoch (dataloader_drop_last)": "每轮 {number} 行（dataloader_drop_last）",
+    "{number} on each device": "每个设备 {number} 个",
+    "{number} in all": "共 {number} 次",
+    "{number} an epoch, {other} in all ({new} epoch begun)": "每轮 {number} 次，共 {other} 次（开始 {new} 轮）",
+    "{number} an epoch, {other} in all ({new} epochs begun)": "每轮 {number} 次，共 {other} 次（开始 {new} 轮）",
+    "{number}, then as evaluations decide ({name})": "{number}，之后由评估决定（{name}）",
+    "{number} first, {other} peak, {new} last ({name})": "开始 {number}，最高 {other}，最后 {new}（{name}）",
+    "never; a summary at the end": "从不；结束时有总结",
+    "{steps}; a summary at the end": "{steps}；结束时有总结",
+    "{steps} and the best": "{steps} 和最佳的",
+    "none and the best": "仅最佳的",
+    "{steps}, … (over {number})": "{steps}, …（超过 {number}）",
+    "{DETAIL} (at end of document)": "{DETAIL}（在文档末尾）",
+    "give a number: {flag}": "给出数字：{flag}",
+    "write it elsewhere with {flag}": "用 {flag} 写到别处",
+    "{file} cannot be rewritten in place": "{file} 不能就地改写",
+    "{name} was left out: {REASON}": "略去了 {name}：{REASON}",
+    "{number} has no counterpart here": "{number} 在这里没有对应的值",
+    "the task {name} does not tell the shapes of its parameters": "任务 {name} 没有给出其参数的形状",
+    "{name} would not give back {names} as they are": "{name} 不能原样读回 {names}",
+    "a part of {file} does not read as a script, and was passed over": "{file} 的一部分读不成脚本，已略过",
+    # Commands.
+    "there is no command {name}": "没有命令 {name}",
+    "the commands are {names}": "命令有 {names}",
+    "there is no setting {name}": "没有设置 {name}",
+    "there is no code {name}": "没有代码 {name}",
+    "there is no machine {name}": "没有机器 {name}",
+    "{name} is no setting any more: {REASON}": "{name} 不再是设置：{REASON}",
+    "{name} needs a file": "{name} 需要一个文件",
+    "{name} needs a task": "{name} 需要一个任务",
+    "{name} needs a file and a form": "{name} 需要一个文件和一种形式",
+    "{name} takes {ways}": "{name} 接受 {ways}",
+    "{name} takes a whole number {sign} {number}": "{name} 接受整数 {sign} {number}",
+    "{name} takes no settings as flags: {command}": "{name} 不以命令行选项接受设置：{command}",
+    "{name} takes a number of parameters, such as 7e9, 7B or 350M": "{name} 接受参数量，例如 7e9、7B 或 350M",
+    "say how many rows there are: {flag}": "写明有多少行：{flag}",
+    "importing {name} failed with {detail}": "导入 {name} 失败：{detail}",
+    "{name} is no settings class": "{name} 不是设置类",
+    "{name} has no settings of trainspec inside": "{name} 中没有 trainspec 的设置",
+    "{file} is there already": "{file} 已经存在",
+    "{file} cannot be written: {detail}": "{file} 无法写入：{detail}",
+    "{file} does not tell the size of a model: {detail}": "{file} 没有给出模型的大小：{detail}",
+    "no picture can be drawn as {name}": "无法画成 {name}",
+    "name it {name} or {other}": "命名为 {name} 或 {other}",
+    "{name} says nothing to {other}; it is for {names}": "{name} 对 {other} 没有意义；它用于 {names}",
+    # Launch scripts.
+    "{file} is a Makefile, whose variables make fills in; its commands are not read": (
+        "{file} 是 Makefile，其变量由 make 填充；不读取其中的命令"
+    ),
+    "{file} is a Dockerfile, which says how an image is built; its commands are not read": (
+        "{file} 是 Dockerfile，说明如何构建镜像；不读取其中的命令"
+    ),
+    "{file} comes to more commands, values or levels than any launch script": (
+        "{file} 的命令、值或层数超过任何启动脚本"
+    ),
+    "{part}: only a run would tell its value, so what it says was left out": (
+        "{part}：只有运行才能得知它的值，所以略去了它所说的"
+    ),
+    "{part}: a loop changes it": "{part}：循环会改变它",
+    "{part}: a method changes it": "{part}：方法会改变它",
+    "{part}: only a run would tell it": "{part}：只有运行才能得知它",
+    "{part}: a loop gives it {values}": "{part}：循环依次给它 {values}",
+    "check that {name} is what you want": "检查 {name} 是否是你想要的",
+    "{name} holds as long as nothing sets {other}, which is {value} in the script": (
+        "只要没有设置 {other}（脚本中为 {value}），{name} 即有效"
+    ),
+    "{flag} stands in a line that no command goes on to": "{flag} 所在的行没有命令接续",
+    "{name} was left out: {detail}": "略去了 {name}：{detail}",
+    "{value} is no literal, so it was left out": "{value} 不是字面值，所以略去了",
+    "write {name} yourself": "请自己写 {name}",
+    "{flag}: only a run would tell its value, so {name} was left out": "{flag}：只有运行才能得知它的值，所以略去了 {name}",
+    "{part}: nothing in the script sets it": "{part}：脚本中没有设置它",
+    "{number} commands in {file}; this is number {other}, {command}": "{file} 中有 {number} 条命令；这是第 {other} 条：{command}",
+    "there is no command {name}, it has {number}: {commands}": "没有第 {name} 条命令，共有 {number} 条：{commands}",
+    "copy the command out of it: {command}": "把命令复制出来：{command}",
+    "trainspec migrate {file} writes what it says as settings": "trainspec migrate {file} 会把它所说的写成设置",
 }

@@ -50,6 +50,31 @@ TEXTS: dict[str, str] = {
     "error": "错误",
     "warning": "警告",
     "note": "提示",
+    "why:": "原因：",
+    "help:": "改法：",
+    "default": "默认值",
+    "document": "文档",
+    "secret file": "机密文件",
+    "command line": "命令行",
+    "constructor": "构造函数",
+    "assignment": "赋值",
+    "environment": "环境变量",
+    "settings source": "设置来源",
+    # trainspec validate.
+    ", ": "，",
+    "{number} file": "{number} 个文件",
+    "{number} other": "另外 {number} 个",
+    "{number} document": "{number} 个文档",
+    "{number} error": "{number} 个错误",
+    "{number} warning": "{number} 个警告",
+    "{number} note": "{number} 条提示",
+    ", {others} passed over": "，略过{others}",
+    "{judged}: nothing wrong": "{judged}：没有问题",
+    " (document {number})": "（第 {number} 个文档）",
+    "note: {file}: the task section was not checked; --task NAME does that": (
+        "提示：{file}：没有检查 task 部分；--task NAME 会检查"
+    ),
+    "note: {file}: keys that are no settings: {keys}": "提示：{file}：不是设置的键：{keys}",
     "({CONDITION})": "（{CONDITION}）",
     ": ": "：",
     "not ({CONDITION})": "并非（{CONDITION}）",
@@ -62,7 +87,6 @@ TEXTS: dict[str, str] = {
     "a stronger source replaces the list of a weaker one": "较强的来源取代较弱来源的列表",
     "type": "类型",
     "choices": "可选值",
-    "default": "默认值",
     "follows": "派生",
     "layers": "叠加",
     "keys": "键",
@@ -196,7 +220,19 @@ TEXTS: dict[str, str] = {
     "Column, from 1.": "列，从 1 开始。",
 }
 
+# Where something is, before what is said of it.
+FIRST: dict[str, str] = {"{name}: {MESSAGE}": "{name}：{MESSAGE}"}
+
 TEMPLATES: dict[str, str] = {
+    # Sources.
+    "{place} (environment)": "{place}（环境变量）",
+    "{place} (command line)": "{place}（命令行）",
+    "{place} (dotenv)": "{place}（dotenv）",
+    "{place} (secret file)": "{place}（机密文件）",
+    "{place} (settings source)": "{place}（设置来源）",
+    "{place} (constructor)": "{place}（构造函数）",
+    "{place} (assignment)": "{place}（赋值）",
+    "derived from {names}": "派生自 {names}",
     # Rules.
     "{name} is set and has no effect": "设置了 {name}，但它不起作用",
     "{name} is set and has no effect {CAUSE}": "设置了 {name}，但{CAUSE}它不起作用",
@@ -244,6 +280,7 @@ TEMPLATES: dict[str, str] = {
 
 # Of these the order counts: the first that fits says how a phrase is divided.
 STRUCTURES: dict[str, str] = {
+    "{FIRST}; {REST}": "{FIRST}；{REST}",
     "{FIRST}, or {LAST}": "{FIRST}，或{LAST}",
     "a list, each item {ITEM}": "列表，各项为{ITEM}",
     "{FIRST}, one of {choices}": "{FIRST}，{choices} 之一",
