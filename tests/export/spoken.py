@@ -38,6 +38,7 @@ def _of_schemas() -> Iterator[dict[str, Any]]:
     yield file_schema(Seq2SeqTrainingArguments, draft="7")
     yield environment_schema.render(TrainingArguments)
     yield diagnostics_schema.render()
+    yield {"title": TrainingArguments.__name__}
 
 
 @cache
