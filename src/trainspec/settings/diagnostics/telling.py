@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics.diagnostic import Diagnostic
@@ -12,30 +11,26 @@ if TYPE_CHECKING:
     from trainspec.text.languages import Words
 
 
-@dataclass(frozen=True)
 class _Told(Diagnostic):
-    """A diagnostic whose texts are in the language of `words`, as its labels will be."""
+    """A diagnostic whose texts are in the language of its words, as its labels will be.
 
-    words: Words = field(default=str, compare=False, repr=False)
+    No dataclass of its own, which every command would take milliseconds to make.
+    """
 
     def _said(self, text: str) -> str:
-        return self.words(text)
+        words: Words = self.__dict__["words"]
+        return words(text)
 
 
 def told_in(diagnostics: Iterable[Diagnostic], words: Words) -> list[Diagnostic]:
     """The diagnostics in these words. A text of theirs that nobody has translated is told in English, whole."""
     if words is str:
         return list(diagnostics)
-    return [
-        _Told(
-            item.code,
-            item.name,
-            item.severity,
-            words(item.message),
-            words(item.reason),
-            words(item.remedy),
-            item.evidence,
-            words,
-        )
-        for item in diagnostics
-    ]
+    return [_told(item, words) for item in diagnostics]
+
+
+def _told(item: Diagnostic, words: Words) -> Diagnostic:
+    said = map(words, (item.message, item.reason, item.remedy))
+    told = _Told(item.code, item.name, item.severity, *said, item.evidence)
+    object.__setattr__(told, "words", words)
+    return told
