@@ -16,9 +16,8 @@ from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
 from trainspec.cli.scale import scale_of
 from trainspec.cli.show import say_notes
-from trainspec.cli.terminal import FINDINGS, LANG, answer_json, exit_code, say, words_for
+from trainspec.cli.terminal import FINDINGS, LANG, answer_json, exit_code, say, told, words_for
 from trainspec.plan.render import aligned, render_plan
-from trainspec.settings.diagnostics.telling import told_in
 
 COMMAND = Command(
     "plan",
@@ -66,7 +65,7 @@ def run(argv: Sequence[str]) -> int:
     loaded = load_settings(given, files_named(given), shape)
     loaded.unchecked_task = False
     planned = _plan(loaded, given, task)
-    planned = replace(planned, diagnostics=tuple(told_in(planned.diagnostics, words)))
+    planned = replace(planned, diagnostics=tuple(told(planned.diagnostics, words)))
     if as_json:
         answer_json(planned.to_dict())
     else:

@@ -10,8 +10,7 @@ from trainspec.answers.show import Shown, task_entries
 from trainspec.cli.files import files_named
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
-from trainspec.cli.terminal import LANG, answer_json, counted, exit_code, say, style, words_for
-from trainspec.settings.diagnostics.telling import told_in
+from trainspec.cli.terminal import LANG, answer_json, counted, exit_code, say, style, told, words_for
 from trainspec.settings.sources.layer import sources_in_words
 from trainspec.settings.views.provenance import Entry, parts
 from trainspec.text.redaction import printable
@@ -53,7 +52,7 @@ def run(argv: Sequence[str]) -> int:
     given = COMMAND.parse(argv, settings_vocabulary(), *([task_vocabulary(shape)] if shape is not None else []))
     loaded = load_settings(given, files_named(given), shape)
     words = words_for(given)
-    loaded.diagnostics = told_in(loaded.diagnostics, words)
+    loaded.diagnostics = told(loaded.diagnostics, words)
     shown = _shown(loaded, shape)
     if given.get("format") == "json":
         answer_json(shown.to_dict())

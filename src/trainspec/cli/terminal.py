@@ -40,12 +40,19 @@ def style(text: str, name: str) -> str:
 
 def say(diagnostics: Iterable[Diagnostic], words: Words = str) -> None:
     """Diagnostics to stderr."""
-    from trainspec.settings.diagnostics.telling import told_in
-
     color = uses_color(sys.stderr)
-    text = "\n\n".join(item.render(color=color) for item in told_in(diagnostics, words))
+    text = "\n\n".join(item.render(color=color) for item in told(diagnostics, words))
     if text:
         print(text, file=sys.stderr)
+
+
+def told(diagnostics: Iterable[Diagnostic], words: Words) -> list[Diagnostic]:
+    """Diagnostics in these words."""
+    if words is str:
+        return list(diagnostics)
+    from trainspec.settings.diagnostics.telling import told_in
+
+    return told_in(diagnostics, words)
 
 
 def answer_json(data: Mapping[str, Any]) -> None:

@@ -13,7 +13,6 @@ from trainspec.cli.files import STDIN_OPTIONS
 from trainspec.cli.judging import Judging, what_to_judge
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
 from trainspec.reports.report import Report, shown_file
-from trainspec.settings.diagnostics.telling import told_in
 from trainspec.text.languages import Words
 from trainspec.text.redaction import printable
 
@@ -82,7 +81,7 @@ def run(argv: Sequence[str]) -> int:
     reports = []
     together = given.has("together") and given.words
     for report in [judging.together(given.words)] if together else judging.reports(given.words):
-        report.diagnostics = told_in(report.diagnostics, words)
+        report.diagnostics = terminal.told(report.diagnostics, words)
         reports.append(report)
         _note(report, form, words)
         if form == "text":
