@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from trainspec.text.languages import words_of
 from trainspec.text.languages.catalogue import Catalogue
 
 CATALOGUE = Catalogue(
@@ -49,3 +50,8 @@ def test_known(text: str, expected: str) -> None:
 def test_what_is_not_known_is_shown_whole(text: str) -> None:
     assert CATALOGUE(text) == text
     assert CATALOGUE.find(text) is None
+
+
+@pytest.mark.parametrize("text", ["." * 1900, "a, " * 600, "text, or " * 200, "A: " * 600, "Never. " * 250 + "x"])
+def test_what_strangers_write_is_soon_given_up(text: str) -> None:
+    assert words_of("zh")(text) == text

@@ -18,7 +18,10 @@ _SEVERAL_WORDS = dict.fromkeys(("choices", "names"), r"[^ ,]+(?:, [^ ,]+)*") | {
 # Between signs of Chinese and of Latin a blank is written.
 _SEAM = re.compile(r"(?<=[\u4e00-\u9fff])\0(?=[A-Za-z0-9`>-])|(?<=[A-Za-z0-9`])\0(?=[\u4e00-\u9fff])")
 # Nothing that we say is as long; what is has a stranger's text in it.
-_LONGEST = 4000
+_LONGEST = 2000
+# Of answers to one process, which may be asked for years.
+_MOST_KEPT = 20_000
+_DEEPEST = 24
 
 
 class Template:
@@ -85,32 +88,52 @@ class Catalogue:
         """
         self.texts = {**first, **templates, **structures, **texts}
         by_weight = sorted(_made(templates), key=lambda one: (-one.weight, one.shown))
-        self.templates: Iterable[Template] = (*_made(first), *by_weight, *_made(structures))
-        self._stop = stop
+        self.templates: tuple[Template, ...] = (*_made(first), *by_weight, *_made(structures))
+        self.stop = stop
         self._found: dict[str, str | None] = {}
 
     def __call__(self, text: str) -> str:
         """The text in this language; as it is where nobody has translated it."""
-        if not text or len(text) > _LONGEST:
-            return text
         return self.find(text) or text
 
     def find(self, text: str) -> str | None:
         """The text in this language, or None where a part of it has no translation."""
+        if len(text) > _LONGEST:
+            return None
         if text not in self._found:
-            # Until it is known: a text is no part of itself.
-            self._found[text] = None
+            found = _Search(self).find(text)
+            if len(self._found) >= _MOST_KEPT:
+                self._found = {}
+            self._found[text] = found
+            return found
+        return self._found[text]
+
+
+class _Search:
+    """One search, which goes no deeper than what we say does: a stranger's text may have any number of parts."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._texts, self._templates, self._stop = catalogue.texts, catalogue.templates, catalogue.stop
+        self._found: dict[str, str | None] = {}
+        self._depth = 0
+
+    def find(self, text: str) -> str | None:
+        if text not in self._found:
+            if self._depth == _DEEPEST:
+                return None
+            self._depth += 1
             self._found[text] = self._look_up(text)
+            self._depth -= 1
         return self._found[text]
 
     def _look_up(self, text: str) -> str | None:
         if not text.strip():
             return None
-        if (known := self.texts.get(text)) is not None:
+        if (known := self._texts.get(text)) is not None:
             return known
         if text.endswith(".") and (found := self.find(text[:-1])) is not None:
             return found if found.endswith(self._stop) else found + self._stop
-        for template in [one for one in self.templates if one.mark in text]:
+        for template in [one for one in self._templates if one.mark in text]:
             if (values := template.match(text)) is not None and (found := self._filled(template, values)) is not None:
                 return found
         # A phrase that begins a sentence.
@@ -119,9 +142,12 @@ class Catalogue:
         return self._sentences(text)
 
     def _filled(self, template: Template, values: Mapping[str, str]) -> str | None:
-        said = {name: self.find(value) if name.isupper() else value for name, value in values.items()}
-        if None in said.values():
-            return None
+        said: dict[str, str] = {}
+        for name, value in values.items():
+            shown = self.find(value) if name.isupper() else value
+            if shown is None:
+                return None
+            said[name] = shown
         return _SEAM.sub(" ", _PLACEHOLDER.sub(lambda one: f"\0{said[one[1]]}\0", template.target)).replace("\0", "")
 
     def _sentences(self, text: str) -> str | None:

@@ -93,6 +93,21 @@ TEXTS: dict[str, str] = {
     "its manifest": "其清单",
     "order of the rows": "行的顺序",
     "not known: say --params 7e9, or --params-from FOLDER": "未知：写 --params 7e9 或 --params-from FOLDER",
+    "not all of it is known": "并非全部已知",
+    "not known: say --params-from FOLDER with a config.json, and --sequence-length 2048": (
+        "未知：写带有 config.json 的 --params-from FOLDER，以及 --sequence-length 2048"
+    ),
+    "not known: say --params-from FOLDER with a config.json, and --sequence-length 2048; a short run of any model with "
+    "skip_memory_metrics: false measures them": (
+        "未知：写带有 config.json 的 --params-from FOLDER，以及 --sequence-length 2048；"
+        "任何模型都可用 skip_memory_metrics: false 的短运行来测量"
+    ),
+    "not known: the two largest of the wrapped units; say --params-from FOLDER or --task NAME": (
+        "未知：最大的两个包装单元；写 --params-from FOLDER 或 --task NAME"
+    ),
+    "not known, so each rank is thought to hold all of the model: say --expert-params 45e9, or --params-from FOLDER": (
+        "未知，因此视每个 rank 持有整个模型：写 --expert-params 45e9 或 --params-from FOLDER"
+    ),
     # Messages.
     "its version, stage or name cannot be one of a secret": "其版本、阶段或名称不可能属于机密",
     "only running a command would tell it": "只有运行命令才能得知",
@@ -145,6 +160,39 @@ TEXTS: dict[str, str] = {
 }
 
 TEMPLATES: dict[str, str] = {
+    # trainspec plan, of many processes.
+    "{number} bytes": "{number} 字节",
+    "{number} KiB": "{number} KiB",
+    "{number} MiB": "{number} MiB",
+    "{number} GiB": "{number} GiB",
+    "{number} TiB": "{number} TiB",
+    "{number} PiB": "{number} PiB",
+    "1 row": "1 行",
+    "{number} rows": "{number} 行",
+    "each": "每个进程",
+    "1 reader of rows": "1 组读取者",
+    "{number} readers of rows": "{number} 组读取者",
+    "{number} processes on 1 node": "1 个节点上的 {number} 个进程",
+    "{number} processes on {other} nodes": "{other} 个节点上的 {number} 个进程",
+    "{layout}, {PROCESSES}, {ROWS} at a time in {READERS}": "{layout}，{PROCESSES}，{READERS}一次 {ROWS}",
+    "{layout}, {ROWS} at a time": "{layout}，一次 {ROWS}",
+    "{layout} on 1 node, {ROWS} at a time": "{layout}，1 个节点，一次 {ROWS}",
+    "{number} (as given)": "{number}（按所给）",
+    "about {number} (as given)": "约 {number}（按所给）",
+    "{MEMORY}: within the {SIZE} of the device": "{MEMORY}：不超过设备的 {SIZE}",
+    "{MEMORY}: MORE THAN the {SIZE} of the device": "{MEMORY}：超过设备的 {SIZE}",
+    "{SIZE}, {OTHER} of the host": "{SIZE}，另有主机的 {OTHER}",
+    "{SIZE}, {OTHER} of the host, without {PARTS}": "{SIZE}，另有主机的 {OTHER}，不含{PARTS}",
+    "{SIZE}, without {PARTS}": "{SIZE}，不含{PARTS}",
+    "{SIZE} (host)": "{SIZE}（主机）",
+    "{SIZE} by each rank": "每个 rank {SIZE}",
+    "{SIZE} in {number} files": "{SIZE}，共 {number} 个文件",
+    "{SIZE} in {number} files: model {MODEL}, optimizer {OPTIMIZER}": (
+        "{SIZE}，共 {number} 个文件：模型 {MODEL}，优化器 {OPTIMIZER}"
+    ),
+    "{SIZE}, {OTHER} gathered for it": "{SIZE}，为此收集 {OTHER}",
+    "a list of {SIZE} in each process": "每个进程一个 {SIZE} 的列表",
+    "computed, {SIZE} (a list: {OTHER})": "由计算得出，{SIZE}（列表则为 {OTHER}）",
     "{number} rows an update on 1 device": "每次更新 {number} 行，在 1 个设备上",
     "{number} rows an update on {other} devices": "每次更新 {number} 行，在 {other} 个设备上",
     "{number} an epoch on each device": "每个设备每轮 {number} 个",
