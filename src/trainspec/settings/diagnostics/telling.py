@@ -30,7 +30,7 @@ def told_in(diagnostics: Iterable[Diagnostic], words: Words) -> list[Diagnostic]
 
 
 def _told(item: Diagnostic, words: Words) -> Diagnostic:
-    said = map(words, (item.message, item.reason, item.remedy))
-    told = _Told(item.code, item.name, item.severity, *said, item.evidence)
+    message, reason, remedy = words(item.message), words(item.reason), words(item.remedy)
+    told = _Told(item.code, item.name, item.severity, message, reason, remedy, item.evidence)
     object.__setattr__(told, "words", words)
     return told
