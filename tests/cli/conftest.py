@@ -25,6 +25,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     """`run("validate", path)`: exit code, stdout, stderr."""
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
     def command(*words: object) -> Said:
         code = main([str(word) for word in words])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainspec.answers.faults import NoAnswer, mistake, shown_word
 from trainspec.export.environment_schema import WHERE_FOUND
@@ -18,6 +18,9 @@ from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.help_text import default_of, flags_of, group_of, sections_of
 from trainspec.text.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from trainspec.text.languages import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +60,25 @@ class Group:
         return {"heading": self.heading, "settings": listed}
 
 
-def overview() -> list[Group]:
-    """All settings by group."""
+def overview(words: Words = str) -> list[Group]:
+    """All settings by group, described in these words."""
     shape = shape_of(TrainingArguments)
     return [
-        Group(section.heading, {name: shape.fields[name].description or "" for name in section.names})
+        Group(words(section.heading), {name: words(shape.fields[name].description or "") for name in section.names})
         for section in sections_of(shape)
     ]
 
 
-def explain_all() -> list[Facts]:
+def explain_all(words: Words = str) -> list[Facts]:
     """The facts of every setting, in the order of the fields."""
-    return [explain(name) for name in TrainingArguments.field_kinds()]
+    return [explain(name, words) for name in TrainingArguments.field_kinds()]
 
 
-def explain(word: str) -> Facts:
-    """The facts of a setting under any name it has or had, its variable's among them. Raises NoAnswer."""
+def explain(word: str, words: Words = str) -> Facts:
+    """The facts, in these words, of a setting under any name it has or had, or its variable's. Raises NoAnswer."""
     path = _path_of(word)
     if path[0] in WHERE_FOUND:
-        return _where_found(word, ".".join(path))
+        return _where_found(word, ".".join(path), words)
     kinds = TrainingArguments.field_kinds()
     kind = kind_at(kinds, path) if path[0] in kinds else None
     if kind is None:
@@ -86,13 +89,13 @@ def explain(word: str) -> Facts:
     return Facts(
         name=whole,
         asked_for=word,
-        group=group_of(shape_of(TrainingArguments), path[0]),
-        description=info.description or "",
-        type=kind.expected,
+        group=words(group_of(shape_of(TrainingArguments), path[0])),
+        description=words(info.description or ""),
+        type=words(kind.expected),
         choices=[plain(choice) for choice in kind.choices],
-        default=default_of(whole, info).removeprefix("default: "),
+        default=_default(whole, info, words),
         follows_from=list(derivation.follows_from) if derivation is not None else [],
-        layers=_layers(kind),
+        layers=words(_layers(kind)),
         keys=list(shape_of(kind.section).kinds) if kind.section is not None else [],
         variable=TrainingArguments.env_prefix + "__".join(path).upper(),
         flag=flags_of(path[-1], kind, info, parent="".join(f"{part}." for part in path[:-1])),
@@ -103,18 +106,18 @@ def explain(word: str) -> Facts:
     )
 
 
-def _where_found(word: str, name: str) -> Facts:
+def _where_found(word: str, name: str, words: Words) -> Facts:
     """The facts of a variable that is about where settings are found. Raises NoAnswer for a key of one."""
     if name not in WHERE_FOUND:
         raise NoAnswer(_unknown(word, (name,)))
     return Facts(
         name=name,
         asked_for=word,
-        group="Where settings are found",
-        description=WHERE_FOUND[name],
-        type="text",
+        group=words("Where settings are found"),
+        description=words(WHERE_FOUND[name]),
+        type=words("text"),
         choices=[],
-        default="none",
+        default=words("none"),
         follows_from=[],
         layers="",
         keys=[],
@@ -125,6 +128,12 @@ def _where_found(word: str, name: str) -> Facts:
         old_names=[],
         old_values=[],
     )
+
+
+def _default(name: str, info: Any, words: Words) -> str:
+    """A default is a value, and as it is written; that there is none is not."""
+    said = default_of(name, info).removeprefix("default: ")
+    return words(said) if said in ("none", "required") else said
 
 
 def _layers(kind: Kind) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainspec.answers.faults import NoAnswer, command_codes, mistake, shown_word
 from trainspec.settings.arguments import TrainingArguments
@@ -12,6 +12,9 @@ from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.settings.targets.rules import TARGET_RULES
 from trainspec.text.suggestions import nearest
+
+if TYPE_CHECKING:
+    from trainspec.text.languages import Words
 
 
 @dataclass(slots=True)
@@ -40,22 +43,24 @@ class Meaning:
         }
 
 
-def meanings() -> dict[str, Meaning]:
-    """Every code there is, sorted, with its meaning."""
+def meanings(words: Words = str) -> dict[str, Meaning]:
+    """Every code there is, sorted, with its meaning in these words."""
     found = {
         code: Meaning(code, item.name, item.meaning, item.reason, item.fix)
         for code, item in {**CODES, **PREFLIGHT_CODES, **command_codes()}.items()
     }
     for machine in TARGET_RULES:
-        words = machine.name.replace("-", " ")
+        said = machine.name.replace("-", " ")
         found[machine.code] = Meaning(
-            machine.code, machine.name, words, machine.reason, machine.fix, machine.severity, machine.fields
+            machine.code, machine.name, said, machine.reason, machine.fix, machine.severity, machine.fields
         )
     for rule in (*TrainingArguments.rules(), *SEQ2SEQ_RULES):
-        condition = rule.when.prose() if rule.when is not None and rule.is_data else ""
+        condition = rule.when.prose(words) if rule.when is not None and rule.is_data else ""
         found[rule.code] = Meaning(
             rule.code, rule.name, rule.message, rule.reason, rule.fix, rule.severity, rule.fields, condition
         )
+    for meaning in found.values():
+        meaning.found, meaning.reason, meaning.fix = map(words, (meaning.found, meaning.reason, meaning.fix))
     return dict(sorted(found.items()))
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from trainspec.export.json_schema import Draft
     from trainspec.settings.base import Settings
+    from trainspec.text.languages import Words
 
 What = Literal["file", "env", "diagnostics"]
 
@@ -25,6 +26,12 @@ class Schema:
         from trainspec.export.sharing import published
 
         return published(self.document)
+
+    def told_in(self, words: Words) -> Schema:
+        """The same schema, with its titles, descriptions and messages in these words."""
+        from trainspec.export.translated import translated
+
+        return self if words is str else Schema(translated(self.document, words))
 
     def to_dict(self) -> dict[str, Any]:
         return self.document

@@ -85,9 +85,9 @@ def _run(words: list[str]) -> int:
         print(_help(), file=sys.stderr)
         return 2
     from trainspec.cli.faults import unknown_command
-    from trainspec.cli.terminal import say
+    from trainspec.cli.terminal import say, words_of_line
 
-    say([unknown_command(name, COMMANDS)])
+    say([unknown_command(name, COMMANDS)], words_of_line(words))
     return 2
 
 
@@ -106,9 +106,10 @@ def _run_command(name: str, words: list[str]) -> int:
     try:
         code: int = import_module(f"trainspec.cli.{name}").run(words)
     except NoAnswer as mistake:
-        from trainspec.cli.terminal import say
+        from trainspec.cli.terminal import say, words_of_line
 
-        say(mistake.diagnostics)
+        # What a training run says goes into the logs of many machines.
+        say(mistake.diagnostics, str if name == "train" else words_of_line(words))
         return 2
     return code
 

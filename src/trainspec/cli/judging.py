@@ -13,6 +13,7 @@ from trainspec.cli.options import Given
 from trainspec.reports.report import Report
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import Document, read_documents, read_several, read_with_faults, the_only
+from trainspec.text.languages import VARIABLE
 from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Judging:
 
 def what_to_judge() -> str:
     """What people mean who name no file: a variable names it, or variables say it all."""
-    ours = sorted(name for name in os.environ if name.upper().startswith("TRAINSPEC_"))
+    ours = sorted(name for name in os.environ if name.upper().startswith("TRAINSPEC_") and name.upper() != VARIABLE)
     if not ours:
         return "trainspec validate run.yaml, or trainspec validate --env for TRAINSPEC_* variables"
     config = next((name for name in ours if name.upper() == "TRAINSPEC_CONFIG"), ours[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from trainspec.cli.named import task_named
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, Command, Given, Option, wants_help
 from trainspec.cli.scale import scale_of
 from trainspec.cli.show import say_notes
-from trainspec.cli.terminal import FINDINGS, answer_json, exit_code, say
+from trainspec.cli.terminal import FINDINGS, LANG, answer_json, exit_code, say, told, words_for
 from trainspec.plan.render import aligned, render_plan
 
 COMMAND = Command(
@@ -37,6 +38,7 @@ COMMAND = Command(
         Option("plot", "draw what ranks hold and send, as .svg or .html", "FILE"),
         AT,
         IGNORE_UNKNOWN,
+        LANG,
         FORMAT,
     ),
     takes_settings=True,
@@ -59,20 +61,22 @@ def run(argv: Sequence[str]) -> int:
         task, shape = task_named(name)
         given = COMMAND.parse(argv, settings_vocabulary(), task_vocabulary(shape))
     as_json = given.get("format") == "json"
+    words = words_for(given)
     loaded = load_settings(given, files_named(given), shape)
     loaded.unchecked_task = False
     planned = _plan(loaded, given, task)
+    planned = replace(planned, diagnostics=tuple(told(planned.diagnostics, words)))
     if as_json:
         answer_json(planned.to_dict())
     else:
         say(planned.diagnostics)
-        say_notes(loaded)
+        say_notes(loaded, words)
         if planned.plan is not None:
-            print(render_plan(planned.plan))
+            print(render_plan(planned.plan, words))
         if planned.scale is not None:
             from trainspec.plan.scale.render import facts
 
-            print(aligned(facts(planned.scale)))
+            print(aligned(facts(planned.scale), words))
     _draw(planned, given.get("plot"))
     return exit_code(planned.diagnostics) or (0 if planned.ok else FINDINGS)
 

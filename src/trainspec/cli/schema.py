@@ -9,6 +9,7 @@ from trainspec.answers.schema import What, app_schema, schema
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.named import settings_or_app
 from trainspec.cli.options import Command, Option, wants_help
+from trainspec.cli.terminal import LANG, words_for
 from trainspec.export.json_schema import Draft
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.base import Settings
@@ -28,6 +29,7 @@ COMMAND = Command(
         ),
         Option("path", "print where the schema lies that came with the package, for an editor's configuration"),
         Option("model", "the settings class, or an app of pydantic-settings with one inside, instead", "pkg.mod:Class"),
+        LANG,
     ),
     examples=(
         "trainspec schema --path",
@@ -47,15 +49,19 @@ def run(argv: Sequence[str]) -> int:
         raise CannotRun(mistake("CLI102", "schema takes no file: it describes files", "see trainspec schema --help"))
     name, what = given.get("model"), cast("What", given.get("for") or "file")
     if given.has("path"):
+        if given.get("lang") not in (None, "en"):
+            raise CannotRun(mistake("CLI103", "the schemas of the package are in English", "leave --path out"))
         return _path(name, what, given.get("draft"))
+    words = words_for(given, "schema")
     model = settings_or_app(name) if name else TrainingArguments
     if issubclass(model, Settings):
         draft: Draft = "2020-12" if given.get("draft") == "2020-12" else "7"
-        print(schema(what, model, draft).text, end="")
+        print(schema(what, model, draft).told_in(words).text, end="")
         return 0
     if given.get("draft") == "7":
         raise CannotRun(mistake("CLI103", "the schema of an app is one of draft 2020-12", "leave --draft out"))
-    print((schema("diagnostics", TrainingArguments) if what == "diagnostics" else app_schema(what, model)).text, end="")
+    found = schema("diagnostics", TrainingArguments) if what == "diagnostics" else app_schema(what, model)
+    print(found.told_in(words).text, end="")
     return 0
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from trainspec.answers.show import Shown, task_entries
 from trainspec.cli.files import files_named
 from trainspec.cli.loading import Loaded, load_settings, settings_vocabulary, task_vocabulary
 from trainspec.cli.options import AT, FORMAT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
-from trainspec.cli.terminal import answer_json, counted, exit_code, say, style
+from trainspec.cli.terminal import LANG, answer_json, counted, exit_code, say, style, told, words_for
 from trainspec.settings.sources.layer import sources_in_words
 from trainspec.settings.views.provenance import Entry, parts
 from trainspec.text.redaction import printable
@@ -18,6 +18,7 @@ from trainspec.text.redaction import printable
 if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.values.shape import Shape
+    from trainspec.text.languages import Words
 
 COMMAND = Command(
     "show",
@@ -30,6 +31,7 @@ COMMAND = Command(
         AT,
         IGNORE_UNKNOWN,
         TASK_OPTION,
+        LANG,
         FORMAT,
     ),
     takes_settings=True,
@@ -49,23 +51,26 @@ def run(argv: Sequence[str]) -> int:
     shape = _task_in(argv)
     given = COMMAND.parse(argv, settings_vocabulary(), *([task_vocabulary(shape)] if shape is not None else []))
     loaded = load_settings(given, files_named(given), shape)
+    words = words_for(given)
+    loaded.diagnostics = told(loaded.diagnostics, words)
     shown = _shown(loaded, shape)
     if given.get("format") == "json":
         answer_json(shown.to_dict())
         return exit_code(loaded.diagnostics)
     say(loaded.diagnostics)
-    say_notes(loaded)
+    say_notes(loaded, words)
     if shown.settings is not None:
-        print(_render(shown.settings, shown.task or {}, everything=given.has("all")))
+        print(_render(shown.settings, shown.task or {}, words, everything=given.has("all")))
     return exit_code(loaded.diagnostics)
 
 
-def say_notes(loaded: Loaded) -> None:
+def say_notes(loaded: Loaded, words: Words = str) -> None:
     """What is no fault but should be known, to stderr."""
     if loaded.ignored:
-        print(f"note: keys that are no settings: {printable(', '.join(loaded.ignored))}", file=sys.stderr)
+        said = words("note: keys that are no settings: {keys}")
+        print(said.format(keys=printable(", ".join(loaded.ignored))), file=sys.stderr)
     if loaded.unchecked_task:
-        print("note: the task's settings were not checked; --task NAME does that", file=sys.stderr)
+        print(words("note: the task's settings were not checked; --task NAME does that"), file=sys.stderr)
 
 
 def _task_in(argv: Sequence[str]) -> Shape | None:
@@ -83,28 +88,30 @@ def _shown(loaded: Loaded, shape: Shape | None) -> Shown:
     return Shown(loaded.settings, loaded.diagnostics, loaded.ignored, task)
 
 
-def _render(settings: TrainingArguments, task: dict[str, Entry], *, everything: bool) -> str:
+def _render(settings: TrainingArguments, task: dict[str, Entry], words: Words, *, everything: bool) -> str:
     found = parts(settings)
-    lines = [*_block("set", found.said), *_block("follows", found.follows), *_block("task", task)]
+    blocks = {"set": found.said, "follows": found.follows, "task": task}
     if everything:
-        lines += _block("default", found.default)
-    else:
-        others = counted(len(found.default), "other")
-        lines.append(style(f"{others} at their defaults: --all shows them", "dim"))
+        blocks["default"] = found.default
+    lines = [line for title, entries in blocks.items() for line in _block(title, entries, words)]
+    if not everything:
+        rest = words("{others} at their defaults: --all shows them")
+        lines.append(style(rest.format(others=counted(len(found.default), "other", words)), "dim"))
     return "\n".join(lines)
 
 
-def _block(title: str, entries: dict[str, Entry]) -> list[str]:
+def _block(title: str, entries: Mapping[str, Entry], words: Words) -> list[str]:
     if not entries:
         return []
     width = max(map(len, entries))
-    lines = [style(title, "bold")]
+    lines = [style(words(title), "bold")]
     for name, entry in entries.items():
-        source = "" if title == "default" else _source_of(entry)
+        source = "" if title == "default" else _source_of(entry, words)
         lines.append(f"  {name:<{width}}  {entry.value:<{_VALUE_WIDTH}}  {style(source, 'dim')}".rstrip())
     return [*lines, ""]
 
 
-def _source_of(entry: Entry) -> str:
-    over = "".join(f", over {item.value} from {item.source}" for item in entry.overrode)
-    return f"{entry.source}{over}"
+def _source_of(entry: Entry, words: Words) -> str:
+    over = words(", over {value} from {source}")
+    overrode = (over.format(value=item.value, source=words(str(item.source))) for item in entry.overrode)
+    return words(str(entry.source)) + "".join(overrode)

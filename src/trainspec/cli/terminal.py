@@ -1,11 +1,16 @@
-"""Answers to stdout, talk to stderr, colour on terminals only."""
+"""Answers to stdout, talk to stderr, colour on terminals only, and in which language: --lang, or the locale's."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TextIO
+
+from trainspec.cli.faults import CannotRun, mistake
+from trainspec.cli.options import Given, Option
+from trainspec.text.languages import LANGUAGES, VARIABLE, Words, language_of, language_of_system, words_of
 
 if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
@@ -33,12 +38,21 @@ def style(text: str, name: str) -> str:
     return f"{_STYLES[name]}{text}{_STYLES['off']}" if text and uses_color(sys.stdout) else text
 
 
-def say(diagnostics: Iterable[Diagnostic]) -> None:
+def say(diagnostics: Iterable[Diagnostic], words: Words = str) -> None:
     """Diagnostics to stderr."""
     color = uses_color(sys.stderr)
-    text = "\n\n".join(item.render(color=color) for item in diagnostics)
+    text = "\n\n".join(item.render(color=color) for item in told(diagnostics, words))
     if text:
         print(text, file=sys.stderr)
+
+
+def told(diagnostics: Iterable[Diagnostic], words: Words) -> list[Diagnostic]:
+    """Diagnostics in these words."""
+    if words is str:
+        return list(diagnostics)
+    from trainspec.settings.diagnostics.telling import told_in
+
+    return told_in(diagnostics, words)
 
 
 def answer_json(data: Mapping[str, Any]) -> None:
@@ -56,6 +70,64 @@ def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
     return COULD_NOT_RUN if _UNREADABLE.intersection(codes) else FINDINGS
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, words: Words = str) -> str:
     """ "1 file", "2 files"."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    counted_noun = words("{number} " + noun)
+    return f"{number:,} {noun}{'s' * (number != 1)}" if words is str else counted_noun.format(number=f"{number:,}")
+
+
+def summary_line(summary: dict[str, int], words: Words, *, of_files: bool) -> str:
+    """The numbers of a judgement."""
+    parts = [counted(summary["files"], "file", words)] if of_files else []
+    if summary["documents"] != summary["files"]:
+        parts.append(counted(summary["documents"], "document", words))
+    notes = [counted(summary["notes"], "note", words)] if summary["notes"] else []
+    comma = words(", ")
+    if not summary["errors"] and not summary["warnings"]:
+        judged = comma.join(parts) or words("environment")
+        return comma.join((words("{judged}: nothing wrong").format(judged=judged), *notes))
+    parts += [counted(summary["errors"], "error", words), counted(summary["warnings"], "warning", words), *notes]
+    return comma.join(parts)
+
+
+LANG = Option(
+    "lang",
+    "en or zh; without it, text is told as TRAINSPEC_LANG or the locale says, and what programs read is in English",
+    "LANGUAGE",
+    LANGUAGES,
+)
+
+
+def words_for(given: Given, form: str | None = None) -> Words:
+    """The words of an answer in this form; of one for programs English, unless --lang says otherwise."""
+    said = given.get("lang")
+    if said is not None:
+        return words_of(said)
+    return words_here() if (form or given.get("format") or "text") == "text" else str
+
+
+def words_of_line(argv: Sequence[str]) -> Words:
+    """The words for what is said of a command line that could not be read, or not be answered."""
+    apart = (word.partition("=") for word in argv)
+    options = {name: value for name, between, value in apart if between}
+    options |= {name: value for name, value in pairwise(argv) if name in ("--lang", "--format")}
+    named = options.get("--lang")
+    if named in LANGUAGES:
+        return words_of(named)
+    return words_of_system() if named is None and options.get("--format", "text") == "text" else str
+
+
+def words_of_system() -> Words:
+    """The words for people at this process, English where a variable of ours names no language of ours."""
+    return words_of(language_of(os.environ.get(VARIABLE) or "") or language_of_system(os.environ))
+
+
+def words_here() -> Words:
+    """The words for people at this process. Raises CannotRun for a variable of ours that names no language of ours."""
+    named = os.environ.get(VARIABLE, "")
+    if not named:
+        return words_of(language_of_system(os.environ))
+    language = language_of(named)
+    if language is None:
+        raise CannotRun(mistake("CLI103", f"{VARIABLE} takes {' or '.join(LANGUAGES)}"))
+    return words_of(language)

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from trainspec.answers.judgement import Judgement
+from trainspec.cli import terminal
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN_OPTIONS
 from trainspec.cli.judging import Judging, what_to_judge
 from trainspec.cli.options import AT, IGNORE_UNKNOWN, TASK_OPTION, Command, Option, wants_help
-from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, exit_code, style, uses_color
 from trainspec.reports.report import Report, shown_file
+from trainspec.text.languages import Words
 from trainspec.text.redaction import printable
 
 # The forms that other programs read, and what makes each; imported when chosen.
@@ -49,6 +50,7 @@ COMMAND = Command(
         ),
         Option("strict", "warnings count too: exit code 1 where there is one"),
         *STDIN_OPTIONS,
+        terminal.LANG,
         Option(
             "format",
             "text (the default), json, github (annotations), sarif or junit; all but text print nothing else",
@@ -74,30 +76,36 @@ def run(argv: Sequence[str]) -> int:
     given.settle()
     if not given.words and not given.has("env"):
         raise CannotRun(mistake("CLI102", "validate needs a file", what_to_judge()))
+    words = terminal.words_for(given)
     judging, form = Judging(given), given.get("format") or "text"
     reports = []
     together = given.has("together") and given.words
     for report in [judging.together(given.words)] if together else judging.reports(given.words):
+        report.diagnostics = terminal.told(report.diagnostics, words)
         reports.append(report)
-        _note(report, form)
+        _note(report, form, words)
         if form == "text":
             _print(
-                report, headed=len(given.words) != 1 or report.number > 1 or report.file != shown_file(given.words[0])
+                report,
+                words,
+                headed=len(given.words) != 1 or report.number > 1 or report.file != shown_file(given.words[0]),
             )
     judgement = Judgement(reports, strict=given.has("strict"))
-    code = exit_code(item for report in reports for item in report.diagnostics)
-    code = FINDINGS if code == FINE and not judgement.ok else code
+    code = terminal.exit_code(item for report in reports for item in report.diagnostics)
+    code = terminal.FINDINGS if code == terminal.FINE and not judgement.ok else code
     if form == "text":
-        passed_over = f", {counted(judging.passed_over, 'other')} passed over" if judging.passed_over else ""
-        print(_summary_line(judgement.summary(), of_files=bool(given.words)) + passed_over)
+        others = terminal.counted(judging.passed_over, "other", words) if judging.passed_over else ""
+        passed_over = words(", {others} passed over").format(others=others) if others else ""
+        print(terminal.summary_line(judgement.summary(), words, of_files=bool(given.words)) + passed_over)
     elif form == "json":
-        answer_json(judgement.to_dict())
-    elif text := _rendered(form, judgement, code):
+        terminal.answer_json(judgement.to_dict())
+    elif text := _rendered(form, judgement, code, words):
         print(text)
     return code
 
 
-def _rendered(form: str, judgement: Judgement, code: int) -> str:
+def _rendered(form: str, judgement: Judgement, code: int, words: Words) -> str:
+    from functools import partial
     from importlib import import_module
 
     from trainspec.answers.rule import meanings
@@ -107,40 +115,33 @@ def _rendered(form: str, judgement: Judgement, code: int) -> str:
     here = os.getcwd()
     roots = (os.environ.get(name, "") for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"))
     root = next((path for path in roots if path and f"{here}{os.sep}".startswith(f"{path}{os.sep}")), here)
-    text: str = import_module(FORMS[form]).render(judgement.reports, Manner(root, judgement.strict, code, meanings))
+    manner = Manner(root, judgement.strict, code, partial(meanings, words))
+    text: str = import_module(FORMS[form]).render(judgement.reports, manner)
     return text
 
 
-def _note(report: Report, form: str) -> None:
+def _note(report: Report, form: str, words: Words) -> None:
     """What is no fault but should be known, to stderr; the JSON has it in its place."""
     if form == "json":
         return
-    name = _name_of(report)
+    name = _name_of(report, words)
     if report.task == "unchecked":
-        print(f"note: {name}: the task section was not checked; --task NAME does that", file=sys.stderr)
+        said = words("note: {file}: the task section was not checked; --task NAME does that")
+        print(said.format(file=name), file=sys.stderr)
     if report.ignored:
-        print(f"note: {name}: keys that are no settings: {printable(', '.join(report.ignored))}", file=sys.stderr)
+        said = words("note: {file}: keys that are no settings: {keys}")
+        print(said.format(file=name, keys=printable(", ".join(report.ignored))), file=sys.stderr)
 
 
-def _name_of(report: Report) -> str:
-    return printable(", ".join(report.files)) + (f" (document {report.number})" if report.number > 1 else "")
+def _name_of(report: Report, words: Words) -> str:
+    number = words(" (document {number})").format(number=report.number) if report.number > 1 else ""
+    return printable(", ".join(report.files)) + number
 
 
-def _print(report: Report, *, headed: bool) -> None:
+def _print(report: Report, words: Words, *, headed: bool) -> None:
     if not report.diagnostics:
         return
     if headed:
-        print(style(_name_of(report), "bold"))
-    color = uses_color(sys.stdout)
+        print(terminal.style(_name_of(report, words), "bold"))
+    color = terminal.uses_color(sys.stdout)
     print("\n\n".join(item.render(color=color) for item in report.diagnostics), end="\n\n")
-
-
-def _summary_line(summary: dict[str, int], *, of_files: bool) -> str:
-    parts = [counted(summary["files"], "file")] if of_files else []
-    if summary["documents"] != summary["files"]:
-        parts.append(counted(summary["documents"], "document"))
-    notes = [counted(summary["notes"], "note")] if summary["notes"] else []
-    if not summary["errors"] and not summary["warnings"]:
-        return f"{', '.join(parts) or 'environment'}: nothing wrong" + "".join(f", {note}" for note in notes)
-    parts += [counted(summary["errors"], "error"), counted(summary["warnings"], "warning"), *notes]
-    return ", ".join(parts)

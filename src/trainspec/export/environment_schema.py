@@ -18,7 +18,17 @@ from trainspec.settings.base import Settings
 from trainspec.settings.judging.resolution import argument_models
 from trainspec.settings.sources.command_line import kind_at
 from trainspec.settings.sources.renames import ORGANIZATION, REMOVED, RENAMED
-from trainspec.settings.sources.variables import CONFIG, ENV_FILE, FILE_SUFFIX, NESTED, SECRETS_DIR, SECRETS_FROM, TASK
+from trainspec.settings.sources.variables import (
+    CONFIG,
+    ENV_FILE,
+    FILE_SUFFIX,
+    LANGUAGE,
+    NESTED,
+    SECRETS_DIR,
+    SECRETS_FROM,
+    TASK,
+    USUAL,
+)
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import ARGUMENTS, shape_of
 from trainspec.settings.views.schema.fields import titled
@@ -134,6 +144,10 @@ def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Varia
     for name, about in WHERE_FOUND.items():
         if name not in model.model_fields:
             yield Variable(full := f"{prefix_of(model)}{name.upper()}", _about(full, about))
+    if LANGUAGE not in model.model_fields and prefix_of(model) == USUAL.env_prefix:
+        about = "Language in which the trainspec command answers people: en or zh; unset: the locale's."
+        pattern = {"pattern": "^([Ee][Nn]|[Zz][Hh]|C|POSIX)([_.@-].*)?$"}
+        yield Variable(full := f"{prefix_of(model)}{LANGUAGE.upper()}", {**_about(full, about), **pattern})
     if TASK not in model.model_fields:
         text = _about(full := f"{prefix_of(model)}{TASK.upper()}", "The task's own settings, as a JSON object.")
         yield Variable(full, {**text, "pattern": pattern_of({"type": "object"}, _WORD)}, is_open=True)

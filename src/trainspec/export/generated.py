@@ -30,6 +30,7 @@ FILES: dict[str, Callable[[], str]] = {
     "trainspec.env": _text("env_template"),
     "trainspec.d.ts": _text("typescript"),
     "reference.md": _text("markdown"),
+    "reference.zh.md": _text("markdown", language="zh"),
 }
 
 

@@ -6,7 +6,7 @@ The codes of the command line itself are not among them: `trainspec rule` explai
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from trainspec.export.json_schema import expressed
@@ -17,6 +17,7 @@ from trainspec.settings.diagnostics.codes import CODES, Explanation
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.settings.rules.rule import Rule
 from trainspec.settings.targets.rules import TARGET_RULES
+from trainspec.text.languages import Words
 
 # Of the shape of the file.
 VERSION = 1
@@ -49,25 +50,29 @@ def render(model: type[Settings] = TrainingArguments) -> dict[str, Any]:
     return {"version": VERSION, "kinds": KINDS, "rules": [asdict(entry) for entry in entries(model)]}
 
 
-def entries(model: type[Settings] = TrainingArguments) -> list[Entry]:
-    """Every code there is for a settings class, its own rules included, sorted by code."""
-    return sorted(_entries(model), key=lambda entry: entry.code)
+def entries(model: type[Settings] = TrainingArguments, words: Words = str) -> list[Entry]:
+    """Every code there is for a settings class, its own rules included, sorted by code, told in these words."""
+    told = (
+        replace(one, message=words(one.message), reason=words(one.reason), fix=words(one.fix))
+        for one in _entries(model, words)
+    )
+    return sorted(told, key=lambda entry: entry.code)
 
 
-def _entries(model: type[Settings]) -> Iterator[Entry]:
+def _entries(model: type[Settings], words: Words) -> Iterator[Entry]:
     carried = {rule.code for rule in expressed(model)}
-    yield from (_rule(rule, rule.code in carried) for rule in model.rules())
+    yield from (_rule(rule, rule.code in carried, words) for rule in model.rules())
     yield from _explained(CODES, "code")
     if issubclass(model, TrainingArguments):
         known = {rule.code for rule in model.rules()}
-        yield from (_rule(rule, in_schema=False) for rule in SEQ2SEQ_RULES if rule.code not in known)
+        yield from (_rule(rule, False, words) for rule in SEQ2SEQ_RULES if rule.code not in known)
         yield from _explained(PREFLIGHT_CODES, "preflight")
         yield from _targets()
 
 
-def _rule(rule: Rule, in_schema: bool) -> Entry:
+def _rule(rule: Rule, in_schema: bool, words: Words) -> Entry:
     # Beside a function, the condition only says when the function is asked.
-    condition = rule.when.prose() if rule.when is not None and rule.is_data else None
+    condition = rule.when.prose(words) if rule.when is not None and rule.is_data else None
     return Entry(
         code=rule.code,
         name=rule.name,

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainspec.text.wide import padded, width_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainspec.plan.run import RunPlan
+    from trainspec.text.languages import Words
 
 _LONGEST = 8
 _WIDTH = 20
 
 
-def render_plan(plan: RunPlan) -> str:
+def render_plan(plan: RunPlan, words: Words = str) -> str:
     """The plan in some fifteen aligned lines, without a newline at the end."""
-    return aligned(facts(plan))
+    return aligned(facts(plan), words)
 
 
-def aligned(lines: Sequence[tuple[str, str]]) -> str:
-    """Labels and what there is to say, under each other."""
-    width = max([_WIDTH, *(len(label) + 2 for label, _ in lines)])
-    return "\n".join(f"{label:<{width}}{text}".rstrip() for label, text in lines)
+def aligned(lines: Sequence[tuple[str, str]], words: Words = str) -> str:
+    """Labels and what there is to say, under each other, in these words."""
+    told = [(_indented(label, words), words(text)) for label, text in lines]
+    width = max([_WIDTH, *(width_of(label) + 2 for label, _ in told)])
+    return "\n".join(f"{padded(label, width)}{text}".rstrip() for label, text in told)
+
+
+def _indented(label: str, words: Words) -> str:
+    said = label.lstrip()
+    return label[: len(label) - len(said)] + words(said)
 
 
 def facts(plan: RunPlan) -> list[tuple[str, str]]:

@@ -10,6 +10,11 @@ def wrap(text: str, indent: str = "", *, hang: str | None = None) -> list[str]:
     import textwrap
 
     after = indent if hang is None else hang
+    if not (text.isascii() and indent.isascii()):
+        from trainspec.text.wide import is_wide, lines_of
+
+        if is_wide(indent + text):
+            return lines_of(text, terminal_width(), indent, after)
     lines = textwrap.wrap(
         text,
         terminal_width(),

@@ -96,13 +96,23 @@ class Diagnostic:
     def render(self, *, color: bool = False) -> str:
         """The text for a terminal: a headline, a line a value with its source, then why and what to write."""
         paint = _ANSI if color else dict.fromkeys(_ANSI, "")
-        head = f"{paint[self.severity]}{self.severity}[{self.code}]{paint['off']} {self.message}"
+        severity = self._said(self.severity)
+        head = f"{paint[self.severity]}{severity}[{self.code}]{paint['off']} {self.message}"
         lines = [head, *self._value_lines(paint)]
         if self.reason:
-            lines.append(f"  {paint['dim']}why:{paint['off']}  {self.reason}")
+            lines.append(self._labelled("why:", paint["dim"], paint["off"], self.reason))
         if self.remedy:
-            lines.append(f"  {paint['help']}help:{paint['off']} {self.remedy}")
+            lines.append(self._labelled("help:", paint["help"], paint["off"], self.remedy))
         return "\n".join(lines)
+
+    def _labelled(self, label: str, on: str, off: str, text: str) -> str:
+        said = self._said(label)
+        # Other signs than Latin ones are of one width already.
+        return f"  {on}{said}{off}{' ' * (6 - len(said)) if said.isascii() else ' '}{text}"
+
+    def _said(self, text: str) -> str:
+        """A fixed word in the language that the diagnostic is told in."""
+        return text
 
     def _value_lines(self, paint: dict[str, str]) -> list[str]:
         shown = [
@@ -112,7 +122,7 @@ class Diagnostic:
         ]
         width = min(max((len(text) for text, _ in shown), default=0), 48)
         return [
-            f"  {text:<{width}}   {paint['dim']}{source if source is not None else ''}{paint['off']}".rstrip()
+            f"  {text:<{width}}   {paint['dim']}{self._said(str(source or ''))}{paint['off']}".rstrip()
             for text, source in shown
         ]
 

@@ -7,7 +7,7 @@ absent and so has its default; a rule with one of them stays among those that th
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from trainspec.settings.rules.conditions import (
     Above,
@@ -20,6 +20,9 @@ from trainspec.settings.rules.conditions import (
     read,
     value_at,
 )
+
+if TYPE_CHECKING:
+    from trainspec.text.languages import Words
 
 _NUMBERS = (int, float)
 
@@ -88,8 +91,8 @@ class Exceeds(OfTwoFields):
     def against(self, default: Any) -> Predicate:
         return Below(self.other, default)
 
-    def prose(self) -> str:
-        return f"{self.field} is above {self.other}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is above {other}").format(field=self.field, other=self.other)
 
 
 class AtLeast(OfTwoFields):
@@ -107,8 +110,8 @@ class AtLeast(OfTwoFields):
     def against(self, default: Any) -> Predicate:
         return AllOf((IsSet(self.other), Not(Above(self.other, default))))
 
-    def prose(self) -> str:
-        return f"{self.field} is at least {self.other}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is at least {other}").format(field=self.field, other=self.other)
 
 
 class Differs(OfTwoFields):
@@ -126,8 +129,8 @@ class Differs(OfTwoFields):
     def against(self, default: Any) -> Predicate:
         return AllOf((IsSet(self.other), Not(Equals(self.other, default))))
 
-    def prose(self) -> str:
-        return f"{self.field} is not {self.other}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is not {other}").format(field=self.field, other=self.other)
 
 
 class DiffersFromPair(OfTwoFields):
@@ -150,5 +153,7 @@ class DiffersFromPair(OfTwoFields):
     def beside(self, default: Any) -> Predicate:
         return AllOf((IsSet(self.field), Not(Equals(self.field, default))))
 
-    def prose(self) -> str:
-        return f"{self.field} is not {self.first} and {self.second}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is not {first} and {second}").format(
+            field=self.field, first=self.first, second=self.second
+        )

@@ -13,9 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Set
 from enum import Enum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainspec.settings.views.derived import words
+from trainspec.settings.views.derived import words as words_in
+
+if TYPE_CHECKING:
+    from trainspec.text.languages import Words
 
 Scalar = str | int | float | bool | None
 
@@ -41,7 +44,7 @@ def read(values: Mapping[str, Any], *path: str) -> Any:
 def includes(value: Any, option: str) -> bool:
     """Whether an option setting (one name, words in a text, or a list) contains `option`."""
     if isinstance(value, str):
-        return value == option or (option in value and option in words(value))
+        return value == option or (option in value and option in words_in(value))
     return isinstance(value, list) and option in value
 
 
@@ -99,7 +102,7 @@ class Predicate:
         """Whether the condition holds; what `expression` says, slowly."""
         raise NotImplementedError(type(self))
 
-    def prose(self) -> str:
+    def prose(self, words: Words = str) -> str:
         """The condition in words."""
         raise NotImplementedError(type(self))
 
@@ -153,8 +156,8 @@ class Equals(OfOneField):
         to = _plain(self.to)
         return value is to if to is None or isinstance(to, bool) else bool(value == to)
 
-    def prose(self) -> str:
-        return f"{self.field} is {_show(_plain(self.to))}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is {value}").format(field=self.field, value=_show(_plain(self.to)))
 
 
 class OneOf(OfOneField):
@@ -169,8 +172,9 @@ class OneOf(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return value in tuple(map(_plain, self.of))
 
-    def prose(self) -> str:
-        return f"{self.field} is one of {', '.join(_show(_plain(item)) for item in self.of)}"
+    def prose(self, words: Words = str) -> str:
+        choices = ", ".join(_show(_plain(item)) for item in self.of)
+        return words("{field} is one of {choices}").format(field=self.field, choices=choices)
 
 
 class IsSet(OfOneField):
@@ -182,8 +186,8 @@ class IsSet(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return value is not None
 
-    def prose(self) -> str:
-        return f"{self.field} is set"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is set").format(field=self.field)
 
 
 class IsTruthy(OfOneField):
@@ -195,8 +199,8 @@ class IsTruthy(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return bool(value)
 
-    def prose(self) -> str:
-        return f"{self.field} is given"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is given").format(field=self.field)
 
 
 class Said(OfOneField):
@@ -213,8 +217,8 @@ class Said(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return bool(value) or (value == 0 and value is not False)
 
-    def prose(self) -> str:
-        return f"{self.field} is given explicitly"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is given explicitly").format(field=self.field)
 
 
 class Above(OfOneField):
@@ -229,8 +233,8 @@ class Above(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return value is not None and bool(value > self.limit)
 
-    def prose(self) -> str:
-        return f"{self.field} is above {self.limit}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is above {limit}").format(field=self.field, limit=self.limit)
 
 
 class Below(OfOneField):
@@ -245,8 +249,8 @@ class Below(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return value is not None and bool(value < self.limit)
 
-    def prose(self) -> str:
-        return f"{self.field} is below {self.limit}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is below {limit}").format(field=self.field, limit=self.limit)
 
 
 class Includes(OfOneField):
@@ -261,8 +265,8 @@ class Includes(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return includes(value, str(_plain(self.option)))
 
-    def prose(self) -> str:
-        return f"{self.field} includes {_plain(self.option)}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} includes {option}").format(field=self.field, option=_plain(self.option))
 
 
 class Matches(OfOneField):
@@ -281,8 +285,8 @@ class Matches(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return fits(self.pattern, value)
 
-    def prose(self) -> str:
-        return f"{self.field} is {self.described}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} is {what}").format(field=self.field, what=words(self.described))
 
 
 class HasKey(OfOneField):
@@ -297,8 +301,8 @@ class HasKey(OfOneField):
     def holds_for(self, value: Any) -> bool:
         return has_key(value, self.key)
 
-    def prose(self) -> str:
-        return f"{self.field} has {self.key}"
+    def prose(self, words: Words = str) -> str:
+        return words("{field} has {key}").format(field=self.field, key=self.key)
 
 
 class Not(Predicate):
@@ -313,8 +317,8 @@ class Not(Predicate):
     def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
         return not self.inner.holds(values, said)
 
-    def prose(self) -> str:
-        return f"not ({self.inner.prose()})"
+    def prose(self, words: Words = str) -> str:
+        return words("not ({CONDITION})").format(CONDITION=self.inner.prose(words))
 
     def names(self) -> tuple[str, ...]:
         return self.inner.names()
@@ -333,6 +337,13 @@ class _OfSeveral(Predicate):
     def compares(self) -> bool:
         return any(part.compares() for part in self.parts)
 
+    def joined(self, between: str, in_brackets: type[Predicate], words: Words) -> str:
+        """The parts in words; those of the other kind, which would bind otherwise, in brackets."""
+        said = ((part.prose(words), isinstance(part, in_brackets)) for part in self.parts)
+        return between.join(
+            words("({CONDITION})").format(CONDITION=text) if enclosed else text for text, enclosed in said
+        )
+
 
 class AllOf(_OfSeveral):
     """Every part holds."""
@@ -343,8 +354,8 @@ class AllOf(_OfSeveral):
     def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
         return all(part.holds(values, said) for part in self.parts)
 
-    def prose(self) -> str:
-        return " and ".join(f"({part.prose()})" if isinstance(part, AnyOf) else part.prose() for part in self.parts)
+    def prose(self, words: Words = str) -> str:
+        return self.joined(words(" and "), AnyOf, words)
 
 
 class AnyOf(_OfSeveral):
@@ -360,5 +371,5 @@ class AnyOf(_OfSeveral):
     def holds(self, values: Mapping[str, Any], said: Set[str]) -> bool:
         return any(part.holds(values, said) for part in self.parts)
 
-    def prose(self) -> str:
-        return " or ".join(f"({part.prose()})" if isinstance(part, AllOf) else part.prose() for part in self.parts)
+    def prose(self, words: Words = str) -> str:
+        return self.joined(words(" or "), AllOf, words)
