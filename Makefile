@@ -45,6 +45,9 @@ demo: install ## train the digits task, set by environment variables only
 demo-zero3: install ## an epoch on 3 processes under ZeRO-3, by FSDP2 and by DeepSpeed, each phase measured (minutes)
 	$(BIN)/python tests/benchmarks/zero3/demo.py
 
+# Each process counts on one core. The compiler of torch looks for no vector instructions, for which it would compile six
+# programs, and starts no processes of its own.
+ON_ONE_CORE := OMP_NUM_THREADS=1 TORCHINDUCTOR_VEC_ISA_OK=0 TORCHINDUCTOR_COMPILE_THREADS=1
 PYTEST_MANY = -m pytest --dist loadfile --no-loadscope-reorder
 # What needs no torch: settings, plan and commands.
 ALONE := tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration
@@ -53,7 +56,7 @@ PASSED_ALONE := build/passed-alone.txt
 # First what needs no torch, where there is none; then, with everything installed, each test that has not passed there.
 # These wait for processes, servers and timers now and then: four at a time keep two cores busy throughout.
 test: install editor-tools passed-alone ## every test but the long suites
-	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST_MANY) -n 4 --skip-passed=$(PASSED_ALONE) && exit $$(cat $(PASSED_ALONE).status)
+	$(ON_ONE_CORE) $(BIN)/python $(PYTEST_MANY) -n 4 --skip-passed=$(PASSED_ALONE) && exit $$(cat $(PASSED_ALONE).status)
 
 # What fails here does not keep the rest from being tested: `test` ends by it.
 passed-alone: .venv-alone/installed editor-tools
