@@ -21,6 +21,7 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.command_line import Cut, FlagValues, Takes, Use, Vocabulary, cut, shown_flag
 from trainspec.settings.sources.files import format_of, parse_document, read_plain
 from trainspec.settings.sources.layer import Layer, Path
+from trainspec.settings.sources.reach import out_of_reach
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import RESERVED, Variables, read_variables
@@ -324,7 +325,7 @@ def config_beside(path: str, script: str, files: dict[str, str]) -> Found | None
     text = files.get(path.removeprefix("./"))
     if text is None:
         places = (os.path.join(os.path.dirname(script), path), path)
-        file = next((place for place in places if os.path.isfile(place)), None)
+        file = None if out_of_reach() else next((place for place in places if os.path.isfile(place)), None)
         text = read_plain(file) if file is not None else None
     if text is None or not all(map(str.isprintable, text.split())):
         return None

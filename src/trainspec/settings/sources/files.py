@@ -12,6 +12,7 @@ from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.formats.limits import Fault, Marks, Path, Place
 from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.reach import out_of_reach
 from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.values.coercion import Manner
@@ -247,6 +248,8 @@ def read_plain(path: str, encoding: str | None = None) -> str:
 
     if not path:
         raise source_error("SRC105", "the path of the file is empty", path)
+    if out_of_reach():
+        raise source_error("SRC105", f"{path} is not read here: documents are judged alone", path)
     try:
         return read_text(path, LARGEST_FILE, encoding)
     except StorageError as error:

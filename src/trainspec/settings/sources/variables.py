@@ -7,6 +7,7 @@ variables (LOCAL_RANK, RANK, WORLD_SIZE, MASTER_*, TORCHELASTIC_*, PET_*) have a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
@@ -15,6 +16,7 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.customised.options import SourceOptions
 from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS
 from trainspec.settings.sources.layer import Layer
+from trainspec.settings.sources.reach import out_of_reach
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.values.coercion import Manner, Word, coerce
@@ -241,7 +243,9 @@ def _read_secret_file(
         if text := read_secret(path):
             flat[secret] = text
     except SourceError as error:
-        return [unreadable_secret(secret, variables, name, error)]
+        unread = unreadable_secret(secret, variables, name, error)
+        # It is mounted where the run is, and nobody has looked for it here.
+        return [replace(unread, severity="warning") if out_of_reach() else unread]
     return []
 
 
