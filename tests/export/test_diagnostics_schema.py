@@ -10,7 +10,7 @@ import pytest
 
 from trainspec import TrainingArguments
 from trainspec.cli import main
-from trainspec.cli.terminal import JSON_VERSION
+from trainspec.reports.json_text import JSON_VERSION
 from trainspec.export.diagnostics_schema import VERSION, diagnostic, render
 
 SCHEMA = render()

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from trainspec.reports.json_text import json_text
+
 if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
 
-# The shape of what --format json prints.
-JSON_VERSION = 1
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
 # Sources that could not be read at all; whatever is wrong inside a file that could be is a finding.
@@ -43,9 +43,7 @@ def say(diagnostics: Iterable[Diagnostic]) -> None:
 
 def answer_json(data: Mapping[str, Any]) -> None:
     """The answer as JSON, under the version of its shape."""
-    import json
-
-    print(json.dumps({"version": JSON_VERSION, **data}, indent=2, ensure_ascii=False))
+    print(json_text(data))
 
 
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:

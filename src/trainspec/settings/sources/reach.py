@@ -1,4 +1,4 @@
-"""Whether files that settings name are within reach: a service judges documents of others, whose files it must not open."""
+"""Whether files that settings name are within reach: a service judges documents of others, and opens no file for them."""
 
 from __future__ import annotations
 
