@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from trainspec.service.options import Limits
 from trainspec.service.refusals import refused
-from trainspec.settings.sources.reach import documents_alone
+from trainspec.text.reach import documents_alone
 
 T = TypeVar("T")
 SMALL = 1024

@@ -21,12 +21,12 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.command_line import Cut, FlagValues, Takes, Use, Vocabulary, cut, shown_flag
 from trainspec.settings.sources.files import format_of, parse_document, read_plain
 from trainspec.settings.sources.layer import Layer, Path
-from trainspec.settings.sources.reach import out_of_reach
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import RESERVED, Variables, read_variables
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of
+from trainspec.text.reach import out_of_reach
 from trainspec.text.redaction import HIDDEN, is_secret_name, printable, redact_url, shortened, show_value
 
 _CONFIG_ENDINGS = (".yaml", ".yml", ".json", ".toml")

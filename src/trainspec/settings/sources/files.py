@@ -12,11 +12,11 @@ from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.formats.limits import Fault, Marks, Path, Place
 from trainspec.settings.sources.layer import Layer
-from trainspec.settings.sources.reach import out_of_reach
 from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.values.coercion import Manner
 from trainspec.text.decoding import decoded, undecodable
+from trainspec.text.reach import out_of_reach
 from trainspec.text.redaction import printable, redact_reason, redact_url, shortened
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.customised.options import SourceOptions
 from trainspec.settings.sources.formats.limits import DEEPEST, MOST_FAULTS
 from trainspec.settings.sources.layer import Layer
-from trainspec.settings.sources.reach import out_of_reach
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.values.coercion import Manner, Word, coerce
 from trainspec.settings.values.shape import shape_of
+from trainspec.text.reach import out_of_reach
 from trainspec.text.redaction import printable, shortened
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Whether files that settings name are within reach: a service judges documents of others, and opens no file for them."""
+"""Whether files that settings name are within reach: a service judges documents of others, and opens none for them."""
 
 from __future__ import annotations
 
