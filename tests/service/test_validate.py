@@ -50,7 +50,7 @@ def test_any_document(text: str, client: TestClient, capsys: Any, monkeypatch: A
 
 
 def test_a_machine_and_its_processes(client: TestClient, capsys: Any, monkeypatch: Any) -> None:
-    text = b"bf16: true\ntp_size: 4\n"
+    text = b"bf16: true\nparallelism_config: {tp_size: 4}\n"
     told = by_command(text, "yaml", capsys, monkeypatch, "--target", "v100", "--world-size", "6")
     assert by_service(client, text, "yaml", target="v100", world_size=6) == told
 

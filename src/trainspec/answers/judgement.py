@@ -76,8 +76,22 @@ class Judge:
             return Report(name, diagnostics=list(why.diagnostics))
         except SourceError as error:
             return Report(name, diagnostics=list(error.diagnostics))
+        return self._alone(Process([layer], [*found, *more], (), (variables,)), name)
+
+    def variables(self, pairs: Iterable[tuple[str, str]], name: str) -> Report:
+        """The report on variables of some environment that is none of this process."""
+        from trainspec.settings.diagnostics.source import Source, SourceKind
+        from trainspec.settings.sources.customised.options import options_of
+        from trainspec.settings.sources.variables import naming, read_variables
+
+        _, made = naming(self.model, options_of(self.model))
+        variables = made(pairs, SourceKind.ENVIRONMENT, lambda one: Source(SourceKind.ENVIRONMENT, one))
+        layer, found = read_variables(self.model, variables)
+        return self._alone(Process([layer], found, (), (variables,)), name)
+
+    def _alone(self, process: Process, name: str) -> Report:
         alone = copy(self)
-        alone.process = Process([layer], [*found, *more], (), (variables,))
+        alone.process = process
         return alone._report(Report(name), [], [], [])
 
     def documents(self, documents: Iterable[Document], name: str) -> Iterator[Report]:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from trainspec.answers.faults import mistake
 from trainspec.answers.judgement import Judge
-from trainspec.service import documents, judging, reference
+from trainspec.service import admission, documents, judging, reference
 from trainspec.service.guard import Guard
 from trainspec.service.options import Life, Options
 from trainspec.service.refusals import Refused, answer, refusal, refused
@@ -53,6 +53,7 @@ ROUTES = [
     Route("/rules", reference.rules),
     Route("/rules/{code}", reference.rule),
     Route("/validate", judging.validate, methods=["POST"]),
+    Route("/admission", admission.admission, methods=["POST"]),
     Route("/plan", documents.plan_of, methods=["POST"]),
     Route("/migrate", documents.migrated, methods=["POST"]),
     Route("/diff", documents.difference, methods=["POST"]),
