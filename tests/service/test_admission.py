@@ -35,7 +35,10 @@ WRONG = {
     "a file": (config_map({"run.yaml": "bf16: true\nfp16: true\n"}), "PRE101"),
     "variables": (config_map({"TRAINSPEC_BF16": "true", "TRAINSPEC_FP16": "true"}), "PRE101"),
     "a job": (train_job({"TRAINSPEC_SEAD": "7"}), "SRC101"),
-    "its processes": (train_job({"TRAINSPEC_PARALLELISM_CONFIG__TP_SIZE": "4"}, numNodes=3, numProcPerNode=2), "TGT108"),
+    "its processes": (
+        train_job({"TRAINSPEC_PARALLELISM_CONFIG__TP_SIZE": "4"}, numNodes=3, numProcPerNode=2),
+        "TGT108",
+    ),
 }
 
 
