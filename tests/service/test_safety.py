@@ -106,4 +106,5 @@ def test_a_token_opens_all_but_probes() -> None:
         assert CANARY not in told.text
     for token in ("old", CANARY):
         assert client.get("/fields/seed", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert client.options("/fields/seed").status_code == 405
     assert CANARY not in repr(Options(tokens=(CANARY,)))

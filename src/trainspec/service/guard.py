@@ -48,7 +48,9 @@ class Guard:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        if self._tokens and scope["path"] not in OPEN and not self._has_token(scope):
+        # A browser asks by OPTIONS whether it may send a token, and sends none with that.
+        is_open = scope["path"] in OPEN or scope["method"] == "OPTIONS"
+        if self._tokens and not is_open and not self._has_token(scope):
             why = mistake("SVC105", "this needs the service's token", "send Authorization: Bearer TOKEN")
             await refusal(401, [why], {"WWW-Authenticate": "Bearer"})(scope, receive, sent)
             return
