@@ -50,7 +50,7 @@ demo-zero3: install ## an epoch on 3 processes under ZeRO-3, by FSDP2 and by Dee
 ON_ONE_CORE := OMP_NUM_THREADS=1 TORCHINDUCTOR_VEC_ISA_OK=0 TORCHINDUCTOR_COMPILE_THREADS=1
 PYTEST_MANY = -m pytest --dist loadfile --no-loadscope-reorder
 # What needs no torch: settings, plan and commands.
-ALONE := tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration
+ALONE := tests/settings tests/text tests/plan tests/answers tests/cli tests/export tests/reports tests/migration tests/service
 PASSED_ALONE := build/passed-alone.txt
 
 # First what needs no torch, where there is none; then, with everything installed, each test that has not passed there.

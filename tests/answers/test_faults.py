@@ -27,6 +27,14 @@ NAMES = {
     "CLI125": "contradicting-options",
     "CLI126": "unreadable-variable",
     "CLI127": "answer-not-written",
+    "SVC101": "body-too-large",
+    "SVC102": "out-of-time",
+    "SVC103": "unknown-format",
+    "SVC104": "bad-parameter",
+    "SVC105": "not-allowed",
+    "SVC106": "no-such-address",
+    "SVC107": "too-busy",
+    "SVC108": "cannot-serve",
 }
 
 

@@ -19,7 +19,7 @@ import pytest
 from tests.cli.conftest import Run
 
 from trainspec.cli import COMMANDS, main
-from trainspec.cli.shells.words import SHELLS, all_words
+from trainspec.cli.completion.words import SHELLS, all_words
 
 # What is typed, what must be among the answers, and what must not.
 ROWS = (
@@ -187,4 +187,4 @@ def test_what_is_no_shell_is_refused(run: Run) -> None:
 def test_other_commands_do_not_load_it() -> None:
     loaded = set(sys.modules)
     main(["--version"])
-    assert not {name for name in set(sys.modules) - loaded if name.startswith("trainspec.cli.shells")}
+    assert not {name for name in set(sys.modules) - loaded if name.startswith("trainspec.cli.completion")}

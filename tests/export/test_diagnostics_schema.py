@@ -10,8 +10,8 @@ import pytest
 
 from trainspec import TrainingArguments
 from trainspec.cli import main
-from trainspec.cli.terminal import JSON_VERSION
 from trainspec.export.diagnostics_schema import VERSION, diagnostic, render
+from trainspec.reports.json_text import JSON_VERSION
 
 SCHEMA = render()
 WHOLE = jsonschema_rs.validator_for(SCHEMA)

@@ -92,6 +92,19 @@ _CODES = {
         "the answer, or a part of it, is lost",
         "free some space, or write it elsewhere",
     ),
+    "SVC101": ("body-too-large", "a body that is larger than the service takes", "nothing was read", "send less"),
+    "SVC102": (
+        "out-of-time",
+        "a request that took longer than the service gives one",
+        "nobody else should wait for it",
+        "send less at once",
+    ),
+    "SVC103": ("unknown-format", "a body in a format that is not read here", "it cannot be read", "see the message"),
+    "SVC104": ("bad-parameter", "a parameter that cannot be what it is", "its meaning is unknown", "see the message"),
+    "SVC105": ("not-allowed", "a request without the token of this service", "nothing is told", "send the token"),
+    "SVC106": ("no-such-address", "an address that there is not", "there is nothing to tell", "see the README"),
+    "SVC107": ("too-busy", "a service that judges as much as it can", "more would make all wait", "try again"),
+    "SVC108": ("cannot-serve", "a service that cannot start as asked", "nobody could use it", "see the message"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainspec.answers.faults import NoAnswer, mistake
@@ -57,6 +58,41 @@ class Judge:
     def text(self, text: str | bytes, format: str, name: str, *, at: str | None = None) -> Iterator[Report]:
         """A report for each document of a text in `format` (yaml, json, toml); `at` is a dotted path inside them."""
         return self.documents(parse_documents(text, format, name, at=at, keep_faults=True), name)
+
+    def dotenv(self, text: str | bytes, name: str) -> Report:
+        """The report on variables as a dotenv file says them; nothing else stands for the names in them."""
+        from trainspec.settings.sources.customised.options import options_of
+        from trainspec.settings.sources.dotenv import parse_dotenv
+        from trainspec.settings.sources.files import source_error
+        from trainspec.settings.sources.variables import read_variables
+        from trainspec.text.decoding import decoded
+
+        try:
+            plain = decoded(text) if isinstance(text, bytes) else text
+            variables, found = parse_dotenv(plain, name, self.model, options_of(self.model), {})
+            layer, more = read_variables(self.model, variables)
+        except UnicodeDecodeError:
+            why = source_error("SRC106", f"{name} is not UTF-8 text", name)
+            return Report(name, diagnostics=list(why.diagnostics))
+        except SourceError as error:
+            return Report(name, diagnostics=list(error.diagnostics))
+        return self._alone(Process([layer], [*found, *more], (), (variables,)), name)
+
+    def variables(self, pairs: Iterable[tuple[str, str]], name: str) -> Report:
+        """The report on variables of some environment that is none of this process."""
+        from trainspec.settings.diagnostics.source import Source, SourceKind
+        from trainspec.settings.sources.customised.options import options_of
+        from trainspec.settings.sources.variables import naming, read_variables
+
+        _, made = naming(self.model, options_of(self.model))
+        variables = made(pairs, SourceKind.ENVIRONMENT, lambda one: Source(SourceKind.ENVIRONMENT, one))
+        layer, found = read_variables(self.model, variables)
+        return self._alone(Process([layer], found, (), (variables,)), name)
+
+    def _alone(self, process: Process, name: str) -> Report:
+        alone = copy(self)
+        alone.process = process
+        return alone._report(Report(name), [], [], [])
 
     def documents(self, documents: Iterable[Document], name: str) -> Iterator[Report]:
         """A report for each document, and one for what cannot be read, after which nothing more is."""

@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": "old files, launch scripts and other programs' files made settings of today",
     "export": "settings in other forms, and as jobs for Kubernetes, compose, SLURM and Ray",
     "diff": "two files compared as settings, not as text",
+    "serve": "these answers over HTTP",
     "train": "train a task",
     "checkpoints": "checkpoints listed, verified, compared, exported, pruned, imported",
     "completion": "a script that completes all of this in bash, zsh or fish",

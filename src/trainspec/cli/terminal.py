@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Given, Option
+from trainspec.reports.json_text import json_text
 from trainspec.text.languages import LANGUAGES, VARIABLE, Words, language_of, language_of_system, words_of
 
 if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
 
-# The shape of what --format json prints.
-JSON_VERSION = 1
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
 # Sources that could not be read at all; whatever is wrong inside a file that could be is a finding.
@@ -57,9 +56,7 @@ def told(diagnostics: Iterable[Diagnostic], words: Words) -> list[Diagnostic]:
 
 def answer_json(data: Mapping[str, Any]) -> None:
     """The answer as JSON, under the version of its shape."""
-    import json
-
-    print(json.dumps({"version": JSON_VERSION, **data}, indent=2, ensure_ascii=False))
+    print(json_text(data))
 
 
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:

@@ -154,7 +154,7 @@ def test_list_and_show_need_no_torch(theirs: Path) -> None:
 
 
 def test_help_and_completion_know_the_actions(run: Callable[..., Any]) -> None:
-    from trainspec.cli.shells.words import all_words
+    from trainspec.cli.completion.words import all_words
 
     text = run("checkpoints", "--help").out
     assert all(action in text for action in ACTIONS)

@@ -26,6 +26,7 @@ from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import RESERVED, Variables, read_variables
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of
+from trainspec.text.reach import out_of_reach
 from trainspec.text.redaction import HIDDEN, is_secret_name, printable, redact_url, shortened, show_value
 
 _CONFIG_ENDINGS = (".yaml", ".yml", ".json", ".toml")
@@ -324,7 +325,7 @@ def config_beside(path: str, script: str, files: dict[str, str]) -> Found | None
     text = files.get(path.removeprefix("./"))
     if text is None:
         places = (os.path.join(os.path.dirname(script), path), path)
-        file = next((place for place in places if os.path.isfile(place)), None)
+        file = None if out_of_reach() else next((place for place in places if os.path.isfile(place)), None)
         text = read_plain(file) if file is not None else None
     if text is None or not all(map(str.isprintable, text.split())):
         return None

@@ -31,13 +31,24 @@ def read_dotenv(
 
     Raises SourceError: missing, unreadable, bad line.
     """
+    text = read_plain(path, options.env_file_encoding)
+    return parse_dotenv(text, path, model, options, os.environ if environ is None else environ)
+
+
+def parse_dotenv(
+    text: str, path: str, model: type[Settings], options: SourceOptions, environ: Mapping[str, str]
+) -> tuple[Variables, list[Diagnostic]]:
+    """As read_dotenv, of a text; `environ` has what `${NAME}` may stand for beside the lines above it.
+
+    Raises SourceError: a bad line, or more than anybody writes.
+    """
     from dotenv.parser import parse_stream
 
     pairs: list[tuple[str, str]] = []
     lines: dict[str, int] = {}
-    expanding = _Expanding(path, os.environ if environ is None else environ)
+    expanding = _Expanding(path, environ)
     is_ours, made = naming(model, options)
-    for binding in parse_stream(io.StringIO(read_plain(path, options.env_file_encoding))):
+    for binding in parse_stream(io.StringIO(text)):
         line = binding.original.line + _blank_lines_before(binding.original.string)
         if binding.error:
             raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))

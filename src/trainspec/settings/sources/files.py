@@ -16,6 +16,7 @@ from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.values.coercion import Manner
 from trainspec.text.decoding import decoded, undecodable
+from trainspec.text.reach import out_of_reach
 from trainspec.text.redaction import printable, redact_reason, redact_url, shortened
 
 if TYPE_CHECKING:
@@ -247,6 +248,8 @@ def read_plain(path: str, encoding: str | None = None) -> str:
 
     if not path:
         raise source_error("SRC105", "the path of the file is empty", path)
+    if out_of_reach():
+        raise source_error("SRC105", f"{path} is not read here: documents are judged alone", path)
     try:
         return read_text(path, LARGEST_FILE, encoding)
     except StorageError as error:

@@ -7,6 +7,7 @@ variables (LOCAL_RANK, RANK, WORLD_SIZE, MASTER_*, TORCHELASTIC_*, PET_*) have a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
@@ -19,6 +20,7 @@ from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.values.coercion import Manner, Word, coerce
 from trainspec.settings.values.shape import shape_of
+from trainspec.text.reach import out_of_reach
 from trainspec.text.redaction import printable, shortened
 
 if TYPE_CHECKING:
@@ -245,7 +247,9 @@ def _read_secret_file(
         if text := read_secret(path):
             flat[secret] = text
     except SourceError as error:
-        return [unreadable_secret(secret, variables, name, error)]
+        unread = unreadable_secret(secret, variables, name, error)
+        # It is mounted where the run is, and nobody has looked for it here.
+        return [replace(unread, severity="warning") if out_of_reach() else unread]
     return []
 
 

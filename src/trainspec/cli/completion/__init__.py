@@ -21,7 +21,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     given = COMMAND.parse(argv)
     given.settle()
-    from trainspec.cli.shells.words import SHELLS, all_words
+    from trainspec.cli.completion.words import SHELLS, all_words
     from trainspec.text.suggestions import did_you_mean
 
     if len(given.words) != 1:
@@ -32,5 +32,5 @@ def run(argv: Sequence[str]) -> int:
         raise CannotRun(mistake("CLI104", f"there is no shell {shown_word(shell)}", remedy))
     from importlib import import_module
 
-    print(import_module(f"trainspec.cli.shells.{shell}").script(all_words()))
+    print(import_module(f"trainspec.cli.completion.{shell}").script(all_words()))
     return 0

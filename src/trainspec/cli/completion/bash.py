@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trainspec.cli.shells.words import CommandWords, Typed, Words
+from trainspec.cli.completion.words import CommandWords, Typed, Words
 
 _SCRIPT = """\
 # Completion of trainspec for bash. For every shell from now on, in ~/.bashrc:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trainspec.cli.shells.words import CommandWords, Typed, Words, single_quoted
+from trainspec.cli.completion.words import CommandWords, Typed, Words, single_quoted
 
 _SCRIPT = """\
 #compdef trainspec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainspec.cli.shells.words import Typed, Words
+from trainspec.cli.completion.words import Typed, Words
 
 _HEAD = """\
 # Completion of trainspec for fish. For every shell from now on:

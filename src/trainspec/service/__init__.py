@@ -1,0 +1,1 @@
+"""The service: the answers of `answers/` over HTTP, from the same judge as the command line's. No torch."""

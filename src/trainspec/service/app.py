@@ -1,0 +1,106 @@
+"""The app: which address gives which answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trainspec.answers.faults import mistake
+from trainspec.answers.judgement import Judge
+from trainspec.service import admission, documents, judging, reference
+from trainspec.service.guard import Guard
+from trainspec.service.options import Life, Options
+from trainspec.service.refusals import Refused, answer, refusal, refused
+from trainspec.service.work import Work
+from trainspec.settings.arguments import TrainingArguments
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+
+class Service:
+    """What requests share."""
+
+    def __init__(self, options: Options, life: Life) -> None:
+        self.options = options
+        self.life = life
+        self.work = Work(options.limits)
+        self.judge = Judge(TrainingArguments)
+        self.kept: dict[str, str] = {}
+
+    def model(self, name: str | None) -> type[BaseSettings]:
+        """The class that a request names; TrainingArguments where it names none. Raises Refused."""
+        if name is None:
+            return TrainingArguments
+        if name not in self.options.models:
+            known = ", ".join(self.options.models) or "none but the usual one"
+            raise refused(400, "SVC104", "model names no class of this service", f"its classes: {known}")
+        return self.options.models[name]
+
+
+ROUTES = [
+    Route("/schema/v1/training-arguments.json", reference.file_schema),
+    Route("/schema/env", reference.env_schema),
+    Route("/fields", reference.fields),
+    Route("/fields/{name}", reference.field),
+    Route("/rules", reference.rules),
+    Route("/rules/{code}", reference.rule),
+    Route("/validate", judging.validate, methods=["POST"]),
+    Route("/admission", admission.admission, methods=["POST"]),
+    Route("/plan", documents.plan_of, methods=["POST"]),
+    Route("/migrate", documents.migrated, methods=["POST"]),
+    Route("/diff", documents.difference, methods=["POST"]),
+    Route("/convert", documents.converted, methods=["POST"]),
+]
+
+
+def create_app(options: Options, life: Life | None = None) -> ASGIApp:
+    """The service as an ASGI app; `life` is told when it drains."""
+    service = Service(options, life or Life())
+    routes = [*ROUTES, Route("/healthz", _healthz), Route("/readyz", _readyz)]
+    handlers: dict[Any, Any] = {404: _no_address, 405: _no_method, Refused: _refused}
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan)
+    app.router.redirect_slashes = False
+    app.state.service = service
+    inner: ASGIApp = app
+    if options.origins:
+        from starlette.middleware.cors import CORSMiddleware
+
+        inner = CORSMiddleware(
+            app, options.origins, ("GET", "POST"), ("Authorization", "Content-Type", "If-None-Match")
+        )
+    return Guard(inner, options.tokens, service.life)
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    yield
+    app.state.service.work.end()
+
+
+async def _healthz(request: Request) -> Response:
+    return answer({"ok": True})
+
+
+async def _readyz(request: Request) -> Response:
+    ready = not request.app.state.service.life.draining
+    return answer({"ok": ready}, 200 if ready else 503)
+
+
+async def _no_address(request: Request, error: Exception) -> Response:
+    return refusal(404, [mistake("SVC106", "there is no such address")])
+
+
+async def _no_method(request: Request, error: Any) -> Response:
+    return refusal(405, [mistake("SVC106", "this address has no such method")], error.headers)
+
+
+async def _refused(request: Request, error: Refused) -> Response:
+    return refusal(error.status, error.diagnostics, error.headers)

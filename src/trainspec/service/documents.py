@@ -1,0 +1,198 @@
+"""What follows from documents: their plan, their migration, their difference, another form of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+from starlette.responses import Response
+
+from trainspec.answers.diff import compare
+from trainspec.answers.documents import Judged, judged
+from trainspec.answers.export import READ_BY, export
+from trainspec.answers.faults import NoAnswer, mistake
+from trainspec.answers.migrate import convert, migrate
+from trainspec.answers.plan import Planned, Scale, plan
+from trainspec.service.refusals import Refused, answer, refused
+from trainspec.service.requests import Parameters, body_of, format_in, parameters_of
+from trainspec.settings.diagnostics import SourceError
+from trainspec.settings.sources.files import Document, parse_documents
+from trainspec.text.decoding import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from trainspec.service.app import Service
+
+Number = Annotated[int, Field(ge=1, le=10**12)]
+Rows = Annotated[int, Field(ge=0, le=10**15)]
+Name = Annotated[str, Field(min_length=1, max_length=1000)]
+Input = Literal["json", "yaml", "toml"]
+_SCRIPTS = {"cli": "command line", "bat": "script", "powershell": "script", "notebook": "notebook", "python": "file"}
+
+
+class Plan(Parameters):
+    """What a plan is made for; several documents of a stream are laid over one another."""
+
+    name: Name = "document"
+    input: Input | None = None
+    rows: Rows | None = None
+    eval_rows: Rows | None = None
+    world_size: Number | None = None
+    nodes: Number | None = None
+    target: Annotated[str, Field(max_length=100)] | None = None
+    params: Number | None = None
+    sequence_length: Number | None = None
+
+
+class Migrate(Parameters):
+    """What is sent, a file of settings or what launches a run, and the form that is asked for: none edits a file."""
+
+    name: Name = "document"
+    input: Input | Literal["cli", "bat", "powershell", "notebook", "python"] | None = None
+    to: Literal["yaml", "toml", "json", "env", "cli"] | None = None
+
+
+class Diff(Parameters):
+    """Two documents of one stream of YAML are compared."""
+
+    name: Name = "document"
+
+
+Form = Literal["env", "yaml", "toml", "json", "cli", "k8s", "compose", "slurm", "ray"]
+
+
+class Convert(Parameters):
+    """A form and its options, as `trainspec export` takes them."""
+
+    to: Form
+    document: Name = "document"
+    input: Input | None = None
+    target: Annotated[str, Field(max_length=100)] | None = None
+    name: Annotated[str, Field(max_length=100)] | None = None
+    task: Annotated[str, Field(max_length=200)] | None = None
+    image: Annotated[str, Field(max_length=500)] | None = None
+    gpus: Annotated[str, Field(max_length=20)] | None = None
+    nproc: Annotated[str, Field(max_length=20)] | None = None
+    nodes: Annotated[str, Field(max_length=20)] | None = None
+    kind: Literal["job", "pytorchjob", "trainjob"] | None = None
+    grace: Annotated[str, Field(max_length=20)] | None = None
+    max_restarts: Annotated[str, Field(max_length=20)] | None = None
+    as_: Annotated[Literal["variables", "file"] | None, Field(alias="as")] = None
+    merge: Literal["true"] | None = None
+
+
+async def plan_of(request: Request) -> Response:
+    asked = parameters_of(request, Plan)
+    format = format_in(request, asked.input, asked.name)
+    return await _done(request, lambda body: _plan(_settings(body, format, asked.name), asked))
+
+
+async def migrated(request: Request) -> Response:
+    asked = parameters_of(request, Migrate)
+    format = format_in(request, asked.input, asked.name)
+    return await _done(request, lambda body: _migrate(body, format, asked))
+
+
+async def difference(request: Request) -> Response:
+    asked = parameters_of(request, Diff)
+    return await _done(request, lambda body: _diff(body, asked.name))
+
+
+async def converted(request: Request) -> Response:
+    asked = parameters_of(request, Convert)
+    format = format_in(request, asked.input, asked.document)
+    return await _done(request, lambda body: _convert(body, format, asked))
+
+
+async def _done(request: Request, make: Callable[[bytes], dict[str, Any]]) -> Response:
+    service: Service = request.app.state.service
+    limits = service.options.limits
+    body = await body_of(request, limits.body, limits.seconds)
+
+    def told() -> Response:
+        try:
+            return answer(make(body))
+        except SourceError as error:
+            large = any(item.code == "SRC109" for item in error.diagnostics)
+            raise Refused(413 if large else 400, *error.diagnostics) from None
+        except NoAnswer as why:
+            raise Refused(400, *why.diagnostics) from None
+        except UnicodeDecodeError:
+            raise refused(400, "SVC103", "the body is not UTF-8 text", "save it as UTF-8") from None
+
+    return await service.work.do(len(body), told)
+
+
+def _documents(body: bytes, format: str, name: str) -> list[Document]:
+    if format == "env":
+        raise refused(415, "SVC103", "variables are no document here", "POST /validate judges them")
+    return list(parse_documents(body, format, name))
+
+
+def _settings(body: bytes, format: str, name: str) -> Judged:
+    return judged(*_documents(body, format, name))
+
+
+def _plan(one: Judged, asked: Plan) -> dict[str, Any]:
+    found = tuple(one.diagnostics)
+    if one.settings is None:
+        return Planned(None, found).to_dict()
+    return plan(one.settings, found, rows=asked.rows, eval_rows=asked.eval_rows, scale=_scale(asked)).to_dict()
+
+
+def _scale(asked: Plan) -> Scale | None:
+    if asked.world_size in (None, 1) and not (asked.nodes or asked.target or asked.params or asked.sequence_length):
+        return None
+    from trainspec.plan.scale.model import of_number
+    from trainspec.settings.targets.checks import Place
+    from trainspec.settings.targets.machines import parse_target
+
+    try:
+        target = parse_target(asked.target) if asked.target is not None else None
+    except ValueError:
+        raise refused(400, "SVC104", "target names no machine that is known", "such as h100x8, a100, cpu") from None
+    if asked.nodes is not None and asked.world_size is None and (target is None or not target.count):
+        raise refused(400, "SVC104", "nodes alone tells no number of processes", "world_size=16&nodes=2")
+    place = Place.of(target, asked.world_size, asked.nodes)
+    size = of_number(asked.params, 0) if asked.params is not None else None
+    if size is not None and asked.sequence_length is not None:
+        size = size.with_sequence(asked.sequence_length)
+    return Scale(place.world or 1, place.nodes, target, size)
+
+
+def _migrate(body: bytes, format: str, asked: Migrate) -> dict[str, Any]:
+    text = decoded(body)
+    if format not in _SCRIPTS:
+        if asked.to is None:
+            done = migrate(text, format, asked.name)
+            return {**done.to_dict(), "text": done.after}
+        from trainspec.migration.documents import found_in_file
+        from trainspec.migration.foreign.reading import found_in_foreign
+
+        documents = _documents(body, format, asked.name)
+        found = [found_in_foreign(document) or found_in_file(document) for document in documents]
+    elif format == "python":
+        from trainspec.migration.calls import read_calls
+
+        found = read_calls(text, asked.name)
+    else:
+        from trainspec.migration.scripts.reading import read_script
+
+        found = [read_script(text, asked.name, format, is_file=False)]
+    return {"sets": [one.to_dict() for one in convert(found, asked.to or "yaml", asked.name)]}
+
+
+def _diff(body: bytes, name: str) -> dict[str, Any]:
+    documents = _documents(body, "yaml", name)
+    if len(documents) != 2:
+        raise NoAnswer(mistake("SVC104", f"two documents are compared, not {len(documents)}", "put --- between them"))
+    return compare(*(judged(document) for document in documents)).to_dict()
+
+
+def _convert(body: bytes, format: str, asked: Convert) -> dict[str, Any]:
+    said = asked.model_dump(exclude_none=True, by_alias=True, exclude={"to", "document", "input"})
+    options = {name: value for name, value in said.items() if name in READ_BY or name == "target"}
+    return export(_settings(body, format, asked.document), asked.to, options).to_dict()

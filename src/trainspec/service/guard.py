@@ -1,0 +1,76 @@
+"""What stands around every address: tokens, headers, and that no fault of ours tells what somebody sent."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import TYPE_CHECKING
+
+from trainspec.answers.faults import mistake
+from trainspec.service.refusals import Refused, refusal
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from trainspec.service.options import Life
+
+OPEN = frozenset({"/healthz", "/readyz"})
+_HEADERS = [
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_log = logging.getLogger("trainspec.service")
+
+
+class Guard:
+    """The outermost of the app."""
+
+    def __init__(self, app: ASGIApp, tokens: tuple[str, ...], life: Life) -> None:
+        self._app = app
+        self._tokens = [token.encode() for token in tokens]
+        self._life = life
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                message["headers"] = [*message["headers"], *_HEADERS]
+                if not any(name == b"cache-control" for name, _ in message["headers"]):
+                    message["headers"].append((b"cache-control", b"no-store"))
+                if self._life.draining:
+                    message["headers"].append((b"connection", b"close"))
+            await send(message)
+
+        # A browser asks by OPTIONS whether it may send a token, and sends none with that.
+        is_open = scope["path"] in OPEN or scope["method"] == "OPTIONS"
+        if self._tokens and not is_open and not self._has_token(scope):
+            why = mistake("SVC105", "this needs the service's token", "send Authorization: Bearer TOKEN")
+            await refusal(401, [why], {"WWW-Authenticate": "Bearer"})(scope, receive, sent)
+            return
+        try:
+            await self._app(scope, receive, sent)
+        except Refused as why:
+            await refusal(why.status, why.diagnostics, why.headers)(scope, receive, sent)
+        except Exception as error:
+            # Its message may hold what was sent.
+            place = error.__traceback__
+            while place is not None and place.tb_next is not None:
+                place = place.tb_next
+            where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
+            _log.error("%s at %s", type(error).__name__, where)
+            if not begun:
+                await refusal(500, [])(scope, receive, sent)
+
+    def _has_token(self, scope: Scope) -> bool:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        kind, _, token = given.partition(b" ")
+        # All of them are compared, so that time tells nothing.
+        same = [hmac.compare_digest(token.strip(), one) for one in self._tokens]
+        return kind.lower() == b"bearer" and any(same)

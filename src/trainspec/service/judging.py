@@ -1,0 +1,97 @@
+"""`POST /validate`: documents judged as `trainspec validate` judges them, byte for byte."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+from starlette.responses import Response
+
+from trainspec.answers.faults import NoAnswer
+from trainspec.answers.judgement import Judge, Judgement
+from trainspec.service.refusals import Refused, answer, refused
+from trainspec.service.requests import Parameters, body_of, format_in, parameters_of
+from trainspec.settings.base import Settings
+from trainspec.settings.sources.files import parse_documents
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from trainspec.answers.app import AppJudge
+    from trainspec.service.app import Service
+
+Number = Annotated[int, Field(ge=1, le=10**12)]
+Input = Literal["json", "yaml", "toml", "env"]
+_FORMS = {
+    "sarif": ("trainspec.reports.sarif", "application/sarif+json"),
+    "junit": ("trainspec.reports.junit", "application/xml"),
+}
+
+
+class Validate(Parameters):
+    """The options of `trainspec validate` that are about a document, and its name."""
+
+    name: Annotated[str, Field(min_length=1, max_length=1000)] = "document"
+    input: Input | None = None
+    format: Literal["json", "text", "sarif", "junit"] = "json"
+    at: Annotated[str, Field(max_length=1000)] | None = None
+    model: str | None = None
+    target: Annotated[str, Field(max_length=100)] | None = None
+    world_size: Number | None = None
+    nodes: Number | None = None
+    ignore_unknown: bool = False
+    strict: bool = False
+
+
+async def validate(request: Request) -> Response:
+    service: Service = request.app.state.service
+    asked = parameters_of(request, Validate)
+    limits = service.options.limits
+    format = format_in(request, asked.input, asked.name)
+    body = await body_of(request, limits.body, limits.seconds)
+    return await service.work.do(len(body), _validate, body, format, asked, service)
+
+
+def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Response:
+    judge = _judge(asked, service)
+    if format != "env":
+        documents = parse_documents(body, format, asked.name, at=asked.at, keep_faults=True)
+        reports = list(judge.documents(documents, asked.name))
+    elif isinstance(judge, Judge):
+        reports = [judge.dotenv(body, asked.name)]
+    else:
+        raise refused(415, "SVC103", "variables of an app are judged where it runs", "send its file of settings")
+    judgement = Judgement(reports, strict=asked.strict)
+    found = [item for report in reports for item in report.diagnostics]
+    status = 413 if any(item.code == "SRC109" for item in found) else 200
+    if asked.format == "json":
+        return answer(judgement.to_dict(), status)
+    if asked.format == "text":
+        parts = "\n\n".join(item.render() for item in found) or "nothing wrong"
+        return Response(f"{parts}\n".encode("utf-8", "backslashreplace"), status, media_type="text/plain")
+    from trainspec.answers.rule import meanings
+    from trainspec.reports.report import Manner
+
+    module, media = _FORMS[asked.format]
+    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, meanings)
+    return Response(import_module(module).render(reports, manner) + "\n", status, media_type=media)
+
+
+def _judge(asked: Validate, service: Service) -> Judge | AppJudge:
+    if asked.nodes is not None and not (asked.world_size or asked.target):
+        raise refused(400, "SVC104", "nodes alone tells no number of processes", "world_size=16&nodes=2")
+    key = (asked.model, asked.target, asked.world_size, asked.nodes, asked.ignore_unknown)
+    if key == (None, None, None, None, False):
+        return service.judge
+    model = service.model(asked.model)
+    _, target, world_size, nodes, ignore_unknown = key
+    try:
+        if issubclass(model, Settings):
+            return Judge(model, target=target, world_size=world_size, nodes=nodes, ignore_unknown=ignore_unknown)
+        from trainspec.answers.app import AppJudge
+
+        return AppJudge(model, target=target, world_size=world_size, nodes=nodes, ignore_unknown=ignore_unknown)
+    except NoAnswer as why:
+        raise Refused(400, *why.diagnostics) from None

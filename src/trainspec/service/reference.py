@@ -1,0 +1,107 @@
+"""What does not depend on a document: schemas, settings, rules; each made once, with a tag to ask by again."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Literal
+
+from starlette.responses import Response
+
+from trainspec.answers.explain import explain, explain_all
+from trainspec.answers.faults import NoAnswer
+from trainspec.answers.rule import meaning_of, meanings
+from trainspec.answers.schema import app_schema, schema
+from trainspec.reports.json_text import json_text
+from trainspec.service.refusals import Refused, refused
+from trainspec.service.requests import Parameters, parameters_of
+from trainspec.settings.base import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from trainspec.service.app import Service
+
+
+class SchemaOf(Parameters):
+    """The draft (7 for editors), and the class."""
+
+    draft: Literal["7", "2020-12"] | None = None
+    model: str | None = None
+
+
+class Nothing(Parameters):
+    """No parameters."""
+
+
+async def file_schema(request: Request) -> Response:
+    return _schema(request, "file")
+
+
+async def env_schema(request: Request) -> Response:
+    return _schema(request, "env")
+
+
+async def fields(request: Request) -> Response:
+    parameters_of(request, Nothing)
+    make = lambda: json_text({"settings": [item.to_dict() for item in explain_all()]}) + "\n"  # noqa: E731
+    return _kept(request, "fields", make)
+
+
+async def field(request: Request) -> Response:
+    parameters_of(request, Nothing)
+    try:
+        facts = explain(request.path_params["name"])
+    except NoAnswer as why:
+        raise Refused(404, *why.diagnostics) from None
+    return _tagged(request, json_text({"settings": [facts.to_dict()]}) + "\n")
+
+
+async def rules(request: Request) -> Response:
+    parameters_of(request, Nothing)
+    make = lambda: json_text({"rules": [item.to_dict() for item in meanings().values()]}) + "\n"  # noqa: E731
+    return _kept(request, "rules", make)
+
+
+async def rule(request: Request) -> Response:
+    parameters_of(request, Nothing)
+    try:
+        found = meaning_of(request.path_params["code"], meanings())
+    except NoAnswer as why:
+        raise Refused(404, *why.diagnostics) from None
+    return _tagged(request, json_text({"rules": [found.to_dict()]}) + "\n")
+
+
+def _schema(request: Request, what: Literal["file", "env"]) -> Response:
+    asked = parameters_of(request, SchemaOf)
+    model = _service(request).model(asked.model)
+    if issubclass(model, Settings):
+        draft = asked.draft or "7"
+        make: Callable[[], str] = lambda: schema(what, model, draft).text  # noqa: E731
+    elif asked.draft == "7":
+        raise refused(400, "SVC104", "the schema of an app is one of draft 2020-12", "leave draft out")
+    else:
+        make = lambda: app_schema(what, model).text  # noqa: E731
+    return _kept(request, f"{what} {asked.draft} {asked.model}", make, "application/schema+json")
+
+
+def _kept(request: Request, key: str, make: Callable[[], str], media: str = "application/json") -> Response:
+    kept = _service(request).kept
+    if key not in kept:
+        kept[key] = make()
+    return _tagged(request, kept[key], media)
+
+
+def _tagged(request: Request, text: str, media: str = "application/json") -> Response:
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    asked = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag in asked or "*" in asked:
+        return Response(status_code=304, headers=headers)
+    return Response(text, headers=headers, media_type=media)
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service

@@ -1,0 +1,78 @@
+"""What a request says: its body within bounds, the format of it, its parameters."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from trainspec.service.refusals import refused
+from trainspec.settings.sources.files import is_named_as_format
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+P = TypeVar("P", bound=BaseModel)
+# Media types, without "application/", "text/" and "x-", and the formats that they stand for.
+MEDIA = {"json": "json", "yaml": "yaml", "vnd.yaml": "yaml", "toml": "toml", "dotenv": "env", "env": "env"}
+
+
+class Parameters(BaseModel):
+    """Parameters of a request; one that there is not is refused, as it would be overlooked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def parameters_of(request: Request, kind: type[P]) -> P:
+    """The parameters of a request. Raises Refused, without saying what was sent."""
+    pairs = request.query_params.multi_items()
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise refused(400, "SVC104", "a parameter is given twice", "leave one out")
+    try:
+        return kind.model_validate(dict(pairs))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        known = ", ".join(kind.model_fields)
+        if name not in kind.model_fields:
+            raise refused(400, "SVC104", "there is no such parameter", f"the parameters are {known}") from None
+        raise refused(400, "SVC104", f"{name}: {first['msg']}") from None
+
+
+async def body_of(request: Request, most: int, seconds: float) -> bytes:
+    """The body, of which no more is read than may be, however it is sent. Raises Refused."""
+    told = request.headers.get("content-length", "")
+    if told.isdigit() and (len(told) > 15 or int(told) > most):
+        raise _too_large(most)
+    parts, length = [], 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                length += len(part)
+                if length > most:
+                    raise _too_large(most)
+                parts.append(part)
+    except TimeoutError:
+        raise refused(408, "SVC102", f"the body did not come within {seconds:g} seconds", Connection="close") from None
+    return b"".join(parts)
+
+
+def _too_large(most: int) -> Exception:
+    return refused(413, "SVC101", f"the body has more than {most:,} bytes", Connection="close")
+
+
+def format_in(request: Request, said: str | None, name: str) -> str:
+    """The format of the body: as the parameter says, else its media type, else the name's ending. Raises Refused."""
+    if said is not None:
+        return said
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media.removeprefix("application/").removeprefix("text/").removeprefix("x-")
+    if kind in MEDIA and media != kind:
+        return MEDIA[kind]
+    if is_named_as_format(name):
+        from trainspec.settings.sources.files import format_of
+
+        return format_of(name)
+    remedy = "send Content-Type: application/yaml, application/json, application/toml or text/x-dotenv, or ?input=yaml"
+    raise refused(415, "SVC103", "the body's format is unknown", remedy)

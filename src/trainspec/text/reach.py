@@ -1,0 +1,26 @@
+"""Whether files that settings name are within reach: a service judges documents of others, and opens none for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_out_of_reach: ContextVar[bool] = ContextVar("files are out of reach", default=False)
+
+
+@contextmanager
+def documents_alone() -> Iterator[None]:
+    """Inside, a file or URL that a document names is one that is not there: nothing of this machine or its network is
+    read, nor can an answer tell whether it could be.
+    """
+    token = _out_of_reach.set(True)
+    try:
+        yield
+    finally:
+        _out_of_reach.reset(token)
+
+
+def out_of_reach() -> bool:
+    """Whether documents are judged alone."""
+    return _out_of_reach.get()
