@@ -41,7 +41,8 @@ def test_a_plan_is_that_of_the_command(
 
 def test_old_names_are_rewritten(client: TestClient) -> None:
     told = post(client, "/migrate", "evaluation_strategy: steps  # often\n").json()
-    assert (told["text"], told["ok"]) == ("eval_strategy: steps  # often\n", True)
+    changed = "@@ -1 +1 @@\n-evaluation_strategy: steps  # often\n+eval_strategy: steps  # often\n"
+    assert (told["diff"].partition("b/document\n")[2], told["ok"]) == (changed, True)
 
 
 def test_a_command_line_is_read(client: TestClient) -> None:
@@ -66,7 +67,7 @@ def test_an_option_that_a_form_overlooks_is_told(client: TestClient) -> None:
     assert told["text"] is None and told["diagnostics"][0]["code"] == "CLI125"
 
 
-@pytest.mark.parametrize("address", [address for address in ALL if address != "/migrate"])
+@pytest.mark.parametrize("address", ALL)
 def test_no_secret_comes_back(address: str, client: TestClient) -> None:
     for text in (SECRETS, UNKNOWN, f"{SECRETS}---\n{UNKNOWN}", f"hub_token: {CANARY}\n  x: ["):
         assert CANARY not in post(client, address, text).text

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import Field
+from pydantic_settings import BaseSettings
 from starlette.testclient import TestClient
 
 from trainspec import TrainingArguments
@@ -61,3 +63,16 @@ def test_classes_of_users_side_by_side() -> None:
     codes = [[item["code"] for item in one["files"][0]["diagnostics"]] for one in told]
     assert codes == [["VAL101"], ["SRC102"]]
     assert "flavour" in client.get("/schema/v1/training-arguments.json", params={"model": "mine:Mine"}).text
+
+
+class App(BaseSettings):
+    train: TrainingArguments = Field(default_factory=TrainingArguments)
+
+
+def test_an_app_is_judged_by_its_files_alone() -> None:
+    client = TestClient(create_app(Options(models={"mine:App": App})))
+    asked = {"model": "mine:App"}
+    told = client.post("/validate", content="train: {sede: 7}\n", params={**asked, "input": "yaml"}).json()
+    assert [item["code"] for item in told["files"][0]["diagnostics"]] == ["SRC102"]
+    refused = client.post("/validate", content="TRAINSPEC_SEED=7\n", params={**asked, "input": "env"})
+    assert refused.status_code == 415 and refused.json()["diagnostics"][0]["code"] == "SVC103"

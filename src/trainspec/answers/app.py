@@ -43,7 +43,7 @@ class AppJudge(Judge):
         self.nodes = nodes
         self.ignore_unknown = ignore_unknown
         self.environment = environment
-        self.variables = tuple(variables)
+        self._names = tuple(variables)
 
     def document(self, document: Document, name: str, number: int = 1) -> Report:
         return self._judged(Report(name, number), [document], document.faults)
@@ -70,7 +70,7 @@ class AppJudge(Judge):
         """Variables that the app overlooks in silence, and that are almost its own."""
         from trainspec.answers.near_misses import near_misses
 
-        return near_misses(self.app, self.variables)
+        return near_misses(self.app, self._names)
 
     def _against_target(self, verdict: Verdict) -> list[Diagnostic]:
         if not (self.target or self.world_size):

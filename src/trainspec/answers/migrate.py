@@ -44,9 +44,10 @@ class Migration:
         """Whether nothing is left to be done by hand."""
         return not self.stuck and not errors_of(self.left)
 
-    def difference(self, name: str) -> Iterator[str]:
-        """The lines of a unified diff of the text under this name."""
-        return difference(self.before.removeprefix(_MARK), self.after.removeprefix(_MARK), name, self.secrets)
+    def difference(self, name: str, *, around: int = 3) -> Iterator[str]:
+        """The lines of a unified diff of the text under this name, with so many lines around each change."""
+        texts = self.before.removeprefix(_MARK), self.after.removeprefix(_MARK)
+        return difference(*texts, name, self.secrets, around=around)
 
     def to_dict(self) -> dict[str, Any]:
         return {

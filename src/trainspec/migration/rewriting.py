@@ -135,13 +135,15 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and (bool(one == other) or repr(one) == repr(other) == "nan")
 
 
-def difference(before: str, after: str, name: str, secrets: Iterable[str] = ()) -> Iterator[str]:
-    """The lines of a unified diff, without `secrets`, which stand in the texts, and what looks like one."""
+def difference(before: str, after: str, name: str, secrets: Iterable[str] = (), *, around: int = 3) -> Iterator[str]:
+    """The lines of a unified diff, without `secrets`, which stand in the texts, and what looks like one; with so many
+    lines `around` each change.
+    """
     from difflib import unified_diff
 
     hidden = _pattern_of(secrets)
     lines = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    for line in unified_diff(*lines, f"a/{name}", f"b/{name}"):
+    for line in unified_diff(*lines, f"a/{name}", f"b/{name}", n=around):
         shown = redact_url(hidden.sub(HIDDEN, line) if hidden is not None else line)
         ends = line.endswith("\n")
         shown = f"{shown[:1]}{printable(shown[1:].rstrip(_BREAKS)).replace(_TAB, _TAB_ITSELF)}\n"

@@ -168,7 +168,8 @@ def _migrate(body: bytes, format: str, asked: Migrate) -> dict[str, Any]:
     if format not in _SCRIPTS:
         if asked.to is None:
             done = migrate(text, format, asked.name)
-            return {**done.to_dict(), "text": done.after}
+            # What is not changed may hold anything, under any name: it is not told.
+            return {**done.to_dict(), "diff": "".join(done.difference(asked.name, around=0))}
         from trainspec.migration.documents import found_in_file
         from trainspec.migration.foreign.reading import found_in_foreign
 

@@ -59,7 +59,7 @@ def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Re
     if format != "env":
         documents = parse_documents(body, format, asked.name, at=asked.at, keep_faults=True)
         reports = list(judge.documents(documents, asked.name))
-    elif isinstance(judge, Judge):
+    elif type(judge) is Judge:
         reports = [judge.dotenv(body, asked.name)]
     else:
         raise refused(415, "SVC103", "variables of an app are judged where it runs", "send its file of settings")
