@@ -66,6 +66,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         began = serve(
             options,
+            begun=lambda url: print(f"serving at {url}", file=sys.stderr, flush=True),
             host=host,
             port=_port(given),
             drain=1 if drain is None else drain,

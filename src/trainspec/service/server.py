@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -17,10 +19,18 @@ from trainspec.service.options import Life, Options
 class Server(uvicorn.Server):
     """A server that is first no longer ready, then takes no more, and for which being told to end is no failure."""
 
-    def __init__(self, config: uvicorn.Config, life: Life, drain: float) -> None:
+    def __init__(self, config: uvicorn.Config, life: Life, drain: float, begun: Callable[[str], None]) -> None:
         super().__init__(config)
         self._life = life
         self._drain = drain
+        self._begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            self._begun(f"http{'s' * self.config.is_ssl}://{place}")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._life.draining or sig == signal.SIGINT:
@@ -38,9 +48,17 @@ class Server(uvicorn.Server):
 
 
 def serve(
-    options: Options, *, host: str, port: int, drain: float, grace: int, certificate: str | None, key: str | None
+    options: Options,
+    *,
+    begun: Callable[[str], None],
+    host: str,
+    port: int,
+    drain: float,
+    grace: int,
+    certificate: str | None,
+    key: str | None,
 ) -> bool:
-    """Serve until told to end; whether it could begin."""
+    """Serve until told to end; whether it could begin. `begun` is told the URL once it takes requests."""
     life = Life()
     settings: dict[str, Any] = {"ssl_certfile": certificate, "ssl_keyfile": key} if certificate else {}
     config = uvicorn.Config(
@@ -56,6 +74,6 @@ def serve(
         timeout_graceful_shutdown=grace,
         **settings,
     )
-    server = Server(config, life, drain)
+    server = Server(config, life, drain, begun)
     server.run()
     return server.started
