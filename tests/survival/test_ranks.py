@@ -118,15 +118,11 @@ def test_ranks_are_killed_at_random(base: Path, whole: tuple[str, list[Ended], d
 @pytest.mark.timeout(7200 if LONG else 300)
 def test_a_rank_is_killed_at_calls(base: Path, whole: tuple[str, list[Ended], dict[str, bytes]]) -> None:
     name, ended, expected = whole
-    kind = f"2 ranks, {name}: one killed at a call"
-    chance = random.Random(f"{SEED} {kind}")
+    kind = f"2 ranks, {name}: one killed at every call"
     for rank in (0, 1):
         calls = ended[rank].calls
         assert calls, "each writes its random states"
-        chosen = one_of_each_kind(calls)
-        if LONG:
-            chosen = sorted(chance.sample(range(1, len(calls) + 1), min(len(calls), 12)))
-        for at in chosen if LONG else chosen[:1]:
+        for at in range(1, len(calls) + 1) if LONG else one_of_each_kind(calls)[:1]:
             with trial(kind, f"rank {rank} at {at} ({calls[at - 1]})", base) as one:
                 one.about_to_start()
                 took(one, ranks(one.folder, RUNS[name], dies=(rank, at)))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Given, Option
-from trainspec.reports.json_text import json_text
 from trainspec.text.languages import LANGUAGES, VARIABLE, Words, language_of, language_of_system, words_of
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ def told(diagnostics: Iterable[Diagnostic], words: Words) -> list[Diagnostic]:
 
 def answer_json(data: Mapping[str, Any]) -> None:
     """The answer as JSON, under the version of its shape."""
+    from trainspec.reports.json_text import json_text
+
     print(json_text(data))
 
 
