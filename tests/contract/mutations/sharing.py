@@ -42,8 +42,8 @@ MUTATIONS = (
     Mutation("uneven_inputs", SHARING, "args.uneven_inputs == UnevenInputs.DROP", "False"),
     Mutation("uneven_inputs", "training/parallel/strategy.py", '{"uneven": self._args.uneven_inputs}', "{}"),
     Mutation("uneven_inputs", WINDOWS, "if self._uneven == UnevenInputs.JOIN", "if False"),
-    Mutation("uneven_inputs", WINDOWS, "self._padded += _rows_of(filler) * missing", "pass"),
-    Mutation("uneven_inputs", WINDOWS, "self._dropped += walk.left_out()", "pass"),
+    Mutation("uneven_inputs", WINDOWS, "self._padded += window.padded", "pass"),
+    Mutation("uneven_inputs", WINDOWS, "self._dropped += walk.left_out() + self._dropped_at_end", "pass"),
     Mutation("uneven_inputs", WINDOWS, "return window[:common]", "return window"),
     Mutation(
         "uneven_inputs",

@@ -103,7 +103,7 @@ def test_what_breaks_is_told_once_with_its_rank(tmp_path: Path, what: str, code:
 def test_a_task_that_one_process_cannot_import_is_a_diagnostic(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "trainspec", "train", "broken:task", "--nproc", "2", "--max-restarts", "2"]
     (tmp_path / "broken.py").write_text(
-        'import os\nassert os.environ.get("RANK") != "1", "not here"\ndef task(args): ...\n'
+        'import os, time\nassert os.environ.get("RANK") != "1", "not here"\ndef task(args): time.sleep(600)\n'
     )
     found = subprocess.run(command, cwd=tmp_path, env=clean(), capture_output=True, text=True, timeout=120)
     told = "rank 1: error[CLI105] task 'broken:task': importing 'broken' failed with AssertionError: not here"

@@ -128,7 +128,9 @@ def remove_hidden(store: Store) -> None:
         store.delete_tree(name)
     for step, name in _left_for(store, _mark).items():
         if not is_unfinished(store, step):
-            store.delete(name)
+            # One that stays harms nothing.
+            with suppress(StorageError):
+                store.delete(name)
 
 
 def _left_for(store: Store, named: Callable[[int], str]) -> dict[int, str]:

@@ -112,7 +112,8 @@ def _is_read_by_others(way: str, folder: Path, final: Path) -> None:
     assert where == {name: file for file, shard in parts.items() for name in shard}
     assert all(torch.equal(value, found.state_dict()[name]) for name, value in other.state_dict().items())
     ids = torch.arange(6)[None]
-    assert torch.equal(found(ids).logits, other(ids).logits)
+    # Where in memory the same weights lie may tell in the last bit.
+    torch.testing.assert_close(found(ids).logits, other(ids).logits)
     assert not torch.equal(found(ids).logits, _model(way)(ids).logits)
 
 
