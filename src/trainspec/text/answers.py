@@ -1,7 +1,8 @@
-"""Standard output, whose own failures are told apart from those of any other file."""
+"""Standard output and standard error, whose own failures are told apart from those of any other file."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, TextIO
 
 
@@ -29,6 +30,34 @@ class Answers:
             self._stream.flush()
         except OSError as error:
             raise _lost(error) from error
+
+
+class Losing:
+    """In the place of sys.stderr: what that cannot take is lost, for nobody can be told.
+
+    Equal to what it stands for: by that tqdm knows the bars on one terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __eq__(self, other: object) -> bool:
+        return self._stream is (other._stream if isinstance(other, Losing) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._stream)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _lost(error: OSError) -> OSError:

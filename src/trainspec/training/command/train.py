@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from trainspec.plan.batches import PlanError
 from trainspec.settings.arguments.launch import Launch
 from trainspec.storage import StorageError, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
+from trainspec.text.answers import Losing
 from trainspec.training.checkpoint import CheckpointError
 from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
 from trainspec.training.checkpoint.load import checkpoint_folders
@@ -89,7 +90,9 @@ def run_task(
     several, is_main = launch.world_size > 1, launch.rank == 0
     grace = args.preemption_grace_seconds
     signals = terminable(together=several, patience=PATIENCE if grace is None else min(PATIENCE, grace / 4))
-    with _terminal_logging(args), signals, watching(args, lambda: farewell(args, "terminated")):
+    # No run ends because what it says has no room, on a disk that is full say.
+    talk: Any = Losing(sys.stderr)
+    with redirect_stderr(talk), _terminal_logging(args), signals, watching(args, lambda: farewell(args, "terminated")):
         try:
             summary = _run_phases(args, task, task_settings, goes_on=resume_if_any or is_restarted())
             code = _tell_summary(summary) if is_main else FINE
