@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import Response
 
@@ -17,7 +17,7 @@ from trainspec.service.requests import Parameters, parameters_of
 from trainspec.settings.base import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from starlette.requests import Request
 
@@ -45,8 +45,7 @@ async def env_schema(request: Request) -> Response:
 
 async def fields(request: Request) -> Response:
     parameters_of(request, Nothing)
-    make = lambda: json_text({"settings": [item.to_dict() for item in explain_all()]}) + "\n"  # noqa: E731
-    return _kept(request, "fields", make)
+    return _kept(request, "fields", lambda: _listed("settings", explain_all()))
 
 
 async def field(request: Request) -> Response:
@@ -60,8 +59,7 @@ async def field(request: Request) -> Response:
 
 async def rules(request: Request) -> Response:
     parameters_of(request, Nothing)
-    make = lambda: json_text({"rules": [item.to_dict() for item in meanings().values()]}) + "\n"  # noqa: E731
-    return _kept(request, "rules", make)
+    return _kept(request, "rules", lambda: _listed("rules", meanings().values()))
 
 
 async def rule(request: Request) -> Response:
@@ -76,14 +74,17 @@ async def rule(request: Request) -> Response:
 def _schema(request: Request, what: Literal["file", "env"]) -> Response:
     asked = parameters_of(request, SchemaOf)
     model = _service(request).model(asked.model)
+    key, media = f"{what} {asked.draft} {asked.model}", "application/schema+json"
     if issubclass(model, Settings):
         draft = asked.draft or "7"
-        make: Callable[[], str] = lambda: schema(what, model, draft).text  # noqa: E731
-    elif asked.draft == "7":
+        return _kept(request, key, lambda: schema(what, model, draft).text, media)
+    if asked.draft == "7":
         raise refused(400, "SVC104", "the schema of an app is one of draft 2020-12", "leave draft out")
-    else:
-        make = lambda: app_schema(what, model).text  # noqa: E731
-    return _kept(request, f"{what} {asked.draft} {asked.model}", make, "application/schema+json")
+    return _kept(request, key, lambda: app_schema(what, model).text, media)
+
+
+def _listed(what: str, facts: Iterable[Any]) -> str:
+    return json_text({what: [item.to_dict() for item in facts]}) + "\n"
 
 
 def _kept(request: Request, key: str, make: Callable[[], str], media: str = "application/json") -> Response:
