@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainspec.answers.documents import Judged
+from trainspec.answers.documents import Judged, judged
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
 from trainspec.settings.sources.variables import TASK
@@ -41,6 +41,11 @@ class Comparison:
             "differences": [item.to_dict() for item in self.differences or ()] if compared else None,
             "diagnostics": [item.to_dict() for item in self.diagnostics],
         }
+
+
+def against_defaults(one: Judged) -> Comparison:
+    """Where a document differs from what holds when nothing is said."""
+    return compare(judged(), one)
 
 
 def compare(a: Judged, b: Judged) -> Comparison:

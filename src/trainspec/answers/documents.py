@@ -36,7 +36,8 @@ class Judged:
     def source_in_task(self, path: tuple[str, ...]) -> Source:
         """Where a key of the task's section stands, or what is nearest to it in the last document."""
         layers = (Layer(SourceKind.FILE, document.values, document.source) for document in of_the_task(self.documents))
-        return Origin(tuple(layers)).source(path) or self.documents[-1].source(path)
+        nearest = self.documents[-1].source(path) if self.documents else Source(SourceKind.DEFAULT)
+        return Origin(tuple(layers)).source(path) or nearest
 
 
 def judged(*documents: Document, ignore_unknown: bool = False) -> Judged:
@@ -49,6 +50,18 @@ def judged(*documents: Document, ignore_unknown: bool = False) -> Judged:
         found += more
     verdict = from_layers(TrainingArguments, layers, found, quiet=True)
     return Judged(documents, tuple(layers), verdict.settings, verdict.diagnostics)
+
+
+def judged_variables(text: str, name: str) -> Judged:
+    """Variables as a dotenv file says them, alone. Raises SourceError where a line says nothing."""
+    from trainspec.settings.sources.customised.options import options_of
+    from trainspec.settings.sources.dotenv import parse_dotenv
+    from trainspec.settings.sources.variables import read_variables
+
+    variables, found = parse_dotenv(text, name, TrainingArguments, options_of(TrainingArguments), {})
+    layer, more = read_variables(TrainingArguments, variables)
+    verdict = from_layers(TrainingArguments, [layer], [*found, *more], quiet=True)
+    return Judged((), (layer,), verdict.settings, verdict.diagnostics)
 
 
 def task_in(document: Document) -> Mapping[str, Any]:

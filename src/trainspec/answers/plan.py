@@ -10,8 +10,9 @@ from trainspec.plan.batches import PlanError
 from trainspec.plan.run import RunPlan, plan_batches, plan_run
 
 if TYPE_CHECKING:
+    from trainspec.plan.course import Course
     from trainspec.plan.scale.model import ModelSize
-    from trainspec.plan.scale.plan import ScalePlan
+    from trainspec.plan.scale.plan import ScalePlan, Way
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.settings.targets.machines import Target
@@ -21,11 +22,16 @@ _GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan, where there is one, what many processes cost, where that was asked, and what there is to say."""
+    """The plan, where there is one, what many processes cost, where that was asked, and what there is to say.
+
+    `course` and `compared` are for pictures, and only there where they are asked for.
+    """
 
     plan: RunPlan | None
     diagnostics: tuple[Diagnostic, ...]
     scale: ScalePlan | None = None
+    course: Course | None = None
+    compared: tuple[Way, ...] | None = None
 
     @property
     def ok(self) -> bool:
@@ -49,7 +55,9 @@ class Planned:
             "plan": self.plan.to_dict() if self.plan is not None else None,
             "diagnostics": [item.to_dict() for item in self.diagnostics],
         }
-        return found | ({"scale": self.scale.to_dict()} if self.scale is not None else {})
+        found |= {"scale": self.scale.to_dict()} if self.scale is not None else {}
+        found |= {"course": self.course.to_dict()} if self.course is not None else {}
+        return found | ({"compared": [way.to_dict() for way in self.compared]} if self.compared is not None else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,26 @@ def _with_scale(
         *rest, why = run.diagnostics
         return Planned(None, (*rest, replace(why, severity="note")), costs)
     return replace(run, scale=costs)
+
+
+def with_course(planned: Planned, settings: TrainingArguments, best: int | None = None) -> Planned:
+    """The same with the run's course, for a picture; `best` supposes which save turns out the best."""
+    from trainspec.plan.course import course_of
+
+    if planned.plan is None:
+        return planned
+    try:
+        return replace(planned, course=course_of(settings, planned.plan, best))
+    except PlanError as error:
+        why = mistake("CLI107", str(error), "name one of its saves" if best is not None else "")
+        return replace(planned, diagnostics=(*planned.diagnostics, why))
+
+
+def with_compared(planned: Planned, settings: TrainingArguments) -> Planned:
+    """The same with DDP and ZeRO's stages side by side."""
+    from trainspec.plan.scale.plan import compared
+
+    return replace(planned, compared=compared(settings, planned.scale) if planned.scale is not None else ())
 
 
 def size_at(place: str) -> ModelSize:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.layer import Layer, Origin, by_strength
+from trainspec.settings.sources.layer import Layer, Origin, by_strength, merged
 from trainspec.settings.values.masking import shown
+from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.derived import DERIVATIONS
 from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.provenance import Entry, Overridden
 from trainspec.text.redaction import redacted
 
 if TYPE_CHECKING:
+    from trainspec.answers.documents import Judged
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.settings.values.shape import Shape
@@ -55,6 +57,35 @@ def task_entries(shape: Shape, task: Any, layers: Iterable[Layer]) -> dict[str, 
         source = saying[0].source(path) if saying else Source(SourceKind.DEFAULT)
         entries[f"task.{name}"] = Entry(seen, source, tuple(over))
     return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What documents say of a setting, valid or not: a plain value, None for a secret, as it is shown, and where."""
+
+    value: Any
+    shown: str
+    source: Source
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"value": self.value, "shown": self.shown, "source": self.source.to_dict()}
+
+
+def said_in(one: Judged) -> dict[str, Said]:
+    """What documents say under today's names, those laid over the others last, whatever is wrong with it."""
+    from trainspec.settings.arguments import TrainingArguments
+
+    origin, shape = Origin(one.layers), shape_of(TrainingArguments)
+    found: dict[str, Said] = {}
+    for name in dict.fromkeys(name for layer in one.layers for name in layer.values):
+        value = merged([layer.values[name] for layer in one.layers if name in layer.values])
+        secret = shape.conceals((name,))
+        plainly = None if secret else redacted(name, plain(value))
+        found[name] = Said(plainly, shown(name, value, secret=secret), origin.source((name,)) or _NOWHERE)
+    return found
+
+
+_NOWHERE = Source(SourceKind.DEFAULT)
 
 
 def _settings(settings: TrainingArguments) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ An epoch that the end of the run cuts short ends there.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain
@@ -137,21 +137,60 @@ def evaluates_on_start(cadence: Cadence) -> bool:
     return cadence.eval_on_start
 
 
-def log_steps(cadence: Cadence) -> Iterator[int]:
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The updates after which something is due, however many: those before the regular ones, those, the last."""
+
+    before: tuple[int, ...]
+    regular: range
+    after: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How many; len() has no word for that of the longest runs."""
+        between = -(-(self.regular.stop - self.regular.start) // self.regular.step)
+        return len(self.before) + max(0, between) + len(self.after)
+
+    def __iter__(self) -> Iterator[int]:
+        return chain(self.before, self.regular, self.after)
+
+    def __contains__(self, step: object) -> bool:
+        return step in self.before or step in self.regular or step in self.after
+
+    def at(self, place: int) -> int:
+        """The update at a place, counted from 0."""
+        if place < len(self.before):
+            return self.before[place]
+        behind = self.count - len(self.after)
+        return self.regular[place - len(self.before)] if place < behind else self.after[place - behind]
+
+    def spread(self, most: int) -> tuple[int, ...]:
+        """At most so many of them (2 or more), the first and the last included, evenly among all."""
+        if self.count <= most:
+            return tuple(self)
+        return tuple(self.at(place * (self.count - 1) // (most - 1)) for place in range(most))
+
+    def newest(self, most: int) -> tuple[int, ...]:
+        """At most so many of them, those of the end."""
+        return tuple(self.at(place) for place in range(max(0, self.count - most), self.count))
+
+
+def log_steps(cadence: Cadence) -> Due:
     """Every update of the run after which `should_log` holds, without the closing log."""
     regular = _regular(cadence, cadence.logging_strategy, cadence.logging_every)
     return _with_ends(cadence, regular, should_log)
 
 
-def eval_steps(cadence: Cadence) -> Iterator[int]:
+def eval_steps(cadence: Cadence) -> Due:
     """Every update of the run after which `should_evaluate` holds; 0 stands for the one on start."""
     of_an_epoch = cadence.updates_per_epoch or 0 if cadence.eval_strategy == "epoch" else 1
     earliest = math.ceil(exact(cadence.eval_delay) * of_an_epoch)
     regular = _regular(cadence, cadence.eval_strategy, cadence.eval_every, earliest)
-    return chain((0,) * evaluates_on_start(cadence), _with_ends(cadence, regular, should_evaluate))
+    due = _with_ends(cadence, regular, should_evaluate)
+    return replace(due, before=(0, *due.before)) if evaluates_on_start(cadence) else due
 
 
-def save_steps(cadence: Cadence) -> Iterator[int]:
+def save_steps(cadence: Cadence) -> Due:
     """Every update of the run after which `should_save` holds; none under strategy best, not known yet."""
     regular = _regular(cadence, cadence.save_strategy, cadence.save_every)
     return _with_ends(cadence, regular, should_save)
@@ -171,9 +210,9 @@ def _regular(cadence: Cadence, strategy: str, every: int, earliest: int = 1) -> 
     return range(max(1, -(-earliest // period)) * period, cadence.total_updates + 1, period)
 
 
-def _with_ends(cadence: Cadence, regular: range, is_due: Callable[[Cadence, Moment], bool]) -> Iterator[int]:
+def _with_ends(cadence: Cadence, regular: range, is_due: Callable[[Cadence, Moment], bool]) -> Due:
     """The first and the last update may be due as well, for reasons of their own."""
     total = cadence.total_updates
     ends = [step for step in sorted({1, total}) if 1 <= step <= total and step not in regular]
     due = [step for step in ends if is_due(cadence, cadence.moment(step))]
-    return chain((step for step in due if step < total), regular, (step for step in due if step == total))
+    return Due(tuple(step for step in due if step < total), regular, tuple(step for step in due if step == total))

@@ -15,7 +15,7 @@ from trainspec.plan.steps import epochs_touched, total_updates, warmup_updates
 from trainspec.settings.views.layout import Layout, layout_of, splits_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from trainspec.settings.arguments import TrainingArguments
 
@@ -202,7 +202,7 @@ def _peak(factor: Factor | None, total: int, warmup: int) -> float:
         ) from None
 
 
-def _listed(steps: Iterator[int]) -> tuple[int, ...]:
+def _listed(steps: Iterable[int]) -> tuple[int, ...]:
     return tuple(islice(steps, LONGEST_LIST + 1))
 
 

@@ -55,6 +55,7 @@ ROUTES = [
     Route("/validate", judging.validate, methods=["POST"]),
     Route("/admission", admission.admission, methods=["POST"]),
     Route("/plan", documents.plan_of, methods=["POST"]),
+    Route("/show", documents.shown, methods=["POST"]),
     Route("/migrate", documents.migrated, methods=["POST"]),
     Route("/diff", documents.difference, methods=["POST"]),
     Route("/convert", documents.converted, methods=["POST"]),

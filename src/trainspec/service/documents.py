@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 from starlette.responses import Response
 
-from trainspec.answers.diff import compare
-from trainspec.answers.documents import Judged, judged
+from trainspec.answers.diff import Comparison, against_defaults, compare
+from trainspec.answers.documents import Judged, judged, judged_variables
 from trainspec.answers.export import READ_BY, export
 from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.answers.migrate import convert, migrate
-from trainspec.answers.plan import Planned, Scale, plan
+from trainspec.answers.plan import Planned, Scale, plan, with_compared, with_course
+from trainspec.answers.show import Shown, said_in
 from trainspec.service.refusals import Refused, answer, refused
 from trainspec.service.requests import Parameters, body_of, format_in, parameters_of
 from trainspec.settings.diagnostics import SourceError
@@ -20,24 +22,31 @@ from trainspec.settings.sources.files import Document, parse_documents
 from trainspec.text.decoding import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from starlette.requests import Request
 
     from trainspec.service.app import Service
+    from trainspec.settings.diagnostics import Diagnostic
 
 Number = Annotated[int, Field(ge=1, le=10**12)]
 Rows = Annotated[int, Field(ge=0, le=10**15)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 Input = Literal["json", "yaml", "toml"]
+Text = Input | Literal["env"]
+Language = Literal["en", "zh"]
 _SCRIPTS = {"cli": "command line", "bat": "script", "powershell": "script", "notebook": "notebook", "python": "file"}
 
 
 class Plan(Parameters):
-    """What a plan is made for; several documents of a stream are laid over one another."""
+    """What a plan is made for; several documents of a stream are laid over one another.
+
+    `course` asks for what a picture of the run needs, `best` which save turns out the best in it; `compare` for the
+    strategies side by side.
+    """
 
     name: Name = "document"
-    input: Input | None = None
+    input: Text | None = None
     rows: Rows | None = None
     eval_rows: Rows | None = None
     world_size: Number | None = None
@@ -45,6 +54,18 @@ class Plan(Parameters):
     target: Annotated[str, Field(max_length=100)] | None = None
     params: Number | None = None
     sequence_length: Number | None = None
+    course: bool = False
+    best: Number | None = None
+    compare: Literal["strategies"] | None = None
+    lang: Language = "en"
+
+
+class Show(Parameters):
+    """What is shown; several documents of a stream are laid over one another."""
+
+    name: Name = "document"
+    input: Text | None = None
+    lang: Language = "en"
 
 
 class Migrate(Parameters):
@@ -56,9 +77,17 @@ class Migrate(Parameters):
 
 
 class Diff(Parameters):
-    """Two documents of one stream of YAML are compared."""
+    """Two documents of one stream of YAML are compared; or one with the defaults; or two of any forms, of which the
+    first is so many bytes of the body.
+    """
 
     name: Name = "document"
+    input: Text | None = None
+    to: Literal["defaults"] | None = None
+    first: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    other_name: Name = "other"
+    other_input: Text | None = None
+    lang: Language = "en"
 
 
 Form = Literal["env", "yaml", "toml", "json", "cli", "k8s", "compose", "slurm", "ray"]
@@ -90,6 +119,12 @@ async def plan_of(request: Request) -> Response:
     return await _done(request, lambda body: _plan(_settings(body, format, asked.name), asked))
 
 
+async def shown(request: Request) -> Response:
+    asked = parameters_of(request, Show)
+    format = format_in(request, asked.input, asked.name)
+    return await _done(request, lambda body: _show(_settings(body, format, asked.name), asked.lang))
+
+
 async def migrated(request: Request) -> Response:
     asked = parameters_of(request, Migrate)
     format = format_in(request, asked.input, asked.name)
@@ -98,7 +133,10 @@ async def migrated(request: Request) -> Response:
 
 async def difference(request: Request) -> Response:
     asked = parameters_of(request, Diff)
-    return await _done(request, lambda body: _diff(body, asked.name))
+    alone = asked.to is None and asked.first is None
+    format = "yaml" if alone else format_in(request, asked.input, asked.name)
+    other = format_in(request, asked.other_input, asked.other_name) if asked.first is not None else format
+    return await _done(request, lambda body: _diff(body, asked, format, other))
 
 
 async def converted(request: Request) -> Response:
@@ -133,14 +171,34 @@ def _documents(body: bytes, format: str, name: str) -> list[Document]:
 
 
 def _settings(body: bytes, format: str, name: str) -> Judged:
+    if format == "env":
+        return judged_variables(decoded(body), name)
     return judged(*_documents(body, format, name))
+
+
+def _told(diagnostics: Iterable[Diagnostic], lang: str) -> tuple[Diagnostic, ...]:
+    if lang == "en":
+        return tuple(diagnostics)
+    from trainspec.settings.diagnostics.telling import told_in
+    from trainspec.text.languages import words_of
+
+    return tuple(told_in(diagnostics, words_of(lang)))
 
 
 def _plan(one: Judged, asked: Plan) -> dict[str, Any]:
     found = tuple(one.diagnostics)
     if one.settings is None:
-        return Planned(None, found).to_dict()
-    return plan(one.settings, found, rows=asked.rows, eval_rows=asked.eval_rows, scale=_scale(asked)).to_dict()
+        return Planned(None, _told(found, asked.lang)).to_dict()
+    made = plan(one.settings, found, rows=asked.rows, eval_rows=asked.eval_rows, scale=_scale(asked))
+    made = with_course(made, one.settings, asked.best) if asked.course else made
+    made = with_compared(made, one.settings) if asked.compare is not None else made
+    return replace(made, diagnostics=_told(made.diagnostics, asked.lang)).to_dict()
+
+
+def _show(one: Judged, lang: str) -> dict[str, Any]:
+    """As the command shows it, and what the documents say where they are not valid."""
+    told = Shown(one.settings, _told(one.diagnostics, lang)).to_dict()
+    return {**told, "said": {name: item.to_dict() for name, item in said_in(one).items()}}
 
 
 def _scale(asked: Plan) -> Scale | None:
@@ -186,11 +244,23 @@ def _migrate(body: bytes, format: str, asked: Migrate) -> dict[str, Any]:
     return {"sets": [one.to_dict() for one in convert(found, asked.to or "yaml", asked.name)]}
 
 
-def _diff(body: bytes, name: str) -> dict[str, Any]:
-    documents = _documents(body, "yaml", name)
+def _diff(body: bytes, asked: Diff, format: str, other: str) -> dict[str, Any]:
+    found = _compared(body, asked, format, other)
+    return replace(found, diagnostics=_told(found.diagnostics, asked.lang)).to_dict()
+
+
+def _compared(body: bytes, asked: Diff, format: str, other: str) -> Comparison:
+    if asked.first is not None:
+        if asked.to is not None or asked.first > len(body):
+            raise NoAnswer(mistake("SVC104", "first is no length of a first document here", "leave first or to out"))
+        a = _settings(body[: asked.first], format, asked.name)
+        return compare(a, _settings(body[asked.first :], other, asked.other_name))
+    if asked.to is not None:
+        return against_defaults(_settings(body, format, asked.name))
+    documents = _documents(body, "yaml", asked.name)
     if len(documents) != 2:
         raise NoAnswer(mistake("SVC104", f"two documents are compared, not {len(documents)}", "put --- between them"))
-    return compare(*(judged(document) for document in documents)).to_dict()
+    return compare(*(judged(document) for document in documents))
 
 
 def _convert(body: bytes, format: str, asked: Convert) -> dict[str, Any]:

@@ -125,23 +125,72 @@ def _others(args: TrainingArguments, layout: Layout, model: ModelSize, rows: int
     ranks, deepspeed = layout.replicas * layout.shards, layout.engine == "deepspeed"
     if ranks == 1:
         return []
-    whole = Layout("deepspeed" if deepspeed else "ddp", layout.world_size, 0, ranks, 1, layout.tensor)
-    whole = replace(whole, expert=layout.expert)
-    engine: Engine = "deepspeed" if deepspeed else "fsdp"
-    ways = {
-        "DDP": whole,
-        **({"ZeRO-1": replace(whole, engine=engine, stage=1, replicas=1, shards=ranks)} if deepspeed else {}),
-        "ZeRO-2": replace(whole, engine=engine, stage=2, replicas=1, shards=ranks),
-        "ZeRO-3": replace(whole, engine=engine, stage=3, replicas=1, shards=ranks),
-    }
+    ways = _ways(layout)
+    if not deepspeed:
+        del ways["ZeRO-1"]
     within = layout.shards if layout.replicas > 1 and layout.stage else per_node
     if not deepspeed and within and 1 < within < ranks and ranks % within == 0:
-        ways["hybrid"] = replace(whole, engine="fsdp", stage=3, replicas=ranks // within, shards=within)
+        ways["hybrid"] = replace(ways["ZeRO-3"], replicas=ranks // within, shards=within)
     return [_other(args, name, way, layout, model, rows) for name, way in ways.items()]
 
 
+def _ways(layout: Layout) -> dict[str, Layout]:
+    """DDP and the stages of ZeRO for the data ranks of this layout; torch's FSDP has no stage 1, DeepSpeed does."""
+    ranks, deepspeed = layout.replicas * layout.shards, layout.engine == "deepspeed"
+    whole = Layout("deepspeed" if deepspeed else "ddp", layout.world_size, 0, ranks, 1, layout.tensor)
+    whole = replace(whole, expert=layout.expert)
+    engine: Engine = "deepspeed" if deepspeed else "fsdp"
+    return {
+        "DDP": whole,
+        "ZeRO-1": replace(whole, engine="deepspeed", stage=1, replicas=1, shards=ranks),
+        "ZeRO-2": replace(whole, engine=engine, stage=2, replicas=1, shards=ranks),
+        "ZeRO-3": replace(whole, engine=engine, stage=3, replicas=1, shards=ranks),
+    }
+
+
 def _other(args: TrainingArguments, name: str, way: Layout, chosen: Layout, model: ModelSize, rows: int) -> Other:
-    memory = memory_of(args, way, model, rows)
-    sent = sum(exchange.sent or 0 for exchange in traffic_of(args, way, model, rows))
-    same = (way.partners, way.stage) == (chosen.partners, chosen.stage)
-    return Other(name, same, memory.parameters, memory.gradients, memory.optimizer, sent)
+    memory, sent = memory_of(args, way, model, rows), _sent(args, way, model, rows)
+    return Other(name, _is_same(way, chosen), memory.parameters, memory.gradients, memory.optimizer, sent)
+
+
+def _is_same(way: Layout, chosen: Layout) -> bool:
+    return (way.partners, way.stage) == (chosen.partners, chosen.stage)
+
+
+def _sent(args: TrainingArguments, way: Layout, model: ModelSize, rows: int) -> int:
+    return sum(exchange.sent or 0 for exchange in traffic_of(args, way, model, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One of DDP and ZeRO's stages: all that a rank holds under it, what it sends, whether it fits the device."""
+
+    name: str
+    engine: Engine
+    chosen: bool
+    memory: Memory
+    sent: int
+    fits: bool | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "engine": self.engine,
+            "chosen": self.chosen,
+            "memory_per_rank": self.memory.to_dict(),
+            "sent_per_update": self.sent,
+            "fits": self.fits,
+        }
+
+
+def compared(args: TrainingArguments, plan: ScalePlan) -> tuple[Way, ...]:
+    """DDP, ZeRO 1, 2 and 3 side by side for what was planned; none without a model's size, or for one data rank."""
+    layout, model, rows, room = plan.layout, plan.model, plan.rows_per_rank, plan.device_memory
+    if model is None or layout.replicas * layout.shards == 1:
+        return ()
+    found = []
+    for name, way in _ways(layout).items():
+        memory = memory_of(args, way, model, rows)
+        fits = memory.device <= room if room is not None else None
+        found.append(Way(name, way.engine, _is_same(way, layout), memory, _sent(args, way, model, rows), fits))
+    return tuple(found)
