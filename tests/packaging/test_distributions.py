@@ -43,6 +43,11 @@ def metadata(built: Built) -> Message:
         return Parser().parsestr(wheel.read(name).decode())
 
 
+# What the page is built from; what is built is in static/ beside it.
+PAGE = "trainspec/service/page/"
+BUILT = "trainspec/service/static/"
+
+
 def sources() -> set[str]:
     folder = ROOT / "src"
     found = (path for path in folder.rglob("*") if path.is_file())
@@ -51,7 +56,16 @@ def sources() -> set[str]:
 
 def test_the_wheel_holds_the_package_and_nothing_else(in_wheel: set[str]) -> None:
     ours = {name for name in in_wheel if ".dist-info/" not in name}
-    assert ours == sources() | SCHEMAS
+    assert ours == {name for name in sources() if not name.startswith(PAGE)} | SCHEMAS
+
+
+def test_the_wheel_has_the_page_whole(in_wheel: set[str], built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as wheel:
+        index = wheel.read(f"{BUILT}index.html").decode()
+        named = set(re.findall(r'(?:src|href)="assets/([^"]+)"', index))
+        assert {Path(name).suffix for name in named} == {".js", ".css", ".svg"}
+        assert {f"{BUILT}{name}" for name in named} < in_wheel
+        assert "@codemirror/view" in wheel.read(f"{BUILT}licenses.txt").decode()
 
 
 def test_the_wheel_is_typed_and_licensed(in_wheel: set[str]) -> None:
@@ -67,7 +81,7 @@ def test_the_wheel_runs_on_any_python_it_says(built: Built, metadata: Message) -
 def test_the_sdist_can_be_built_and_tested(in_sdist: set[str]) -> None:
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile"} <= in_sdist
     assert {f"src/{name}" for name in sources()} <= in_sdist
-    assert "tests/conftest.py" in in_sdist
+    assert {"tests/conftest.py", f"src/{PAGE}package-lock.json", f"src/{PAGE}source/main.tsx"} <= in_sdist
 
 
 @pytest.mark.parametrize("which", ["in_wheel", "in_sdist"])

@@ -105,6 +105,7 @@ _CODES = {
     "SVC106": ("no-such-address", "an address that there is not", "there is nothing to tell", "see the README"),
     "SVC107": ("too-busy", "a service that judges as much as it can", "more would make all wait", "try again"),
     "SVC108": ("cannot-serve", "a service that cannot start as asked", "nobody could use it", "see the message"),
+    "SVC130": ("no-page", "a service that was installed without its page", "there is nothing to show", "build it"),
 }
 
 

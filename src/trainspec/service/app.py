@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from trainspec.answers.faults import mistake
 from trainspec.answers.judgement import Judge
-from trainspec.service import admission, documents, judging, reference
+from trainspec.service import admission, assets, documents, judging, reference
 from trainspec.service.guard import Guard
 from trainspec.service.options import Life, Options
 from trainspec.service.refusals import Refused, answer, refusal, refused
@@ -46,6 +46,8 @@ class Service:
 
 
 ROUTES = [
+    Route("/", assets.page),
+    Route("/assets/{name}", assets.asset),
     Route("/schema/v1/training-arguments.json", reference.file_schema),
     Route("/schema/env", reference.env_schema),
     Route("/fields", reference.fields),

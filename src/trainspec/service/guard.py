@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
     from trainspec.service.options import Life
 
-OPEN = frozenset({"/healthz", "/readyz"})
+# The page holds nothing of anybody; it asks for the token itself.
+OPEN = frozenset({"/", "/healthz", "/readyz"})
+_ASSETS = "/assets/"
 _HEADERS = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
 ]
 _log = logging.getLogger("trainspec.service")
 
@@ -41,15 +44,15 @@ class Guard:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                message["headers"] = [*message["headers"], *_HEADERS]
-                if not any(name == b"cache-control" for name, _ in message["headers"]):
-                    message["headers"].append((b"cache-control", b"no-store"))
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(one for one in _HEADERS if one[0] not in given)]
                 if self._life.draining:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
         # A browser asks by OPTIONS whether it may send a token, and sends none with that.
-        is_open = scope["path"] in OPEN or scope["method"] == "OPTIONS"
+        path = scope["path"]
+        is_open = path in OPEN or path.startswith(_ASSETS) or scope["method"] == "OPTIONS"
         if self._tokens and not is_open and not self._has_token(scope):
             why = mistake("SVC105", "this needs the service's token", "send Authorization: Bearer TOKEN")
             await refusal(401, [why], {"WWW-Authenticate": "Bearer"})(scope, receive, sent)

@@ -283,6 +283,13 @@ TEMPLATES: dict[str, str] = {
     "it cannot be read": "无法读取",
     "a parameter that cannot be what it is": "参数的值不合要求",
     "a request without the token of this service": "请求没有带上本服务的令牌",
+    "a service that was installed without its page": "安装的服务没有页面",
+    "there is nothing to show": "没有可显示的内容",
+    "build it": "构建页面",
+    "this installation has no page: it was not built": "此安装没有页面：页面尚未构建",
+    "install the wheel, which has it, or run make page in the source tree, and start the service again": (
+        "请安装带有页面的 wheel，或在源码目录运行 make page，然后重新启动服务"
+    ),
     "nothing is told": "不予回答",
     "send the token": "请带上令牌",
     "an address that there is not": "没有这个地址",

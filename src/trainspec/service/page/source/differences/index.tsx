@@ -1,0 +1,3 @@
+export function Differences() {
+  return null;
+}

@@ -1,0 +1,113 @@
+// What the page knows: the document, for what it is judged, how it is shown; and what the service says about it.
+import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import { get, isRefusal, locked, post, type Diagnostic, type Field, type Refusal, type Validated } from "./api";
+import { kept, keep } from "./remembered";
+import { changed } from "./editor/changing";
+
+export type Format = "yaml" | "json" | "toml" | "env";
+export type Lang = "en" | "zh";
+export type Theme = "system" | "light" | "dark";
+
+/** What /said tells: the values that the document gives under today's names, secrets left out. */
+export interface Said {
+  values: Record<string, unknown>;
+}
+
+export const text = signal("");
+export const format = signal<Format>("yaml");
+/** A machine by name, such as h100x8; "" where none is meant. */
+export const target = signal("");
+export const worldSize = signal<number | null>(null);
+export const rows = signal<number | null>(null);
+export const params = signal<number | null>(null);
+export const lang = signal<Lang>(firstLang());
+export const theme = signal<Theme>(kept("theme", ["system", "light", "dark"]) ?? "system");
+
+/** What to ask /validate, /plan and the like by, beside the body. */
+export const about = computed(() => ({
+  input: format.value,
+  target: target.value.trim(),
+  world_size: worldSize.value,
+  lang: lang.value === "en" ? null : lang.value,
+}));
+
+const judged = signal<Validated | null>(null);
+const told = signal<Field[]>([]);
+const given = signal<Record<string, unknown>>({});
+const refusedBy = signal<Refusal | null>(null);
+
+/** The answer of /validate to the newest text that was judged. */
+export const answer: ReadonlySignal<Validated | null> = judged;
+/** Every setting, in the language of the page. */
+export const fields: ReadonlySignal<Field[]> = told;
+/** The values that the document gives, by setting: the last ones where it cannot be read just now. */
+export const said: ReadonlySignal<Record<string, unknown>> = given;
+/** Why there is no answer, where there is none. */
+export const refused: ReadonlySignal<Refusal | null> = refusedBy;
+/** The findings, of all documents of the stream. */
+export const findings: ReadonlySignal<Diagnostic[]> = computed(
+  () => judged.value?.files.flatMap((file) => file.diagnostics) ?? refusedBy.value?.diagnostics ?? [],
+);
+
+/** Write, change or (with undefined) remove one setting in the document; the rest of the text stays as it is. */
+export function setValue(name: string, value: unknown): void {
+  text.value = changed(text.peek(), format.peek(), name.split("."), value);
+}
+
+const DEBOUNCE = 120;
+
+/** Begin to ask the service about whatever the signals above hold. */
+export function begin(): void {
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  let running: AbortController | undefined;
+  let first = true;
+  effect(() => {
+    const [body, asked] = [text.value, about.value];
+    if (locked.value) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      running?.abort();
+      running = new AbortController();
+      void judge(body, asked, running.signal);
+    }, first ? 0 : DEBOUNCE);
+    first = false;
+  });
+  effect(() => {
+    if (!locked.value) void learn(lang.value);
+  });
+  effect(() => {
+    document.documentElement.lang = lang.value === "zh" ? "zh-Hans" : "en";
+    keep("lang", lang.value);
+  });
+  effect(() => {
+    document.documentElement.dataset["theme"] = theme.value;
+    keep("theme", theme.value);
+  });
+}
+
+async function judge(body: string, asked: typeof about.value, cancel: AbortSignal): Promise<void> {
+  try {
+    const { input, lang } = asked;
+    const [found, values] = await Promise.all([
+      post<Validated>("validate", asked, body, cancel),
+      post<Said>("said", { input, lang }, body, cancel),
+    ]);
+    if (cancel.aborted) return;
+    judged.value = isRefusal(found) ? null : found;
+    refusedBy.value = isRefusal(found) ? found : null;
+    if (!isRefusal(values)) given.value = values.values;
+  } catch (error) {
+    if (!cancel.aborted) throw error;
+  }
+}
+
+async function learn(language: Lang): Promise<void> {
+  const found = await get<{ settings: Field[] }>("fields", language === "en" ? {} : { lang: language });
+  if (!isRefusal(found) && language === lang.peek()) told.value = found.settings;
+}
+
+function firstLang(): Lang {
+  const asked = new URLSearchParams(location.search).get("lang");
+  if (asked === "en" || asked === "zh") return asked;
+  return kept("lang", ["en", "zh"]) ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
+}

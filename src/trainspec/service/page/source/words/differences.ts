@@ -1,0 +1,4 @@
+export const differences = {
+  en: {},
+  zh: {},
+};

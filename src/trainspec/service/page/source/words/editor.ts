@@ -1,0 +1,8 @@
+export const editor = {
+  en: {
+    document: "Document",
+  },
+  zh: {
+    document: "文档",
+  },
+};
