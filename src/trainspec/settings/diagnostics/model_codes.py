@@ -59,6 +59,12 @@ MODEL_CODES: dict[str, Explanation] = {
         "saving it would replace what somebody has put there",
         "move it elsewhere, or choose another output_dir",
     ),
+    "RUN216": Explanation(
+        "model-not-savable",
+        "a model whose state_dict() holds what safetensors cannot: no tensor, a sparse one, or an odd number format",
+        "the first save would fail, and all training until then would be lost",
+        "set save_safetensors: false, which writes torch's own format, or leave such values out of the state",
+    ),
     "RUN221": Explanation(
         "checkpoint-part-refused",
         "a part of a checkpoint of transformers that cannot be taken over",
