@@ -89,4 +89,10 @@ MODEL_CODES: dict[str, Explanation] = {
         "the run goes on with other numbers than it would have had",
         "nothing has to be done where that is what you want",
     ),
+    "RUN225": Explanation(
+        "newer-checkpoints-left-behind",
+        "a run that goes back to a checkpoint of an output_dir that holds newer ones",
+        "from its first save on its checkpoints are the newer ones, for latest, auto and save_total_limit",
+        "nothing has to be done; remove what nobody needs, or name another output_dir to keep both apart",
+    ),
 }

@@ -82,6 +82,8 @@ class TrainingLoop(Acting):
 
     def run(self) -> None:
         trainer, parts, state = self._trainer, self._parts, self._state
+        if self._resumed is not None and self._args.save_strategy != "no":
+            self._training.keeper.delete_surplus(state)
         if self._resumed is None and evaluates_on_start(self._training.cadence):
             trainer.call_hook("_evaluate", parts.trial, self._ignored, True)
         due = self._resumed is not None and state.evaluation_due
@@ -112,8 +114,6 @@ class TrainingLoop(Acting):
         self._save_before_the_end()
         self.finish_saving()
         interruption.let_go()
-        if self._training.resumed_from is not None and self._saved_at < 0 and self._args.save_strategy != "no":
-            self._training.keeper.finish_deleting(state)
 
     def _open_epoch(self) -> None:
         self._parts.control.new_epoch()
