@@ -1,4 +1,4 @@
-"""The page and its files: small, lasting by name, under a policy that lets nothing foreign in, open to who has no token."""
+"""The page and its files: small, lasting by name, letting nothing foreign in, open to who has no token."""
 
 import gzip
 import re

@@ -16,6 +16,7 @@ from trainspec.service import admission, assets, documents, judging, reference
 from trainspec.service.guard import Guard
 from trainspec.service.options import Life, Options
 from trainspec.service.refusals import Refused, answer, refusal, refused
+from trainspec.service.requests import told
 from trainspec.service.work import Work
 from trainspec.settings.arguments import TrainingArguments
 
@@ -106,4 +107,4 @@ async def _no_method(request: Request, error: Any) -> Response:
 
 
 async def _refused(request: Request, error: Refused) -> Response:
-    return refusal(error.status, error.diagnostics, error.headers)
+    return refusal(error.status, told(error.diagnostics, request.query_params.get("lang", "")), error.headers)

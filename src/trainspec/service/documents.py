@@ -16,25 +16,23 @@ from trainspec.answers.migrate import convert, migrate
 from trainspec.answers.plan import Planned, Scale, plan, with_compared, with_course
 from trainspec.answers.show import Shown, said_in
 from trainspec.service.refusals import Refused, answer, refused
-from trainspec.service.requests import Parameters, body_of, format_in, parameters_of
+from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import Document, parse_documents
 from trainspec.text.decoding import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from starlette.requests import Request
 
     from trainspec.service.app import Service
-    from trainspec.settings.diagnostics import Diagnostic
 
 Number = Annotated[int, Field(ge=1, le=10**12)]
 Rows = Annotated[int, Field(ge=0, le=10**15)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 Input = Literal["json", "yaml", "toml"]
 Text = Input | Literal["env"]
-Language = Literal["en", "zh"]
 _SCRIPTS = {"cli": "command line", "bat": "script", "powershell": "script", "notebook": "notebook", "python": "file"}
 
 
@@ -98,7 +96,8 @@ class Convert(Parameters):
 
     to: Form
     document: Name = "document"
-    input: Input | None = None
+    input: Text | None = None
+    lang: Language = "en"
     target: Annotated[str, Field(max_length=100)] | None = None
     name: Annotated[str, Field(max_length=100)] | None = None
     task: Annotated[str, Field(max_length=200)] | None = None
@@ -150,7 +149,7 @@ async def _done(request: Request, make: Callable[[bytes], dict[str, Any]]) -> Re
     limits = service.options.limits
     body = await body_of(request, limits.body, limits.seconds)
 
-    def told() -> Response:
+    def done() -> Response:
         try:
             return answer(make(body))
         except SourceError as error:
@@ -161,7 +160,7 @@ async def _done(request: Request, make: Callable[[bytes], dict[str, Any]]) -> Re
         except UnicodeDecodeError:
             raise refused(400, "SVC103", "the body is not UTF-8 text", "save it as UTF-8") from None
 
-    return await service.work.do(len(body), told)
+    return await service.work.do(len(body), done)
 
 
 def _documents(body: bytes, format: str, name: str) -> list[Document]:
@@ -176,29 +175,20 @@ def _settings(body: bytes, format: str, name: str) -> Judged:
     return judged(*_documents(body, format, name))
 
 
-def _told(diagnostics: Iterable[Diagnostic], lang: str) -> tuple[Diagnostic, ...]:
-    if lang == "en":
-        return tuple(diagnostics)
-    from trainspec.settings.diagnostics.telling import told_in
-    from trainspec.text.languages import words_of
-
-    return tuple(told_in(diagnostics, words_of(lang)))
-
-
 def _plan(one: Judged, asked: Plan) -> dict[str, Any]:
     found = tuple(one.diagnostics)
     if one.settings is None:
-        return Planned(None, _told(found, asked.lang)).to_dict()
+        return Planned(None, told(found, asked.lang)).to_dict()
     made = plan(one.settings, found, rows=asked.rows, eval_rows=asked.eval_rows, scale=_scale(asked))
     made = with_course(made, one.settings, asked.best) if asked.course else made
     made = with_compared(made, one.settings) if asked.compare is not None else made
-    return replace(made, diagnostics=_told(made.diagnostics, asked.lang)).to_dict()
+    return replace(made, diagnostics=told(made.diagnostics, asked.lang)).to_dict()
 
 
 def _show(one: Judged, lang: str) -> dict[str, Any]:
     """As the command shows it, and what the documents say where they are not valid."""
-    told = Shown(one.settings, _told(one.diagnostics, lang)).to_dict()
-    return {**told, "said": {name: item.to_dict() for name, item in said_in(one).items()}}
+    found = Shown(one.settings, told(one.diagnostics, lang)).to_dict()
+    return {**found, "said": {name: item.to_dict() for name, item in said_in(one).items()}}
 
 
 def _scale(asked: Plan) -> Scale | None:
@@ -246,7 +236,7 @@ def _migrate(body: bytes, format: str, asked: Migrate) -> dict[str, Any]:
 
 def _diff(body: bytes, asked: Diff, format: str, other: str) -> dict[str, Any]:
     found = _compared(body, asked, format, other)
-    return replace(found, diagnostics=_told(found.diagnostics, asked.lang)).to_dict()
+    return replace(found, diagnostics=told(found.diagnostics, asked.lang)).to_dict()
 
 
 def _compared(body: bytes, asked: Diff, format: str, other: str) -> Comparison:
@@ -264,6 +254,8 @@ def _compared(body: bytes, asked: Diff, format: str, other: str) -> Comparison:
 
 
 def _convert(body: bytes, format: str, asked: Convert) -> dict[str, Any]:
-    said = asked.model_dump(exclude_none=True, by_alias=True, exclude={"to", "document", "input"})
+    said = asked.model_dump(exclude_none=True, by_alias=True, exclude={"to", "document", "input", "lang"})
     options = {name: value for name, value in said.items() if name in READ_BY or name == "target"}
-    return export(_settings(body, format, asked.document), asked.to, options).to_dict()
+    made = export(_settings(body, format, asked.document), asked.to, options)
+    refusal = told([made.refusal], asked.lang)[0] if made.refusal is not None else None
+    return replace(made, diagnostics=told(made.diagnostics, asked.lang), refusal=refusal).to_dict()

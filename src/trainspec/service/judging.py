@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
 from trainspec.service.refusals import Refused, answer, refused
-from trainspec.service.requests import Parameters, body_of, format_in, parameters_of
+from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
 from trainspec.settings.base import Settings
 from trainspec.settings.sources.files import parse_documents
 
@@ -43,6 +44,7 @@ class Validate(Parameters):
     nodes: Number | None = None
     ignore_unknown: bool = False
     strict: bool = False
+    lang: Language = "en"
 
 
 async def validate(request: Request) -> Response:
@@ -63,6 +65,8 @@ def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Re
         reports = [judge.dotenv(body, asked.name)]
     else:
         raise refused(415, "SVC103", "variables of an app are judged where it runs", "send its file of settings")
+    for report in reports:
+        report.diagnostics = list(told(report.diagnostics, asked.lang))
     judgement = Judgement(reports, strict=asked.strict)
     found = [item for report in reports for item in report.diagnostics]
     status = 413 if any(item.code == "SRC109" for item in found) else 200
@@ -73,9 +77,10 @@ def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Re
         return Response(f"{parts}\n".encode("utf-8", "backslashreplace"), status, media_type="text/plain")
     from trainspec.answers.rule import meanings
     from trainspec.reports.report import Manner
+    from trainspec.text.languages import words_of
 
     module, media = _FORMS[asked.format]
-    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, meanings)
+    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words_of(asked.lang)))
     return Response(import_module(module).render(reports, manner) + "\n", status, media_type=media)
 
 

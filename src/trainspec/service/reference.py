@@ -13,7 +13,7 @@ from trainspec.answers.rule import meaning_of, meanings
 from trainspec.answers.schema import app_schema, schema
 from trainspec.reports.json_text import json_text
 from trainspec.service.refusals import Refused, refused
-from trainspec.service.requests import Parameters, parameters_of
+from trainspec.service.requests import Language, Parameters, parameters_of
 from trainspec.settings.base import Settings
 from trainspec.text.languages import words_of
 
@@ -33,8 +33,10 @@ class SchemaOf(Parameters):
     lang: Literal["en", "zh"] = "en"
 
 
-class Nothing(Parameters):
-    """No parameters."""
+class Facts(Parameters):
+    """The language of what is told."""
+
+    lang: Language = "en"
 
 
 async def file_schema(request: Request) -> Response:
@@ -46,28 +48,28 @@ async def env_schema(request: Request) -> Response:
 
 
 async def fields(request: Request) -> Response:
-    parameters_of(request, Nothing)
-    return _kept(request, "fields", lambda: _listed("settings", explain_all()))
+    lang = parameters_of(request, Facts).lang
+    return _kept(request, f"fields {lang}", lambda: _listed("settings", explain_all(words_of(lang))))
 
 
 async def field(request: Request) -> Response:
-    parameters_of(request, Nothing)
+    lang = parameters_of(request, Facts).lang
     try:
-        facts = explain(request.path_params["name"])
+        facts = explain(request.path_params["name"], words_of(lang))
     except NoAnswer as why:
         raise Refused(404, *why.diagnostics) from None
     return _tagged(request, json_text({"settings": [facts.to_dict()]}) + "\n")
 
 
 async def rules(request: Request) -> Response:
-    parameters_of(request, Nothing)
-    return _kept(request, "rules", lambda: _listed("rules", meanings().values()))
+    lang = parameters_of(request, Facts).lang
+    return _kept(request, f"rules {lang}", lambda: _listed("rules", meanings(words_of(lang)).values()))
 
 
 async def rule(request: Request) -> Response:
-    parameters_of(request, Nothing)
+    lang = parameters_of(request, Facts).lang
     try:
-        found = meaning_of(request.path_params["code"], meanings())
+        found = meaning_of(request.path_params["code"], meanings(words_of(lang)))
     except NoAnswer as why:
         raise Refused(404, *why.diagnostics) from None
     return _tagged(request, json_text({"rules": [found.to_dict()]}) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -11,9 +11,14 @@ from trainspec.service.refusals import refused
 from trainspec.settings.sources.files import is_named_as_format
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
 
+    from trainspec.settings.diagnostics import Diagnostic
+
 P = TypeVar("P", bound=BaseModel)
+Language = Literal["en", "zh"]
 # Media types, without "application/", "text/" and "x-", and the formats that they stand for.
 MEDIA = {"json": "json", "yaml": "yaml", "vnd.yaml": "yaml", "toml": "toml", "dotenv": "env", "env": "env"}
 
@@ -76,3 +81,13 @@ def format_in(request: Request, said: str | None, name: str) -> str:
         return format_of(name)
     remedy = "send Content-Type: application/yaml, application/json, application/toml or text/x-dotenv, or ?input=yaml"
     raise refused(415, "SVC103", "the body's format is unknown", remedy)
+
+
+def told(diagnostics: Iterable[Diagnostic], lang: str) -> tuple[Diagnostic, ...]:
+    """Diagnostics in the language that a request asks for."""
+    if lang != "zh":
+        return tuple(diagnostics)
+    from trainspec.settings.diagnostics.telling import told_in
+    from trainspec.text.languages import words_of
+
+    return tuple(told_in(diagnostics, words_of(lang)))
