@@ -30,7 +30,7 @@ class SchemaOf(Parameters):
 
     draft: Literal["7", "2020-12"] | None = None
     model: str | None = None
-    lang: Literal["en", "zh"] = "en"
+    lang: Language = "en"
 
 
 class Facts(Parameters):

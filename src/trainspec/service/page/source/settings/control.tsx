@@ -173,7 +173,7 @@ function Typed(given: TypedGiven) {
   return (
     <>
       {given.multiline ? (
-        <textarea {...common} rows={text.includes("\n") ? 4 : 2} placeholder={given.placeholder} />
+        <textarea {...common} rows={text.includes("\n") || text.length > 30 ? 4 : 1} placeholder={given.placeholder} />
       ) : (
         <input
           {...common}

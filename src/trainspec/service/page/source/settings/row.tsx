@@ -64,7 +64,7 @@ export function Row({ path, field }: Given) {
 function Unit({ path, control }: { path: string; control: Control }) {
   const unit = control.kind === "number" ? unitOf(path) : null;
   const parts = [unit && t(unit), control.bounds].filter(Boolean);
-  return parts.length ? <span class="row-unit">{parts.join(" ")}</span> : null;
+  return parts.length ? <span class="row-unit">{parts.join(", ")}</span> : null;
 }
 
 /** The default as it is shown: "" where there is none. */
@@ -90,7 +90,7 @@ function Facts({ id, path, title, control, state }: { id: string; path: string; 
           {t("settings_follows_from", { value: unquoted(state.follows.shown), names: state.follows.from.join(", ") })}
         </span>
       ) : (
-        <span>{shown && shown !== "[]" && shown !== "{}" ? t("settings_default", { value: unquoted(shown) }) : t("settings_unset")}</span>
+        <span>{unsaid(control, shown)}</span>
       )}
       {state.said && state.decides.length > 0 && (
         <span class="follows">
@@ -104,6 +104,12 @@ function Facts({ id, path, title, control, state }: { id: string; path: string; 
       )}
     </div>
   );
+}
+
+// A choice shows itself that nothing is said, and what holds then.
+function unsaid(control: Control, shown: string): string {
+  if (control.kind === "choice") return "";
+  return shown && !["[]", "{}", '""'].includes(shown) ? t("settings_default", { value: unquoted(shown) }) : t("settings_unset");
 }
 
 // The page's fragment is a document's: nothing else may write it.

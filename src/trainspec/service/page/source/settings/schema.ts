@@ -143,6 +143,7 @@ function merged(choices: Choice[]): Choice[] {
 
 function bounds(schema: Schema): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
+  if (minimum !== undefined && maximum !== undefined) return `${minimum} … ${maximum}`;
   const low = minimum !== undefined ? `≥ ${minimum}` : exclusiveMinimum !== undefined ? `> ${exclusiveMinimum}` : "";
   const high = maximum !== undefined ? `≤ ${maximum}` : exclusiveMaximum !== undefined ? `< ${exclusiveMaximum}` : "";
   return [low, high].filter(Boolean).join(", ");
