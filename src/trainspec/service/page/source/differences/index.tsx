@@ -85,34 +85,35 @@ function isDerived(one: Difference): boolean {
   return one.b.source.kind === "derived" || (one.a.source.kind === "derived" && one.b.source.kind === "default");
 }
 
+// On a narrow page its rows are cards, and browsers forget that it was a table: the roles say it.
 function Table({ differences }: { differences: Difference[] }) {
   const defaults = against.value === "defaults";
   const first = t(defaults ? "diff_default" : "diff_there");
   return (
-    <table class="diff-table">
-      <thead>
-        <tr>
-          <th scope="col">{t("diff_setting")}</th>
-          <th scope="col">{first}</th>
-          <th scope="col">{t("diff_here")}</th>
-          <th scope="col">
+    <table class="diff-table" role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">{t("diff_setting")}</th>
+          <th scope="col" role="columnheader">{first}</th>
+          <th scope="col" role="columnheader">{t("diff_here")}</th>
+          <th scope="col" role="columnheader">
             <span class="sr">{t("diff_action")}</span>
           </th>
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         {differences.map((one) => (
-          <tr key={one.setting} class={isDerived(one) ? "derived" : ""}>
-            <th scope="row">
+          <tr key={one.setting} role="row" class={isDerived(one) ? "derived" : ""}>
+            <th scope="row" role="rowheader">
               <Name setting={one.setting} />
             </th>
-            <td data-label={first}>
+            <td role="cell" data-label={first}>
               <Value entry={one.a} gone={!defaults} />
             </td>
-            <td data-label={t("diff_here")}>
+            <td role="cell" data-label={t("diff_here")}>
               <Value entry={one.b} gone={false} />
             </td>
-            <td class="diff-do">
+            <td role="cell" class="diff-do">
               <Change difference={one} defaults={defaults} />
             </td>
           </tr>
