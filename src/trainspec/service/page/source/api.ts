@@ -28,6 +28,13 @@ export interface Diagnostic {
   evidence: Evidence[];
 }
 
+/** An exact edit that mends a finding, which is told by its place in the list. */
+export interface Fix {
+  diagnostic: number;
+  title: string;
+  edits: { range: Range; text: string }[];
+}
+
 /** What every refusal is, and what many answers hold. */
 export interface Refusal {
   ok: false;
@@ -53,11 +60,10 @@ export interface Validated {
 /** A setting as /fields tells of it; a key of a mapping is one, too, with its path as its name. */
 export interface Field {
   name: string;
-  title?: string;
   group: string;
   description: string;
   type: string;
-  choices: { value: unknown; description: string }[];
+  choices: unknown[];
   default: string;
   follows_from: string[];
   keys: string[];
@@ -65,7 +71,7 @@ export interface Field {
   flag: string;
   example: unknown;
   rules: string[];
-  secret?: boolean;
+  old_names: string[];
 }
 
 export type Parameters = Record<string, string | number | null | undefined>;

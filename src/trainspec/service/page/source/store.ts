@@ -1,16 +1,17 @@
 // What the page knows: the document, for what it is judged, how it is shown; and what the service says about it.
-import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
-import { get, isRefusal, locked, post, type Diagnostic, type Field, type Refusal, type Validated } from "./api";
-import { kept, keep } from "./remembered";
-import { changed } from "./editor/changing";
+import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import { get, isRefusal, locked, post, type Diagnostic, type Field, type Fix, type Refusal, type Validated } from "./api";
+import { changed } from "./changing";
+import { keep, kept } from "./remembered";
+import type { Word } from "./words";
 
 export type Format = "yaml" | "json" | "toml" | "env";
 export type Lang = "en" | "zh";
 export type Theme = "system" | "light" | "dark";
 
-/** What /said tells: the values that the document gives under today's names, secrets left out. */
-export interface Said {
-  values: Record<string, unknown>;
+/** What the page needs of /show: the values that the document gives under today's names, secrets left out. */
+interface Shown {
+  said: Record<string, { value: unknown }>;
 }
 
 export const text = signal("");
@@ -35,6 +36,8 @@ const judged = signal<Validated | null>(null);
 const told = signal<Field[]>([]);
 const given = signal<Record<string, unknown>>({});
 const refusedBy = signal<Refusal | null>(null);
+const mended = signal<Fix[]>([]);
+const ofText = signal<string | null>(null);
 
 /** The answer of /validate to the newest text that was judged. */
 export const answer: ReadonlySignal<Validated | null> = judged;
@@ -49,9 +52,18 @@ export const findings: ReadonlySignal<Diagnostic[]> = computed(
   () => judged.value?.files.flatMap((file) => file.diagnostics) ?? refusedBy.value?.diagnostics ?? [],
 );
 
+/** The edits that mend findings, each with the place of its finding among `findings`. */
+export const fixes: ReadonlySignal<Fix[]> = mended;
+/** The text that the answer is about; where it is no longer the document, places in it have moved. */
+export const judgedText: ReadonlySignal<string | null> = ofText;
+/** What the page has to say to who uses it, until they do something else. */
+export const notice = signal<Word | null>(null);
+
 /** Write, change or (with undefined) remove one setting in the document; the rest of the text stays as it is. */
 export function setValue(name: string, value: unknown): void {
-  text.value = changed(text.peek(), format.peek(), name.split("."), value);
+  const found = changed(text.peek(), format.peek(), name.split("."), value);
+  if (found === null) notice.value = "cannot_write";
+  else batch(() => ([text.value, notice.value] = [found, null]));
 }
 
 const DEBOUNCE = 120;
@@ -87,15 +99,26 @@ export function begin(): void {
 
 async function judge(body: string, asked: typeof about.value, cancel: AbortSignal): Promise<void> {
   try {
+    const found = await post<Validated>("validate", asked, body, cancel);
+    if (cancel.aborted) return;
+    batch(() => {
+      judged.value = isRefusal(found) ? null : found;
+      refusedBy.value = isRefusal(found) ? found : null;
+      mended.value = [];
+      ofText.value = body;
+    });
     const { input, lang } = asked;
-    const [found, values] = await Promise.all([
-      post<Validated>("validate", asked, body, cancel),
-      post<Said>("said", { input, lang }, body, cancel),
+    const [values, edits] = await Promise.all([
+      post<Shown>("show", { input, lang }, body, cancel),
+      findings.peek().length > 0 ? post<{ fixes: Fix[] }>("fixes", asked, body, cancel) : { fixes: [] },
     ]);
     if (cancel.aborted) return;
-    judged.value = isRefusal(found) ? null : found;
-    refusedBy.value = isRefusal(found) ? found : null;
-    if (!isRefusal(values)) given.value = values.values;
+    batch(() => {
+      if (!isRefusal(values)) {
+        given.value = Object.fromEntries(Object.entries(values.said).map(([name, one]) => [name, one.value]));
+      }
+      if (!isRefusal(edits)) mended.value = edits.fixes;
+    });
   } catch (error) {
     if (!cancel.aborted) throw error;
   }
