@@ -9,9 +9,24 @@ export type Format = "yaml" | "json" | "toml" | "env";
 export type Lang = "en" | "zh";
 export type Theme = "system" | "light" | "dark";
 
-/** What the page needs of /show: the values that the document gives under today's names, secrets left out. */
-interface Shown {
-  said: Record<string, { value: unknown }>;
+export interface Source {
+  kind: string;
+  name: string;
+  line: number | null;
+  column: number | null;
+}
+
+/** A value, null for a secret, as it is shown, and where it is from. */
+export interface Entry {
+  value: unknown;
+  shown: string;
+  source: Source;
+}
+
+/** What /show tells: the values that the document gives under today's names, and those that hold where it is valid. */
+export interface Shown {
+  settings: Record<string, Entry & { follows_from: string[] }> | null;
+  said: Record<string, Entry>;
 }
 
 export const text = signal("");
@@ -34,7 +49,7 @@ export const about = computed(() => ({
 
 const judged = signal<Validated | null>(null);
 const told = signal<Field[]>([]);
-const given = signal<Record<string, unknown>>({});
+const entries = signal<Shown | null>(null);
 const refusedBy = signal<Refusal | null>(null);
 const mended = signal<Fix[]>([]);
 const ofText = signal<string | null>(null);
@@ -43,8 +58,12 @@ const ofText = signal<string | null>(null);
 export const answer: ReadonlySignal<Validated | null> = judged;
 /** Every setting, in the language of the page. */
 export const fields: ReadonlySignal<Field[]> = told;
+/** The answer of /show to the newest text that could be read; null before the first. */
+export const shown: ReadonlySignal<Shown | null> = entries;
 /** The values that the document gives, by setting: the last ones where it cannot be read just now. */
-export const said: ReadonlySignal<Record<string, unknown>> = given;
+export const said: ReadonlySignal<Record<string, unknown>> = computed(() =>
+  Object.fromEntries(Object.entries(entries.value?.said ?? {}).map(([name, one]) => [name, one.value])),
+);
 /** Why there is no answer, where there is none. */
 export const refused: ReadonlySignal<Refusal | null> = refusedBy;
 /** The findings, of all documents of the stream. */
@@ -114,9 +133,7 @@ async function judge(body: string, asked: typeof about.value, cancel: AbortSigna
     ]);
     if (cancel.aborted) return;
     batch(() => {
-      if (!isRefusal(values)) {
-        given.value = Object.fromEntries(Object.entries(values.said).map(([name, one]) => [name, one.value]));
-      }
+      if (!isRefusal(values)) entries.value = values;
       if (!isRefusal(edits)) mended.value = edits.fixes;
     });
   } catch (error) {

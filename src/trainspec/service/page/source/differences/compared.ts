@@ -1,8 +1,7 @@
 // What /diff answers: the document beside the defaults, or beside another one.
 import { effect, signal } from "@preact/signals";
 import { isRefusal, locked, post, type Diagnostic } from "../api";
-import type { Source } from "../settings/shown";
-import { answer, format, lang, refused, text, type Format } from "../store";
+import { answer, format, lang, refused, text, type Format, type Source } from "../store";
 
 export interface Entry {
   value: string;

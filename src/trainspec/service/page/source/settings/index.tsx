@@ -6,7 +6,7 @@ import { fields, lang } from "../store";
 import { t, type Word } from "../words";
 import { Finding, Row } from "./row";
 import { controlOf, learnSchema } from "./schema";
-import { count, elsewhere, follow, stateOf } from "./shown";
+import { count, elsewhere, stateOf } from "./shown";
 
 type Filter = "all" | "said" | "wrong" | "follows";
 const FILTERS: Filter[] = ["all", "said", "wrong", "follows"];
@@ -14,7 +14,6 @@ const FILTERS: Filter[] = ["all", "said", "wrong", "follows"];
 export function Settings() {
   const search = useSignal("");
   const filter = useSignal<Filter>("all");
-  useEffect(follow, []);
   useEffect(() => void learnSchema(), [lang.value]);
   if (!fields.value.length || !controlOf(fields.value[0]!.name)) return <p class="quiet">{t("settings_waiting")}</p>;
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -95,7 +94,7 @@ function Group({ heading, members, narrowed, first }: { heading: string; members
 function searched(field: Field): string {
   const control = controlOf(field.name);
   const keys = control ? [...control.keys.keys()].join(" ") : "";
-  return `${field.name} ${field.title ?? control?.title ?? ""} ${field.description} ${field.group} ${keys}`.toLowerCase();
+  return `${field.name} ${control?.title ?? ""} ${field.description} ${field.group} ${keys}`.toLowerCase();
 }
 
 function passes(field: Field, filter: Filter): boolean {

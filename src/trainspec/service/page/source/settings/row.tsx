@@ -21,7 +21,7 @@ export function Row({ path, field }: Given) {
   const id = `set-${path.replaceAll(".", "-")}`;
   const title = control.title || path;
   const worst = worstOf(state);
-  const secret = field?.secret ?? /secret|机密/.test(field?.type ?? "");
+  const secret = /secret|机密/.test(field?.type ?? "");
   const mapping = control.kind === "keys";
   return (
     <div class={`row${state.said ? " said" : ""}${worst ? ` is-${worst}` : ""}${mapping ? " wide" : ""}`} id={`row-${path}`} data-setting={path}>
@@ -157,7 +157,7 @@ export function Finding({ finding }: { finding: State["findings"][number] }) {
         {finding.remedy && (
           <>
             {" — "}
-            <b>{t("settings_fix")}:</b> {finding.remedy}
+            <b>{t("settings_fix")}</b> {finding.remedy}
           </>
         )}
       </span>

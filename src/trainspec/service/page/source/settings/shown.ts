@@ -1,30 +1,7 @@
-// What the document says of each setting, what holds, what follows from what; asked of /show after each judgement.
-import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
-import { isRefusal, post, type Diagnostic } from "../api";
-import { answer, fields, findings, format, lang, refused, text } from "../store";
-
-export interface Source {
-  kind: string;
-  name: string;
-  line: number | null;
-  column: number | null;
-}
-
-interface Said {
-  value: unknown;
-  shown: string;
-  source: Source;
-}
-
-interface Held extends Said {
-  follows_from: string[];
-}
-
-interface Show {
-  ok: boolean;
-  settings: Record<string, Held> | null;
-  said: Record<string, Said>;
-}
+// What the document says of each setting, what holds, what follows from what; by setting, so that little is drawn anew.
+import { computed, type ReadonlySignal } from "@preact/signals";
+import type { Diagnostic } from "../api";
+import { fields, findings, shown } from "../store";
 
 /** A setting or a key of one. `follows` is what holds where the document leaves it open, and from which settings. */
 export interface State {
@@ -35,35 +12,6 @@ export interface State {
   follows: { shown: string; from: string[] } | null;
   decides: { name: string; shown: string }[];
   findings: Diagnostic[];
-}
-
-const told = signal<Show | null>(null);
-
-/** Keep asking while the view is open; returns what ends it. */
-export function follow(): () => void {
-  let running: AbortController | undefined;
-  const end = effect(() => {
-    // After each judgement, of whatever was judged: its text is the one to ask about.
-    void [answer.value, refused.value];
-    const [body, input, language] = [text.peek(), format.peek(), lang.value];
-    running?.abort();
-    running = new AbortController();
-    void ask(body, { input, lang: language }, running.signal);
-  });
-  return () => {
-    end();
-    running?.abort();
-  };
-}
-
-async function ask(body: string, about: { input: string; lang: string }, cancel: AbortSignal): Promise<void> {
-  try {
-    const found = await post<Show>("show", about, body, cancel);
-    // What was known stays while the document cannot be read.
-    if (!cancel.aborted && !isRefusal(found)) told.value = found;
-  } catch (error) {
-    if (!cancel.aborted) throw error;
-  }
 }
 
 const found = computed(() => {
@@ -85,7 +33,7 @@ export const elsewhere = computed(() => {
 
 const decided = computed(() => {
   const bySource = new Map<string, { name: string; shown: string }[]>();
-  for (const [name, held] of Object.entries(told.value?.settings ?? {})) {
+  for (const [name, held] of Object.entries(shown.value?.settings ?? {})) {
     if (held.source.kind !== "derived") continue;
     for (const from of held.follows_from) {
       bySource.set(from, [...(bySource.get(from) ?? []), { name, shown: held.shown }]);
@@ -95,7 +43,7 @@ const decided = computed(() => {
 });
 
 /** How many settings the document says. */
-export const count = computed(() => Object.keys(told.value?.said ?? {}).length);
+export const count = computed(() => Object.keys(shown.value?.said ?? {}).length);
 
 const states = new Map<string, ReadonlySignal<State>>();
 
@@ -117,8 +65,8 @@ export function stateOf(path: string): ReadonlySignal<State> {
 
 function stateNow(path: string): State {
   const [name, ...keys] = path.split(".");
-  const said = told.value?.said[name!];
-  const held = told.value?.settings?.[name!];
+  const said = shown.value?.said[name!];
+  const held = shown.value?.settings?.[name!];
   const base = { decides: decided.value.get(path) ?? [], findings: found.value.get(path) ?? [] };
   if (keys.length) {
     const value = keys.reduce<unknown>((inner, key) => inside(inner, key), said?.value);
