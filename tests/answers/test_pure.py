@@ -164,7 +164,7 @@ def migrated() -> Iterator[Answer]:
 
 
 def shared() -> Iterator[Answer]:
-    for text in (VALID, VALID + TASK, OLD, INVALID):
+    for text in (VALID, OLD, INVALID):
         yield sharing.shareable(text, "yaml", "run.yaml")
     yield sharing.shareable(f"TRAINSPEC_SEED=7\nTRAINSPEC_HUB_TOKEN={CANARY}\nOTHER={CANARY}\n", "env", "run.env")
 

@@ -56,6 +56,7 @@ ROUTES = [
     Route("/rules", reference.rules),
     Route("/rules/{code}", reference.rule),
     Route("/validate", judging.validate, methods=["POST"]),
+    Route("/complete", judging.completed, methods=["POST"]),
     Route("/admission", admission.admission, methods=["POST"]),
     Route("/plan", documents.plan_of, methods=["POST"]),
     Route("/show", documents.shown, methods=["POST"]),

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 from starlette.responses import Response
 
+from trainspec.answers.completion import Format, complete
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
 from trainspec.service.refusals import Refused, answer, refused
 from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
 from trainspec.settings.base import Settings
+from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import parse_documents
+from trainspec.text.decoding import decoded
 
 if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
     from starlette.requests import Request
 
     from trainspec.answers.app import AppJudge
@@ -82,6 +86,39 @@ def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Re
     module, media = _FORMS[asked.format]
     manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words_of(asked.lang)))
     return Response(import_module(module).render(reports, manner) + "\n", status, media_type=media)
+
+
+class Complete(Parameters):
+    """A place in a document that is being typed: lines and UTF-16 units from 0, as editors count."""
+
+    line: Annotated[int, Field(ge=0, le=10**7)]
+    character: Annotated[int, Field(ge=0, le=10**7)]
+    input: Input | None = None
+    model: str | None = None
+    lang: Language = "en"
+
+
+async def completed(request: Request) -> Response:
+    """`POST /complete`: what stands at a place, and what fits there, however much is still missing."""
+    service: Service = request.app.state.service
+    asked = parameters_of(request, Complete)
+    limits = service.options.limits
+    format = format_in(request, asked.input, "document")
+    model = service.model(asked.model)
+    body = await body_of(request, limits.body, limits.seconds)
+    return await service.work.do(len(body), _complete, body, format, asked, model)
+
+
+def _complete(body: bytes, format: Format, asked: Complete, model: type[BaseSettings]) -> Response:
+    from trainspec.text.languages import words_of
+
+    try:
+        found = complete(decoded(body), format, asked.line, asked.character, model, words_of(asked.lang))
+    except UnicodeDecodeError:
+        raise refused(400, "SVC103", "the body is not UTF-8 text", "save it as UTF-8") from None
+    except SourceError as error:
+        raise Refused(413, *error.diagnostics) from None
+    return answer(found.to_dict())
 
 
 def _judge(asked: Validate, service: Service) -> Judge | AppJudge:

@@ -85,6 +85,11 @@ export function setValue(name: string, value: unknown): void {
   else batch(() => ([text.value, notice.value] = [found, null]));
 }
 
+/** Go on with the same settings as another text. */
+export function goOnWith(form: Format, written: string): void {
+  batch(() => ([format.value, text.value, notice.value] = [form, written, null]));
+}
+
 const DEBOUNCE = 120;
 
 /** Begin to ask the service about whatever the signals above hold. */
