@@ -36,6 +36,7 @@ NAMES = {
     "SVC107": "too-busy",
     "SVC108": "cannot-serve",
     "SVC130": "no-page",
+    "SVC132": "secret-elsewhere",
 }
 
 

@@ -32,6 +32,7 @@ from trainspec.answers import (
     plan,
     rule,
     schema,
+    sharing,
     show,
 )
 from trainspec.migration.documents import found_in_file
@@ -162,6 +163,12 @@ def migrated() -> Iterator[Answer]:
         yield from migrate.convert([found_in_file(document(text))], "yaml", "run.yaml")
 
 
+def shared() -> Iterator[Answer]:
+    for text in (VALID, OLD, INVALID):
+        yield sharing.shareable(text, "yaml", "run.yaml")
+    yield sharing.shareable(f"TRAINSPEC_SEED=7\nTRAINSPEC_HUB_TOKEN={CANARY}\nOTHER={CANARY}\n", "env", "run.env")
+
+
 def described() -> Iterator[Answer]:
     for what in ("file", "env", "diagnostics"):
         yield from (schema.schema(what, TrainingArguments, draft) for draft in ("7", "2020-12"))
@@ -194,6 +201,7 @@ ANSWERS: dict[str, Callable[[], Iterable[Answer]]] = {
     "show": shown,
     "export": exported,
     "migrate": migrated,
+    "sharing": shared,
     "schema": described,
     "init": lambda: [init.beginning(), init.template(TrainingArguments), init.template(Service)],
     "faults": refused,

@@ -106,6 +106,12 @@ _CODES = {
     "SVC107": ("too-busy", "a service that judges as much as it can", "more would make all wait", "try again"),
     "SVC108": ("cannot-serve", "a service that cannot start as asked", "nobody could use it", "see the message"),
     "SVC130": ("no-page", "a service that was installed without its page", "there is nothing to show", "build it"),
+    "SVC132": (
+        "secret-elsewhere",
+        "a document to be shared, with a secret of its own in another place, too",
+        "whoever gets it would get the secret",
+        "see the message",
+    ),
 }
 
 

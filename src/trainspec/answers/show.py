@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trainspec.answers.documents import Judged
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.settings.diagnostics import Diagnostic
+    from trainspec.settings.values.kinds import Kind
     from trainspec.settings.values.shape import Shape
 
 
@@ -72,17 +73,28 @@ class Said:
 
 
 def said_in(one: Judged) -> dict[str, Said]:
-    """What documents say under today's names, those laid over the others last, whatever is wrong with it."""
+    """What documents say under today's names, those laid over the others last, whatever is wrong with it.
+
+    What stands under a key that nobody knows may be anything, and is left out.
+    """
     from trainspec.settings.arguments import TrainingArguments
 
     origin, shape = Origin(one.layers), shape_of(TrainingArguments)
     found: dict[str, Said] = {}
     for name in dict.fromkeys(name for layer in one.layers for name in layer.values):
-        value = merged([layer.values[name] for layer in one.layers if name in layer.values])
+        kind = TrainingArguments.field_kinds()[name]
+        value = _known(merged([layer.values[name] for layer in one.layers if name in layer.values]), kind)
         secret = shape.conceals((name,))
         plainly = None if secret else redacted(name, plain(value))
         found[name] = Said(plainly, shown(name, value, secret=secret), origin.source((name,)) or _NOWHERE)
     return found
+
+
+def _known(value: Any, kind: Kind) -> Any:
+    if kind.section is None or not isinstance(value, Mapping):
+        return value
+    kinds = shape_of(kind.section).kinds
+    return {key: _known(inner, kinds[key]) for key, inner in value.items() if key in kinds}
 
 
 _NOWHERE = Source(SourceKind.DEFAULT)

@@ -61,6 +61,7 @@ ROUTES = [
     Route("/admission", admission.admission, methods=["POST"]),
     Route("/plan", documents.plan_of, methods=["POST"]),
     Route("/show", documents.shown, methods=["POST"]),
+    Route("/shareable", documents.shared, methods=["POST"]),
     Route("/migrate", documents.migrated, methods=["POST"]),
     Route("/diff", documents.difference, methods=["POST"]),
     Route("/convert", documents.converted, methods=["POST"]),

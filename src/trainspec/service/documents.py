@@ -14,6 +14,7 @@ from trainspec.answers.export import READ_BY, export
 from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.answers.migrate import convert, migrate
 from trainspec.answers.plan import Planned, Scale, plan, with_compared, with_course
+from trainspec.answers.sharing import shareable
 from trainspec.answers.show import Shown, said_in
 from trainspec.service.refusals import Refused, answer, refused
 from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
@@ -122,6 +123,12 @@ async def shown(request: Request) -> Response:
     asked = parameters_of(request, Show)
     format = format_in(request, asked.input, asked.name)
     return await _done(request, lambda body: _show(_settings(body, format, asked.name), asked.lang))
+
+
+async def shared(request: Request) -> Response:
+    asked = parameters_of(request, Show)
+    format = format_in(request, asked.input, asked.name)
+    return await _done(request, lambda body: shareable(decoded(body), format, asked.name).to_dict())
 
 
 async def migrated(request: Request) -> Response:

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 
 class SchemaOf(Parameters):
-    """The draft (7 for editors), and the class."""
+    """The draft (7 for editors), the class, and the language of titles and descriptions."""
 
     draft: Literal["7", "2020-12"] | None = None
     model: str | None = None
+    lang: Language = "en"
 
 
 class Facts(Parameters):
@@ -77,10 +78,10 @@ async def rule(request: Request) -> Response:
 def _schema(request: Request, what: Literal["file", "env"]) -> Response:
     asked = parameters_of(request, SchemaOf)
     model = _service(request).model(asked.model)
-    key, media = f"{what} {asked.draft} {asked.model}", "application/schema+json"
+    key, media = f"{what} {asked.draft} {asked.model} {asked.lang}", "application/schema+json"
     if issubclass(model, Settings):
-        draft = asked.draft or "7"
-        return _kept(request, key, lambda: schema(what, model, draft).text, media)
+        draft, words = asked.draft or "7", words_of(asked.lang)
+        return _kept(request, key, lambda: schema(what, model, draft).told_in(words).text, media)
     if asked.draft == "7":
         raise refused(400, "SVC104", "the schema of an app is one of draft 2020-12", "leave draft out")
     return _kept(request, key, lambda: app_schema(what, model).text, media)

@@ -16,7 +16,9 @@ from trainspec.settings.sources.variables import Variables, naming
 from trainspec.text.redaction import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from dotenv.parser import Binding
 
     from trainspec.settings.base import Settings
     from trainspec.settings.sources.customised.options import SourceOptions
@@ -42,13 +44,11 @@ def parse_dotenv(
 
     Raises SourceError: a bad line, or more than anybody writes.
     """
-    from dotenv.parser import parse_stream
-
     pairs: list[tuple[str, str]] = []
     lines: dict[str, int] = {}
     expanding = _Expanding(path, environ)
     is_ours, made = naming(model, options)
-    for binding in parse_stream(io.StringIO(text)):
+    for binding in bindings(text):
         line = binding.original.line + _blank_lines_before(binding.original.string)
         if binding.error:
             raise source_error("SRC107", f"{path}: line {line} is not NAME=value", path, Place(line, 1))
@@ -67,6 +67,15 @@ def parse_dotenv(
         pairs.append((binding.key, expanding.take(binding.key, binding.value, line)))
     variables = made(pairs, SourceKind.DOTENV, lambda name: Source(SourceKind.DOTENV, path, lines.get(name)))
     return variables, expanding.found
+
+
+def bindings(text: str) -> Iterator[Binding]:
+    """The lines of a dotenv file, each as it stands, with its name and value where it has them; `error` where it cannot
+    be read.
+    """
+    from dotenv.parser import parse_stream
+
+    return parse_stream(io.StringIO(text))
 
 
 class _Expanding:

@@ -28,6 +28,13 @@ export interface Diagnostic {
   evidence: Evidence[];
 }
 
+/** An exact edit that mends a finding, which is told by its place in the list. */
+export interface Fix {
+  diagnostic: number;
+  title: string;
+  edits: { range: Range; text: string }[];
+}
+
 /** What every refusal is, and what many answers hold. */
 export interface Refusal {
   ok: false;
@@ -57,7 +64,7 @@ export interface Field {
   group: string;
   description: string;
   type: string;
-  choices: { value: unknown; description: string }[];
+  choices: unknown[];
   default: string;
   follows_from: string[];
   keys: string[];
@@ -65,6 +72,7 @@ export interface Field {
   flag: string;
   example: unknown;
   rules: string[];
+  old_names: string[];
   secret?: boolean;
 }
 

@@ -1,16 +1,32 @@
 // What the page knows: the document, for what it is judged, how it is shown; and what the service says about it.
-import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
-import { get, isRefusal, locked, post, type Diagnostic, type Field, type Refusal, type Validated } from "./api";
-import { kept, keep } from "./remembered";
-import { changed } from "./editor/changing";
+import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import { get, isRefusal, locked, post, type Diagnostic, type Field, type Fix, type Refusal, type Validated } from "./api";
+import { changed } from "./changing";
+import { keep, kept } from "./remembered";
+import type { Word } from "./words";
 
 export type Format = "yaml" | "json" | "toml" | "env";
 export type Lang = "en" | "zh";
 export type Theme = "system" | "light" | "dark";
 
-/** What /said tells: the values that the document gives under today's names, secrets left out. */
-export interface Said {
-  values: Record<string, unknown>;
+export interface Source {
+  kind: string;
+  name: string;
+  line: number | null;
+  column: number | null;
+}
+
+/** A value, null for a secret, as it is shown, and where it is from. */
+export interface Entry {
+  value: unknown;
+  shown: string;
+  source: Source;
+}
+
+/** What /show tells: the values that the document gives under today's names, and those that hold where it is valid. */
+export interface Shown {
+  settings: Record<string, Entry & { follows_from: string[] }> | null;
+  said: Record<string, Entry>;
 }
 
 export const text = signal("");
@@ -33,15 +49,21 @@ export const about = computed(() => ({
 
 const judged = signal<Validated | null>(null);
 const told = signal<Field[]>([]);
-const given = signal<Record<string, unknown>>({});
+const entries = signal<Shown | null>(null);
 const refusedBy = signal<Refusal | null>(null);
+const mended = signal<Fix[]>([]);
+const ofText = signal<string | null>(null);
 
 /** The answer of /validate to the newest text that was judged. */
 export const answer: ReadonlySignal<Validated | null> = judged;
 /** Every setting, in the language of the page. */
 export const fields: ReadonlySignal<Field[]> = told;
+/** The answer of /show to the newest text that could be read; null before the first. */
+export const shown: ReadonlySignal<Shown | null> = entries;
 /** The values that the document gives, by setting: the last ones where it cannot be read just now. */
-export const said: ReadonlySignal<Record<string, unknown>> = given;
+export const said: ReadonlySignal<Record<string, unknown>> = computed(() =>
+  Object.fromEntries(Object.entries(entries.value?.said ?? {}).map(([name, one]) => [name, one.value])),
+);
 /** Why there is no answer, where there is none. */
 export const refused: ReadonlySignal<Refusal | null> = refusedBy;
 /** The findings, of all documents of the stream. */
@@ -49,9 +71,23 @@ export const findings: ReadonlySignal<Diagnostic[]> = computed(
   () => judged.value?.files.flatMap((file) => file.diagnostics) ?? refusedBy.value?.diagnostics ?? [],
 );
 
+/** The edits that mend findings, each with the place of its finding among `findings`. */
+export const fixes: ReadonlySignal<Fix[]> = mended;
+/** The text that the answer is about; where it is no longer the document, places in it have moved. */
+export const judgedText: ReadonlySignal<string | null> = ofText;
+/** What the page has to say to who uses it, until they do something else. */
+export const notice = signal<Word | null>(null);
+
 /** Write, change or (with undefined) remove one setting in the document; the rest of the text stays as it is. */
 export function setValue(name: string, value: unknown): void {
-  text.value = changed(text.peek(), format.peek(), name.split("."), value);
+  const found = changed(text.peek(), format.peek(), name.split("."), value);
+  if (found === null) notice.value = "cannot_write";
+  else batch(() => ([text.value, notice.value] = [found, null]));
+}
+
+/** Go on with the same settings as another text. */
+export function goOnWith(form: Format, written: string): void {
+  batch(() => ([format.value, text.value, notice.value] = [form, written, null]));
 }
 
 const DEBOUNCE = 120;
@@ -87,15 +123,24 @@ export function begin(): void {
 
 async function judge(body: string, asked: typeof about.value, cancel: AbortSignal): Promise<void> {
   try {
+    const found = await post<Validated>("validate", asked, body, cancel);
+    if (cancel.aborted) return;
+    batch(() => {
+      judged.value = isRefusal(found) ? null : found;
+      refusedBy.value = isRefusal(found) ? found : null;
+      mended.value = [];
+      ofText.value = body;
+    });
     const { input, lang } = asked;
-    const [found, values] = await Promise.all([
-      post<Validated>("validate", asked, body, cancel),
-      post<Said>("said", { input, lang }, body, cancel),
+    const [values, edits] = await Promise.all([
+      post<Shown>("show", { input, lang }, body, cancel),
+      findings.peek().length > 0 ? post<{ fixes: Fix[] }>("fixes", asked, body, cancel) : { fixes: [] },
     ]);
     if (cancel.aborted) return;
-    judged.value = isRefusal(found) ? null : found;
-    refusedBy.value = isRefusal(found) ? found : null;
-    if (!isRefusal(values)) given.value = values.values;
+    batch(() => {
+      if (!isRefusal(values)) entries.value = values;
+      if (!isRefusal(edits)) mended.value = edits.fixes;
+    });
   } catch (error) {
     if (!cancel.aborted) throw error;
   }

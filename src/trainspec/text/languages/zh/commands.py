@@ -286,6 +286,10 @@ TEMPLATES: dict[str, str] = {
     "a service that was installed without its page": "安装的服务没有页面",
     "there is nothing to show": "没有可显示的内容",
     "build it": "构建页面",
+    "a document to be shared, with a secret of its own in another place, too": "待分享的文档在别处也含有其自身的机密",
+    "whoever gets it would get the secret": "得到文档的人也会得到机密",
+    "a secret of this document stands in it elsewhere, too": "此文档的机密在文档别处也出现",
+    "take it out of comments, and give it by its own setting alone": "请从注释中删去，只用它自己的设置给出",
     "this installation has no page: it was not built": "此安装没有页面：页面尚未构建",
     "install the wheel, which has it, or run make page in the source tree, and start the service again": (
         "请安装带有页面的 wheel，或在源码目录运行 make page，然后重新启动服务"
