@@ -45,14 +45,15 @@ class Service:
         return self.options.models[name]
 
 
+# They are tried in this order: what is asked most stands first.
 ROUTES = [
+    Route("/validate", judging.validate, methods=["POST"]),
     Route("/schema/v1/training-arguments.json", reference.file_schema),
     Route("/schema/env", reference.env_schema),
     Route("/fields", reference.fields),
     Route("/fields/{name}", reference.field),
     Route("/rules", reference.rules),
     Route("/rules/{code}", reference.rule),
-    Route("/validate", judging.validate, methods=["POST"]),
     Route("/admission", admission.admission, methods=["POST"]),
     Route("/plan", documents.plan_of, methods=["POST"]),
     Route("/migrate", documents.migrated, methods=["POST"]),

@@ -12,8 +12,12 @@ from typing import Any
 
 from trainspec.settings.sources.formats.limits import Fault, Marks, Path, Place
 
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_BEGIN_NUMBERS = frozenset("+-.0123456789")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -21,25 +25,20 @@ _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = frozenset({".nan", ".NaN", ".NAN"})
 
 _LONGEST = 2**15
-_SKIPPED = re.compile(r" *(#[ -~]*)?")
-# Nothing of it is an indicator where it stands: no `- `, `: ` or ` #` is in a value.
+# Nothing of a value is an indicator where it stands: no `- `, `: ` or ` #` is in it.
 _LINE = re.compile(
-    r"([A-Za-z_][A-Za-z0-9_]{0,99}): +"
-    r"(?:([A-Za-z0-9_./+](?:[ :]?[A-Za-z0-9_./+-])*|-[A-Za-z0-9_.](?:[ :]?[A-Za-z0-9_./+-])*)"
+    r"^(?:([A-Za-z_][A-Za-z0-9_]{0,99}): +"
+    r"(?:((?:[A-Za-z0-9_./+]|-[A-Za-z0-9_.])(?:[ :]?[A-Za-z0-9_./+-])*)"
     r"""|"([ !#-\[\]-~]*)"|'([ -&(-~]*)')"""
-    r"(?: +#[ -~]*| *)"
+    r"(?: +#[ -~]*| *)| *(?:#[ -~]*)?)$",
+    re.MULTILINE,
 )
 
 
 def resolve_plain(text: str) -> Any:
     """A plain (unquoted) scalar by YAML 1.2's core schema."""
-    if text in _NULL:
-        return None
-    if text in _BOOLEAN:
-        return _BOOLEAN[text]
-    head = text[0]
-    if head not in "+-.0123456789":
-        return text
+    if text[:1] not in _BEGIN_NUMBERS:
+        return _WORDS.get(text, text)
     if _INTEGER.fullmatch(text):
         return int(text) if len(text) < 4000 else text
     if _FLOAT.fullmatch(text):
@@ -71,26 +70,19 @@ def lines_of(text: str) -> dict[str, Any] | None:
     """The mapping that lines of `name: value` are; None for everything else."""
     if len(text) > _LONGEST:
         return None
-    values: dict[str, Any] = {}
-    for line in text.split("\n"):
-        found = _LINE.fullmatch(line)
-        if found is None:
-            if _SKIPPED.fullmatch(line) is None:
-                return None
-            continue
-        name, plain, *quoted = found.groups()
-        if name in values:
-            return None
-        values[name] = resolve_plain(plain) if plain is not None else quoted[quoted[0] is None]
-    return values or None
+    lines = _LINE.findall(text)
+    if len(lines) <= text.count("\n"):
+        return None
+    said = [line for line in lines if line[0]]
+    values = {name: resolve_plain(plain) if plain else double or single for name, plain, double, single in said}
+    return values if values and len(values) == len(said) else None
 
 
 def line_marks(text: str) -> Marks:
     """The places of the keys in a text that `lines_of` reads, and of the mapping, which begins with the first."""
     marks: Marks = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        found = _LINE.match(line)
-        if found is not None:
+    for number, (name, *_) in enumerate(_LINE.findall(text), start=1):
+        if name:
             marks.setdefault((), Place(number, 1))
-            marks[(found[1],)] = Place(number, 1)
+            marks[(name,)] = Place(number, 1)
     return marks
