@@ -109,7 +109,7 @@ _CODES = {
         "unusable-certificate",
         "a certificate that cannot be served",
         "no client could connect",
-        "check both paths, and that the key is the certificate's",
+        "give the certificate with its chain, and its key, as PEM",
     ),
     "SVC121": ("unusable-tokens", "a file of tokens that keeps nobody out", "anybody could ask", "see the message"),
     "SVC122": (

@@ -87,11 +87,7 @@ def _serve(given: Given, options: Options, running: Running) -> int:
     from trainspec.service.running.sockets import is_reached_from_elsewhere, tell_manager, urls
     from trainspec.service.running.supervisor import serve_by_workers
 
-    try:
-        check_certificate(running)
-    except OSError as error:
-        why = f"the certificate of --tls-cert cannot be served with its key: {error.strerror or error}"
-        raise CannotRun(mistake("SVC120", why, "check both paths, and that the key is the certificate's")) from None
+    check_certificate(running)
     sockets = _sockets(given)
     if not options.tokens and any(map(is_reached_from_elsewhere, sockets)):
         print("warning: it may be reached from elsewhere, and anybody may ask: --token-file", file=sys.stderr)

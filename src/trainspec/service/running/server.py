@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.service.app import create_app
 from trainspec.service.options import Life, Options, Running
 
@@ -69,11 +70,29 @@ class Server(uvicorn.Server):
 
 
 def check_certificate(running: Running) -> None:
-    """Raises OSError where the certificate cannot be read, or its key is another's or has a passphrase."""
-    if running.certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # Without this, a key with a passphrase would make it ask at the terminal.
-        context.load_cert_chain(running.certificate, running.key, password=lambda: "")
+    """Raises NoAnswer where the certificate and its key cannot be read, or do not belong together."""
+    if running.certificate is None:
+        return
+    asked: list[str] = []
+
+    def passphrase() -> str:
+        # Without this it would be asked for at the terminal.
+        asked.append("")
+        return ""
+
+    try:
+        for path in filter(None, (running.certificate, running.key)):
+            open(path, "rb").close()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(running.certificate, running.key, passphrase)
+    except ssl.SSLError as error:
+        why = "the certificate of --tls-cert or its key is no file of PEM"
+        if asked:
+            why = "the key of --tls-key has a passphrase, which nobody gives"
+        elif error.reason == "KEY_VALUES_MISMATCH":
+            why = "the key of --tls-key is not that of the certificate"
+        raise NoAnswer(mistake("SVC120", why, "give the certificate with its chain, and its key, as PEM")) from None
+    except OSError as error:
+        raise NoAnswer(mistake("SVC120", f"{path} cannot be read: {error.strerror}")) from None
 
 
 def serve_alone(

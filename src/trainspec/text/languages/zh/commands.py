@@ -295,7 +295,7 @@ TEMPLATES: dict[str, str] = {
     "nobody could use it": "没有人能使用它",
     "a certificate that cannot be served": "证书无法使用",
     "no client could connect": "没有客户端能连接",
-    "check both paths, and that the key is the certificate's": "请检查两个路径，并确认密钥属于该证书",
+    "give the certificate with its chain, and its key, as PEM": "请以 PEM 格式给出证书（含证书链）及其密钥",
     "a file of tokens that keeps nobody out": "令牌文件挡不住任何人",
     "anybody could ask": "任何人都可以提问",
     "a socket that is handed over and cannot be listened at": "交来的套接字无法监听",
