@@ -35,6 +35,7 @@ NAMES = {
     "SVC106": "no-such-address",
     "SVC107": "too-busy",
     "SVC108": "cannot-serve",
+    "SVC110": "judging-ended",
     "SVC120": "unusable-certificate",
     "SVC121": "unusable-tokens",
     "SVC122": "unusable-socket",

@@ -105,6 +105,7 @@ _CODES = {
     "SVC106": ("no-such-address", "an address that there is not", "there is nothing to tell", "see the README"),
     "SVC107": ("too-busy", "a service that judges as much as it can", "more would make all wait", "try again"),
     "SVC108": ("cannot-serve", "a service that cannot start as asked", "nobody could use it", "see the message"),
+    "SVC110": ("judging-ended", "a document over which its process ended", "it asks for too much", "send less at once"),
     "SVC120": (
         "unusable-certificate",
         "a certificate that cannot be served",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from trainspec.service.app import Service
+    from trainspec.service.work.judges import Judges
 
 _PREFIX = "TRAINSPEC_"
 # What kubectl shows of a warning.
@@ -40,7 +41,7 @@ async def admission(request: Request) -> Response:
     return await service.work.do(len(body), _reviewed, body)
 
 
-def _reviewed(body: bytes) -> Response:
+def _reviewed(judges: Judges, body: bytes) -> Response:
     try:
         review = parse_json(decoded(body))
     except (Fault, UnicodeDecodeError, RecursionError):
@@ -56,7 +57,7 @@ def _reviewed(body: bytes) -> Response:
         told["status"] = {"code": 422, "reason": "Invalid", "message": message}
     warned = [f"{item.code} {item.message}"[:_LONGEST_WARNING] for item in found if item.severity == "warning"]
     told |= {"warnings": warned} if warned else {}
-    return answer({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": told})
+    return answer({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": told}, found=found)
 
 
 def _no_review() -> Exception:

@@ -11,17 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trainspec.answers.faults import mistake
-from trainspec.answers.judgement import Judge
 from trainspec.service import admission, assets, documents, judging, reference
 from trainspec.service.guard import Guard
 from trainspec.service.options import Life, Options
-from trainspec.service.refusals import Refused, answer, refusal, refused
+from trainspec.service.refusals import Refused, answer, refusal
 from trainspec.service.requests import told
+from trainspec.service.watching import watch
+from trainspec.service.watching.watch import Watch
 from trainspec.service.work import Work
-from trainspec.settings.arguments import TrainingArguments
 
 if TYPE_CHECKING:
-    from pydantic_settings import BaseSettings
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
@@ -32,18 +31,8 @@ class Service:
     def __init__(self, options: Options, life: Life) -> None:
         self.options = options
         self.life = life
-        self.work = Work(options.limits)
-        self.judge = Judge(TrainingArguments)
+        self.work = Work(options.limits, options.models)
         self.kept: dict[str, str] = {}
-
-    def model(self, name: str | None) -> type[BaseSettings]:
-        """The class that a request names; TrainingArguments where it names none. Raises Refused."""
-        if name is None:
-            return TrainingArguments
-        if name not in self.options.models:
-            known = ", ".join(self.options.models) or "none but the usual one"
-            raise refused(400, "SVC104", "model names no class of this service", f"its classes: {known}")
-        return self.options.models[name]
 
 
 # They are tried in this order: what is asked most stands first.
@@ -72,7 +61,7 @@ ROUTES = [
 def create_app(options: Options, life: Life | None = None) -> ASGIApp:
     """The service as an ASGI app; `life` is told when it drains."""
     service = Service(options, life or Life())
-    routes = [*ROUTES, Route("/healthz", _healthz), Route("/readyz", _readyz)]
+    routes = [*ROUTES, Route("/healthz", _healthz), Route("/readyz", _readyz), Route("/metrics", watch.shown)]
     handlers: dict[Any, Any] = {404: _no_address, 405: _no_method, Refused: _refused}
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan)
     app.router.redirect_slashes = False
@@ -84,7 +73,7 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
         inner = CORSMiddleware(
             app, options.origins, ("GET", "POST"), ("Authorization", "Content-Type", "If-None-Match")
         )
-    return Guard(inner, options.tokens, service.life)
+    return Watch(Guard(inner, options.tokens, service.life), routes)
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from trainspec.service.app import Service
+    from trainspec.service.work.judges import Judges
 
 Number = Annotated[int, Field(ge=1, le=10**12)]
 Rows = Annotated[int, Field(ge=0, le=10**15)]
@@ -116,25 +117,25 @@ class Convert(Parameters):
 async def plan_of(request: Request) -> Response:
     asked = parameters_of(request, Plan)
     format = format_in(request, asked.input, asked.name)
-    return await _done(request, lambda body: _plan(_settings(body, format, asked.name), asked))
+    return await _done(request, _plan, format, asked)
 
 
 async def shown(request: Request) -> Response:
     asked = parameters_of(request, Show)
     format = format_in(request, asked.input, asked.name)
-    return await _done(request, lambda body: _show(_settings(body, format, asked.name), asked.lang))
+    return await _done(request, _show, format, asked)
 
 
 async def shared(request: Request) -> Response:
     asked = parameters_of(request, Show)
     format = format_in(request, asked.input, asked.name)
-    return await _done(request, lambda body: shareable(decoded(body), format, asked.name).to_dict())
+    return await _done(request, _share, format, asked)
 
 
 async def migrated(request: Request) -> Response:
     asked = parameters_of(request, Migrate)
     format = format_in(request, asked.input, asked.name)
-    return await _done(request, lambda body: _migrate(body, format, asked))
+    return await _done(request, _migrate, format, asked)
 
 
 async def difference(request: Request) -> Response:
@@ -142,32 +143,32 @@ async def difference(request: Request) -> Response:
     alone = asked.to is None and asked.first is None
     format = "yaml" if alone else format_in(request, asked.input, asked.name)
     other = format_in(request, asked.other_input, asked.other_name) if asked.first is not None else format
-    return await _done(request, lambda body: _diff(body, asked, format, other))
+    return await _done(request, _diff, format, asked, other)
 
 
 async def converted(request: Request) -> Response:
     asked = parameters_of(request, Convert)
     format = format_in(request, asked.input, asked.document)
-    return await _done(request, lambda body: _convert(body, format, asked))
+    return await _done(request, _convert, format, asked)
 
 
-async def _done(request: Request, make: Callable[[bytes], dict[str, Any]]) -> Response:
+async def _done(request: Request, make: Callable[..., dict[str, Any]], *given: Any) -> Response:
     service: Service = request.app.state.service
     limits = service.options.limits
     body = await body_of(request, limits.body, limits.seconds)
+    return await service.work.do(len(body), _made, make, body, *given)
 
-    def done() -> Response:
-        try:
-            return answer(make(body))
-        except SourceError as error:
-            large = any(item.code == "SRC109" for item in error.diagnostics)
-            raise Refused(413 if large else 400, *error.diagnostics) from None
-        except NoAnswer as why:
-            raise Refused(400, *why.diagnostics) from None
-        except UnicodeDecodeError:
-            raise refused(400, "SVC103", "the body is not UTF-8 text", "save it as UTF-8") from None
 
-    return await service.work.do(len(body), done)
+def _made(judges: Judges, make: Callable[..., dict[str, Any]], body: bytes, *given: Any) -> Response:
+    try:
+        return answer(make(body, *given))
+    except SourceError as error:
+        large = any(item.code == "SRC109" for item in error.diagnostics)
+        raise Refused(413 if large else 400, *error.diagnostics) from None
+    except NoAnswer as why:
+        raise Refused(400, *why.diagnostics) from None
+    except UnicodeDecodeError:
+        raise refused(400, "SVC103", "the body is not UTF-8 text", "save it as UTF-8") from None
 
 
 def _documents(body: bytes, format: str, name: str) -> list[Document]:
@@ -182,7 +183,8 @@ def _settings(body: bytes, format: str, name: str) -> Judged:
     return judged(*_documents(body, format, name))
 
 
-def _plan(one: Judged, asked: Plan) -> dict[str, Any]:
+def _plan(body: bytes, format: str, asked: Plan) -> dict[str, Any]:
+    one = _settings(body, format, asked.name)
     found = tuple(one.diagnostics)
     if one.settings is None:
         return Planned(None, told(found, asked.lang)).to_dict()
@@ -192,9 +194,14 @@ def _plan(one: Judged, asked: Plan) -> dict[str, Any]:
     return replace(made, diagnostics=told(made.diagnostics, asked.lang)).to_dict()
 
 
-def _show(one: Judged, lang: str) -> dict[str, Any]:
+def _share(body: bytes, format: str, asked: Show) -> dict[str, Any]:
+    return shareable(decoded(body), format, asked.name).to_dict()
+
+
+def _show(body: bytes, format: str, asked: Show) -> dict[str, Any]:
     """As the command shows it, and what the documents say where they are not valid."""
-    found = Shown(one.settings, told(one.diagnostics, lang)).to_dict()
+    one = _settings(body, format, asked.name)
+    found = Shown(one.settings, told(one.diagnostics, asked.lang)).to_dict()
     return {**found, "said": {name: item.to_dict() for name, item in said_in(one).items()}}
 
 
@@ -241,7 +248,7 @@ def _migrate(body: bytes, format: str, asked: Migrate) -> dict[str, Any]:
     return {"sets": [one.to_dict() for one in convert(found, asked.to or "yaml", asked.name)]}
 
 
-def _diff(body: bytes, asked: Diff, format: str, other: str) -> dict[str, Any]:
+def _diff(body: bytes, format: str, asked: Diff, other: str) -> dict[str, Any]:
     found = _compared(body, asked, format, other)
     return replace(found, diagnostics=told(found.diagnostics, asked.lang)).to_dict()
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from trainspec.answers.faults import mistake
 from trainspec.service.refusals import Refused, refusal
+from trainspec.service.work.child import place_of
+from trainspec.service.work.processes import Broken
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -63,11 +65,7 @@ class Guard:
             await refusal(why.status, why.diagnostics, why.headers)(scope, receive, sent)
         except Exception as error:
             # Its message may hold what was sent.
-            place = error.__traceback__
-            while place is not None and place.tb_next is not None:
-                place = place.tb_next
-            where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
-            _log.error("%s at %s", type(error).__name__, where)
+            _log.error("%s", error.where if isinstance(error, Broken) else place_of(error))
             if not begun:
                 await refusal(500, [])(scope, receive, sent)
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from trainspec.answers.completion import Format, complete
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
-from trainspec.service.refusals import Refused, answer, refused
+from trainspec.service.refusals import Answer, Refused, answer, counted, refused
 from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import SourceError
@@ -21,14 +21,17 @@ from trainspec.settings.sources.files import parse_documents
 from trainspec.text.decoding import decoded
 
 if TYPE_CHECKING:
-    from pydantic_settings import BaseSettings
     from starlette.requests import Request
 
     from trainspec.answers.app import AppJudge
     from trainspec.service.app import Service
+    from trainspec.service.work.judges import Judges
+    from trainspec.settings.diagnostics import Diagnostic
 
 Number = Annotated[int, Field(ge=1, le=10**12)]
 Input = Literal["json", "yaml", "toml", "env"]
+# How often a document is judged to find what mends it.
+_JUDGED = 20
 _FORMS = {
     "sarif": ("trainspec.reports.sarif", "application/sarif+json"),
     "junit": ("trainspec.reports.junit", "application/xml"),
@@ -57,11 +60,11 @@ async def validate(request: Request) -> Response:
     limits = service.options.limits
     format = format_in(request, asked.input, asked.name)
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _validate, body, format, asked, service)
+    return await service.work.do(len(body), _validate, body, format, asked, model=asked.model)
 
 
-def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Response:
-    judge = _judge(asked, service)
+def _validate(judges: Judges, body: bytes, format: str, asked: Validate) -> Response:
+    judge = _judge(asked, judges)
     if format != "env":
         documents = parse_documents(body, format, asked.name, at=asked.at, keep_faults=True)
         reports = list(judge.documents(documents, asked.name))
@@ -75,17 +78,22 @@ def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Re
     found = [item for report in reports for item in report.diagnostics]
     status = 413 if any(item.code == "SRC109" for item in found) else 200
     if asked.format == "json":
-        return answer(judgement.to_dict(), status)
+        return answer(judgement.to_dict(), status, found=found)
     if asked.format == "text":
         parts = "\n\n".join(item.render() for item in found) or "nothing wrong"
-        return Response(f"{parts}\n".encode("utf-8", "backslashreplace"), status, media_type="text/plain")
+        return _counted(Answer(f"{parts}\n".encode("utf-8", "backslashreplace"), status, None, "text/plain"), found)
     from trainspec.answers.rule import meanings
     from trainspec.reports.report import Manner
     from trainspec.text.languages import words_of
 
     module, media = _FORMS[asked.format]
     manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words_of(asked.lang)))
-    return Response(import_module(module).render(reports, manner) + "\n", status, media_type=media)
+    return _counted(Answer(import_module(module).render(reports, manner) + "\n", status, None, media), found)
+
+
+def _counted(made: Answer, found: list[Diagnostic]) -> Answer:
+    made.found = counted(found)
+    return made
 
 
 async def fixed(request: Request) -> Response:
@@ -95,14 +103,14 @@ async def fixed(request: Request) -> Response:
     limits = service.options.limits
     format = format_in(request, asked.input, asked.name)
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _fix, body, format, asked, service)
+    return await service.work.do(len(body), _fix, body, format, asked, model=asked.model, often=_JUDGED)
 
 
-def _fix(body: bytes, format: str, asked: Validate, service: Service) -> Response:
+def _fix(judges: Judges, body: bytes, format: str, asked: Validate) -> Response:
     from trainspec.answers.fixes import Fixing
     from trainspec.text.languages import words_of
 
-    judge = _judge(asked, service)
+    judge = _judge(asked, judges)
     if format == "env" and type(judge) is not Judge:
         raise refused(415, "SVC103", "variables of an app are judged where it runs", "send its file of settings")
     try:
@@ -128,14 +136,14 @@ async def completed(request: Request) -> Response:
     asked = parameters_of(request, Complete)
     limits = service.options.limits
     format = format_in(request, asked.input, "document")
-    model = service.model(asked.model)
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _complete, body, format, asked, model)
+    return await service.work.do(len(body), _complete, body, format, asked, model=asked.model)
 
 
-def _complete(body: bytes, format: Format, asked: Complete, model: type[BaseSettings]) -> Response:
+def _complete(judges: Judges, body: bytes, format: Format, asked: Complete) -> Response:
     from trainspec.text.languages import words_of
 
+    model = judges.model(asked.model)
     try:
         found = complete(decoded(body), format, asked.line, asked.character, model, words_of(asked.lang))
     except UnicodeDecodeError:
@@ -145,13 +153,13 @@ def _complete(body: bytes, format: Format, asked: Complete, model: type[BaseSett
     return answer(found.to_dict())
 
 
-def _judge(asked: Validate, service: Service) -> Judge | AppJudge:
+def _judge(asked: Validate, judges: Judges) -> Judge | AppJudge:
     if asked.nodes is not None and not (asked.world_size or asked.target):
         raise refused(400, "SVC104", "nodes alone tells no number of processes", "world_size=16&nodes=2")
     key = (asked.model, asked.target, asked.world_size, asked.nodes, asked.ignore_unknown)
     if key == (None, None, None, None, False):
-        return service.judge
-    model = service.model(asked.model)
+        return judges.usual
+    model = judges.model(asked.model)
     _, target, world_size, nodes, ignore_unknown = key
     try:
         if issubclass(model, Settings):

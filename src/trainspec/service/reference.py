@@ -77,7 +77,7 @@ async def rule(request: Request) -> Response:
 
 def _schema(request: Request, what: Literal["file", "env"]) -> Response:
     asked = parameters_of(request, SchemaOf)
-    model = _service(request).model(asked.model)
+    model = _service(request).work.judges.model(asked.model)
     key, media = f"{what} {asked.draft} {asked.model} {asked.lang}", "application/schema+json"
     if issubclass(model, Settings):
         draft, words = asked.draft or "7", words_of(asked.lang)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=BaseModel)
 Language = Literal["en", "zh"]
-# Media types, without "application/", "text/" and "x-", and the formats that they stand for.
+# Bytes of parameters that are worth keeping what they say.
 _SHORT = 256
+# Media types, without "application/", "text/" and "x-", and the formats that they stand for.
 MEDIA = {"json": "json", "yaml": "yaml", "vnd.yaml": "yaml", "toml": "toml", "dotenv": "env", "env": "env"}
 
 

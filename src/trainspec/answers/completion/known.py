@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from trainspec.answers.completion.spots import Path
 from trainspec.settings.judging.resolution import argument_models
 from trainspec.settings.sources.renames import RENAMED
+from trainspec.settings.values.coercion import OLD_PREFIX
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import ARGUMENTS, shape_of
 from trainspec.settings.views.schema.conditions import old_keys
@@ -42,6 +43,7 @@ class Known:
     def __init__(self, model: type[Any], said: Said) -> None:
         self._model = model
         self._said = said
+        self._found: dict[Path, Mapping[str, Key] | None] = {}
 
     @cached_property
     def _is_settings(self) -> bool:
@@ -49,6 +51,11 @@ class Known:
 
     def keys(self, path: Path) -> Mapping[str, Key] | None:
         """The keys of the mapping at a path; None where there are none that are known."""
+        if path not in self._found:
+            self._found[path] = self._keys(path)
+        return self._found[path]
+
+    def _keys(self, path: Path) -> Mapping[str, Key] | None:
         models = [self._model]
         for depth in range(len(path)):
             key = self._of(models, path[:depth], path[depth])
@@ -83,9 +90,10 @@ class Known:
             return path
         above = self.key(path[:-1])
         models = self._models_of(above) if above is not None else []
-        for name in parent:
-            if any(path[-1] in old_keys(model, name) for model in models):
-                return (*path[:-1], name)
+        if path[-1].startswith(OLD_PREFIX):
+            for name in parent:
+                if any(path[-1] in old_keys(model, name) for model in models):
+                    return (*path[:-1], name)
         return path
 
     def _of(self, models: list[type[Any]], above: Path, name: str) -> Key | None:

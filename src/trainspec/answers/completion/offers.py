@@ -90,24 +90,24 @@ class Offers:
             keys = self._known.keys(self._known.today(spot.path))
             if spot.path and keys is None and spot.may_be_value:
                 yield from self._values(as_value(spot))
+            taken = self._taken(spot) if keys else set()
             for key in (keys or {}).values():
-                if self._is_free(key, spot):
+                if key.path not in taken and (spot.writing != "header" or self._has_keys(key)):
                     yield self._item(key, key.name, self._written_key(key, spot))
 
-    def _is_free(self, key: Key, spot: Spot) -> bool:
-        """Whether a key may still be written at a place."""
-        if spot.writing == "header" and not self._has_keys(key):
-            return False
+    def _taken(self, spot: Spot) -> set[Path]:
+        """The keys, under their names of today, that stand at a place already."""
         own = spot.entry.key if spot.entry is not None else None
-        for entry in self._scan.inside(spot.path):
-            if entry.key == own or self._known.today(entry.path) != self._known.today(key.path):
-                continue
+        inside = [one for one in self._scan.inside(spot.path) if one.key != own]
+        if spot.writing == "toml":
             # With dots between names, one more key may be said of what others have been said of.
-            goes_on = spot.writing == "toml" and entry.value is None and self._has_keys(key)
-            if not goes_on:
-                return False
-        old = [one.path for one in self._scan.entries if len(one.path) == 1 and one.key != own]
-        return not any(path != key.path and self._known.today(path) == key.path for path in old)
+            inside = [one for one in inside if one.value is not None or not self._has_keys_at(one.path)]
+        old = [one for one in self._scan.entries if len(one.path) == 1 and one.key != own] if spot.path else []
+        return {self._known.today(path) for path in dict.fromkeys(one.path for one in (*inside, *old))}
+
+    def _has_keys_at(self, path: Path) -> bool:
+        key = self._known.key(path)
+        return key is not None and self._has_keys(key)
 
     def _has_keys(self, key: Key) -> bool:
         return key.kind.mapping and bool(self._known.keys(key.path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from trainspec.answers.completion.positions import Lines, Range
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
     from trainspec.text.languages import Words
 
-# Each way is judged once; nobody reads more, and so many characters are judged in less than a second or two.
-_MOST_DIAGNOSTICS, _MOST_WAYS, _MOST_JUDGED = 40, 8, 2**20
+# Nobody reads more. Each way is judged, and so many characters are in a second; of larger texts the first are mended.
+_MOST_DIAGNOSTICS, _MOST_WAYS, _MOST_JUDGED = 40, 8, 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Fixing:
             document = documents[place] if place < len(documents) else None
             for item in report.diagnostics:
                 number += 1
+                if self._judged > _MOST_JUDGED:
+                    return
                 if number >= _MOST_DIAGNOSTICS or (document is None and self._format != "env"):
                     continue
                 for title, text in self._mended(item, reports, place, document, lines):
@@ -65,13 +68,14 @@ class Fixing:
                         yield Fix(number, self._words(title), edits)
 
     def _reports(self, text: str) -> list[Report]:
-        self._judged += len(text) + 1000
+        self._judged += len(text) + 6000
         if self._format == "env":
             return [self._judge.dotenv(text, self._name)]
         return list(self._judge.text(text, self._format, self._name, at=self._at))
 
     def _documents(self, text: str) -> list[Document]:
         """The documents up to the first that cannot be read."""
+        self._judged += len(text)
         found: list[Document] = []
         try:
             if self._format != "env":
@@ -85,8 +89,10 @@ class Fixing:
     ) -> Iterator[tuple[str, str]]:
         """The texts in which a diagnostic is gone, each with its title."""
         tried, titles = {self._text}, set()
-        for title, text in self._tried(item, place, document, lines):
-            if text in tried or len(tried) > _MOST_WAYS or self._judged > _MOST_JUDGED:
+        for title, text in islice(self._tried(item, place, document, lines), _MOST_WAYS):
+            if self._judged > _MOST_JUDGED:
+                return
+            if text in tried:
                 continue
             tried.add(text)
             if title not in titles and self._is_gone(item, reports, self._reports(text), place):
@@ -113,7 +119,7 @@ class Fixing:
         if item.code.startswith("REN") and document is not None:
             yield from self._migrated(item, place, document)
         values = document.values if document is not None else variables_in(self._text, self._prefix)
-        for way in ways(item, values):
+        for way in islice(ways(item, values), 2 * _MOST_WAYS):
             try:
                 yield way.title, self._taken(way, place)
             except (CannotEdit, NotWritable, SourceError):

@@ -300,6 +300,8 @@ TEMPLATES: dict[str, str] = {
     "there is nothing to tell": "没有可回答的内容",
     "see the README": "见 README",
     "a service that judges as much as it can": "服务已满负荷",
+    "a document over which its process ended": "判断它的进程因该文档而结束",
+    "it asks for too much": "它要求得太多",
     "more would make all wait": "再多就会让所有请求等待",
     "try again": "请重试",
     "a service that cannot start as asked": "服务无法按要求启动",
