@@ -62,6 +62,7 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
     """The service as an ASGI app; `life` is told when it drains."""
     service = Service(options, life or Life())
     routes = [*ROUTES, Route("/healthz", _healthz), Route("/readyz", _readyz), Route("/metrics", watch.shown)]
+    routes.append(Route("/openapi.json", _description))
     handlers: dict[Any, Any] = {404: _no_address, 405: _no_method, Refused: _refused}
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan)
     app.router.redirect_slashes = False
@@ -89,6 +90,13 @@ async def _healthz(request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     ready = not request.app.state.service.life.draining
     return answer({"ok": ready}, 200 if ready else 503)
+
+
+async def _description(request: Request) -> Response:
+    # Few ask for it, and its models are many.
+    from trainspec.service.reference import openapi
+
+    return await openapi.description(request)
 
 
 async def _no_address(request: Request, error: Exception) -> Response:

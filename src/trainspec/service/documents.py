@@ -227,6 +227,8 @@ def _scale(asked: Plan) -> Scale | None:
 
 def _migrate(body: bytes, format: str, asked: Migrate) -> dict[str, Any]:
     text = decoded(body)
+    if format == "env":
+        raise refused(415, "SVC103", "variables are not migrated here", "POST /validate judges them")
     if format not in _SCRIPTS:
         if asked.to is None:
             done = migrate(text, format, asked.name)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 from starlette.responses import Response
 
-from trainspec.answers.completion import Format, complete
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
 from trainspec.service.refusals import Answer, Refused, answer, counted, refused
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from trainspec.answers.app import AppJudge
+    from trainspec.answers.completion import Format
     from trainspec.service.app import Service
     from trainspec.service.work.judges import Judges
     from trainspec.settings.diagnostics import Diagnostic
@@ -141,6 +141,7 @@ async def completed(request: Request) -> Response:
 
 
 def _complete(judges: Judges, body: bytes, format: Format, asked: Complete) -> Response:
+    from trainspec.answers.completion import complete
     from trainspec.text.languages import words_of
 
     model = judges.model(asked.model)

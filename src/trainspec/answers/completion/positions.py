@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TypedDict
+
+from typing_extensions import TypedDict
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _FIRST_OF_TWO_UNITS = 0x10000

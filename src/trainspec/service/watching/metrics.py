@@ -15,8 +15,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from trainspec.answers.rule import meanings
-
 if TYPE_CHECKING:
     from trainspec.service.refusals import Findings
 
@@ -58,6 +56,8 @@ class Metrics:
 
     @cached_property
     def _codes(self) -> frozenset[str]:
+        from trainspec.answers.rule import meanings
+
         return frozenset(meanings())
 
     def begin(self) -> None:
@@ -82,7 +82,7 @@ class Metrics:
         """All numbers as Prometheus reads them, of all processes where there are several."""
         if folder := os.environ.get(_FOLDER):
             registry = CollectorRegistry()
-            MultiProcessCollector(registry, folder)
+            MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
             return generate_latest(registry)
         return generate_latest(self.registry)
 

@@ -6,21 +6,19 @@ A span has the template of the address, the method, the status and how much was 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
-
-try:
-    from opentelemetry import trace
-    from opentelemetry.propagate import extract
-    from opentelemetry.trace import ProxyTracerProvider, SpanKind, StatusCode
-except ImportError:  # pragma: no cover - the extra `serve` brings it
-    trace = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
     from trainspec.service.refusals import Findings
 
+_API: Any = None
+# The extra `serve` brings it; who runs without it sees no spans.
+with suppress(ImportError):
+    _API = import_module("opentelemetry.trace")
 _NAME = "trainspec.service"
 # The span of who asks, by the names of W3C's headers; what else a client sends for traces is not read.
 _OF_TRACES = frozenset({b"traceparent", b"tracestate"})
@@ -39,16 +37,18 @@ def _nothing(address: str, method: str, status: int, found: Findings) -> None:
 @contextmanager
 def span(scope: Scope) -> Iterator[Told]:
     """Inside, a request is answered; what it gives is told how it went."""
-    if trace is None or isinstance(trace.get_tracer_provider(), ProxyTracerProvider):
+    if _API is None or isinstance(_API.get_tracer_provider(), _API.ProxyTracerProvider):
         # No SDK was set up, so that nobody would see it.
         yield _nothing
         return
     carried = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name in _OF_TRACES
     }
-    tracer = trace.get_tracer(_NAME)
+    from opentelemetry.propagate import extract
+
+    tracer = _API.get_tracer(_NAME)
     with tracer.start_as_current_span(
-        "request", extract(carried), SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+        "request", extract(carried), _API.SpanKind.SERVER, record_exception=False, set_status_on_exception=False
     ) as one:
         yield lambda address, method, status, found: _tell(one, address, method, status, found)
 
@@ -62,4 +62,4 @@ def _tell(one: Any, address: str, method: str, status: int, found: Findings) -> 
         number = sum(count for (_, severity), count in found.items() if severity == kind)
         one.set_attribute(f"trainspec.findings.{kind}s", number)
     if status >= 500:
-        one.set_status(StatusCode.ERROR)
+        one.set_status(_API.StatusCode.ERROR)

@@ -49,7 +49,7 @@ async def env_schema(request: Request) -> Response:
 
 async def fields(request: Request) -> Response:
     lang = parameters_of(request, Facts).lang
-    return _kept(request, f"fields {lang}", lambda: _listed("settings", explain_all(words_of(lang))))
+    return kept(request, f"fields {lang}", lambda: _listed("settings", explain_all(words_of(lang))))
 
 
 async def field(request: Request) -> Response:
@@ -63,7 +63,7 @@ async def field(request: Request) -> Response:
 
 async def rules(request: Request) -> Response:
     lang = parameters_of(request, Facts).lang
-    return _kept(request, f"rules {lang}", lambda: _listed("rules", meanings(words_of(lang)).values()))
+    return kept(request, f"rules {lang}", lambda: _listed("rules", meanings(words_of(lang)).values()))
 
 
 async def rule(request: Request) -> Response:
@@ -81,21 +81,22 @@ def _schema(request: Request, what: Literal["file", "env"]) -> Response:
     key, media = f"{what} {asked.draft} {asked.model} {asked.lang}", "application/schema+json"
     if issubclass(model, Settings):
         draft, words = asked.draft or "7", words_of(asked.lang)
-        return _kept(request, key, lambda: schema(what, model, draft).told_in(words).text, media)
+        return kept(request, key, lambda: schema(what, model, draft).told_in(words).text, media)
     if asked.draft == "7":
         raise refused(400, "SVC104", "the schema of an app is one of draft 2020-12", "leave draft out")
-    return _kept(request, key, lambda: app_schema(what, model).text, media)
+    return kept(request, key, lambda: app_schema(what, model).text, media)
 
 
 def _listed(what: str, facts: Iterable[Any]) -> str:
     return json_text({what: [item.to_dict() for item in facts]}) + "\n"
 
 
-def _kept(request: Request, key: str, make: Callable[[], str], media: str = "application/json") -> Response:
-    kept = _service(request).kept
-    if key not in kept:
-        kept[key] = make()
-    return _tagged(request, kept[key], media)
+def kept(request: Request, key: str, make: Callable[[], str], media: str = "application/json") -> Response:
+    """A text that is made once, with its tag."""
+    found = _service(request).kept
+    if key not in found:
+        found[key] = make()
+    return _tagged(request, found[key], media)
 
 
 def _tagged(request: Request, text: str, media: str = "application/json") -> Response:
