@@ -60,6 +60,7 @@ export interface Validated {
 /** A setting as /fields tells of it; a key of a mapping is one, too, with its path as its name. */
 export interface Field {
   name: string;
+  title?: string;
   group: string;
   description: string;
   type: string;
@@ -72,6 +73,7 @@ export interface Field {
   example: unknown;
   rules: string[];
   old_names: string[];
+  secret?: boolean;
 }
 
 export type Parameters = Record<string, string | number | null | undefined>;

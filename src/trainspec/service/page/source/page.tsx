@@ -138,7 +138,7 @@ function Locked() {
 
 function Mark() {
   return (
-    <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+    <svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
       <rect width="32" height="32" rx="8" fill="var(--accent)" />
       <path d="M6 24C11 24 10 9 15 9s5 11 11 13" fill="none" stroke="var(--on-accent)" stroke-width="3" stroke-linecap="round" />
     </svg>

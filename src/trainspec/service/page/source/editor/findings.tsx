@@ -65,7 +65,7 @@ function Finding({ found, index }: { found: Diagnostic; index: number }) {
     goTo(place);
   };
   return (
-    <li class={`finding ${found.severity}${chosen.value === id ? " chosen" : ""}`}>
+    <li class={`judged ${found.severity}${chosen.value === id ? " chosen" : ""}`}>
       <p class="head">
         <span class="severity">{t(`severity_${found.severity}`)}</span>
         <button class="code" aria-label={t("about_code", { code: found.code })} onClick={() => showRule(found.code)}>

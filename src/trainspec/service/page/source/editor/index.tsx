@@ -19,7 +19,7 @@ export function Editor() {
       <Notice />
       <Box />
       <Explained />
-      <p id="keys" class="keys">
+      <p id="keys" class="hint">
         {t("keys")}
       </p>
       <Findings />
@@ -67,7 +67,7 @@ function Bar() {
         {t("processes")}
         <input
           id="processes"
-          class="number"
+          class="narrow"
           inputMode="numeric"
           placeholder={t("machine_any")}
           value={worldSize.value ?? ""}
@@ -105,7 +105,7 @@ function Open() {
     else recognize(found);
   };
   return (
-    <label class="button quiet">
+    <label class="button">
       {t("open_file")}
       <input
         type="file"

@@ -9,10 +9,10 @@ import type { VNode } from "preact";
 import type { Form } from ".";
 
 const CLASSES = tagHighlighter([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.atom], class: "key" },
-  { tag: tags.string, class: "text" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword], class: "value" },
-  { tag: tags.comment, class: "comment" },
+  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.atom], class: "syn-key" },
+  { tag: tags.string, class: "syn-text" },
+  { tag: [tags.number, tags.bool, tags.null, tags.keyword], class: "syn-value" },
+  { tag: tags.comment, class: "syn-comment" },
 ]);
 const LANGUAGES: Partial<Record<Form, () => Language>> = {
   yaml: () => yamlLanguage,
