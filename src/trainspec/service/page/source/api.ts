@@ -14,7 +14,8 @@ export interface Range {
 export interface Evidence {
   field: string;
   value: string | null;
-  source: { kind: string; name: string; line: number | null; column: number | null };
+  /** Null where nothing says it: it is the default. */
+  source: { kind: string; name: string; line: number | null; column: number | null } | null;
 }
 
 export interface Diagnostic {

@@ -56,7 +56,7 @@ function counts(found: readonly Diagnostic[]) {
 }
 
 function Finding({ found, index }: { found: Diagnostic; index: number }) {
-  const lines = [...new Set(found.evidence.map((one) => one.source.line).filter((line) => line !== null))];
+  const lines = [...new Set(found.evidence.flatMap((one) => one.source?.line ?? []))];
   const id = `${found.code} ${index}`;
   const jump = () => {
     const place = shown && places(shown.state.doc, found)[0];
