@@ -35,6 +35,9 @@ NAMES = {
     "SVC106": "no-such-address",
     "SVC107": "too-busy",
     "SVC108": "cannot-serve",
+    "SVC120": "unusable-certificate",
+    "SVC121": "unusable-tokens",
+    "SVC122": "unusable-socket",
     "SVC130": "no-page",
     "SVC132": "secret-elsewhere",
 }

@@ -105,6 +105,19 @@ _CODES = {
     "SVC106": ("no-such-address", "an address that there is not", "there is nothing to tell", "see the README"),
     "SVC107": ("too-busy", "a service that judges as much as it can", "more would make all wait", "try again"),
     "SVC108": ("cannot-serve", "a service that cannot start as asked", "nobody could use it", "see the message"),
+    "SVC120": (
+        "unusable-certificate",
+        "a certificate that cannot be served",
+        "no client could connect",
+        "give the certificate with its chain, and its key, as PEM",
+    ),
+    "SVC121": ("unusable-tokens", "a file of tokens that keeps nobody out", "anybody could ask", "see the message"),
+    "SVC122": (
+        "unusable-socket",
+        "a socket that is handed over and cannot be listened at",
+        "nobody could connect",
+        "hand over a socket that is listened at",
+    ),
     "SVC130": ("no-page", "a service that was installed without its page", "there is nothing to show", "build it"),
     "SVC132": (
         "secret-elsewhere",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -162,7 +162,9 @@ class Judgement(NamedTuple):
     @property
     def ok(self) -> bool:
         """Whether there is no error, and where strict no warning either."""
-        numbers = self.summary()
+        return self._is_ok(self.summary())
+
+    def _is_ok(self, numbers: Mapping[str, int]) -> bool:
         return not (numbers["errors"] or (self.strict and numbers["warnings"]))
 
     def summary(self) -> dict[str, int]:
@@ -177,8 +179,9 @@ class Judgement(NamedTuple):
         }
 
     def to_dict(self) -> dict[str, Any]:
+        summary = self.summary()
         files = [report.to_dict() for report in self.reports]
-        return {"ok": self.ok, "files": files, "summary": self.summary()}
+        return {"ok": self._is_ok(summary), "files": files, "summary": summary}
 
 
 def known_target(name: str | None) -> str | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Command, Given, Option, wants_help
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+if TYPE_CHECKING:
+    import socket
+
+    from trainspec.service.options import Options, Running
 
 COMMAND = Command(
     "serve",
@@ -20,6 +24,8 @@ COMMAND = Command(
     (
         Option("host", "the address to listen at; 127.0.0.1 by default, which only this machine reaches", "HOST"),
         Option("port", "the port; 8080 by default", "N"),
+        Option("fd", "the number of an open socket to listen at, which outlives this process; so do systemd's", "N"),
+        Option("workers", "how many processes serve; one that dies is replaced; 1 by default", "N"),
         Option(
             "model",
             "judge by this class, too, where a request names it; may be given again",
@@ -37,7 +43,7 @@ COMMAND = Command(
         Option("tls-cert", "serve TLS with this certificate", "PATH"),
         Option("tls-key", "the certificate's key", "PATH"),
     ),
-    examples=("trainspec serve", "trainspec serve --host 0.0.0.0 --token-file /run/secrets/token"),
+    examples=("trainspec serve --workers 4", "trainspec serve --host 0.0.0.0 --token-file /run/secrets/token"),
 )
 
 
@@ -50,61 +56,78 @@ def run(argv: Sequence[str]) -> int:
     if given.words:
         raise CannotRun(mistake("CLI102", "serve takes no file", "see trainspec serve --help"))
     try:
-        from trainspec.service.options import Limits, Options
-        from trainspec.service.server import serve
+        import uvicorn  # noqa: F401 - what a service needs beside the package
+
+        from trainspec.service.options import Limits, Options, Running
+        from trainspec.service.running.tokens import others_may_read, tokens_in
     except ImportError as error:
         why = f"a package that serving needs is missing: {error.name}"
         raise CannotRun(mistake("SVC108", why, "pip install 'trainspec[serve]'")) from None
-    tokens, host = _tokens(given.get("token_file")), given.get("host") or "127.0.0.1"
-    if host not in _LOOPBACK and not tokens:
-        print(f"warning: {host} may be reached from elsewhere, and anybody may ask: --token-file", file=sys.stderr)
+    path = given.get("token_file")
+    tokens = tokens_in(path) if path is not None else ()
+    if path is not None and others_may_read(path):
+        print(f"warning: everybody on this machine may read {path}: chmod o-r", file=sys.stderr)
     if given.has("tls_key") and not given.has("tls_cert"):
         raise CannotRun(mistake("CLI102", "--tls-key is nothing without --tls-cert"))
     limits = Limits(given.number("max_body", 1) or Limits().body, given.number("deadline", 1) or Limits().seconds)
     options = Options(_models(given), tokens, tuple(given.lists.get("cors_origin", ())), limits)
     drain = given.number("drain", 0)
+    running = Running(
+        given.number("workers", 1) or 1,
+        1 if drain is None else drain,
+        given.number("grace", 1) or 20,
+        given.get("tls_cert"),
+        given.get("tls_key"),
+    )
+    return _serve(given, options, running)
+
+
+def _serve(given: Given, options: Options, running: Running) -> int:
+    from trainspec.service.running.server import check_certificate, serve_alone
+    from trainspec.service.running.sockets import is_reached_from_elsewhere, tell_manager, urls
+    from trainspec.service.running.supervisor import serve_by_workers
+
+    check_certificate(running)
+    sockets = _sockets(given)
+    if not options.tokens and any(map(is_reached_from_elsewhere, sockets)):
+        print("warning: it may be reached from elsewhere, and anybody may ask: --token-file", file=sys.stderr)
+    places = urls(sockets, tls=running.certificate is not None)
+
+    def begun() -> None:
+        print(f"serving at {' and '.join(places)}", file=sys.stderr, flush=True)
+        tell_manager(os.environ, "READY=1")
+
+    if running.workers > 1:
+        return serve_by_workers(options, running, sockets, begun)
     try:
-        began = serve(
-            options,
-            begun=lambda url: print(f"serving at {url}", file=sys.stderr, flush=True),
-            host=host,
-            port=_port(given),
-            drain=1 if drain is None else drain,
-            grace=given.number("grace", 1) or 20,
-            certificate=given.get("tls_cert"),
-            key=given.get("tls_key"),
-        )
+        return 0 if serve_alone(options, running, sockets, begun) else 2
     except SystemExit:
         # uvicorn has said why.
-        began = False
-    except OSError as error:
-        raise CannotRun(mistake("SVC108", f"it cannot be served: {error.strerror or type(error).__name__}")) from None
-    return 0 if began else 2
+        return 2
 
 
-def _port(given: Given) -> int:
-    port = given.number("port", 0)
+def _sockets(given: Given) -> list[socket.socket]:
+    """The sockets to listen at. Raises CannotRun."""
+    from trainspec.service.running.sockets import NoSocket, handed_over, inherited, opened
+
+    number, port = given.number("fd", 0), given.number("port", 0)
+    said = [name for name in ("host", "port") if given.has(name)]
+    try:
+        found = [inherited(number)] if number is not None else handed_over(os.environ)
+    except NoSocket as error:
+        raise CannotRun(mistake("SVC122", str(error), "hand over a socket that is listened at")) from None
+    if found and said:
+        why = f"--{said[0]} says another place than the socket that is handed over"
+        raise CannotRun(mistake("SVC122", why, f"leave out --{said[0]}, or the socket"))
     if port is not None and port > 65535:
         raise CannotRun(mistake("CLI103", "--port takes a whole number up to 65535"))
-    return 8080 if port is None else port
+    try:
+        return found or opened(given.get("host") or "127.0.0.1", 8080 if port is None else port)
+    except OSError as error:
+        raise CannotRun(mistake("SVC108", f"it cannot be served: {error.strerror or type(error).__name__}")) from None
 
 
 def _models(given: Given) -> dict[str, Any]:
     from trainspec.cli.named import settings_or_app
 
     return {place: settings_or_app(place) for place in given.lists.get("model", ())}
-
-
-def _tokens(path: str | None) -> tuple[str, ...]:
-    if path is None:
-        return ()
-    from trainspec.settings.diagnostics import SourceError
-    from trainspec.settings.sources.files import read_plain
-
-    try:
-        found = tuple(filter(None, map(str.strip, read_plain(path).splitlines())))
-    except SourceError as error:
-        raise CannotRun(*error.diagnostics) from None
-    if not found:
-        raise CannotRun(mistake("SVC108", "the file of --token-file holds no token", "write one into it"))
-    return found

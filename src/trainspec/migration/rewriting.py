@@ -82,8 +82,8 @@ def _rewrite_document(done: Rewritten, document: Document, number: int, at: str 
         if edit is None or found.conflicting:
             break
         try:
-            text = _edited_text(done.text, document, number, edit)
-            document_after = _check(text, document, number, at, edit)
+            text = edited_text(done.text, document, number, edit)
+            document_after = checked(text, document, number, at, edit)
         except (CannotEdit, NotWritable) as why:
             stuck.append(edit)
             done.stuck.append((document.source(edit.old), edit, str(why)))
@@ -97,7 +97,8 @@ def _rewrite_document(done: Rewritten, document: Document, number: int, at: str 
     done.refused |= found.conflicting
 
 
-def _edited_text(text: str, document: Document, number: int, edit: Edit) -> str:
+def edited_text(text: str, document: Document, number: int, edit: Edit) -> str:
+    """The text with an edit made in one of its documents. Raises CannotEdit or NotWritable."""
     if document.format == "toml":
         from trainspec.migration.toml_surgery import edit_toml
 
@@ -112,7 +113,7 @@ def _edited_text(text: str, document: Document, number: int, edit: Edit) -> str:
     return Surgeon(text, root, as_json if is_json else as_yaml).make(edit)
 
 
-def _check(text: str, document: Document, number: int, at: str | None, edit: Edit) -> Document:
+def checked(text: str, document: Document, number: int, at: str | None, edit: Edit) -> Document:
     """The document after the edit. Raises CannotEdit where it does not say what it should, or others changed."""
     before = _parse(document.text, document.format, document.name, at)
     try:

@@ -41,6 +41,24 @@ class Surgeon:
             text if edit.new == edit.old else self._spliced(key.start, key.end, self._key_like(key, edit.new[0]), text)
         )
 
+    def add(self, entry: str) -> str:
+        """The text with one more entry, written as the format has it, at the mapping's end. Raises CannotEdit."""
+        if not self.mapping.is_mapping:
+            raise CannotEdit("it is no mapping that something could be written into")
+        if self.mapping.flow:
+            place, added = self._added_in_braces(self.mapping, entry)
+            return self._spliced(place, place, added)
+        first, last = self.mapping.entries[0], self.mapping.entries[-1]
+        self._lines_of(*first)
+        place = self._lines_of(*last)[1]
+        before = self.newline if place and self.text[place - 1] != "\n" else ""
+        indent = self.text[self._line_start(first[0].start) : first[0].start]
+        return self._spliced(place, place, f"{before}{indent}{entry}{self.newline}")
+
+    def without(self, key: Node, value: Node) -> str:
+        """The text without an entry of the mapping. Raises CannotEdit."""
+        return self._remove(key, value)
+
     def _spliced(self, start: int, end: int, new: str, text: str | None = None) -> str:
         whole = self.text if text is None else text
         return whole[:start] + new + whole[end:]

@@ -14,7 +14,7 @@ from trainspec.settings.sources.formats.toml_text import _HEADER, _KEY, _PART, _
 
 
 @dataclass(slots=True)
-class _Line:
+class TomlLine:
     """A table's header or an entry `key = value`: its path, the span of the last part of its name, of its value."""
 
     path: Path
@@ -26,7 +26,7 @@ class _Line:
 
 def edit_toml(text: str, at: Path, values: dict[str, Any], edit: Edit) -> str:
     """The text with an edit made in the table at a path, which says `values`. Raises CannotEdit."""
-    lines = list(_lines(text))
+    lines = list(toml_lines(text))
     entry = next((line for line in lines if line.path == (*at, edit.old[0]) and line.value is not None), None)
     if entry is None or entry.value is None:
         raise CannotEdit("it is no plain entry of a table")
@@ -43,12 +43,12 @@ def edit_toml(text: str, at: Path, values: dict[str, Any], edit: Edit) -> str:
     return _move(text, lines, entry, at, edit.new, said)
 
 
-def _key_like(text: str, entry: _Line, name: str) -> str:
+def _key_like(text: str, entry: TomlLine, name: str) -> str:
     quote = text[entry.key[0]]
     return f"{quote}{name}{quote}" if quote in "\"'" else name
 
 
-def _move(text: str, lines: list[_Line], entry: _Line, at: Path, new: Path, said: str) -> str:
+def _move(text: str, lines: list[TomlLine], entry: TomlLine, at: Path, new: Path, said: str) -> str:
     """Into a table of its own where there is one, into one in braces, or under a dotted key where the entry stands."""
     section = (*at, new[0])
     table = [line for line in lines if line.path[: len(section)] == section and line is not entry]
@@ -72,7 +72,7 @@ def _move(text: str, lines: list[_Line], entry: _Line, at: Path, new: Path, said
     return _without(text, entry, place, place, added if added.endswith("\n") else f"{added}\n")
 
 
-def _without(text: str, entry: _Line, start: int, end: int, added: str) -> str:
+def _without(text: str, entry: TomlLine, start: int, end: int, added: str) -> str:
     """The text with `added` in place of a span, and without the entry."""
     if start and start == end and text[start - 1] != "\n":
         added = f"\n{added}"
@@ -81,7 +81,7 @@ def _without(text: str, entry: _Line, start: int, end: int, added: str) -> str:
     return text[:start] + added + text[end : entry.start] + text[entry.end :]
 
 
-def _lines(text: str) -> Iterator[_Line]:
+def toml_lines(text: str) -> Iterator[TomlLine]:
     """Headers and entries, in order; the text is valid TOML."""
     table: Path = ()
     position = 0
@@ -97,11 +97,11 @@ def _lines(text: str) -> Iterator[_Line]:
         if head.re is _HEADER:
             table = names
             end = _line_end(text, head.end())
-            yield _Line(table, start, parts[-1], None, end)
+            yield TomlLine(table, start, parts[-1], None, end)
         else:
             value = _value(text, head.end())
             end = _line_end(text, value[1])
-            yield _Line((*table, *names), start, parts[-1], value, end)
+            yield TomlLine((*table, *names), start, parts[-1], value, end)
         position = end
 
 

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from trainspec.settings.sources.formats.yaml12 import resolve_plain
+from trainspec.settings.sources.formats.yaml_lines import resolve_plain
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./+-](?:[A-Za-z0-9_./+@ -]*[A-Za-z0-9_./+@-])?")
 # What YAML 1.1 reads as something else than text; other programs may still read files as 1.1.

@@ -46,7 +46,11 @@ class Service:
         return self.options.models[name]
 
 
+# They are tried in this order: what is asked most stands first.
 ROUTES = [
+    Route("/validate", judging.validate, methods=["POST"]),
+    Route("/fixes", judging.fixed, methods=["POST"]),
+    Route("/complete", judging.completed, methods=["POST"]),
     Route("/", assets.page),
     Route("/assets/{name}", assets.asset),
     Route("/schema/v1/training-arguments.json", reference.file_schema),
@@ -55,8 +59,6 @@ ROUTES = [
     Route("/fields/{name}", reference.field),
     Route("/rules", reference.rules),
     Route("/rules/{code}", reference.rule),
-    Route("/validate", judging.validate, methods=["POST"]),
-    Route("/complete", judging.completed, methods=["POST"]),
     Route("/admission", admission.admission, methods=["POST"]),
     Route("/plan", documents.plan_of, methods=["POST"]),
     Route("/show", documents.shown, methods=["POST"]),

@@ -88,6 +88,30 @@ def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Re
     return Response(import_module(module).render(reports, manner) + "\n", status, media_type=media)
 
 
+async def fixed(request: Request) -> Response:
+    """`POST /fixes`: edits that mend what `/validate` says of the same body, asked with the same parameters."""
+    service: Service = request.app.state.service
+    asked = parameters_of(request, Validate)
+    limits = service.options.limits
+    format = format_in(request, asked.input, asked.name)
+    body = await body_of(request, limits.body, limits.seconds)
+    return await service.work.do(len(body), _fix, body, format, asked, service)
+
+
+def _fix(body: bytes, format: str, asked: Validate, service: Service) -> Response:
+    from trainspec.answers.fixes import Fixing
+    from trainspec.text.languages import words_of
+
+    judge = _judge(asked, service)
+    if format == "env" and type(judge) is not Judge:
+        raise refused(415, "SVC103", "variables of an app are judged where it runs", "send its file of settings")
+    try:
+        fixing = Fixing(decoded(body), format, asked.name, judge, at=asked.at, words=words_of(asked.lang))
+    except UnicodeDecodeError:
+        raise refused(400, "SVC103", "the body is not UTF-8 text", "save it as UTF-8") from None
+    return answer({"fixes": [one.to_dict() for one in fixing.fixes()]})
+
+
 class Complete(Parameters):
     """A place in a document that is being typed: lines and UTF-16 units from 0, as editors count."""
 

@@ -22,6 +22,19 @@ class Limits:
     waiting: int = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How many processes serve, the seconds between being no longer ready and taking no more, and those that open
+    requests have after that; the files of its certificate and of its key, which may be in one.
+    """
+
+    workers: int = 1
+    drain: float = 1
+    grace: int = 20
+    certificate: str | None = None
+    key: str | None = None
+
+
 @dataclass(slots=True)
 class Life:
     """Whether the service still wants to be sent requests."""

@@ -17,7 +17,9 @@ def decoded(data: bytes) -> str:
     """The text of a file: UTF-8, or UTF-16 or UTF-32 told by a byte-order mark or by where the zeros of its first
     character stand (YAML 1.2, section 5.2), without the mark. Raises UnicodeDecodeError.
     """
-    return data.decode(encoding_of(data))
+    head = data[:4]
+    # Nearly all begin with four letters, marks or blanks of ASCII, which no other encoding does.
+    return data.decode("utf-8" if head.isascii() and 0 not in head else encoding_of(data))
 
 
 def encoding_of(data: bytes) -> str:

@@ -84,12 +84,12 @@ class Document:
 
 def _marks_of(text: str, format: str) -> Marks:
     if format == "json":
-        from trainspec.settings.sources.formats.json_text import json_marks
-
-        return json_marks(text)
-    from trainspec.settings.sources.formats.toml_text import toml_marks
-
-    return toml_marks(text)
+        from trainspec.settings.sources.formats.json_text import json_marks as marks_of
+    elif format == "yaml":
+        from trainspec.settings.sources.formats.yaml_lines import line_marks as marks_of
+    else:
+        from trainspec.settings.sources.formats.toml_text import toml_marks as marks_of
+    return marks_of(text)
 
 
 def read_document(path: str, *, at: str | None = None, comments: bool = False) -> Document:
@@ -322,7 +322,7 @@ def _of_fault(fault: Fault, name: str, text: str = "", format: str = "") -> Sour
 
 def _parse(text: str, format: str, beside: _Beside) -> Iterator[tuple[Any, Marks | None]]:
     if format == "yaml":
-        from trainspec.settings.sources.formats.yaml12 import parse_yaml
+        from trainspec.settings.sources.formats.yaml_lines import parse_yaml
 
         yield from parse_yaml(text, faults=beside.faults, referred=beside.referred)
     elif format == "json":
@@ -352,8 +352,9 @@ def _document(
         place = (marks or {}).get(steps)
         raise Fault("SRC108", f"{where} must be a mapping of settings, not {_noun(values)}", place)
     holders = {path[len(steps)] for path in referred if path[: len(steps)] == steps and len(path) > len(steps)}
-    settings = {key: value for key, value in values.items() if key != SCHEMA_KEY and not _holds(key, holders)}
-    return Document(name, settings, text, format, steps, marks)
+    if holders or SCHEMA_KEY in values:
+        values = {key: value for key, value in values.items() if key != SCHEMA_KEY and not _holds(key, holders)}
+    return Document(name, values, text, format, steps, marks)
 
 
 def _holds(key: str, holders: set[str]) -> bool:
@@ -385,8 +386,7 @@ def document_layer(
     cls: type[Settings], document: Document, *, ignore_unknown: bool = False
 ) -> tuple[Layer, list[Diagnostic]]:
     """What a file says, each value with its line."""
-    values: dict[str, Any] = document.values
-    found: list[Diagnostic] = []
+    values, found = document.values, list[Diagnostic]()
     if TASK in values and TASK not in cls.__pydantic_fields__:
         from trainspec.settings.sources.task_section import without_task
 

@@ -94,9 +94,16 @@ class Reading:
 
     def read(self, raw: Mapping[Any, Any]) -> Layer:
         """Take in every (name, value) pair of the source, current names first so that conflicts are seen."""
-        old = []
+        as_they_are, values, old = self.shape.as_they_are, self.layer.values, []
         for name, value in raw.items():
-            if name in self._fields:
+            kind = type(value)
+            if (
+                name in as_they_are.get(kind, ())
+                and (kind is not str or (self.manner is Manner.DOCUMENT and value == value.strip()))
+                and (kind is bool or value not in RETIRED_VALUES.get(name, ()))
+            ):
+                values[name] = value
+            elif name in self._fields:
                 self._take_current(name, value)
             else:
                 old.append((name, value))

@@ -118,6 +118,18 @@ class Shape:
         return frozenset(name for name, kind in self.kinds.items() if kind.holds_text)
 
     @cached_property
+    def as_they_are(self) -> Mapping[type, frozenset[str]]:
+        """By the type of a value, the fields for which a document's value, without blanks around it, is as it stands.
+
+        A number may be a secret's, a float a whole number's or the share of warmup_steps, a text a mapping's.
+        """
+        numbers = frozenset(self.fields) - self.secrets
+        others = numbers - {"warmup_steps"}
+        floats = frozenset(name for name in others if not self.kinds[name].integer)
+        texts = frozenset(name for name in others if not self.kinds[name].mapping)
+        return MappingProxyType({int: numbers, bool: numbers, float: floats, str: texts})
+
+    @cached_property
     def of_ours(self) -> frozenset[str]:
         """The fields that a class of ours declared first, whatever a subclass of a user's makes of them."""
         bases = (base for base in self.model.__mro__ if base.__module__.startswith("trainspec."))

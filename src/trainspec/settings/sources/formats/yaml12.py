@@ -6,7 +6,6 @@ part is ours: `no` and `off` are strings, `5e-5` is a number, and no tag ever bu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -37,39 +36,13 @@ from trainspec.settings.sources.formats.limits import (
     Place,
     check_size,
 )
+from trainspec.settings.sources.formats.yaml_lines import resolve_plain
 
 # Values, and characters in them, after expanding aliases, of which each may stand for many.
 LARGEST = MOST_VALUES
 LONGEST = 2 * LONGEST_TEXT
 
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
-_NAN = frozenset({".nan", ".NaN", ".NAN"})
 _STANDARD_TAG = "tag:yaml.org,2002:"
-
-
-def resolve_plain(text: str) -> Any:
-    """A plain (unquoted) scalar by YAML 1.2's core schema."""
-    if text in _NULL:
-        return None
-    if text in _BOOLEAN:
-        return _BOOLEAN[text]
-    head = text[0]
-    if head not in "+-.0123456789":
-        return text
-    if _INTEGER.fullmatch(text):
-        return int(text) if len(text) < 4000 else text
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _OCTAL_OR_HEX.fullmatch(text):
-        return int(text, 0)
-    if _INFINITE.fullmatch(text) or text in _NAN:
-        return float(text.replace(".", ""))
-    return text
 
 
 def parse_yaml(

@@ -304,4 +304,12 @@ TEMPLATES: dict[str, str] = {
     "try again": "请重试",
     "a service that cannot start as asked": "服务无法按要求启动",
     "nobody could use it": "没有人能使用它",
+    "a certificate that cannot be served": "证书无法使用",
+    "no client could connect": "没有客户端能连接",
+    "give the certificate with its chain, and its key, as PEM": "请以 PEM 格式给出证书（含证书链）及其密钥",
+    "a file of tokens that keeps nobody out": "令牌文件挡不住任何人",
+    "anybody could ask": "任何人都可以提问",
+    "a socket that is handed over and cannot be listened at": "交来的套接字无法监听",
+    "nobody could connect": "没有人能连接",
+    "hand over a socket that is listened at": "请交来一个正在监听的套接字",
 }

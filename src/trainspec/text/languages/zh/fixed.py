@@ -233,6 +233,9 @@ TEMPLATES: dict[str, str] = {
     "{place} (constructor)": "{place}（构造函数）",
     "{place} (assignment)": "{place}（赋值）",
     "derived from {names}": "派生自 {names}",
+    # Fixes.
+    "keep line {number}": "保留第 {number} 行",
+    "keep column {number}": "保留第 {number} 列",
     # Rules.
     "{name} is set and has no effect": "设置了 {name}，但它不起作用",
     "{name} is set and has no effect {CAUSE}": "设置了 {name}，但{CAUSE}它不起作用",

@@ -94,9 +94,9 @@ const boxes = EditorView.theme({
 });
 
 const colours = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.atom], color: "var(--syntax-key)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--syntax-text)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: "var(--syntax-value)" },
+  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.definition(tags.variableName)], color: "var(--syntax-key)" },
+  { tag: [tags.string, tags.special(tags.string), tags.quote], color: "var(--syntax-text)" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.keyword], color: "var(--syntax-value)" },
   { tag: [tags.comment, tags.lineComment], color: "var(--muted)", fontStyle: "italic" },
   { tag: [tags.punctuation, tags.separator, tags.brace, tags.squareBracket], color: "var(--muted)" },
   { tag: [tags.heading, tags.labelName, tags.typeName, tags.meta], color: "var(--accent)" },

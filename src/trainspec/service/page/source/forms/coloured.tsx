@@ -9,9 +9,9 @@ import type { VNode } from "preact";
 import type { Form } from ".";
 
 const CLASSES = tagHighlighter([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.atom], class: "syn-key" },
-  { tag: tags.string, class: "syn-text" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword], class: "syn-value" },
+  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.definition(tags.variableName)], class: "syn-key" },
+  { tag: [tags.string, tags.quote], class: "syn-text" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.keyword], class: "syn-value" },
   { tag: tags.comment, class: "syn-comment" },
 ]);
 const LANGUAGES: Partial<Record<Form, () => Language>> = {
