@@ -41,9 +41,9 @@ def service(*words: str) -> Iterator[str]:
     command = [sys.executable, "-m", "trainspec", "serve", "--port", "0", *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
-        line = process.stderr.readline()
+        begun = next((line for line in process.stderr if line.startswith("serving at ")), "")
         try:
-            yield line.split()[-1]
+            yield begun.split()[-1]
         finally:
             process.terminate()
             assert process.wait(timeout=30) == 0
@@ -104,7 +104,10 @@ class Visit:
         self.page.locator(".cm-content").focus()
         self.page.keyboard.press("Control+a")
         with self.page.expect_response(re.compile("/validate")):
-            self.page.keyboard.insert_text(text)
+            if text:
+                self.page.keyboard.insert_text(text)
+            else:
+                self.page.keyboard.press("Delete")
         self.settle()
 
     def paste(self, text: str) -> None:

@@ -76,20 +76,21 @@ def test_a_fix_is_taken_by_a_key_and_undone(visit: Visit) -> None:
     assert "lerning" in document(visit.page)
 
 
-def completed(visit: Visit, typed: str) -> list[str]:
-    visit.page.keyboard.type(typed)
-    visit.page.locator(".cm-tooltip-autocomplete li").first.wait_for()
+def completed(visit: Visit, typed: str, wanted: str = "") -> list[str]:
+    """What is offered for what is typed, once the wanted one is."""
+    visit.page.keyboard.type(typed, delay=15)
+    visit.page.locator(".cm-tooltip-autocomplete li", has_text=wanted).first.wait_for()
+    # What is shown can be chosen a moment later, so that nobody chooses by chance.
+    visit.page.wait_for_timeout(200)
     return [str(one) for one in visit.page.locator(".cm-tooltip-autocomplete .cm-completionLabel").all_inner_texts()]
 
 
 def test_keys_and_values_are_completed(visit: Visit) -> None:
     visit.write("")
     assert completed(visit, "lr_sched")[0] == "lr_scheduler_type"
-    visit.page.wait_for_timeout(100)
     visit.page.keyboard.press("Enter")
     # Its values are offered as soon as it is written.
-    assert "cosine" in completed(visit, "cos")
-    visit.page.wait_for_timeout(100)
+    assert completed(visit, "cos", "cosine")[0] == "cosine"
     visit.page.keyboard.press("Enter")
     assert document(visit.page) == "lr_scheduler_type: cosine"
 
@@ -101,7 +102,6 @@ def test_keys_inside_a_block_are_completed(visit: Visit) -> None:
         visit.page.keyboard.press(key)
     offered = completed(visit, "min")
     assert offered[0] == "min_num_params" and "learning_rate" not in offered
-    visit.page.wait_for_timeout(100)
     visit.page.keyboard.press("Enter")
     visit.page.keyboard.type("5")
     assert "  xla: false\n  min_num_params: 5\nseed: 7\n" in document(visit.page)

@@ -54,7 +54,7 @@ export const differences = {
     diff_file_large: "文件超过 1 MiB；没有这么长的设置文档。",
     diff_take: "采用",
     diff_take_setting: "采用 {setting} 的值 {value}",
-    diff_reset_setting: "重置 {setting} 为默认",
+    diff_reset_setting: "重置 {setting} 为默认值",
     diff_reset: "重置",
     diff_empty: "在此粘贴另一文档，或打开文件。",
     diff_line: "第 {line} 行",
