@@ -114,7 +114,12 @@ def test_the_browser_s_language_is_the_first(browser: Any, url: str) -> None:
 
 def test_tabs_are_walked_by_keys(visit: Visit) -> None:
     visit.page.get_by_role("tab", name="Settings").focus()
-    for key, name in (("ArrowRight", "Plan"), ("End", "Differences"), ("ArrowRight", "Settings"), ("ArrowLeft", "Differences")):
+    for key, name in (
+        ("ArrowRight", "Plan"),
+        ("End", "Differences"),
+        ("ArrowRight", "Settings"),
+        ("ArrowLeft", "Differences"),
+    ):
         visit.page.keyboard.press(key)
         focused = visit.page.get_by_role("tab", name=name)
         assert focused.get_attribute("aria-selected") == "true"
