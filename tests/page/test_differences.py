@@ -37,7 +37,7 @@ def test_from_the_defaults(visit: Visit) -> None:
     }
     page.get_by_label("Also what only follows from others").uncheck()
     assert sorted(rows(page)) == ["logging_steps", "seed"]
-    page.get_by_role("button", name="Set seed back to its default").click()
+    page.get_by_role("button", name="Reset seed to its default").click()
     page.locator(".diff-table tbody tr").nth(1).wait_for(state="detached")
     assert document(page) == "logging_steps: 7\n"
 
@@ -58,11 +58,11 @@ def test_from_another_document(visit: Visit) -> None:
         "data_seed": ["2", "follows from seed", "1", "follows from seed"],
         "seed": ["2", "line 1", "1", "line 1"],
     }
-    page.get_by_role("button", name="Write 2 for seed into this document").click()
+    page.get_by_role("button", name="Take over 2 for seed").click()
     page.locator(".diff-table tbody tr").nth(1).wait_for(state="detached")
     assert list(rows(page)) == ["bf16"]
     assert document(page) == "seed: 2\nlogging_steps: 7\n"
-    page.get_by_role("button", name="Write true for bf16 into this document").click()
+    page.get_by_role("button", name="Take over true for bf16").click()
     page.get_by_text("Both say the same").wait_for()
 
 

@@ -128,7 +128,9 @@ def test_memory_of_each_strategy(visit: Visit) -> None:
     assert numbers["Strategy"] == ["DDP", "ZeRO-1", "ZeRO-2", "ZeRO-3 (chosen)"]
     assert numbers["On the device"] == ["130 GiB", "35.9 GiB", "26.1 GiB", "26.1 GiB"]
     assert numbers["Activations"] == ["?"] * 4
-    widths = page.locator(".way.is-chosen rect").evaluate_all("all => all.map(one => Number(one.getAttribute('width')))")
+    widths = page.locator(".way.is-chosen rect").evaluate_all(
+        "all => all.map(one => Number(one.getAttribute('width')))"
+    )
     assert len(widths) == 4 and widths[3] > widths[0]
 
 
@@ -159,7 +161,9 @@ def test_a_long_run_is_drawn_at_once(visit: Visit) -> None:
 
 
 def test_evaluations_may_decide_the_rate(visit: Visit) -> None:
-    page = plan(visit, "lr_scheduler_type: reduce_lr_on_plateau\neval_strategy: epoch\nsave_strategy: epoch\n", rows="800")
+    page = plan(
+        visit, "lr_scheduler_type: reduce_lr_on_plateau\neval_strategy: epoch\nsave_strategy: epoch\n", rows="800"
+    )
     assert "Evaluations decide the learning rate" in page.locator("#panel").inner_text()
     assert page.locator("path.rate").count() == 0 and page.locator(".lane").count() == 3
 

@@ -21,7 +21,9 @@ def link(visit: Visit) -> str:
 def held(address: str) -> dict[str, str]:
     """What a link holds, read by another program."""
     _, _, letters = address.partition("#d=")
-    found: dict[str, str] = json.loads(zlib.decompress(base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4)), -15))
+    found: dict[str, str] = json.loads(
+        zlib.decompress(base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4)), -15)
+    )
     return found
 
 
