@@ -163,10 +163,13 @@ def test_few_rows_are_drawn_anew(visit: Visit) -> None:
           window.touched = new Set();
           new MutationObserver((records) => {
             for (const record of records) {
-              const row = record.target.parentElement?.closest("[data-setting]") ?? record.target.closest?.("[data-setting]");
+              const { target } = record;
+              const row = (target.parentElement ?? target).closest("[data-setting]") ?? target.closest?.("[data-setting]");
               if (row) window.touched.add(row.dataset.setting);
             }
-          }).observe(document.querySelector("#panel"), {subtree: true, childList: true, characterData: true, attributes: true});
+          }).observe(document.querySelector("#panel"), {
+            subtree: true, childList: true, characterData: true, attributes: true,
+          });
         }"""
     )
     page.locator('[data-setting="seed"] input').fill("3")

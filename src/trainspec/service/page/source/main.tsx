@@ -8,6 +8,7 @@ import "./style/editor.css";
 import "./style/settings.css";
 import "./style/forms.css";
 import "./style/plan.css";
+import "./style/pictures.css";
 import "./style/differences.css";
 
 if (!(await takeLink())) text.value = EXAMPLE;
