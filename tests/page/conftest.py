@@ -81,6 +81,10 @@ class Visit:
         self.errors: list[str] = []
         self.context.route("**/*", self._allow)
         self.page = self.context.new_page()
+        self.asked = 0
+        self.page.on("request", lambda _: self._count(1))
+        self.page.on("requestfinished", lambda _: self._count(-1))
+        self.page.on("requestfailed", lambda _: self._count(-1))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _allow(self, route: Any) -> None:
@@ -91,6 +95,9 @@ class Visit:
         else:
             self.foreign.append(request.url)
             route.abort()
+
+    def _count(self, change: int) -> None:
+        self.asked += change
 
     def open(self, address: str = "") -> Any:
         """The page, once it can be typed into."""
@@ -121,8 +128,12 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until the service has been asked about the document as it is, and its answers are shown."""
-        self.page.wait_for_timeout(250)
-        self.page.wait_for_load_state("networkidle")
+        end = time.monotonic() + TIMEOUT / 1000
+        # The page waits a little before it asks, and what is answered may lead to another question.
+        self.page.wait_for_timeout(240)
+        while self.asked > 0:
+            assert time.monotonic() < end, "answers do not come"
+            self.page.wait_for_timeout(60)
 
     def close(self) -> None:
         self.context.close()

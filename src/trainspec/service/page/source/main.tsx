@@ -3,6 +3,7 @@ import { takeLink } from "./editor/share";
 import { EXAMPLE } from "./example";
 import { Page } from "./page";
 import { begin, text } from "./store";
+import "./style/colours.css";
 import "./style/base.css";
 import "./style/editor.css";
 import "./style/settings.css";

@@ -25,7 +25,7 @@ const made: Partial<Record<Form, Language>> = {};
 
 export function coloured(text: string, form: Form): (VNode | string)[] {
   const make = LANGUAGES[form];
-  if (make === undefined) return [text];
+  if (make === undefined) return flags(text);
   const language = (made[form] ??= make());
   const parts: (VNode | string)[] = [];
   highlightCode(
@@ -36,4 +36,9 @@ export function coloured(text: string, form: Form): (VNode | string)[] {
     () => parts.push("\n"),
   );
   return parts;
+}
+
+/** Flags that stay whole where the line breaks. */
+function flags(text: string): (VNode | string)[] {
+  return text.split(/ (?=--|'--)/).flatMap((flag, at) => [at > 0 ? " " : "", <span class="flag">{flag}</span>]);
 }
