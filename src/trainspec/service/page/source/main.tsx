@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { takeLink } from "./editor/share";
+import { takeLink } from "./forms/share";
 import { EXAMPLE } from "./example";
 import { Page } from "./page";
 import { begin, text } from "./store";

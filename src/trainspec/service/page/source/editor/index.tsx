@@ -5,7 +5,7 @@ import { t } from "../words";
 import { formatOfName } from "./detecting";
 import { Findings } from "./findings";
 import { atCursor } from "./hovering";
-import { Share, shareNotice } from "./share";
+import { Share, shareNotice } from "../forms/share";
 import { openIn, recognize } from "./view";
 
 const FORMATS: Record<Format, string> = { yaml: "YAML", json: "JSON", toml: "TOML", env: "" };
