@@ -169,7 +169,7 @@ test-page: install page ## the page of the service in a real Chromium (Debian, a
 	apt-get update -qq
 	apt-get install -qq -y --no-install-recommends chromium
 	$(BIN)/python $(PIP_INSTALL) --group page-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/page
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/service/page
 
 test-agreement: install ## 140,000 random documents: schema against validator
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py

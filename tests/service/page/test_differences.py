@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.page.conftest import Visit, document
+from tests.service.page.conftest import Visit, document
 
 HERE = "seed: 1\nlogging_steps: 7\n"
 

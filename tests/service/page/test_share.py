@@ -5,7 +5,7 @@ import json
 import zlib
 
 import pytest
-from tests.page.conftest import Visit, codes, document
+from tests.service.page.conftest import Visit, codes, document
 
 CANARY = "canary-9f8e7d6c"
 TOKEN = "hf_abcdefghijklmnopqrstuvwx"

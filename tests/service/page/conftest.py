@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "src/trainspec/service/page"
 STATIC = ROOT / "src/trainspec/service/static"
 TOKEN = "let-me-in"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.page.conftest import Visit, document
+from tests.service.page.conftest import Visit, document
 
 from trainspec import TrainingArguments
 
@@ -164,7 +164,8 @@ def test_few_rows_are_drawn_anew(visit: Visit) -> None:
           new MutationObserver((records) => {
             for (const record of records) {
               const { target } = record;
-              const row = (target.parentElement ?? target).closest("[data-setting]") ?? target.closest?.("[data-setting]");
+              const outer = (target.parentElement ?? target).closest("[data-setting]");
+              const row = outer ?? target.closest?.("[data-setting]");
               if (row) window.touched.add(row.dataset.setting);
             }
           }).observe(document.querySelector("#panel"), {

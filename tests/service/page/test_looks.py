@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.page.conftest import SOURCE, TOKEN, Visit, codes, service
+from tests.service.page.conftest import SOURCE, TOKEN, Visit, codes, service
 
 VIEWS = ("Settings", "Plan", "Forms", "Differences")
 BAD = "bf16: true\nfp16: true\nlerning_rate: 3\nfsdp_config:\n  min_num_params: 7\n"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.page.conftest import Visit, codes, document
+from tests.service.page.conftest import Visit, codes, document
 
 TEXT = """# a comment
 output_dir: runs/a

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.page.conftest import Visit
-from tests.page.test_looks import AXE, RUN_AXE
+from tests.service.page.conftest import Visit
+from tests.service.page.test_looks import AXE, RUN_AXE
 
 RUN = (
     "learning_rate: 3.0e-4\nwarmup_steps: 100\neval_strategy: steps\neval_steps: 200\nsave_steps: 200\n"

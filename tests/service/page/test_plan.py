@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.page.conftest import Visit
+from tests.service.page.conftest import Visit
 
 RUN = (
     "learning_rate: 3.0e-4\nwarmup_steps: 100\nlr_scheduler_type: cosine\neval_strategy: steps\neval_steps: 200\n"

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.page.conftest import Visit, codes, document, squiggled, until
+from tests.service.page.conftest import Visit, codes, document, squiggled, until
 
 # The time of the last key, and of the first squiggle under a word after it.
 WATCH = """word => {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.page.conftest import SOURCE
+from tests.service.page.conftest import SOURCE
 
 from trainspec.answers.documents import judged_variables
 from trainspec.settings.sources.files import parse_documents
