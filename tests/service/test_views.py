@@ -98,10 +98,11 @@ def test_several_documents_are_laid_over_one_another(client: TestClient) -> None
 
 @pytest.mark.parametrize("address", ["/show", "/diff?to=defaults", "/plan?course=true&compare=strategies"])
 def test_no_secret_comes_back(address: str, client: TestClient) -> None:
-    for text in (SECRETS, UNKNOWN, f"{SECRETS}---\n{UNKNOWN}", f"hub_token: {CANARY}\n  x: ["):
-        assert CANARY not in client.post(address, headers={"Content-Type": "text/yaml"}, content=text).text
-    variables = f"TRAINSPEC_HUB_TOKEN={CANARY}\nTRAINSPEC_HUB_TOKNE={CANARY}\n"
-    assert CANARY not in client.post(address, headers={"Content-Type": "text/x-dotenv"}, content=variables).text
+    bodies = [(text, "yaml") for text in (SECRETS, UNKNOWN, f"{SECRETS}---\n{UNKNOWN}", f"hub_token: {CANARY}\n  x: [")]
+    bodies.append((f"TRAINSPEC_HUB_TOKEN={CANARY}\nTRAINSPEC_HUB_TOKNE={CANARY}\n", "x-dotenv"))
+    for text, media in bodies:
+        told = client.post(address, headers={"Content-Type": f"text/{media}"}, content=text)
+        assert told.status_code in (200, 400) and CANARY not in told.text
 
 
 def test_the_difference_to_the_defaults(client: TestClient) -> None:

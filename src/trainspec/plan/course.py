@@ -101,7 +101,10 @@ def _points(plan: RunPlan) -> tuple[tuple[int, float], ...] | None:
 
 
 def _retention(saves: Due, limit: int | None, follows: bool, best: int | None) -> Retention:
-    """Each save deletes what checkpoints_to_delete names; of what is older than the newest, only the best matters."""
+    """Each save deletes what checkpoints_to_delete names; of what is older than the newest, only the best matters.
+
+    While the best is not there yet, that so far is the newest, which no save deletes.
+    """
     if best is not None and (not follows or best not in saves):
         raise PlanError(f"no save at update {best} is kept as the best")
     newest = saves.newest(MOST_LIVES)
@@ -111,7 +114,7 @@ def _retention(saves: Due, limit: int | None, follows: bool, best: int | None) -
     until: dict[int, int | None] = dict.fromkeys((*there, *newest))
     for step in newest:
         there.append(step)
-        for gone in checkpoints_to_delete(there, limit, best=min(best, step) if best is not None else None):
+        for gone in checkpoints_to_delete(there, limit, best=best):
             there.remove(gone)
             until[gone] = step
     return Retention(limit, saves.count, best, tuple(Life(step, end) for step, end in until.items()))

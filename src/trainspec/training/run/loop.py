@@ -306,6 +306,7 @@ class TrainingLoop(Acting):
     def _end_of_run(self, flags: AfterUpdate) -> None:
         """The system wants the process to end: what it has is logged and saved, and nothing else is done."""
         self._ends_here = self.ends_together = True
+        self._is_unasked = not flags.save
         # Else it is saved when the run has broken off, where that is wanted.
         flags.save = flags.save or self._args.enable_jit_checkpoint
         # Whoever goes on makes it first.
@@ -318,6 +319,7 @@ class TrainingLoop(Acting):
         flags = BeforeTheEnd(interrupted=interruption.is_noted())
         self._agree(flags, self._state.global_step)
         if flags.interrupted and self._saved_at != self._state.global_step:
+            self._is_unasked = True
             self._save()
 
     def _gradients(self, window: Window) -> Tensor:

@@ -14,7 +14,8 @@ export interface Range {
 export interface Evidence {
   field: string;
   value: string | null;
-  source: { kind: string; name: string; line: number | null; column: number | null };
+  /** Where it was said; a fact of a machine was said nowhere. */
+  source: { kind: string; name: string; line: number | null; column: number | null } | null;
 }
 
 export interface Diagnostic {
@@ -114,7 +115,8 @@ async function ask<T>(
     if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, String(value));
   }
   const headers: Record<string, string> = {};
-  if (token.value) headers["Authorization"] = `Bearer ${token.value}`;
+  const used = token.value;
+  if (used) headers["Authorization"] = `Bearer ${used}`;
   let response: Response;
   try {
     response = await fetch(url, {
@@ -128,7 +130,8 @@ async function ask<T>(
     return refusal(0, "SVC131", "unreachable", "the service does not answer");
   }
   const answer: unknown = await response.json().catch(() => null);
-  if (response.status === 401) locked.value = true;
+  // An answer to an older token says nothing about the one that was given since.
+  if (response.status === 401 && used === token.value) locked.value = true;
   if (typeof answer !== "object" || answer === null) {
     return refusal(response.status, "SVC131", "unreachable", `the service answered ${response.status} without JSON`);
   }

@@ -99,8 +99,8 @@ export function begin(): void {
   let first = true;
   effect(() => {
     const [body, asked] = [text.value, about.value];
-    if (locked.value) return;
     clearTimeout(waiting);
+    if (locked.value) return;
     waiting = setTimeout(() => {
       running?.abort();
       running = new AbortController();

@@ -1,6 +1,7 @@
 // Where the document differs: from the defaults, or from another document; each value with where it is from.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { Named } from "../settings/named";
 import { Finding } from "../settings/row";
 import { controlOf, learnSchema } from "../settings/schema";
 import { lang, setValue, type Source } from "../store";
@@ -46,7 +47,7 @@ function Compared() {
   if (found.differences === null) {
     return (
       <section class="plan-none">
-        <h3>{t("diff_none")}</h3>
+        <h2>{t("diff_none")}</h2>
         <p>{t("diff_none_why")}</p>
         <Findings />
       </section>
@@ -55,7 +56,7 @@ function Compared() {
   if (found.same) {
     return (
       <section class="diff-same">
-        <h3>{t("diff_same")}</h3>
+        <h2>{t("diff_same")}</h2>
         <p>{t(against.value === "defaults" ? "diff_same_defaults" : "diff_same_other")}</p>
       </section>
     );
@@ -96,7 +97,7 @@ function Table({ differences }: { differences: Difference[] }) {
           <th scope="col" role="columnheader">{first}</th>
           <th scope="col" role="columnheader">{t("diff_here")}</th>
           <th scope="col" role="columnheader">
-            <span class="sr">{t("diff_action")}</span>
+            <span class="hidden">{t("diff_action")}</span>
           </th>
         </tr>
       </thead>
@@ -127,7 +128,7 @@ function Name({ setting }: { setting: string }) {
   return (
     <>
       {title && <span class="diff-title">{title}</span>}
-      <code>{setting}</code>
+      <Named name={setting} />
     </>
   );
 }
@@ -155,7 +156,7 @@ function Change({ difference, defaults }: { difference: Difference; defaults: bo
   if (defaults || a.source.kind === "default") {
     if (!isSaid || setting.includes(".")) return null;
     return (
-      <button type="button" class="reset" aria-label={t("diff_reset_setting", { setting })} onClick={() => setValue(setting, undefined)}>
+      <button type="button" class="plain" aria-label={t("diff_reset_setting", { setting })} onClick={() => setValue(setting, undefined)}>
         {t("diff_reset")}
       </button>
     );
@@ -163,7 +164,7 @@ function Change({ difference, defaults }: { difference: Difference; defaults: bo
   const value = plain(a.value);
   if (a.source.kind === "derived" || value === undefined) return null;
   return (
-    <button type="button" class="reset" aria-label={t("diff_take_setting", { setting, value: a.value })} onClick={() => setValue(setting, value)}>
+    <button type="button" class="plain" aria-label={t("diff_take_setting", { setting, value: a.value })} onClick={() => setValue(setting, value)}>
       {t("diff_take")}
     </button>
   );

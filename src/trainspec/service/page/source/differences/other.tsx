@@ -33,7 +33,7 @@ export function Other() {
     >
       <div class="diff-bar">
         <label>
-          <span class="sr">{t("diff_other_format")}</span>
+          <span class="hidden">{t("diff_other_format")}</span>
           <select value={otherFormat.value} onChange={(event) => (otherFormat.value = event.currentTarget.value as Format)}>
             {FORMATS.map(([value, name]) => (
               <option key={value} value={value}>
@@ -42,9 +42,10 @@ export function Other() {
             ))}
           </select>
         </label>
-        <label class="diff-file">
+        <label class="button">
           {t("diff_file")}
           <input
+            class="hidden"
             type="file"
             accept=".yaml,.yml,.json,.toml,.env,text/plain"
             onChange={(event) => void open(event.currentTarget.files?.[0])}

@@ -56,7 +56,7 @@ function counts(found: readonly Diagnostic[]) {
 }
 
 function Finding({ found, index }: { found: Diagnostic; index: number }) {
-  const lines = [...new Set(found.evidence.map((one) => one.source.line).filter((line) => line !== null))];
+  const lines = [...new Set(found.evidence.map((one) => one.source?.line ?? null).filter((line) => line !== null))];
   const id = `${found.code} ${index}`;
   const jump = () => {
     const place = shown && places(shown.state.doc, found)[0];
@@ -72,7 +72,7 @@ function Finding({ found, index }: { found: Diagnostic; index: number }) {
           {found.code}
         </button>
         {lines.length > 0 && (
-          <button class="place" aria-label={t("go_to_line", { number: lines[0]! })} onClick={jump}>
+          <button class="place" aria-label={t("go_to_line", { number: lines.join(", ") })} onClick={jump}>
             {t("line", { number: lines.join(", ") })}
           </button>
         )}

@@ -5,7 +5,7 @@ import { t } from "../words";
 import { formatOfName } from "./detecting";
 import { Findings } from "./findings";
 import { atCursor } from "./hovering";
-import { Share, shareNotice } from "./share";
+import { Share, shareNotice } from "../forms/share";
 import { openIn, recognize } from "./view";
 
 const FORMATS: Record<Format, string> = { yaml: "YAML", json: "JSON", toml: "TOML", env: "" };
@@ -19,9 +19,6 @@ export function Editor() {
       <Notice />
       <Box />
       <Explained />
-      <p id="keys" class="hint">
-        {t("keys")}
-      </p>
       <Findings />
     </>
   );
@@ -137,12 +134,14 @@ function Notice() {
   );
 }
 
-/** What stands at the cursor: the same as under the pointer, for who uses none. */
+/** What stands at the cursor: the same as under the pointer, for who uses none; else which keys there are. */
 function Explained() {
   const at = atCursor.value;
   return (
     <div class="at-cursor">
-      {at !== null && (
+      {at === null ? (
+        <span class="hint">{t("keys")}</span>
+      ) : (
         <>
           <strong>{at.title || at.name}</strong> <code>{at.path.join(".")}</code>
           <span>{at.description}</span>

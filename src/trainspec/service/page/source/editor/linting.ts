@@ -12,8 +12,9 @@ const MOST = 500;
 
 /** Where in the text a finding is: everything that it is about, where that is said. */
 export function places(text: Text, found: Diagnostic): { from: number; to: number }[] {
-  const lines = found.evidence.map((one) => one.source).filter((one) => one.line !== null);
-  const spans = lines.map((one) => spanAt(text, one.line!, one.column));
+  const spans = found.evidence.flatMap(({ source }) =>
+    source === null || source.line === null ? [] : [spanAt(text, source.line, source.column)],
+  );
   return spans.filter((one, at) => spans.findIndex((other) => other.from === one.from) === at);
 }
 

@@ -47,9 +47,10 @@ const boxes = EditorView.theme({
     boxShadow: "var(--shadow)",
     color: "var(--text)",
     maxWidth: "min(480px, 92vw)",
-    overflow: "hidden",
   },
-  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "13px", maxHeight: "17em", minWidth: "260px" },
+  // Below the underscores of the line.
+  ".cm-tooltip.cm-tooltip-autocomplete": { marginTop: "4px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { borderRadius: "8px", fontFamily: "var(--mono)", fontSize: "13px", maxHeight: "17em", minWidth: "260px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "4px 12px", display: "flex", gap: "16px", alignItems: "baseline" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--tint)", color: "var(--text)" },
   ".cm-completionLabel": { whiteSpace: "nowrap" },
@@ -63,7 +64,7 @@ const boxes = EditorView.theme({
     whiteSpace: "nowrap",
     maxWidth: "240px",
   },
-  ".cm-tooltip.cm-completionInfo": { fontFamily: "var(--sans)", fontSize: "13px", lineHeight: "1.5", padding: "10px 14px", maxWidth: "320px" },
+  ".cm-tooltip.cm-completionInfo": { fontFamily: "var(--sans)", fontSize: "13px", lineHeight: "1.5", padding: "10px 14px", width: "max-content", maxWidth: "320px" },
   ".cm-tooltip .explained, .cm-tooltip .told": { fontFamily: "var(--sans)", fontSize: "13.5px", lineHeight: "1.5", padding: "10px 14px" },
   ".explained p, .told p": { margin: "0 0 4px" },
   ".explained code": { fontFamily: "var(--mono)", color: "var(--muted)" },
@@ -94,9 +95,9 @@ const boxes = EditorView.theme({
 });
 
 const colours = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.atom], color: "var(--syntax-key)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--syntax-text)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: "var(--syntax-value)" },
+  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.definition(tags.variableName)], color: "var(--syntax-key)" },
+  { tag: [tags.string, tags.special(tags.string), tags.quote], color: "var(--syntax-text)" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.keyword], color: "var(--syntax-value)" },
   { tag: [tags.comment, tags.lineComment], color: "var(--muted)", fontStyle: "italic" },
   { tag: [tags.punctuation, tags.separator, tags.brace, tags.squareBracket], color: "var(--muted)" },
   { tag: [tags.heading, tags.labelName, tags.typeName, tags.meta], color: "var(--accent)" },

@@ -3,7 +3,7 @@ import { closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirro
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, foldKeymap, indentUnit } from "@codemirror/language";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState } from "@codemirror/state";
+import { Compartment, EditorState, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { effect } from "@preact/signals";
 import { findings, fixes, format, judgedText, lang, notice, text } from "../store";
@@ -38,6 +38,7 @@ export function openIn(host: HTMLElement): () => void {
         highlightSelectionMatches(),
         indentUnit.of("  "),
         EditorState.tabSize.of(2),
+        leaving,
         linting(),
         completing(),
         hovering(),
@@ -71,6 +72,19 @@ export function openIn(host: HTMLElement): () => void {
     shown = null;
   };
 }
+
+/** After Escape, whatever else it does, the tab key moves on from the editor for two seconds, instead of indenting. */
+const leaving = Prec.highest(
+  keymap.of([
+    {
+      key: "Escape",
+      run: (view) => {
+        view.setTabFocusMode(2000);
+        return false;
+      },
+    },
+  ]),
+);
 
 /** Take the format that a text looks like, and say so. */
 export function recognize(pasted: string): void {

@@ -9,9 +9,9 @@ import type { VNode } from "preact";
 import type { Form } from ".";
 
 const CLASSES = tagHighlighter([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.atom], class: "syn-key" },
-  { tag: tags.string, class: "syn-text" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword], class: "syn-value" },
+  { tag: [tags.propertyName, tags.definition(tags.propertyName), tags.definition(tags.variableName)], class: "syn-key" },
+  { tag: [tags.string, tags.quote], class: "syn-text" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.keyword], class: "syn-value" },
   { tag: tags.comment, class: "syn-comment" },
 ]);
 const LANGUAGES: Partial<Record<Form, () => Language>> = {
@@ -25,7 +25,7 @@ const made: Partial<Record<Form, Language>> = {};
 
 export function coloured(text: string, form: Form): (VNode | string)[] {
   const make = LANGUAGES[form];
-  if (make === undefined) return [text];
+  if (make === undefined) return flags(text);
   const language = (made[form] ??= make());
   const parts: (VNode | string)[] = [];
   highlightCode(
@@ -36,4 +36,9 @@ export function coloured(text: string, form: Form): (VNode | string)[] {
     () => parts.push("\n"),
   );
   return parts;
+}
+
+/** Flags that stay whole where the line breaks. */
+function flags(text: string): (VNode | string)[] {
+  return text.split(/ (?=--|'--)/).flatMap((flag, at) => [at > 0 ? " " : "", <span class="flag">{flag}</span>]);
 }

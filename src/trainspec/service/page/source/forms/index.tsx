@@ -33,6 +33,9 @@ export function Forms() {
   const secrets = [...new Set(all.flatMap((one) => one.secrets))];
   return (
     <div class="forms">
+      <p role="status" class="hidden">
+        {copied.value !== null && t("form_copied", { form: t(`form_${copied.value}`) })}
+      </p>
       <p class="intro">{refusals ? t("forms_nothing") : t("forms_intro")}</p>
       {secrets.length > 0 && <p class="left-out">{t("forms_secrets", { names: secrets.join(", ") })}</p>}
       {!refusals && (
@@ -60,7 +63,7 @@ function One({ form, made }: { form: Form; made: Converted }) {
           </button>
         )}
         {shown !== null && (
-          <button class="button small" aria-label={t("copy_form", { form: name })} onClick={() => void copy(form, shown)}>
+          <button class="button small" aria-label={t(copied.value === form ? "form_copied" : "copy_form", { form: name })} onClick={() => void copy(form, shown)}>
             {copied.value === form ? t("copied") : t("copy")}
           </button>
         )}

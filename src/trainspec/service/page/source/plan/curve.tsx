@@ -24,7 +24,7 @@ export function Curve({ run, course }: { run: Run; course: Course }) {
   return (
     <figure class="plan-figure">
       <figcaption>
-        <h3>{t("plan_course")}</h3>
+        <h2>{t("plan_course")}</h2>
         <Legend run={run} course={course} />
       </figcaption>
       <div ref={frame} class="plan-frame">

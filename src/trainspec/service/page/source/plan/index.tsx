@@ -85,7 +85,7 @@ function Tile({ value, name, about }: { value: string; name: string; about: stri
 function None({ planned }: { planned: Planned }) {
   return (
     <section class="plan-none">
-      <h3>{t("plan_none")}</h3>
+      <h2>{t("plan_none")}</h2>
       <p>{rows.value === null ? t("plan_none_rows") : t("plan_none_fix")}</p>
       <Findings planned={planned} />
     </section>

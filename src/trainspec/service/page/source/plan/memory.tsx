@@ -26,7 +26,7 @@ export function MemoryBars({ planned, size }: { planned: Planned; size: number |
   return (
     <figure class="plan-figure">
       <figcaption>
-        <h3>{t("plan_memory")}</h3>
+        <h2>{t("plan_memory")}</h2>
         {ways.length > 0 && size !== null ? (
           <>
             <p class="plan-note">{t("plan_memory_about", { params: inWords(size), world: whole(world) })}</p>
@@ -95,7 +95,7 @@ function Bar({ way, x, y, width }: { way: Way; x: (size: number) => number; y: n
   const engine = ENGINES[way.engine] ?? way.engine;
   const verdict = way.fits === null ? "" : way.fits ? ` · ✓ ${t("plan_memory_fits")}` : ` · ✕ ${t("plan_memory_over")}`;
   return (
-    <g class={`way${way.chosen ? " chosen" : ""}`}>
+    <g class={`way${way.chosen ? " is-chosen" : ""}`}>
       <text x={0} y={y + 12}>
         <tspan class="way-name">{way.name}</tspan>
         {width > 420 && engine && <tspan class="muted"> {engine}</tspan>}

@@ -18,7 +18,7 @@ export function Retention({ run, course }: { run: Run; course: Course }) {
   return (
     <figure class="plan-figure">
       <figcaption>
-        <h3>{t("plan_retention")}</h3>
+        <h2>{t("plan_retention")}</h2>
         <p class="plan-note">
           {count === 0
             ? run.saves_when_best

@@ -27,7 +27,7 @@ export function Settings() {
         <input
           type="search"
           aria-label={t("settings_search")}
-          placeholder={t("settings_search")}
+          placeholder={t("settings_search_short")}
           value={search.value}
           onInput={(event) => (search.value = event.currentTarget.value)}
         />
@@ -35,17 +35,17 @@ export function Settings() {
           {FILTERS.map((one) => (
             <button key={one} type="button" aria-pressed={filter.value === one} onClick={() => (filter.value = one)}>
               {t(`settings_${one}` satisfies Word)}
-              {one === "said" && count.value > 0 && <span class="number">{count.value}</span>}
+              {one === "said" && count.value > 0 && <span class="tally">{count.value}</span>}
             </button>
           ))}
         </div>
       </div>
-      <p class="sr" role="status">
+      <p class="hidden" role="status">
         {narrowed ? t("settings_found", { count: shown, all: fields.value.length }) : ""}
       </p>
       {elsewhere.value.length > 0 && (
         <section class="settings-elsewhere" aria-label={t("settings_elsewhere")}>
-          <h3>{t("settings_elsewhere")}</h3>
+          <h2>{t("settings_elsewhere")}</h2>
           <ul class="row-findings">
             {elsewhere.value.slice(0, 20).map((one, index) => (
               <Finding key={index} finding={one} />
@@ -81,10 +81,10 @@ function Group({ heading, members, narrowed, first }: { heading: string; members
       }}
     >
       <summary>
-        <h3>{heading}</h3>
+        <h2>{heading}</h2>
         <span class="group-count">{t("settings_in_group", { count: members.length })}</span>
-        {said > 0 && <span class="mark">{t("settings_said_in_group", { count: said })}</span>}
-        {wrong && <span class="mark is-error">{t("settings_wrong")}</span>}
+        {said > 0 && <span class="pill">{t("settings_said_in_group", { count: said })}</span>}
+        {wrong && <span class="pill is-error">{t("settings_wrong")}</span>}
       </summary>
       {open && members.map((field) => <Row key={field.name} path={field.name} field={field} />)}
     </details>

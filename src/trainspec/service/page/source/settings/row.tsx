@@ -4,6 +4,7 @@ import type { Field } from "../api";
 import { setValue } from "../store";
 import { t } from "../words";
 import { ControlOf, unquoted } from "./control";
+import { Named } from "./named";
 import { controlOf, type Control } from "./schema";
 import { stateOf, type State } from "./shown";
 import { unitOf } from "./units";
@@ -28,7 +29,7 @@ export function Row({ path, field }: Given) {
       <div class="row-what">
         <div class="row-name">
           <label for={mapping ? undefined : id}>{title}</label>
-          <code>{path.split(".").at(-1)}</code>
+          <Named name={path.split(".").at(-1)!} />
         </div>
         <p class="row-about" id={`${id}-about`}>
           {field?.description || control.description}
@@ -79,9 +80,9 @@ function Facts({ id, path, title, control, state }: { id: string; path: string; 
     <div class="row-facts" id={id}>
       {state.said ? (
         <>
-          {state.line !== null && <span class="mark">{t("settings_line", { line: state.line })}</span>}
+          {state.line !== null && <span class="pill">{t("settings_line", { line: state.line })}</span>}
           {shown && <span>{t("settings_default", { value: unquoted(shown) })}</span>}
-          <button type="button" class="reset" aria-label={t("settings_reset", { name: title })} onClick={() => setValue(path, undefined)}>
+          <button type="button" class="plain" aria-label={t("settings_reset", { name: title })} onClick={() => setValue(path, undefined)}>
             {t("settings_reset_short")}
           </button>
         </>
@@ -126,10 +127,10 @@ function Keys({ path, control, state }: { path: string; control: Control; state:
   const [open, setOpen] = useState(false);
   const said = typeof state.value === "object" && state.value !== null ? Object.keys(state.value).length : 0;
   return (
-    <details class="keys" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details class="subkeys" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         {t("settings_keys", { count: control.keys.size })}
-        {said > 0 && <span class="mark">{t("settings_keys_said", { count: said })}</span>}
+        {said > 0 && <span class="pill">{t("settings_keys_said", { count: said })}</span>}
         {typeof state.value === "string" && <code>{state.value}</code>}
       </summary>
       {open && [...control.keys.keys()].map((key) => <Row key={key} path={`${path}.${key}`} />)}
@@ -150,8 +151,8 @@ function Findings({ state }: { state: State }) {
 
 export function Finding({ finding }: { finding: State["findings"][number] }) {
   return (
-    <li class={`finding is-${finding.severity}`}>
-      <span class="finding-code">{finding.code}</span>
+    <li class={`told is-${finding.severity}`}>
+      <span class="told-code">{finding.code}</span>
       <span>
         {finding.message}
         {finding.remedy && (

@@ -1,13 +1,13 @@
 export const plan = {
   en: {
     plan_inputs: "What the plan is made for",
-    plan_rows: "Rows of training data",
+    plan_rows: "Training rows",
     plan_rows_hint: "such as 100k",
     plan_world_size: "Processes",
     plan_world_size_hint: "such as 8",
     plan_target: "Machine",
     plan_target_hint: "such as h100x8",
-    plan_params: "Parameters of the model",
+    plan_params: "Model parameters",
     plan_params_hint: "such as 7B",
     plan_no_number: "A number such as 8, 100k, 7B or 1.5e9",
     plan_none: "No plan yet",

@@ -1,6 +1,7 @@
 export const settings = {
   en: {
     settings_search: "Search settings by name, title or description",
+    settings_search_short: "Search settings",
     settings_show: "Show",
     settings_all: "All",
     settings_said: "Said",
@@ -49,6 +50,7 @@ export const settings = {
   },
   zh: {
     settings_search: "按名称、标题或说明搜索设置",
+    settings_search_short: "搜索设置",
     settings_show: "显示",
     settings_all: "全部",
     settings_said: "已写明",
