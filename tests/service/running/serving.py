@@ -34,9 +34,7 @@ def served(
 ) -> Iterator[Served]:
     """Such a service, until the end of the block."""
     everything = {**os.environ, **(env or {})}
-    process = subprocess.Popen(
-        [*words, *options], env=everything, stderr=subprocess.PIPE, text=True, pass_fds=pass_fds
-    )
+    process = subprocess.Popen([*words, *options], env=everything, stderr=subprocess.PIPE, text=True, pass_fds=pass_fds)
     try:
         assert process.stderr is not None
         line = process.stderr.readline()
