@@ -1,4 +1,4 @@
-"""What runs the service: valid for systemd, compose and Kubernetes, closed by default, ended in time, with no secret."""
+"""What runs the service: valid for systemd, compose and Kubernetes, closed by default, ended in time, no secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service shows to the outside: its certificate, its tokens, its sockets; what cannot be used is told at once."""
+"""What a service shows to the outside: its certificate, its tokens, its sockets; what cannot be used is told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trainspec export --to systemd-service`: a socket that systemd holds, and a service behind it that reaches nothing."""
+"""`trainspec export --to systemd-service`: a socket that systemd holds, and a service that reaches nothing."""
 
 from __future__ import annotations
 
