@@ -74,9 +74,9 @@ def _deployment(service: Service) -> dict[str, Any]:
 
 
 def _container(service: Service, place: str) -> dict[str, Any]:
-    secret = ("--tls-cert", f"{place}/tls.crt", "--tls-key", f"{place}/tls.key")
-    if not service.admission:
-        secret = ("--token-file", f"{place}/token")
+    secret = ["--token-file", f"{place}/token"]
+    if service.admission:
+        secret = ["--tls-cert", f"{place}/tls.crt", "--tls-key", f"{place}/tls.key"]
     return {
         "name": "service",
         "image": service.image,
