@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -12,7 +15,7 @@ from starlette.routing import Route
 
 from trainspec.answers.faults import mistake
 from trainspec.answers.judgement import Judge
-from trainspec.service import admission, documents, judging, reference
+from trainspec.service import judging
 from trainspec.service.guard import Guard
 from trainspec.service.options import Life, Options
 from trainspec.service.refusals import Refused, answer, refusal, refused
@@ -44,6 +47,25 @@ class Service:
             raise refused(400, "SVC104", "model names no class of this service", f"its classes: {known}")
         return self.options.models[name]
 
+
+class _Later:
+    """A module of endpoints that is imported when it is first asked, or once the service has begun."""
+
+    def __init__(self, name: str) -> None:
+        self._place = f"trainspec.service.{name}"
+
+    def module(self) -> ModuleType:
+        return import_module(self._place)
+
+    def __getattr__(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            found: Response = await getattr(self.module(), name)(request)
+            return found
+
+        return endpoint
+
+
+admission, documents, reference = map(_Later, ("admission", "documents", "reference"))
 
 # They are tried in this order: what is asked most stands first.
 ROUTES = [
@@ -82,8 +104,15 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    # Beside the first requests: who starts it waits for what judges documents, and not for the rest.
+    threading.Thread(target=_import_the_rest, daemon=True).start()
     yield
     app.state.service.work.end()
+
+
+def _import_the_rest() -> None:
+    for one in (documents, admission, reference):
+        one.module()
 
 
 async def _healthz(request: Request) -> Response:
