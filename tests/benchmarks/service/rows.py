@@ -1,8 +1,8 @@
 """The service under load, on one core, beside the framework's own echo; its memory over a soak; its cold start.
 
-Bodies are all different: nothing that was judged before helps. The yardstick of the rate is `echo.py`, a route that
-reads the body and sends it back, served by the same uvicorn with the same options. The rate depends on who else uses the
-machine, the processor seconds of a request, read of the server's process, hardly: both are told.
+Bodies are all different: nothing that was judged before helps. The yardstick is `echo.py`, a route that reads the
+body and sends it back, served by the same uvicorn with the same options. The rate depends on who else uses the machine,
+the processor seconds of a request, read of the server's process, hardly: both are told.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ class _Server:
     """A server on the first core; whoever measures keeps to the others."""
 
     def __init__(self, words: Sequence[str], core: int) -> None:
-        self._process = subprocess.Popen(
-            words, stderr=subprocess.PIPE, text=True, env=environment(), preexec_fn=lambda: _keep_to({core})
-        )
+        before = os.sched_getaffinity(0)
+        # What is started is where this process is.
+        _keep_to({core})
+        self._process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment())
+        _keep_to(before)
         assert self._process.stderr is not None
         line = self._process.stderr.readline()
         told = re.search(r":(\d+)\n", line)

@@ -15,6 +15,7 @@ from tests.training.small_job import Line, Make, weights
 from trainspec.storage import StorageError, open_store
 from trainspec.training.checkpoint import Snapshot, list_checkpoints
 from trainspec.training.checkpoint.tensor_files import SafetensorsFile
+from trainspec.training.errors import NonFiniteError
 from trainspec.training.trainer import Trainer
 
 RUN: dict[str, Any] = {"save_strategy": "steps", "save_steps": 2, "max_steps": 6, "logging_steps": 1}
@@ -140,3 +141,17 @@ def test_save_in_background_does_not_hand_a_changing_run_to_overrides(
     assert "_save_scaler is overridden" in told
     assert saves.heard == [(step, step, True) for step in (2, 4, 6)]
     assert [(tmp_path / "out" / f"checkpoint-{step}" / "mine").read_text() for step in (2, 4, 6)] == ["2", "4", "6"]
+
+
+def test_save_in_background_is_waited_for_by_what_names_the_last_good_checkpoint(
+    make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = Thread(monkeypatch, 2)
+
+    def spoil() -> None:
+        torch.nn.init.constant_(trainer.model.layer.weight, float("nan"))
+        threading.Timer(0.3, thread.go.set).start()
+
+    trainer = make_trainer(callbacks=[At(2, spoil)], **ON)
+    with pytest.raises(NonFiniteError, match=r"step 3 .*the last good one is checkpoint-2 "):
+        trainer.train()

@@ -1,9 +1,17 @@
 """Schedule-free optimizers: other weights for evaluation, the same for training, and a warm-up of their own."""
 
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from tests.training.optimizers.toy import Network, loss_of, same, settings, started, train, weights
+from tests.training.run.test_resume import Plug, PulledPlug
+from tests.training.small_job import Make, Rows
 
+from trainspec import TrainerCallback
 from trainspec.training.optimizers import build_optimizer
 from trainspec.training.optimizers.behaviour import (
     announce_length,
@@ -16,6 +24,15 @@ from trainspec.training.optimizers.behaviour import (
 NAMES = ["schedule_free_adamw", "schedule_free_sgd", "schedule_free_radam"]
 FLAT = {"lr_scheduler_type": "constant", "learning_rate": 0.05}
 pytestmark = pytest.mark.filterwarnings("ignore::trainspec.SettingsWarning")
+
+
+class Terminates(TrainerCallback):
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == self.step - 1:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 @pytest.mark.parametrize("optim", NAMES)
@@ -121,3 +138,25 @@ def test_evaluating_keeps_gradients_that_are_there() -> None:
     with evaluating(optimizer), torch.no_grad():
         loss_of(model, 3)
     assert torch.equal(gradient, model.head.weight.grad)
+
+
+@pytest.mark.parametrize("optim", NAMES)
+@pytest.mark.parametrize("by", ["an error", "a signal"])
+def test_a_run_that_ended_where_no_save_was_due_goes_on_bit_for_bit(
+    make_trainer: Make, tmp_path: Path, optim: str, by: str
+) -> None:
+    """Weights come back from those of evaluation with a rounding that the undisturbed run does not make there."""
+    job = {"train_dataset": Rows(20), "num_train_epochs": 3, "save_strategy": "steps", "save_steps": 3}
+    job |= {"optim": optim, "learning_rate": 0.05, "lr_scheduler_type": "constant"}
+    whole = make_trainer(**job, output_dir=str(tmp_path / "whole"))
+    whole.train()
+    expected = whole.state.global_step, {name: value.clone() for name, value in whole.model.state_dict().items()}
+    for step in (4, 8, 13, 14):
+        job["output_dir"] = str(tmp_path / f"cut-{step}")
+        ends = Plug(step) if by == "an error" else Terminates(step)
+        with pytest.raises((PulledPlug, SystemExit)):
+            make_trainer(**job, enable_jit_checkpoint=by == "a signal", callbacks=[ends]).train()
+        resumed = make_trainer(**job)
+        resumed.train(resume_from_checkpoint="latest")
+        assert resumed.state.global_step == expected[0]
+        assert same(expected[1], resumed.model.state_dict()), step

@@ -49,6 +49,29 @@ def test_checkpoints_that_do_not_fit_are_found(
     assert [item.severity for item in found] == ([severity] if severity else [])
 
 
+@pytest.mark.parametrize(
+    "limit, size, told",
+    [
+        (None, 2 * WHOLE, None),
+        (None, 2 * WHOLE - 1, "2 more checkpoints"),
+        (3, WHOLE, None),
+        (3, WHOLE - 1, "1 more checkpoint "),
+        # What goes before the first save makes room for it.
+        (1, 0, None),
+    ],
+)
+def test_checkpoints_that_lie_there_take_no_more_room(
+    make_trainer: Make, free: Callable[[int], None], limit: int | None, size: int, told: str | None
+) -> None:
+    make_trainer(save_strategy="epoch", num_train_epochs=3).train()
+    free(size)
+    trainer = make_trainer(
+        save_strategy="epoch", num_train_epochs=5, save_total_limit=limit, resume_from_checkpoint="latest"
+    )
+    found = [item.message for item in trainer.preflight() if item.code == "RUN120"]
+    assert len(found) == bool(told) and all(str(told) in message for message in found)
+
+
 def test_a_disk_too_small_for_one_checkpoint_stops_the_run(make_trainer: Make, free: Callable[[int], None]) -> None:
     free(3)
     trainer = make_trainer(save_strategy="epoch", train_dataset=Rows())

@@ -26,6 +26,24 @@ def _frozen() -> nn.Module:
     return Line().requires_grad_(False)
 
 
+class Counting(Line):
+    def get_extra_state(self) -> dict[str, int]:
+        return {"seen": len(self.seen)}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        self.seen = [[]] * state["seen"]
+
+
+def _counting() -> nn.Module:
+    return Counting()
+
+
+def _precise() -> nn.Module:
+    model = Line()
+    model.register_buffer("table", torch.ones(3, dtype=torch.complex128))
+    return model
+
+
 TABLE: list[Any] = [
     pytest.param({}, LAPTOP, [], id="fine"),
     pytest.param({}, Machine(torch.device("cpu"), 2, True, True), [], id="two-processes"),
@@ -37,6 +55,17 @@ TABLE: list[Any] = [
     pytest.param({"fp16": True, "model": Line(torch.float16)}, LAPTOP, ["RUN106"], id="half-weights"),
     pytest.param({"bf16": True, "model": Line(torch.bfloat16)}, LAPTOP, [], id="bfloat16-weights"),
     pytest.param({"model": _frozen()}, LAPTOP, ["RUN107"], id="nothing-to-train"),
+    pytest.param({"model": _counting(), "save_strategy": "epoch"}, LAPTOP, ["RUN216"], id="state-that-is-no-tensor"),
+    pytest.param(
+        {"model": _counting(), "save_strategy": "epoch", "save_safetensors": False},
+        LAPTOP,
+        [],
+        id="state-for-a-torch-file",
+    ),
+    pytest.param({"model": _counting(), "save_strategy": "no"}, LAPTOP, [], id="state-that-nobody-saves"),
+    pytest.param(
+        {"model": _precise(), "save_strategy": "epoch"}, LAPTOP, ["RUN216"], id="state-of-a-format-without-a-name"
+    ),
     pytest.param({"optim": "adamw_torch_fused"}, LAPTOP, [], id="fused"),
     pytest.param({"train_dataset": None}, LAPTOP, ["RUN112"], id="no-training-data"),
     pytest.param({"train_dataset": []}, LAPTOP, ["RUN113"], id="empty-training-data"),

@@ -42,7 +42,7 @@ def pruned(folder: Store, keep: int) -> Pruning:
     whole = [step for step, one in found.items() if one.problem is None]
     unfinished = {step for step in found.keys() - {*whole} if is_unfinished(folder, step)}
     # One that is newer than all whole ones may be under way.
-    unfinished = {step for step in unfinished if whole and step < whole[-1]}
+    unfinished = {step for step in unfinished if whole and step < max(whole)}
     best = next((step for step in whole if found[step].best), None)
     removed = checkpoints_to_delete(whole, keep, best=best)
     return Pruning(

@@ -59,6 +59,12 @@ MODEL_CODES: dict[str, Explanation] = {
         "saving it would replace what somebody has put there",
         "move it elsewhere, or choose another output_dir",
     ),
+    "RUN216": Explanation(
+        "model-not-savable",
+        "a model whose state_dict() holds what safetensors cannot: no tensor, a sparse one, or an odd number format",
+        "the first save would fail, and all training until then would be lost",
+        "set save_safetensors: false, which writes torch's own format, or leave such values out of the state",
+    ),
     "RUN221": Explanation(
         "checkpoint-part-refused",
         "a part of a checkpoint of transformers that cannot be taken over",
@@ -82,5 +88,11 @@ MODEL_CODES: dict[str, Explanation] = {
         "a resume with other settings than those of the run that wrote the checkpoint",
         "the run goes on with other numbers than it would have had",
         "nothing has to be done where that is what you want",
+    ),
+    "RUN225": Explanation(
+        "newer-checkpoints-left-behind",
+        "a run that goes back to a checkpoint of an output_dir that holds newer ones",
+        "from its first save on its checkpoints are the newer ones, for latest, auto and save_total_limit",
+        "nothing has to be done; remove what nobody needs, or name another output_dir to keep both apart",
     ),
 }

@@ -31,11 +31,12 @@ class StopOnNonFinite(TrainerCallback):
         self._steps: list[int] = []
         self._numbers: list[Tensor] = []
         self._saved_at: int | None = None
+        self._raised: tuple[NonFiniteError, int] | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._steps, self._numbers = [], []
+        self._steps, self._numbers, self._raised = [], [], None
         self._saved_at = state.global_step or None
 
     def on_step_end(
@@ -64,6 +65,10 @@ class StopOnNonFinite(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self._saved_at = kwargs.get("saved_step", state.global_step)
+        if self._raised is not None:
+            # It was being written beside training when the number was found.
+            error, step = self._raised
+            error.args = (_message(step, self._saved_at, args.output_dir),)
 
     def _look(self, args: TrainingArguments) -> None:
         if not self._numbers:
@@ -73,7 +78,9 @@ class StopOnNonFinite(TrainerCallback):
         finite = torch.isfinite(torch.stack([number.float() for number in numbers])).tolist()
         bad = [step for step, is_finite in zip(steps, finite, strict=True) if not is_finite]
         if bad:
-            raise NonFiniteError(_message(bad[0], self._saved_at, args.output_dir))
+            error = NonFiniteError(_message(bad[0], self._saved_at, args.output_dir))
+            self._raised = error, bad[0]
+            raise error
 
 
 def _something_follows(control: TrainerControl) -> bool:

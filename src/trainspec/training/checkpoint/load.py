@@ -42,6 +42,11 @@ class Checkpoint:
         return self.manifest.step
 
     @property
+    def branch(self) -> int:
+        """How often, when it was saved, training in that folder had gone back behind its newest checkpoint."""
+        return branch_of(self.manifest)
+
+    @property
     def url(self) -> str:
         """Where it is."""
         return self.store.url
@@ -133,6 +138,31 @@ def checkpoint_folders(store: Store) -> list[int]:
     return sorted(int(match.group(1)) for match in found if match)
 
 
+def branch_of(manifest: Manifest) -> int:
+    """What a checkpoint's `branch` is. Those of before there were any, and of others, are of the first."""
+    branch = manifest.metadata.get("branch")
+    return branch if type(branch) is int and branch > 0 else 0
+
+
+def oldest_first(store: Store) -> list[int]:
+    """The steps of all checkpoint folders in the order in which runs came to them, whether or not they are whole.
+
+    That is the order of the steps, but a run that went back to an old checkpoint is newer than what it left behind.
+    """
+    steps = checkpoint_folders(store)
+    if len(steps) < 2:
+        return steps
+    return sorted(steps, key=lambda step: (_branch_in(store.child(folder_name(step))), step))
+
+
+def _branch_in(store: Store) -> int:
+    try:
+        return branch_of(parse(store.read_range(MANIFEST, 0, LARGEST_DOCUMENT + 1), store.url))
+    except (NotFound, NotAFile, CheckpointError):
+        # What is wrong with it is found when it is opened.
+        return 0
+
+
 def open_checkpoint(url: str | PathLike[str] | Store) -> Checkpoint:
     """The checkpoint at a path, URL or store of its own.
 
@@ -154,7 +184,7 @@ def open_checkpoint(url: str | PathLike[str] | Store) -> Checkpoint:
 
 
 def list_checkpoints(store: Store, on_skip: Callable[[CheckpointError], None] | None = None) -> list[Checkpoint]:
-    """The checkpoints in an output folder, lowest step first, with a manifest and files of the right sizes.
+    """The checkpoints in an output folder, oldest first, with a manifest and files of the right sizes.
 
     `on_skip` hears of every folder that looks like a checkpoint and is none. Raises StorageError.
     """
@@ -165,15 +195,15 @@ def list_checkpoints(store: Store, on_skip: Callable[[CheckpointError], None] | 
         except CheckpointError as error:
             if on_skip:
                 on_skip(error)
-    return whole
+    return sorted(whole, key=lambda found: (found.branch, found.step))
 
 
 def newest_valid(store: Store, on_skip: Callable[[CheckpointError], None] | None = None) -> Checkpoint | None:
-    """The checkpoint of the highest step whose files are, byte for byte, what was written; None without one.
+    """The newest checkpoint whose files are, byte for byte, what was written; None without one.
 
     `on_skip` hears of each newer one that was passed over, with the reason. Raises StorageError.
     """
-    for step in reversed(checkpoint_folders(store)):
+    for step in reversed(oldest_first(store)):
         try:
             checkpoint = _numbered(store, step)
             checkpoint.verify()

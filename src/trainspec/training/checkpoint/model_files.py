@@ -24,6 +24,7 @@ from trainspec.training.checkpoint.weights import (
     TORCH_WEIGHTS,
     dealt_model_files,
     model_files,
+    not_in_safetensors,
 )
 from trainspec.training.errors import TrainingError
 from trainspec.training.model.names import as_named_here, bare, misfits, plain_name_of, plain_state
@@ -69,6 +70,14 @@ def model_artifacts(
         files |= _config_files(model)
         state = _without_ties(model, _without_ignored(model, state))
     return files | model_files(state, save_safetensors=save_safetensors)
+
+
+def unsavable(model: nn.Module) -> list[str]:
+    """What safetensors cannot hold of what `model_artifacts` would write, told in words."""
+    if _adapters(bare(model)):
+        return []
+    state = plain_state(model)
+    return [*not_in_safetensors(_without_ignored(bare(model), state) if _is_pretrained(bare(model)) else state)]
 
 
 def dealt_artifacts(

@@ -11,7 +11,7 @@ from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 from trainspec.storage import StorageError, Store
 from trainspec.training.checkpoint import Checkpoint, CheckpointError
 from trainspec.training.checkpoint.contents import SCALER, TORCH_SCALER, why_not_resumable
-from trainspec.training.checkpoint.load import checkpoint_folders, folder_name
+from trainspec.training.checkpoint.load import folder_name, list_checkpoints, oldest_first
 from trainspec.training.checkpoint.model_files import restore_model
 from trainspec.training.checkpoint.ranks.layout import difference, keeps_streams
 from trainspec.training.checkpoint.retention import only_unfinished
@@ -120,12 +120,13 @@ def _opened_together(processes: Processes, step: int, opened: Callable[[], Check
 
 
 def _newest_on_all_nodes(output: Callable[[], Store], processes: Processes) -> int | None:
-    """The highest step of which every node has a whole checkpoint."""
+    """The step of the newest checkpoint that is whole on every node."""
     with together(processes, "looking for checkpoints") as talk:
         store = output()
-        talk.said = checkpoint_folders(store)
-    common: set[int] = set(talk.heard[0]).intersection(*talk.heard)
-    for step in sorted(common, reverse=True):
+        talk.said = oldest_first(store)
+    here: list[int] = talk.heard[0]
+    common = set(here).intersection(*talk.heard)
+    for step in (step for step in reversed(here) if step in common):
         problem = None
         if processes.is_local_main:
             try:
@@ -156,6 +157,40 @@ def _newest_whole(store: Store) -> Checkpoint | None:
         logger.warning("passed over: %s", error)
 
     return newest_of_any(store, passed_over)
+
+
+def branch_to_write(
+    output: Callable[[], Store], wanted: str | bool | None, checkpoint: Checkpoint | None, processes: Processes
+) -> tuple[int, list[Diagnostic]]:
+    """The `branch` of the checkpoints of a run that goes on from this one; a note where it leaves newer ones behind.
+
+    Who names a checkpoint may go back; `latest` and `auto` never do. Every process asks, and gets the same.
+    """
+    if checkpoint is None or wanted in (AUTO, "latest", True):
+        return 0 if checkpoint is None else checkpoint.branch, []
+
+    def look() -> tuple[int, list[int]]:
+        there = list_checkpoints(output())
+        newer = [found for found in there if (found.branch, found.step) > (checkpoint.branch, checkpoint.step)]
+        others = [found.step for found in newer]
+        return (max(found.branch for found in newer) + 1 if newer else checkpoint.branch), others
+
+    branch, newer = on_main(processes, "looking for newer checkpoints", look)
+    return branch, [_left_behind(checkpoint, newer)] if newer else []
+
+
+def _left_behind(checkpoint: Checkpoint, newer: Sequence[int]) -> Diagnostic:
+    told = PREFLIGHT_CODES["RUN225"]
+    names = ", ".join(map(folder_name, newer[:3])) + (f" and {len(newer) - 3} more" if len(newer) > 3 else "")
+    return finding(
+        "RUN225",
+        told.name,
+        f"the run goes back to {folder_name(checkpoint.step)}, and output_dir holds newer checkpoints: {names}",
+        severity="note",
+        values={},
+        reason=told.reason,
+        remedy=told.fix,
+    )
 
 
 def is_damaged(url: str) -> bool:

@@ -29,23 +29,28 @@ logger = logging.getLogger(__name__)
 
 
 def apply_retention(
-    store: Store, limit: int | None, *, best_step: int | None = None, refused: set[int] | None = None
+    store: Store,
+    limit: int | None,
+    *,
+    best_step: int | None = None,
+    current_step: int | None = None,
+    refused: set[int] | None = None,
 ) -> tuple[int, ...]:
     """Delete what `plan.retention` says, and what cut-off saves left behind; returns the deleted valid steps.
 
-    `limit` is save_total_limit, None deletes nothing; `best_step` is the best checkpoint where a metric is
-    tracked, else None. Damaged checkpoints do not count, and stay; folders without a
-    manifest go once a newer checkpoint is valid. One whose deletion is refused stays, with a warning unless its step is
-    in `refused`, where it is noted. Raises StorageError for a store that does not answer; for one process only, after
-    a save has succeeded.
+    `limit` is save_total_limit, None deletes nothing; `best_step` is the best checkpoint where a metric is tracked,
+    else None; `current_step` that at which the run is, which stays, too. Damaged checkpoints do not count, and stay;
+    folders without a manifest go once a newer checkpoint is valid. One whose deletion is refused stays, with a warning
+    unless its step is in `refused`, where it is noted. Raises StorageError for a store that does not answer; for one
+    process only, after a save has succeeded or before the first one.
     """
     if limit is None:
         return ()
     valid = [checkpoint.step for checkpoint in list_checkpoints(store)]
     if not valid:
         return ()
-    surplus = checkpoints_to_delete(valid, limit, best=best_step)
-    older = (step for step in checkpoint_folders(store) if step not in valid and step < valid[-1])
+    surplus = [step for step in checkpoints_to_delete(valid, limit, best=best_step) if step != current_step]
+    older = (step for step in checkpoint_folders(store) if step not in valid and step < max(valid))
     unfinished = [step for step in older if is_unfinished(store, step)]
     gone = [step for step in sorted({*surplus, *unfinished}) if _is_removed(store, step, refused)]
     return tuple(step for step in surplus if step in gone)

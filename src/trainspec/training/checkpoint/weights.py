@@ -18,7 +18,7 @@ from trainspec.training.checkpoint.states.archives import archive_problem
 from trainspec.training.checkpoint.tensor_files import SafetensorsFile, TorchFile, dtype_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from trainspec.training.checkpoint.payload import Payload
 
@@ -72,11 +72,17 @@ def shard_name(number: int, count: int) -> str:
     return SAFETENSORS if count == 1 else f"{stem}-{number + 1:05d}-of-{count:05d}{dot}{ending}"
 
 
-def _refuse_unsafe(state_dict: Mapping[str, Any]) -> None:
+def not_in_safetensors(state_dict: Mapping[str, Any]) -> Iterator[str]:
+    """What of a state dict a file of safetensors cannot hold, each by its name and why."""
     for name, value in state_dict.items():
         problem = _why_not_in_safetensors(value)
         if problem:
-            raise TypeError(f"{name} is {problem}; set save_safetensors: false")
+            yield f"{name} is {problem}"
+
+
+def _refuse_unsafe(state_dict: Mapping[str, Any]) -> None:
+    for problem in not_in_safetensors(state_dict):
+        raise TypeError(f"{problem}; set save_safetensors: false")
 
 
 def state_from_safetensors(data: bytes, where: str, name: str = SAFETENSORS) -> dict[str, Tensor]:

@@ -63,7 +63,9 @@ def _training(args: TrainingArguments, state: TrainerState, outcome: Outcome) ->
         there = "its weights are the model" if outcome.holds_best else "not loaded: the last weights are the model"
         kept = f" ({there})" if args.load_best_model_at_end else ""
         at = f"at update {state.best_global_step:,}"
-        rows.append(("best", f"{args.metric_for_best_model} {readable(state.best_metric)} {at}{kept}"))
+        # A run that goes on need not be told by what metric the one before chose.
+        metric = args.metric_for_best_model or "metric"
+        rows.append(("best", f"{metric} {readable(state.best_metric)} {at}{kept}"))
     return rows
 
 

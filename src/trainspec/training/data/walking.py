@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler
@@ -28,7 +27,7 @@ from trainspec.training.data.sampler import EpochSampler
 from trainspec.training.data.sharing.dealing import Dealt
 from trainspec.training.data.sharing.sharing import Sharing, reads_its_part
 from trainspec.training.data.sharing.walks import DealtWalk, OwnDealtWalk, OwnWalk, StreamWalk, Walk
-from trainspec.training.data.streaming.held import begin_held_generators
+from trainspec.training.data.streaming.held import begin_generator, begin_held_generators
 from trainspec.training.data.streaming.reading import takes
 from trainspec.training.data.workers import SeededBatches
 
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from trainspec.training.data.streaming.place import Place
 
 logger = logging.getLogger(__name__)
-
-_first_seeds: WeakKeyDictionary[torch.Generator, int] = WeakKeyDictionary()
 
 
 def batches_at(
@@ -315,5 +312,4 @@ def _seed(part: Any, epoch: int, seed: int) -> None:
     if part.generator is None:
         part.generator = torch.Generator().manual_seed(mixed_seed(seed, 0))
     if isinstance(part.generator, torch.Generator):
-        first = _first_seeds.setdefault(part.generator, part.generator.initial_seed())
-        part.generator.manual_seed(mixed_seed(first, epoch) if epoch else first)
+        begin_generator(part.generator, epoch)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.text.redaction import redact_whole_url
-from trainspec.training.checkpoint.load import Checkpoint, checkpoint_folders, folder_name
+from trainspec.training.checkpoint.load import Checkpoint, folder_name, oldest_first
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError
 from trainspec.training.foreign.checkpoint import ForeignCheckpoint, read_state_of
 from trainspec.training.foreign.finding import open_any
@@ -77,11 +77,11 @@ def facts_of(store: Store, *, verify: bool = False) -> Facts:
 
 
 def all_in(folder: Store, *, verify: bool = False) -> list[Facts]:
-    """Of every checkpoint folder in an output folder, the lowest step first, whole or not. Raises StorageError.
+    """Of every checkpoint folder in an output folder, oldest first, whole or not. Raises StorageError.
 
     The best is what the newest whole one knows as the best: each was it when it was saved, perhaps.
     """
-    found = [facts_of(folder.child(folder_name(step)), verify=verify) for step in checkpoint_folders(folder)]
+    found = [facts_of(folder.child(folder_name(step)), verify=verify) for step in oldest_first(folder)]
     known = next((one.best_step for one in reversed(found) if one.problem is None), None)
     return [one if one.best is None else replace(one, best=one.step == known) for one in found]
 

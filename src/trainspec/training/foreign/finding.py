@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from trainspec.storage import NotFound, Store, open_store
 from trainspec.training.checkpoint.load import (
     Checkpoint,
-    checkpoint_folders,
     folder_name,
+    oldest_first,
     open_checkpoint,
 )
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError
@@ -38,12 +38,12 @@ def open_any(url: str | PathLike[str] | Store) -> Checkpoint:
 
 
 def newest_of_any(store: Store, on_skip: Callable[[CheckpointError], None] | None = None) -> Checkpoint | None:
-    """The checkpoint of the highest step in an output folder that is whole, of ours or of transformers.
+    """The newest checkpoint in an output folder that is whole, of ours or of transformers.
 
     Ours are compared byte for byte with what was written. `on_skip` hears of each newer one that was passed over, with
     the reason. Raises StorageError.
     """
-    for step in reversed(checkpoint_folders(store)):
+    for step in reversed(oldest_first(store)):
         try:
             found = open_any(store.child(folder_name(step)))
             if found.step != step:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
 
+# In a parameter's state, of a checkpoint that nothing but the run's end asked for.
+_TRAINING_WEIGHTS = "training_weights"
+
 
 def backward(optimizer: Optimizer | None, loss: Tensor, usual: Callable[[Tensor], None]) -> None:
     """The backward pass: `usual`, but LOMO updates the weights in one of its own."""
@@ -80,8 +83,13 @@ def announce_length(optimizer: Optimizer, args: TrainingArguments, total_updates
 
 def training_mode(optimizer: Optimizer) -> None:
     """The weights become those that training works on. Before the first update, and after a state was loaded."""
-    if _averages_weights(optimizer):
-        optimizer.train()  # type: ignore[attr-defined]
+    if not _averages_weights(optimizer):
+        return
+    optimizer.train()  # type: ignore[attr-defined]
+    with torch.no_grad():
+        for value, state in _states(optimizer):
+            if _TRAINING_WEIGHTS in state:
+                value.copy_(state.pop(_TRAINING_WEIGHTS))
 
 
 def evaluation_mode(optimizer: Optimizer) -> None:
@@ -111,15 +119,19 @@ def evaluating(optimizer: Optimizer | None) -> Iterator[None]:
 
 
 @contextmanager
-def saving(optimizer: Optimizer | None) -> Iterator[None]:
+def saving(optimizer: Optimizer | None, *, unasked: bool = False) -> Iterator[None]:
     """The weights that are of use, inside, for a checkpoint of them and of the optimizer's state.
 
     Those of training are computed anew from them afterwards, as a run that resumes from the checkpoint does: both go
-    on with the same rounding.
+    on with the same rounding. `unasked`: the undisturbed run would not save here, nor round; then the state has those
+    of training, too.
     """
     if optimizer is None or not _is_training(optimizer):
         yield
         return
+    if unasked:
+        for value, state in _states(optimizer):
+            state[_TRAINING_WEIGHTS] = value.detach().clone()
     evaluation_mode(optimizer)
     try:
         yield
@@ -132,6 +144,12 @@ def note_losses(optimizer: Optimizer, *, train_loss: float | None, eval_loss: fl
     for group in optimizer.param_groups:
         if "grokking_signal_fns" in group:
             group["train_loss"], group["eval_loss"] = train_loss, eval_loss
+
+
+def _states(optimizer: Optimizer) -> Iterator[tuple[Tensor, dict[str, Any]]]:
+    """Of the parameters that have one, as those have that were updated."""
+    values = (value for group in optimizer.param_groups for value in group["params"])
+    return ((value, optimizer.state[value]) for value in values if optimizer.state.get(value))
 
 
 def _averages_weights(optimizer: Any) -> bool:

@@ -28,6 +28,32 @@ def keep_state_formats(optimizer: Optimizer) -> None:
     optimizer.register_load_state_dict_post_hook(restore)
 
 
+def load_exactly(optimizer: Any, state: Packed) -> None:
+    """Load a state dict; what has a parameter's shape lies in memory as the parameter does.
+
+    Kernels of torch go through both as they lie. What is read from a file lies row by row, and a parameter need not:
+    the `channels_last` of a convolution, or one made of a transposed tensor.
+    """
+    optimizer.load_state_dict(state)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            values = optimizer.state.get(parameter)
+            if values and type(parameter) in (Tensor, torch.nn.Parameter) and not parameter.is_contiguous():
+                optimizer.state[parameter] = _laid_out_as(parameter, values)
+
+
+def _laid_out_as(parameter: Tensor, value: Any) -> Any:
+    if isinstance(value, dict):
+        # In place: some libraries keep the mapping elsewhere, too.
+        value.update({name: _laid_out_as(parameter, entry) for name, entry in value.items()})
+        return value
+    if isinstance(value, list):
+        return [_laid_out_as(parameter, entry) for entry in value]
+    if type(value) is not Tensor or value.shape != parameter.shape or value.stride() == parameter.stride():
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)
+
+
 def pack_state(
     optimizer: Optimizer,
     name: str,

@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from trainspec.training.model.names import as_named_here, bare, plain_state
 from trainspec.training.optimizers.clipping import clip_gradients
+from trainspec.training.optimizers.exact_state import load_exactly
 from trainspec.training.parallel.contact.remarks import left_out_of_first_pass
 from trainspec.training.parallel.flat import added_up
 from trainspec.training.parallel.named_state import by_name, by_number
@@ -172,7 +173,7 @@ class DataParallelProcesses(Strategy):
         if state.model is not None:
             bare(self._model).load_state_dict(as_named_here(self._model, state.model))
         if state.optimizer is not None:
-            self._optimizer.load_state_dict(dict(by_number(state.optimizer, self._optimizer, self._model)))
+            load_exactly(self._optimizer, dict(by_number(state.optimizer, self._optimizer, self._model)))
 
 
 def _settings(args: TrainingArguments) -> dict[str, Any]:

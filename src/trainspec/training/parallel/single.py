@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from trainspec.training.model.names import as_named_here, bare, plain_state
 from trainspec.training.optimizers import behaviour
 from trainspec.training.optimizers.clipping import clip_gradients
+from trainspec.training.optimizers.exact_state import load_exactly
 from trainspec.training.parallel.named_state import by_name, by_number
 from trainspec.training.parallel.processes import ProcessesError
 from trainspec.training.parallel.strategy import Kind, Policy, State, Strategy
@@ -88,7 +89,7 @@ class SingleProcess(Strategy):
             bare(model).load_state_dict(as_named_here(model, state.model))
         if state.optimizer is not None:
             optimizer = _there(self._optimizer)
-            optimizer.load_state_dict(dict(by_number(state.optimizer, optimizer, model)))
+            load_exactly(optimizer, dict(by_number(state.optimizer, optimizer, model)))
 
 
 def _there(part: Part | None) -> Part:

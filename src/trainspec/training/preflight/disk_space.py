@@ -11,6 +11,7 @@ from trainspec.plan.run import plan_run
 from trainspec.storage import StorageError, open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training import data
+from trainspec.training.checkpoint.load import list_checkpoints
 from trainspec.training.findings.found import found
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ def find_full_disk(args: TrainingArguments, machine: Machine, job: Job) -> Itera
     if free is None or args.save_strategy == "no":
         return
     least, likely = checkpoint_bytes(job.model, args)
-    count = _checkpoints_at_once(args, job)
+    there, surplus = _lie_there(args)
+    free, count = free + surplus, _checkpoints_at_once(args, job)
+    if there:
+        # Their room is taken already, and one of them goes for each that comes.
+        count = max(1, count - there)
     if least > free:
         yield found(
             args,
@@ -45,8 +50,8 @@ def find_full_disk(args: TrainingArguments, machine: Machine, job: Job) -> Itera
         yield found(
             args,
             "RUN120",
-            f"{count:,} checkpoint{'s' if count > 1 else ''} of about {_size(likely)} will lie in output_dir, and "
-            f"{_size(free)} are free",
+            f"{count:,} {'more ' if there else ''}checkpoint{'s' if count > 1 else ''} of about {_size(likely)} will "
+            f"lie in output_dir, and {_size(free)} are free",
             "output_dir",
             "save_total_limit",
             remedy="set save_total_limit, save less often, or choose another output_dir",
@@ -73,6 +78,21 @@ def _checkpoints_at_once(args: TrainingArguments, job: Job) -> int:
         if saves:
             return min(saves, (args.save_total_limit or saves) + 1)
     return 1
+
+
+def _lie_there(args: TrainingArguments) -> tuple[int, int]:
+    """How many stay of those that a run goes on from, and the bytes of those that go before its first save."""
+    if not args.resume_from_checkpoint:
+        return 0, 0
+    with suppress(StorageError, OSError):
+        store = open_store(args.output_dir)
+        sizes = [
+            sum(file.size for file in found.manifest.files)
+            for found in (list_checkpoints(store) if isinstance(store, LocalStore) else ())
+        ]
+        kept = min(len(sizes), args.save_total_limit or len(sizes))
+        return kept, sum(sizes[: len(sizes) - kept])
+    return 0, 0
 
 
 def _free_bytes(output_dir: str) -> int | None:

@@ -9,6 +9,7 @@ from trainspec.plan.batches import PlanError, check_rows, cut_epoch
 from trainspec.plan.steps import total_updates
 from trainspec.settings.views.layout import layout_of
 from trainspec.training import data
+from trainspec.training.checkpoint.model_files import unsavable
 from trainspec.training.findings.found import found
 from trainspec.training.interruption import can_be_noted
 from trainspec.training.schedules.plateau import follows_metric
@@ -41,6 +42,22 @@ def find_own_writers(args: TrainingArguments, machine: Machine, job: Job) -> Ite
             "overridden",
             "save_in_background",
             severity="warning",
+        )
+
+
+def find_unsavable_model(args: TrainingArguments, machine: Machine, job: Job) -> Iterator[Diagnostic]:
+    own = {"_save_checkpoint", "save_model", "_save"}.intersection(job.saves_itself)
+    if args.save_strategy == "no" or not args.save_safetensors or own:
+        return
+    problems = unsavable(job.model)
+    if problems:
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        yield found(
+            args,
+            "RUN216",
+            f"the model cannot be saved: {problems[0]}{more}",
+            "save_safetensors",
+            remedy="set save_safetensors: false, or leave it out of the model's state_dict()",
         )
 
 

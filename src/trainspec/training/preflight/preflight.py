@@ -76,6 +76,7 @@ GENERAL: tuple[Need, ...] = (
 TRAINING: tuple[Need, ...] = (
     job_needs.find_no_signals,
     job_needs.find_own_writers,
+    job_needs.find_unsavable_model,
     job_needs.find_nothing_to_train,
     job_needs.find_training_data,
     job_needs.find_evaluation_data,

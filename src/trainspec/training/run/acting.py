@@ -84,6 +84,8 @@ class Acting(ABC):
         # Entries of the log before the evaluation that is under way.
         self._evaluating_from: int | None = None
         self._ends_here = False
+        # Whether the undisturbed run would not save where this one does.
+        self._is_unasked = False
         # What this process ends by, once the others know.
         self._stopping: NonFiniteError | None = None
         # Whether what breaks the run off is raised in every process, and at the same place.
@@ -288,7 +290,7 @@ class Acting(ABC):
         parts.state.last_update = {**rates, "logged_loss": self._train_loss}
         if self._evaluating_from is None:
             self._export_states()
-        with saving(parts.optimizer), self._before_evaluation(due=self._is_evaluation_left()):
+        with saving(parts.optimizer, unasked=self._is_unasked), self._before_evaluation(due=self._is_evaluation_left()):
             keeper, own = self._training.keeper, trainer.own_files()
             parts.data_place = self._place()
             saved = keeper.save(parts, trainer.saved_processing(), self._position(), own)
@@ -385,6 +387,7 @@ class Acting(ABC):
             self._log()
         due = control.should_evaluate and self._evaluated_at != state.global_step
         try:
+            self._is_unasked = not control.should_save
             with self._before_evaluation(due=due):
                 self._write()
                 self._training.keeper.finish(state)

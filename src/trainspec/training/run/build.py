@@ -100,6 +100,7 @@ def build(trainer: TrainerFace, checkpoint: Checkpoint | None, line: Processes |
             parts.output(args),
             replaces_old_run=args.overwrite_output_dir and checkpoint is None,
             resumed_from=checkpoint,
+            branch=parts.branch,
             processes=parts.strategy.processes,
             line=line,
             locked=parts.locked,

@@ -13,14 +13,14 @@ from __future__ import annotations
 import logging
 import math
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 
 from trainspec.plan.events import evaluates_on_start
 from trainspec.training import interruption
 from trainspec.training.data import batches_at, data_seed, position_in, sharing_of
-from trainspec.training.errors import NoBatchesError, NonFiniteError
+from trainspec.training.errors import NoBatchesError, NonFiniteError, TrainingError
 from trainspec.training.loss.own_step import OwnStep
 from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.optimizers.behaviour import (
@@ -82,6 +82,8 @@ class TrainingLoop(Acting):
 
     def run(self) -> None:
         trainer, parts, state = self._trainer, self._parts, self._state
+        if self._resumed is not None and self._args.save_strategy != "no":
+            self._training.keeper.delete_surplus(state)
         if self._resumed is None and evaluates_on_start(self._training.cadence):
             trainer.call_hook("_evaluate", parts.trial, self._ignored, True)
         due = self._resumed is not None and state.evaluation_due
@@ -112,8 +114,6 @@ class TrainingLoop(Acting):
         self._save_before_the_end()
         self.finish_saving()
         interruption.let_go()
-        if self._training.resumed_from is not None and self._saved_at < 0 and self._args.save_strategy != "no":
-            self._training.keeper.finish_deleting(state)
 
     def _open_epoch(self) -> None:
         self._parts.control.new_epoch()
@@ -285,7 +285,9 @@ class TrainingLoop(Acting):
         flags.saved = self._training.keeper.is_written
         self._agree(flags, number)
         if flags.non_finite:
-            raise self._stopping or NonFiniteError("the loss or the gradient of another process is not finite")
+            self._stop_on_non_finite(
+                self._stopping or NonFiniteError("the loss or the gradient of another process is not finite")
+            )
         if flags.interrupted:
             self._end_of_run(flags)
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
@@ -293,9 +295,18 @@ class TrainingLoop(Acting):
         self._wanted, self._is_saved = (flags.log, flags.evaluate, flags.save), flags.saved
         self._stops_epoch, self._stops = flags.stop_epoch, flags.stop
 
+    def _stop_on_non_finite(self, error: Exception) -> NoReturn:
+        """Raise it once what is being saved is there, which is from before: it tells the last good checkpoint."""
+        try:
+            self.finish_saving()
+        except TrainingError as of_saving:
+            raise error from of_saving
+        raise error
+
     def _end_of_run(self, flags: AfterUpdate) -> None:
         """The system wants the process to end: what it has is logged and saved, and nothing else is done."""
         self._ends_here = self.ends_together = True
+        self._is_unasked = not flags.save
         # Else it is saved when the run has broken off, where that is wanted.
         flags.save = flags.save or self._args.enable_jit_checkpoint
         # Whoever goes on makes it first.
@@ -308,6 +319,7 @@ class TrainingLoop(Acting):
         flags = BeforeTheEnd(interrupted=interruption.is_noted())
         self._agree(flags, self._state.global_step)
         if flags.interrupted and self._saved_at != self._state.global_step:
+            self._is_unasked = True
             self._save()
 
     def _gradients(self, window: Window) -> Tensor:

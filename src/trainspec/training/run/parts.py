@@ -86,6 +86,8 @@ class RunParts:
     state: TrainerState = field(default_factory=TrainerState)
     control: TrainerControl = field(default_factory=TrainerControl)
     trackers: TrackerGroup = field(default_factory=lambda: TrackerGroup([]))
+    # Which of those of output_dir its checkpoints are: one more where it goes back, and leaves newer ones behind.
+    branch: int = 0
     is_in_train: bool = False
     # Whether the last train() has put the weights of the best checkpoint into the model.
     holds_best: bool = False

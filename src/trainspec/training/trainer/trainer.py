@@ -19,7 +19,7 @@ from trainspec.training.callbacks import (
     progress_wanted,
 )
 from trainspec.training.callbacks.kernel import in_kernel
-from trainspec.training.checkpoint.resume import look_for_checkpoint
+from trainspec.training.checkpoint.resume import branch_to_write, look_for_checkpoint
 from trainspec.training.evaluation.metric_names import metrics_of_one_batch
 from trainspec.training.evaluation.results import TrainOutput
 from trainspec.training.findings.facts import Job
@@ -253,6 +253,8 @@ class Trainer(Evaluating, Questions, Publishing, Searching):
         if processes.any(is_unreachable(own_findings)):
             check(own_findings, processes)
         checkpoint, faults = self._looked_for(wanted)
+        self.parts.branch, left = branch_to_write(lambda: self.parts.output(self.args), wanted, checkpoint, processes)
+        faults += left
         orders = ("get_train_dataloader", "_get_dataloader", "_get_train_sampler")
         foreign = told(
             checkpoint,

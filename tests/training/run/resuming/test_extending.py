@@ -1,11 +1,16 @@
 """A run that is made longer goes on with the row after its last, wherever in an epoch that was."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tests.training.small_job import Make, rows_of, weights
+
+from trainspec import TrainerCallback
+from trainspec.storage import open_store
+from trainspec.training.checkpoint import list_checkpoints, newest_valid, open_checkpoint
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -56,3 +61,81 @@ def test_a_run_that_was_over_deletes_what_it_had_not_come_to(make_trainer: Make,
     assert len(list((tmp_path / "out").glob("checkpoint-*"))) == 6
     make_trainer(resume_from_checkpoint="latest", save_total_limit=1, **said).train()
     assert [path.name for path in (tmp_path / "out").glob("checkpoint-*")] == ["checkpoint-12"]
+
+
+@pytest.mark.parametrize("wanted, left", [("latest", [12]), ("checkpoint-6", [6, 12])])
+def test_a_lower_limit_makes_room_before_the_first_save(
+    make_trainer: Make, tmp_path: Path, wanted: str, left: list[int]
+) -> None:
+    """The disk may be full of what is too much now. What the run goes on from stays, and the newest."""
+    out = tmp_path / "out"
+    said: dict[str, Any] = {"save_strategy": "steps", "save_steps": 2}
+    make_trainer(num_train_epochs=2, **said).train()
+    seen: list[list[int]] = []
+
+    class Looks(TrainerCallback):
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            seen.append(_steps(out))
+
+    named = wanted if wanted == "latest" else str(out / wanted)
+    more: dict[str, Any] = {**said, "max_steps": 14, "save_total_limit": 1, "resume_from_checkpoint": named}
+    make_trainer(callbacks=[Looks()], **more).train()
+    assert seen[0] == left
+    assert _steps(out) == [14]
+
+
+def _steps(out: Path) -> list[int]:
+    return sorted(int(path.name.partition("-")[2]) for path in out.glob("checkpoint-*"))
+
+
+GOING_BACK: dict[str, Any] = {"max_steps": 6, "save_strategy": "steps", "save_steps": 1}
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_run_that_goes_back_keeps_its_own_checkpoints(
+    make_trainer: Make, tmp_path: Path, limit: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_trainer(**GOING_BACK).train()
+    back = {"resume_from_checkpoint": str(tmp_path / "out" / "checkpoint-2"), "learning_rate": 0.03}
+    with caplog.at_level("INFO"):
+        make_trainer(**{**GOING_BACK, "max_steps": 4, "save_total_limit": limit}, **back).train()
+    (told,) = (entry.getMessage() for entry in caplog.records if "RUN225" in entry.getMessage())
+    assert "goes back to checkpoint-2" in told and "checkpoint-3, checkpoint-4, checkpoint-5 and 1 more" in told
+    assert _steps(tmp_path / "out") == [4] if limit == 1 else [3, 4]
+    saved = open_checkpoint(tmp_path / "out" / "checkpoint-4")
+    assert json.loads(saved.read("resolved_args.json"))["learning_rate"]["value"] == 0.03
+
+
+@pytest.mark.parametrize("wanted", ["latest", "auto", True])
+def test_who_goes_on_after_a_run_that_went_back_goes_on_from_it(
+    make_trainer: Make, tmp_path: Path, wanted: str | bool
+) -> None:
+    """Killed after its first save: what it left behind is further, and no part of it."""
+    make_trainer(**GOING_BACK).train()
+    back = make_trainer(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-2"), **{**GOING_BACK, "max_steps": 3})
+    back.train()
+    assert _steps(tmp_path / "out") == [1, 2, 3, 4, 5, 6]
+    onward = make_trainer(resume_from_checkpoint=wanted, **GOING_BACK)
+    onward.train()
+    assert len(onward.model.seen) == 3, "updates 4 to 6"
+    # And whoever goes on from that: nothing is left behind any more.
+    again = make_trainer(resume_from_checkpoint=wanted, **{**GOING_BACK, "max_steps": 7})
+    again.train()
+    assert len(again.model.seen) == 1
+
+
+def test_who_goes_back_twice_leaves_the_first_time_behind(make_trainer: Make, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make_trainer(**GOING_BACK).train()
+    make_trainer(resume_from_checkpoint=str(out / "checkpoint-2"), **{**GOING_BACK, "max_steps": 5}).train()
+    make_trainer(resume_from_checkpoint=str(out / "checkpoint-1"), **{**GOING_BACK, "max_steps": 2}).train()
+    assert [(found.branch, found.step) for found in list_checkpoints(open_store(out))] == [
+        (0, 1),
+        (0, 6),
+        (1, 3),
+        (1, 4),
+        (1, 5),
+        (2, 2),
+    ]
+    newest = newest_valid(open_store(out))
+    assert newest is not None and newest.step == 2

@@ -56,6 +56,13 @@ class Held(Drawn):
         return iter(order)
 
 
+class HeldOfTorch(Held):
+    """From one of torch's, which it calls as it likes."""
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(torch.randperm(ROWS, generator=self.own).tolist())
+
+
 class Counting(Drawn):
     """Counts its epochs itself, and knows nothing of those of another run."""
 
@@ -126,6 +133,7 @@ REPEATED: dict[str, Callable[[], Any]] = {
     "own of python": lambda: _loader(Held(random.Random(5))),
     "own of numpy": lambda: _loader(Held(numpy.random.default_rng(5))),
     "old of numpy": lambda: _loader(Held(numpy.random.RandomState(5))),
+    "own of torch": lambda: _loader(HeldOfTorch(torch.Generator().manual_seed(5))),
     "told its epoch": lambda: _loader(Told()),
     "torch's own": lambda: _loader(RandomSampler(range(ROWS))),
     "batches": _by_batches,

@@ -1,8 +1,10 @@
 """Nests of plain values and tensors as a JSON document and the tensors that it names, and back, exact to the bit.
 
 Plain JSON is itself. What JSON lacks stands in an object with one key: {"$tensor": "state.layer.weight.exp_avg"},
-{"$tuple": [...]}, {"$float": "nan"}, {"$dict": [[key, value], ...]} where keys are no texts. Nothing names code: of
-classes there are only the ones listed here, and those that the reader allows.
+{"$tuple": [...]}, {"$float": "nan"}, {"$dict": [[key, value], ...]} where keys are no texts. A tensor whose dimensions
+do not lie row by row in memory says how they do, from the outermost: {"$laid": [{"$tensor": ...}, [1, 0]]}; laid out
+otherwise, kernels would add up in another order. Nothing names code: of classes there are only the ones listed here,
+and those that the reader allows.
 """
 
 from __future__ import annotations
@@ -57,6 +59,25 @@ def filled(document: Any, tensors: Mapping[str, Any], safe_types: Sequence[type]
     if unused:
         raise DamagedNest(f"nothing names the tensor {unused[0]}")
     return nest
+
+
+def order_in_memory(tensor: Tensor) -> list[int] | None:
+    """The dimensions from the outermost in memory; None where they lie row by row, as what is read does."""
+    if tensor.dim() < 2 or tensor.is_contiguous() or not tensor.numel():
+        return None
+    strides = tensor.stride()
+    order = sorted(range(tensor.dim()), key=lambda dimension: -strides[dimension])
+    return order if order != sorted(order) else None
+
+
+def laid_in_order(tensor: Tensor, order: list[int]) -> Tensor:
+    """The same values with the dimensions in that order in memory. Raises DamagedNest for what is no order."""
+    if not isinstance(order, list) or any(type(each) is not int for each in order):
+        raise DamagedNest("the order of a tensor's dimensions is missing")
+    if sorted(order) != list(range(tensor.dim())):
+        raise DamagedNest(f"{order} orders no {tensor.dim()} dimensions")
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return tensor.permute(order).contiguous().permute(back)
 
 
 def _place(kind: type) -> str:
@@ -145,7 +166,8 @@ class _Outline:
         while unique in self._tensors:
             unique, number = f"{named}#{number}", number + 1
         self._tensors[unique] = value.detach()
-        return {"$tensor": unique}
+        outlined, order = {"$tensor": unique}, order_in_memory(value)
+        return outlined if order is None else {"$laid": [outlined, order]}
 
     def _inline(self, value: Tensor, name: str, path: Path) -> Any:
         if value.numel() > _MOST_INLINE or value.is_complex() or name.startswith("F8"):
@@ -184,6 +206,7 @@ class _Filling:
         self.used: set[str] = set()
         self._kinds: dict[str, Callable[[Any, int], Any]] = {
             "$tensor": self._tensor,
+            "$laid": self._laid,
             "$tuple": lambda value, depth: tuple(self._list(value, depth)),
             "$set": lambda value, depth: set(self._list(value, depth)),
             "$frozenset": lambda value, depth: frozenset(self._list(value, depth)),
@@ -247,6 +270,12 @@ class _Filling:
             raise DamagedNest(f"the tensor {name} is missing")
         self.used.add(name)
         return self._tensors[name]
+
+    def _laid(self, value: Any, depth: int) -> Any:
+        outlined, order = self._of_length(value, 2)
+        tensor = self.of(outlined, depth)
+        # What is read later is laid out as what it is copied into.
+        return laid_in_order(tensor, order) if isinstance(tensor, Tensor) else tensor
 
     @staticmethod
     def _float(value: Any, depth: int) -> float:

@@ -8,11 +8,19 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy
+import torch
 from torch.utils.data import BatchSampler, IterableDataset, Sampler
 
 from trainspec.training.data.draws import mixed_seed
 
 _first_states: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+_first_seeds: WeakKeyDictionary[torch.Generator, int] = WeakKeyDictionary()
+
+
+def begin_generator(generator: torch.Generator, epoch: int) -> None:
+    """Have it begin the epoch as it would in any other run: the first with the seed it was made with."""
+    first = _first_seeds.setdefault(generator, generator.initial_seed())
+    generator.manual_seed(mixed_seed(first, epoch) if epoch else first)
 
 
 def begin_held_generators(part: Any, epoch: int) -> None:
@@ -26,6 +34,8 @@ def begin_held_generators(part: Any, epoch: int) -> None:
         if isinstance(value, random.Random | numpy.random.Generator | numpy.random.RandomState):
             first = _first_states.setdefault(part, {}).setdefault(name, _state(value))
             _begin(value, first, epoch)
+        elif isinstance(value, torch.Generator) and value is not torch.default_generator:
+            begin_generator(value, epoch)
 
 
 def _state(generator: Any) -> Any:

@@ -51,6 +51,7 @@ class CheckpointKeeper:
         *,
         replaces_old_run: bool,
         resumed_from: Checkpoint | None = None,
+        branch: int = 0,
         processes: Processes | None = None,
         line: Processes | None = None,
         locked: Locked | None = None,
@@ -58,7 +59,7 @@ class CheckpointKeeper:
         self._store = store
         self._processes: Processes = Alone() if processes is None else processes
         self._writes = writes_for_all(args, self._processes)
-        self._taking = Taking(args, store, self._processes)
+        self._taking = Taking(args, store, self._processes, branch)
         self._publisher = Publisher(
             args, store, line or self._processes, replaces_old_run=replaces_old_run, locked=locked
         )
@@ -266,8 +267,11 @@ class CheckpointKeeper:
         if is_best:
             state.best_model_checkpoint = checkpoint.url
 
-    def finish_deleting(self, state: TrainerState) -> None:
-        """What a run that was killed between its last save and the deletion after it has left to do."""
+    def delete_surplus(self, state: TrainerState) -> None:
+        """Of a run that goes on: what one that was killed after a save had left to do, or a lower limit asks for now.
+
+        The next save may need the room.
+        """
         self._publisher.thin_out(state.global_step, _best_of(state))
 
     def name_best(self, state: TrainerState) -> str | None:

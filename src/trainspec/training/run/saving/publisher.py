@@ -130,6 +130,7 @@ class Publisher:
     def thin_out(self, step: int, best: int | None) -> bool:
         """Whether nothing of an old run is left. That something stays is told, and harms no checkpoint.
 
+        `step` is that of the checkpoint at which the run is: it has written it, or goes on from it.
         `best` is the step of the best checkpoint: whoever tracks a metric may ask for it later, and then it must be
         there.
         """
@@ -148,7 +149,8 @@ class Publisher:
             )
             return False
         try:
-            apply_retention(self._store, self._args.save_total_limit, best_step=best, refused=self._refused)
+            limit = self._args.save_total_limit
+            apply_retention(self._store, limit, best_step=best, current_step=step, refused=self._refused)
         except StorageError as error:
             logger.warning("older checkpoints stay until the next save: %s", error)
         return True

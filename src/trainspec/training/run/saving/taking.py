@@ -43,12 +43,14 @@ NO_MODEL: Mapping[str, Payload] = {}
 class Taking:
     """Takes what one process saves of a run; each method is called by all `processes`."""
 
-    def __init__(self, args: TrainingArguments, store: Store, processes: Processes) -> None:
+    def __init__(self, args: TrainingArguments, store: Store, processes: Processes, branch: int = 0) -> None:
         self._args = args
         self._store = store
         self._processes = processes
         self._writes = writes_for_all(args, processes)
         self._model_alone = args.save_only_model
+        # Most runs never go back, and their manifests say nothing of it.
+        self._branch = {"branch": branch} if branch else {}
 
     def snapshot(
         self, parts: RunParts, processing_class: Any, data: Mapping[str, Any] | None, own: OwnFiles
@@ -111,7 +113,11 @@ class Taking:
         return Snapshot(
             state.global_step,
             {},
-            metadata={"best": state.best_global_step == state.global_step, "best_metric": state.best_metric},
+            metadata={
+                "best": state.best_global_step == state.global_step,
+                "best_metric": state.best_metric,
+                **self._branch,
+            },
             data=None if data is None else {name: of_all([each.get(name) for each in positions]) for name in data},
             world_size=self._processes.world_size,
             layout=layout_of(parts.strategy),
