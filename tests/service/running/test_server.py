@@ -30,6 +30,18 @@ def _drains(process: subprocess.Popen[str], port: int) -> None:
     assert process.stderr is not None and process.stderr.read() == ""
 
 
+def test_who_goes_away_is_no_fault() -> None:
+    with served("--port", "0", "--drain", "0") as service:
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", service.port), timeout=10) as half:
+                half.sendall(b"POST /validate?input=yaml HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nseed")
+                time.sleep(0.1)
+        assert ask(service.port, "/readyz") == 200
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(10) == 0
+        assert service.process.stderr is not None and service.process.stderr.read() == ""
+
+
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as one:
         words = [*WORDS, "--port", str(one.getsockname()[1])]
