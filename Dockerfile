@@ -1,5 +1,6 @@
-# Two images from one file, both with the trainspec command as their entry point:
+# Three images from one file, with the trainspec command as their entry point:
 #   --target settings   validate, show, explain, plan, diff, export; no torch
+#   --target service    trainspec serve at port 8080, and nothing else; no torch
 #   --target training   the same and train; the default
 #
 # BASE         an image with Python 3.11 or newer and its venv module
@@ -29,6 +30,11 @@ ARG EXTRAS="train"
 RUN for extra in ${EXTRAS}; do set -- "$@" --requirement "${extra}.txt"; done \
     && /opt/pip/bin/pip --python /opt/trainspec/bin/python install ${PIP_OPTIONS} "$@"
 
+FROM builder AS service-builder
+ARG PIP_OPTIONS=""
+# hadolint ignore=SC2086
+RUN /opt/pip/bin/pip --python /opt/trainspec/bin/python install ${PIP_OPTIONS} --requirement serve.txt
+
 # The package alone, in the place that it has in the images: a layer of kilobytes for every change of the code.
 FROM builder AS package
 ARG PIP_OPTIONS=""
@@ -50,7 +56,7 @@ WORKDIR /work
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
 # Without a shell around it the process gets the signals itself: SIGTERM ends a run in order, with exit code 143.
-# There is no HEALTHCHECK: a run ends by itself, and its exit code says how it went.
+# A run has no HEALTHCHECK: it ends by itself, and its exit code says how it went.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["trainspec"]
 CMD ["--help"]
@@ -58,6 +64,16 @@ CMD ["--help"]
 FROM runtime AS settings
 COPY --from=builder /opt/trainspec /opt/trainspec
 COPY --from=package /package /
+
+FROM runtime AS service
+COPY --from=service-builder /opt/trainspec /opt/trainspec
+COPY --from=package /package /
+EXPOSE 8080
+# What is not ready fails it, also while it ends. A flag such as --port 9000 wants a check of its own.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python3", "-c", "import urllib.request as ask; ask.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
+ENTRYPOINT ["trainspec", "serve", "--host", "0.0.0.0"]
+CMD []
 
 FROM runtime AS training
 # matplotlib and compiled kernels want to keep something; everything else may be read-only.

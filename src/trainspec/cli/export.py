@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from trainspec.answers.export import FORMATS, export
+from trainspec.answers.export import FORMATS, SERVICE_FORMATS, export, export_service
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import files_named
 from trainspec.cli.options import AT, Command, Option, wants_help
@@ -13,8 +13,8 @@ from trainspec.cli.terminal import exit_code, say
 
 # Options that only some forms read; they reach the function as options["name"].
 FORM_OPTIONS: tuple[Option, ...] = (
-    Option("name", "k8s, compose, slurm, ray: what the run is called there; trainspec by default", "NAME"),
-    Option("image", "k8s, compose: the image that it runs in", "IMAGE"),
+    Option("name", "k8s, compose, slurm, ray, services: what it is called there; trainspec by default", "NAME"),
+    Option("image", "k8s, compose, their services: the image that it runs in", "IMAGE"),
     Option("task", "k8s, compose, slurm, ray: the task that it trains; digits by default", "TASK"),
     Option("nproc", "k8s, compose, slurm, ray: how many processes each node runs, each with one GPU", "N"),
     Option("nodes", "k8s, slurm, ray: on how many nodes; one by default", "N"),
@@ -26,7 +26,7 @@ FORM_OPTIONS: tuple[Option, ...] = (
         ("job", "pytorchjob", "trainjob"),
     ),
     Option("gpus", "k8s, compose, slurm, ray: how many NVIDIA GPUs a node has; with --nproc as many as processes", "N"),
-    Option("grace", "k8s, compose, slurm: seconds that a run has between SIGTERM and SIGKILL; 60 by default", "N"),
+    Option("grace", "seconds that a run has between SIGTERM and SIGKILL, 60, or a service's open requests, 20", "N"),
     Option("max-restarts", "k8s, slurm, ray: how often a run that failed is started again; 3 by default", "N"),
     Option(
         "as",
@@ -35,17 +35,21 @@ FORM_OPTIONS: tuple[Option, ...] = (
         ("variables", "file"),
     ),
     Option("merge", "k8s, compose, slurm: several files as one, else each stays a file of its own"),
+    Option("port", "services: where it listens; 8080 by default", "N"),
+    Option("workers", "services: how many processes serve; 1 by default", "N"),
+    Option("drain", "services: seconds in which one that ends is not ready and still answers", "N"),
+    Option("admission", "k8s-service: the service as a webhook that judges ConfigMaps and TrainJobs"),
 )
 
 COMMAND = Command(
     "export",
-    "FILE...",
+    "[FILE...]",
     "The settings that a file says, or several files of which each is laid over those before it, in another form on "
     "stdout: variables (env), flags (cli), yaml, toml, json, which read back as the same settings; or what runs them: "
     "manifests (k8s), a service (compose), a script for sbatch (slurm), an entry for Ray Train (ray). Secrets are "
-    "never in it.",
+    "never in it. Without a file, what runs trainspec serve: systemd-service, compose-service, k8s-service.",
     (
-        Option("to", "the form", "FORM", tuple(FORMATS)),
+        Option("to", "the form", "FORM", (*FORMATS, *SERVICE_FORMATS)),
         AT,
         Option("target", "judge the settings for this machine, too: h100x8, a100, v100, t4, cpu ...", "MACHINE"),
         *FORM_OPTIONS,
@@ -55,6 +59,7 @@ COMMAND = Command(
         "trainspec export base.yaml site.yaml --to k8s --task digits > job.yaml",
         "trainspec export run.yaml --to k8s --kind trainjob --nproc 8 --nodes 4 > job.yaml",
         "trainspec export run.yaml --to slurm --nproc 8 --nodes 4 > job.sh && sbatch job.sh",
+        "trainspec export --to k8s-service --image registry.example/trainspec:service > service.yaml",
     ),
 )
 
@@ -65,6 +70,11 @@ def run(argv: Sequence[str]) -> int:
         return 0
     given = COMMAND.parse(argv)
     given.settle()
+    if given.get("to") in SERVICE_FORMATS:
+        if given.words:
+            raise CannotRun(mistake("CLI102", f"{given.values['to']} takes no file", "leave the file out"))
+        sys.stdout.write(export_service(given.values["to"], given.values))
+        return 0
     if not given.words or not given.has("to"):
         raise CannotRun(mistake("CLI102", "export takes a file and a form", "trainspec export run.yaml --to env"))
     from trainspec.answers.documents import judged

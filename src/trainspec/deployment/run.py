@@ -102,7 +102,7 @@ def describe(document: Mapping[str, Any], options: Mapping[str, str], layers: La
     task = options.get("task")
     gpus = _gpus(settings, options, world)
     return Run(
-        name=_name(options),
+        name=named(options),
         image=options.get("image", "trainspec:latest"),
         world=world,
         command=("train", task or "digits", *_launching(world)),
@@ -125,7 +125,7 @@ def _launching(world: World | None) -> tuple[str, ...]:
     return (*(() if world is None else ("--nproc", str(world.nproc))), "--resume-if-any")
 
 
-def _name(options: Mapping[str, str]) -> str:
+def named(options: Mapping[str, str]) -> str:
     """What the run is called: a label as RFC 1123 and 1035 have it, with room for what orchestrators put behind it."""
     text = options.get("name", "trainspec")
     if _NAME.fullmatch(text) is None:

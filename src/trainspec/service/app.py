@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -11,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trainspec.answers.faults import mistake
-from trainspec.service import admission, assets, documents, judging, reference
+from trainspec.service import judging
 from trainspec.service.guard import Guard
 from trainspec.service.options import Life, Options
 from trainspec.service.refusals import Refused, answer, refusal
@@ -34,6 +37,27 @@ class Service:
         self.work = Work(options.limits, options.models)
         self.kept: dict[str, str] = {}
 
+
+class _Later:
+    """A module of endpoints that is imported when it is first asked, or once the service has begun."""
+
+    def __init__(self, name: str) -> None:
+        self._place = f"trainspec.service.{name}"
+
+    def module(self) -> ModuleType:
+        return import_module(self._place)
+
+    def __getattr__(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            found: Response = await getattr(self.module(), name)(request)
+            return found
+
+        return endpoint
+
+
+admission, assets, documents, reference, openapi = map(
+    _Later, ("admission", "assets", "documents", "reference", "reference.openapi")
+)
 
 # They are tried in this order: what is asked most stands first.
 ROUTES = [
@@ -62,7 +86,7 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
     """The service as an ASGI app; `life` is told when it drains."""
     service = Service(options, life or Life())
     routes = [*ROUTES, Route("/healthz", _healthz), Route("/readyz", _readyz), Route("/metrics", watch.shown)]
-    routes.append(Route("/openapi.json", _description))
+    routes.append(Route("/openapi.json", openapi.description))
     handlers: dict[Any, Any] = {404: _no_address, 405: _no_method, Refused: _refused}
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan)
     app.router.redirect_slashes = False
@@ -79,8 +103,16 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    # Beside the first requests: who starts it waits for what judges documents, and not for the rest.
+    threading.Thread(target=_import_the_rest, daemon=True).start()
     yield
     app.state.service.work.end()
+
+
+def _import_the_rest() -> None:
+    for one in (documents, admission, reference):
+        one.module()
+    import_module("trainspec.answers.completion")
 
 
 async def _healthz(request: Request) -> Response:
@@ -90,13 +122,6 @@ async def _healthz(request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     ready = not request.app.state.service.life.draining
     return answer({"ok": ready}, 200 if ready else 503)
-
-
-async def _description(request: Request) -> Response:
-    # Few ask for it, and its models are many.
-    from trainspec.service.reference import openapi
-
-    return await openapi.description(request)
 
 
 async def _no_address(request: Request, error: Exception) -> Response:

@@ -6,6 +6,8 @@ import hmac
 import logging
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from trainspec.answers.faults import mistake
 from trainspec.service.refusals import Refused, refusal
 from trainspec.service.work.child import place_of
@@ -63,6 +65,9 @@ class Guard:
             await self._app(scope, receive, sent)
         except Refused as why:
             await refusal(why.status, why.diagnostics, why.headers)(scope, receive, sent)
+        except ClientDisconnect:
+            # Nobody is there to be told.
+            return
         except Exception as error:
             # Its message may hold what was sent.
             _log.error("%s", error.where if isinstance(error, Broken) else place_of(error))

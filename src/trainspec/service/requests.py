@@ -36,11 +36,10 @@ class Parameters(BaseModel):
 def parameters_of(request: Request, kind: type[P]) -> P:
     """The parameters of a request. Raises Refused, without saying what was sent."""
     asked: bytes = request.scope["query_string"]
-    return _parameters(asked, kind) if len(asked) <= _SHORT else _parameters.__wrapped__(asked, kind)
+    found: P = (_kept_parameters if len(asked) <= _SHORT else _parameters)(asked, kind)
+    return found
 
 
-# Clients ask many times in the same way.
-@lru_cache(maxsize=256)
 def _parameters(asked: bytes, kind: type[P]) -> P:
     pairs = QueryParams(asked).multi_items()
     if len({name for name, _ in pairs}) < len(pairs):
@@ -54,6 +53,10 @@ def _parameters(asked: bytes, kind: type[P]) -> P:
         if name not in kind.model_fields:
             raise refused(400, "SVC104", "there is no such parameter", f"the parameters are {known}") from None
         raise refused(400, "SVC104", f"{name}: {first['msg']}") from None
+
+
+# Clients ask many times in the same way.
+_kept_parameters = lru_cache(maxsize=256)(_parameters)
 
 
 async def body_of(request: Request, most: int, seconds: float) -> bytes:

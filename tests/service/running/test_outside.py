@@ -1,4 +1,4 @@
-"""What a service shows to the outside: its certificate, its tokens, its sockets; what cannot be used is told at once."""
+"""What a service shows to the outside: its certificate, its tokens, its sockets; what cannot be used is told."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-
 from tests.service.running.serving import WORDS, listening, served
 
 CANARY = "canary-4f1c-token"
@@ -34,7 +33,7 @@ def key_file(place: Path, passphrase: bytes = b"") -> ec.EllipticCurvePrivateKey
 
 def certificate(place: Path, key: ec.EllipticCurvePrivateKey) -> None:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     made = made.not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(hours=1))
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))

@@ -10,7 +10,6 @@ import time
 from tempfile import TemporaryDirectory
 
 import pytest
-
 from tests.service.running.serving import WORDS, Clients, ask, listening, served
 
 posix = pytest.mark.skipif(os.name != "posix", reason="sockets are handed over on POSIX")

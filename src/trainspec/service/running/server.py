@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -82,7 +83,7 @@ def check_certificate(running: Running) -> None:
 
     try:
         for path in filter(None, (running.certificate, running.key)):
-            open(path, "rb").close()
+            Path(path).open("rb").close()
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(running.certificate, running.key, passphrase)
     except ssl.SSLError as error:
         why = "the certificate of --tls-cert or its key is no file of PEM"

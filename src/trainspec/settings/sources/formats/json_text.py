@@ -39,9 +39,14 @@ def parse_json(text: str, *, faults: list[Fault] | None = None) -> Any:
             twice.append(fault)
             return dict(reversed(pairs))
 
-    hook = _unique if faults is None else first_of_each
     try:
-        value = json.loads(text, object_pairs_hook=hook, parse_constant=_refuse_constant)
+        try:
+            # Of a mark of byte order the standard library says more than its decoder.
+            value = json.loads(text) if text[:1] == "\ufeff" else _STRICT.decode(text)
+        except Fault as fault:
+            if faults is None or fault.code != "SRC104":
+                raise
+            value = json.loads(text, object_pairs_hook=first_of_each, parse_constant=_refuse_constant)
     except Fault as fault:
         raise _placed(fault, text) from None
     except json.JSONDecodeError as error:
@@ -103,6 +108,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise Fault("SRC107", f"it is not valid JSON: {name} is not a JSON number", None)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 def json_marks(text: str) -> Marks:
