@@ -171,8 +171,8 @@ test-page: install page ## the page of the service in a real Chromium (Debian, a
 	$(BIN)/python $(PIP_INSTALL) --group page-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/service/page
 
-test-agreement: install ## 140,000 random documents: schema against validator
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py
+test-agreement: install ## 140,000 random documents: schema against validator; 40,000: service against command
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py tests/service/test_equality.py
 
 check: install page ## lint, format, types, layers, the shape of the tree and the page about it
 	$(BIN)/ruff check

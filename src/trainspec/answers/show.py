@@ -83,18 +83,19 @@ def said_in(one: Judged) -> dict[str, Said]:
     found: dict[str, Said] = {}
     for name in dict.fromkeys(name for layer in one.layers for name in layer.values):
         kind = TrainingArguments.field_kinds()[name]
-        value = _known(merged([layer.values[name] for layer in one.layers if name in layer.values]), kind)
+        value = known_keys(merged([layer.values[name] for layer in one.layers if name in layer.values]), kind)
         secret = shape.conceals((name,))
         plainly = None if secret else redacted(name, plain(value))
         found[name] = Said(plainly, shown(name, value, secret=secret), origin.source((name,)) or _NOWHERE)
     return found
 
 
-def _known(value: Any, kind: Kind) -> Any:
+def known_keys(value: Any, kind: Kind) -> Any:
+    """What a setting says under keys that it has; what stands under others may be anything."""
     if kind.section is None or not isinstance(value, Mapping):
         return value
     kinds = shape_of(kind.section).kinds
-    return {key: _known(inner, kinds[key]) for key, inner in value.items() if key in kinds}
+    return {key: known_keys(inner, kinds[key]) for key, inner in value.items() if key in kinds}
 
 
 _NOWHERE = Source(SourceKind.DEFAULT)

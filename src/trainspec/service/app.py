@@ -112,7 +112,6 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 def _import_the_rest() -> None:
     for one in (documents, admission, reference):
         one.module()
-    import_module("trainspec.answers.completion")
 
 
 async def _healthz(request: Request) -> Response:

@@ -15,11 +15,13 @@ from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.answers.migrate import convert, migrate
 from trainspec.answers.plan import Planned, Scale, plan, with_compared, with_course
 from trainspec.answers.sharing import shareable
-from trainspec.answers.show import Shown, said_in
+from trainspec.answers.show import Shown, known_keys, said_in
 from trainspec.service.refusals import Refused, answer, refused
 from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
+from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import Document, parse_documents
+from trainspec.settings.sources.task_section import without_secret_keys
 from trainspec.text.decoding import decoded
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from trainspec.migration.documents import Found
     from trainspec.service.app import Service
     from trainspec.service.work.judges import Judges
 
@@ -247,7 +250,18 @@ def _migrate(body: bytes, format: str, asked: Migrate) -> dict[str, Any]:
         from trainspec.migration.scripts.reading import read_script
 
         found = [read_script(text, asked.name, format, is_file=False)]
-    return {"sets": [one.to_dict() for one in convert(found, asked.to or "yaml", asked.name)]}
+    tellable = [_tellable(one) for one in found]
+    return {"sets": [one.to_dict() for one in convert(tellable, asked.to or "yaml", asked.name)]}
+
+
+def _tellable(one: Found) -> Found:
+    """The same without what stands under keys that nobody knows, or that are named like a secret, inside settings."""
+    kinds, values, secrets = TrainingArguments.field_kinds(), {}, list(one.secrets)
+    for name, value in one.values.items():
+        kept = known_keys(value, kinds[name]) if name in kinds else value
+        values[name], hidden = without_secret_keys(kept, name)
+        secrets += hidden
+    return replace(one, values=values, secrets=secrets)
 
 
 def _diff(body: bytes, format: str, asked: Diff, other: str) -> dict[str, Any]:
