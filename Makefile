@@ -172,7 +172,7 @@ test-page: install page ## the page of the service in a real Chromium (Debian, a
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/service/page
 
 test-agreement: install ## 140,000 random documents: schema against validator; 40,000: service against command
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py tests/service/test_equality.py
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/export/test_agreement.py tests/service/judging/test_equality.py
 
 check: install page ## lint, format, types, layers, the shape of the tree and the page about it
 	$(BIN)/ruff check

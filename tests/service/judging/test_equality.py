@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from starlette.testclient import TestClient
 from tests.export.documents import Documents, schema_of
-from tests.service import mine
-from tests.service.test_validate import BORDERS
+from tests.service.judging import mine
+from tests.service.judging.test_validate import BORDERS
 
 from trainspec.cli import main
 from trainspec.service import admission, documents, reference
@@ -32,11 +32,11 @@ assert admission and documents and reference
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 EXAMPLES = 20_000 if LONG else 120
 pytestmark = [pytest.mark.timeout(1800)] if LONG else []
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (Path(__file__).parents[3] / "README.md").read_text()
 MODELS = {
-    "tests.service.mine:Narrow": mine.Narrow,
-    "tests.service.mine:Wide": mine.Wide,
-    "tests.service.mine:App": mine.App,
+    "tests.service.judging.mine:Narrow": mine.Narrow,
+    "tests.service.judging.mine:Wide": mine.Wide,
+    "tests.service.judging.mine:App": mine.App,
 }
 STRATEGIES = Documents(schema_of("7"))
 ALIKE = hypothesis_settings(

@@ -1,4 +1,4 @@
-"""Classes of users, as `--model tests.service.mine:Narrow` names them."""
+"""Classes of users, as `--model tests.service.judging.mine:Narrow` names them."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
