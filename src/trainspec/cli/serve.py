@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
@@ -56,8 +57,7 @@ def run(argv: Sequence[str]) -> int:
     if given.words:
         raise CannotRun(mistake("CLI102", "serve takes no file", "see trainspec serve --help"))
     try:
-        import uvicorn  # noqa: F401 - what a service needs beside the package
-
+        import_module("trainspec.service.running.server")
         from trainspec.service.options import Limits, Options, Running
         from trainspec.service.running.tokens import others_may_read, tokens_in
     except ImportError as error:
