@@ -99,7 +99,8 @@ class TrainerState:
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> TrainerState:
         known = {entry.name for entry in fields(cls)}
-        return cls(**{key: value for key, value in document.items() if key in known})
+        # Null stands for what is not there.
+        return cls(**{key: value for key, value in document.items() if key in known and value is not None})
 
     def save_to_json(self, json_path: str | PathLike[str]) -> None:
         """Write the state to a local file that transformers reads too, without what only a checkpoint needs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import count
 from pathlib import Path
 
@@ -51,3 +52,11 @@ def test_where_nothing_is_whole_nothing_goes(tmp_path: Path) -> None:
         (tmp_path / f"checkpoint-{step}" / "manifest.json").unlink()
     found = pruned(open_store(tmp_path), 1)
     assert (found.kept, found.removed, found.unfinished, found.size) == ((), (), (), 0)
+
+
+def test_a_copy_under_the_name_of_a_later_step_is_not_the_newest(tmp_path: Path) -> None:
+    for step in (10, 20, 30):
+        save(open_store(tmp_path), step)
+    shutil.copytree(tmp_path / "checkpoint-10", tmp_path / "checkpoint-99999")
+    found = pruned(open_store(tmp_path), 1)
+    assert found.kept == (30,) and found.removed == (10, 20) and found.damaged == (99999,)

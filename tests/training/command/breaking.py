@@ -52,6 +52,9 @@ class Line(torch.nn.Module):
                 sys.exit(0)
             case "exit":
                 os._exit(7)
+            case "orphan":
+                os.kill(os.getppid(), signal.SIGKILL)
+                os._exit(7)
             case "terminate":
                 os.kill(os.getpid(), signal.SIGTERM)
             case "hang_up":

@@ -79,6 +79,7 @@ BREAKS = [
     pytest.param("raise", 1, [r"rank 1: Traceback .*\n", r"\nZeroDivisionError: mine\n"], id="raise"),
     _long("kill", 137, [r"\nrank 1 was ended by SIGKILL .*; what it printed is in .*ranks.*/1\n"]),
     _long("exit", 7, [r"\nrank 1 ended with exit code 7, without a word"]),
+    _long("orphan", 2, [r"\nrank \d has ended, and how is not known"]),
     pytest.param(
         "sleep", 2, [r"\nrank 0: update 3 failed\. Nothing is heard of rank 1 within 2 s \(ddp_timeout\)\."], id="sleep"
     ),

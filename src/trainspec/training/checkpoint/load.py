@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trainspec.storage import FileRecord, NotAFile, NotFound, StorageError, Store, meanwhile, open_store
 from trainspec.storage.local import LocalStore
-from trainspec.text.bounded_json import LARGEST_DOCUMENT
+from trainspec.text.bounded_json import LARGEST_DOCUMENT, parse_json
 from trainspec.training.checkpoint.manifest import (
     MANIFEST,
     CheckpointError,
@@ -21,11 +22,13 @@ from trainspec.training.checkpoint.manifest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from os import PathLike
     from pathlib import Path
 
 PREFIX_CHECKPOINT_DIR = "checkpoint"
+# In an output folder: where a run went back to that has no checkpoint of its own yet.
+_WENT_BACK, _LONGEST_MARK = ".went-back.json", 200
 _FOLDER = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(0|[1-9][0-9]*)")
 
 
@@ -152,7 +155,37 @@ def oldest_first(store: Store) -> list[int]:
     steps = checkpoint_folders(store)
     if len(steps) < 2:
         return steps
-    return sorted(steps, key=lambda step: (_branch_in(store.child(folder_name(step))), step))
+    branches = {step: _branch_in(store.child(folder_name(step))) for step in steps}
+    return sorted(steps, key=_places(store, branches).__getitem__)
+
+
+def mark_going_back(store: Store, step: int, branch: int) -> None:
+    """Have the checkpoint of `step` be the newest until one of `branch` is there. Raises StorageError."""
+    store.write_bytes(_WENT_BACK, json.dumps({"step": step, "branch": branch}).encode())
+
+
+def forget_going_back(store: Store) -> None:
+    """There is one of that branch. Raises StorageError."""
+    store.delete(_WENT_BACK)
+
+
+def went_back_to(store: Store) -> tuple[int, int] | None:
+    """The step and the branch of the last mark, None without one. Raises StorageError."""
+    try:
+        said = parse_json(store.read_range(_WENT_BACK, 0, _LONGEST_MARK))
+        step, branch = said["step"], said["branch"]
+    except (NotFound, NotAFile, ValueError, LookupError, TypeError):
+        return None
+    return (step, branch) if type(step) is int and type(branch) is int else None
+
+
+def _places(store: Store, branches: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """By step what checkpoints are ordered by, from the branch of each."""
+    places = {step: (branch, step) for step, branch in branches.items()}
+    mark = went_back_to(store) if len(places) > 1 else None
+    if mark is not None and mark[0] in places and mark[1] > max(branches.values()):
+        places[mark[0]] = (mark[1], mark[0])
+    return places
 
 
 def _branch_in(store: Store) -> int:
@@ -195,7 +228,8 @@ def list_checkpoints(store: Store, on_skip: Callable[[CheckpointError], None] | 
         except CheckpointError as error:
             if on_skip:
                 on_skip(error)
-    return sorted(whole, key=lambda found: (found.branch, found.step))
+    places = _places(store, {found.step: found.branch for found in whole})
+    return sorted(whole, key=lambda found: places[found.step])
 
 
 def newest_valid(store: Store, on_skip: Callable[[CheckpointError], None] | None = None) -> Checkpoint | None:

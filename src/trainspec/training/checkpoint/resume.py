@@ -11,7 +11,7 @@ from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 from trainspec.storage import StorageError, Store
 from trainspec.training.checkpoint import Checkpoint, CheckpointError
 from trainspec.training.checkpoint.contents import SCALER, TORCH_SCALER, why_not_resumable
-from trainspec.training.checkpoint.load import folder_name, list_checkpoints, oldest_first
+from trainspec.training.checkpoint.load import folder_name, list_checkpoints, oldest_first, went_back_to
 from trainspec.training.checkpoint.model_files import restore_model
 from trainspec.training.checkpoint.ranks.layout import difference, keeps_streams
 from trainspec.training.checkpoint.retention import only_unfinished
@@ -164,19 +164,23 @@ def branch_to_write(
 ) -> tuple[int, list[Diagnostic]]:
     """The `branch` of the checkpoints of a run that goes on from this one; a note where it leaves newer ones behind.
 
-    Who names a checkpoint may go back; `latest` and `auto` never do. Every process asks, and gets the same.
+    Who names a checkpoint may go back; `latest` and `auto` go on after a run that did, and ended before its first save.
+    Every process asks, and gets the same.
     """
-    if checkpoint is None or wanted in (AUTO, "latest", True):
-        return 0 if checkpoint is None else checkpoint.branch, []
+    if checkpoint is None:
+        return 0, []
+    names_it = wanted not in (AUTO, "latest", True)
 
     def look() -> tuple[int, list[int]]:
+        if not names_it and went_back_to(output()) is None:
+            return checkpoint.branch, []
         there = list_checkpoints(output())
         newer = [found for found in there if (found.branch, found.step) > (checkpoint.branch, checkpoint.step)]
         others = [found.step for found in newer]
         return (max(found.branch for found in newer) + 1 if newer else checkpoint.branch), others
 
     branch, newer = on_main(processes, "looking for newer checkpoints", look)
-    return branch, [_left_behind(checkpoint, newer)] if newer else []
+    return branch, [_left_behind(checkpoint, newer)] if newer and names_it else []
 
 
 def _left_behind(checkpoint: Checkpoint, newer: Sequence[int]) -> Diagnostic:

@@ -306,11 +306,18 @@ class _Agent(LocalElasticAgent):
         _say(what if told or not trains(self._settings) else farewell_of_agent(self._settings, what))
 
 
+# What Python's fork server stands for that was ended before the process that it started.
+_UNKNOWN = 255
+
+
 def _by_guilt(word: Word) -> tuple[bool, float]:
     return word.kind is Kind.OTHERS, word.time
 
 
 def _unspoken(rank: int, code: int) -> tuple[int, str]:
+    if code == _UNKNOWN:
+        short = "when memory is short, the system does that"
+        return 2, f"rank {rank} has ended, and how is not known: what starts the ranks was ended before it ({short})"
     if code >= 0:
         return code, f"rank {rank} ended with exit code {code}, without a word"
     number = signal.Signals(-code)

@@ -81,9 +81,17 @@ def all_in(folder: Store, *, verify: bool = False) -> list[Facts]:
 
     The best is what the newest whole one knows as the best: each was it when it was saved, perhaps.
     """
-    found = [facts_of(folder.child(folder_name(step)), verify=verify) for step in oldest_first(folder)]
+    found = [_numbered(folder, step, verify=verify) for step in oldest_first(folder)]
     known = next((one.best_step for one in reversed(found) if one.problem is None), None)
     return [one if one.best is None else replace(one, best=one.step == known) for one in found]
+
+
+def _numbered(folder: Store, step: int, *, verify: bool) -> Facts:
+    """Of the folder of that step: who looks for a checkpoint to go on from passes over one of another step."""
+    found = facts_of(folder.child(folder_name(step)), verify=verify)
+    if found.problem is not None or found.step == step:
+        return found
+    return replace(found, problem=f"it is of step {found.step:,}, and its folder has the name of another")
 
 
 def _holds_steps(checkpoint: Checkpoint) -> bool:

@@ -65,8 +65,8 @@ class Acting(ABC):
         # Those of the last update, which an entry at the end of its epoch tells too.
         last = self._state.last_update
         norm, rate = last.get("grad_norm"), last.get("learning_rate")
-        self._norm = torch.tensor(math.nan if norm is None else norm)
-        self._rate = math.nan if rate is None else rate
+        self._norm = torch.tensor(math.nan if norm is None else float(norm))
+        self._rate = math.nan if rate is None else float(rate)
         self._train_loss: float | None = last.get("logged_loss")
         self._logged_at = self._evaluated_at = self._saved_at = -1
         self._acts = self._acted = 0

@@ -83,7 +83,7 @@ class TrainingLoop(Acting):
     def run(self) -> None:
         trainer, parts, state = self._trainer, self._parts, self._state
         if self._resumed is not None and self._args.save_strategy != "no":
-            self._training.keeper.delete_surplus(state)
+            self._training.keeper.take_over(state)
         if self._resumed is None and evaluates_on_start(self._training.cadence):
             trainer.call_hook("_evaluate", parts.trial, self._ignored, True)
         due = self._resumed is not None and state.evaluation_due

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.training.run.test_resume import Plug, PulledPlug
 from tests.training.small_job import Make, rows_of, weights
 
 from trainspec import TrainerCallback
@@ -122,6 +123,27 @@ def test_who_goes_on_after_a_run_that_went_back_goes_on_from_it(
     again = make_trainer(resume_from_checkpoint=wanted, **{**GOING_BACK, "max_steps": 7})
     again.train()
     assert len(again.model.seen) == 1
+
+
+@pytest.mark.parametrize("wanted", ["latest", "auto", "checkpoint-2"])
+def test_who_goes_on_after_a_run_that_went_back_and_died_goes_back_too(
+    make_trainer: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    """Before its first save: a restart of the same job must not go on with what was left behind."""
+    out = tmp_path / "out"
+    make_trainer(**GOING_BACK).train()
+    back: dict[str, Any] = {**GOING_BACK, "save_steps": 3, "resume_from_checkpoint": str(out / "checkpoint-2")}
+    with monkeypatch.context() as patched, pytest.raises(PulledPlug):
+        # As of one that is killed.
+        patched.setattr("trainspec.training.run.session.rescue", lambda *_, **__: None)
+        make_trainer(callbacks=[Plug(3)], **back).train()
+    named = wanted if not wanted.startswith("checkpoint") else str(out / wanted)
+    onward = make_trainer(**{**back, "resume_from_checkpoint": named})
+    onward.train()
+    assert len(onward.model.seen) == 4, "updates 3 to 6"
+    # From its save on the mark is gone: who is newest is in the checkpoints themselves.
+    assert [(found.branch, found.step) for found in list_checkpoints(open_store(out))][-2:] == [(1, 3), (1, 6)]
+    assert not list(out.glob(".went-back*"))
 
 
 def test_who_goes_back_twice_leaves_the_first_time_behind(make_trainer: Make, tmp_path: Path) -> None:

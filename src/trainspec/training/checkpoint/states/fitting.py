@@ -35,7 +35,12 @@ _READ = {
     "SGD": (),
     "Muon": (),
 }
+# What it reads besides where an option of the group says so, which holds as it was saved.
+_READ_BY_OPTION = {"amsgrad": "max_exp_avg_sq", "centered": "grad_avg"}
+# torch chooses for itself; and what the kernels that were chosen here may not be able to do.
+_MAY_BE_OPEN, _OF_KERNELS = frozenset({"foreach", "fused"}), frozenset({"differentiable", "capturable"})
 _SCALARS = frozenset({"step", "mu_product", "eta", "mu"})
+_ONE_OF_EACH_GROUP = ("base_lrs", "_last_lr", "min_lrs")
 _OF_SCALERS = ("scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker")
 # Updates of a run, counted in a float32: more of them cannot be told from each other.
 _MOST_UPDATES = 2**53
@@ -49,9 +54,9 @@ def structure_problem(state: Any) -> str | None:
     """What is wrong with the state of an optimizer whatever it is; None for groups of parameters and their states."""
     if not isinstance(state, Mapping):
         return "it is no state"
-    groups, entries = state.get("param_groups"), state.get("state")
-    if groups is None or entries is None:
+    if "param_groups" not in state or "state" not in state:
         return None
+    groups, entries = state["param_groups"], state["state"]
     if not isinstance(groups, list) or not isinstance(entries, Mapping):
         return "its state or its param_groups are of another kind"
     for number, group in enumerate(groups):
@@ -89,16 +94,18 @@ def refuse_other_optimizer(state: Mapping[str, Any], optimizer: Optimizer, model
             raise MisfitError(f"group {number} of the saved optimizer state has {amounts}")
         for name, value in group.items():
             if name != "params" and name in saved:
-                _refuse_option(f"{name} of group {number}", saved[name], value)
+                _refuse_option(f"{name} of group {number}", saved[name], value, may_be_open=name in _MAY_BE_OPEN)
+                if name in _OF_KERNELS and saved[name] and not value:
+                    raise MisfitError(f"{name} of group {number} is on in the saved optimizer state, and off here")
     kind = type(optimizer)
     own = kind.__name__ if kind.__module__.startswith("torch.optim.") else None
     flat = [
-        (key, value)
+        (key, value, [name for option, name in _READ_BY_OPTION.items() if saved.get(option)])
         for saved, group in zip(there, here, strict=True)
         for key, value in zip(saved["params"], group["params"], strict=True)
     ]
     names = {id(value): name for name, value in model.named_parameters()}
-    for key, parameter in flat:
+    for key, parameter, more in flat:
         entry = numbered["state"].get(key)
         if entry is None:
             continue
@@ -107,7 +114,7 @@ def refuse_other_optimizer(state: Mapping[str, Any], optimizer: Optimizer, model
             raise MisfitError(f"the saved optimizer state of {told} is no mapping")
         _refuse_step(entry.get("step"), told)
         if own in _READ:
-            _refuse_tensors(entry, _READ[own], parameter, told, whole=whole)
+            _refuse_tensors(entry, (*_READ[own], *more), parameter, told, whole=whole)
 
 
 def with_options_of(state: Mapping[str, Any], optimizer: Optimizer) -> Mapping[str, Any]:
@@ -162,13 +169,13 @@ def _refuse_tensors(
             raise MisfitError(f"{name} of {told} is of {value.dtype}, its parameter of {parameter.dtype}")
 
 
-def _refuse_option(told: str, saved: Any, here: Any) -> None:
+def _refuse_option(told: str, saved: Any, here: Any, *, may_be_open: bool = False) -> None:
     """A saved option is of the kind that it has here; what is open here may be anything plain."""
     if isinstance(here, bool):
-        fits = saved is None or isinstance(saved, bool)
+        fits = isinstance(saved, bool) or (saved is None and may_be_open)
     elif isinstance(here, (int, float, Tensor)):
         number = saved.item() if isinstance(saved, Tensor) and saved.numel() == 1 else saved
-        fits = number is None or (isinstance(number, (int, float)) and (_is_finite(number) or number == here))
+        fits = isinstance(number, (int, float)) and (_is_finite(number) or number == here)
     elif isinstance(here, (tuple, list)):
         fits = isinstance(saved, (tuple, list)) and len(saved) == len(here)
         if fits:
@@ -195,6 +202,10 @@ def refuse_other_schedule(state: Any, schedule: Any) -> None:
             raise MisfitError(
                 f"{name} is {value!r:.60} in the saved state of the schedule, and {here[name]!r:.60} here"
             )
+    for name in _ONE_OF_EACH_GROUP:
+        if name in state and name in here and len(state[name]) != len(here[name]):
+            amounts = f"{len(state[name])} numbers in the saved state of the schedule, the optimizer {len(here[name])}"
+            raise MisfitError(f"{name} has {amounts} groups")
     for name in ("last_epoch", "_step_count"):
         value = state.get(name)
         if isinstance(value, int) and not -1 <= value <= _MOST_UPDATES:

@@ -59,6 +59,7 @@ class CheckpointKeeper:
         self._store = store
         self._processes: Processes = Alone() if processes is None else processes
         self._writes = writes_for_all(args, self._processes)
+        self._branch = branch
         self._taking = Taking(args, store, self._processes, branch)
         self._publisher = Publisher(
             args, store, line or self._processes, replaces_old_run=replaces_old_run, locked=locked
@@ -267,12 +268,15 @@ class CheckpointKeeper:
         if is_best:
             state.best_model_checkpoint = checkpoint.url
 
-    def delete_surplus(self, state: TrainerState) -> None:
-        """Of a run that goes on: what one that was killed after a save had left to do, or a lower limit asks for now.
+    def take_over(self, state: TrainerState) -> None:
+        """Of a run that goes on: delete what one that was killed after a save had left, or a lower limit asks for now.
 
-        The next save may need the room.
+        The next save may need the room. Where it goes back, who comes after it hears of that.
         """
         self._publisher.thin_out(state.global_step, _best_of(state))
+        start = self.newest
+        if start is not None and self._branch > start.branch and start.url == self._url(start.step):
+            self._publisher.go_back(start.step, self._branch)
 
     def name_best(self, state: TrainerState) -> str | None:
         """Call the checkpoint of this update the best, and return it, where it was saved before its evaluation."""

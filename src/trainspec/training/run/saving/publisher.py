@@ -24,6 +24,7 @@ from trainspec.training.checkpoint import (
     set_aside,
     write,
 )
+from trainspec.training.checkpoint.load import forget_going_back, mark_going_back
 from trainspec.training.checkpoint.ranks.files import writes_for_all
 from trainspec.training.parallel.agreement import together
 
@@ -64,6 +65,8 @@ class Publisher:
         self._old_run_is_there = replaces_old_run
         # What could not be deleted, to be told once.
         self._refused: set[int] = set()
+        # Whether output_dir has a mark that says so.
+        self._went_back = False
 
     def together(self, what: str) -> AbstractContextManager[Talk]:
         """Around a phase of a save: it fails in all processes, or in none."""
@@ -127,6 +130,16 @@ class Publisher:
             published(checkpoint)
         return checkpoint
 
+    def go_back(self, step: int, branch: int) -> None:
+        """Before the first update of a run that leaves newer checkpoints behind: others would go on from those."""
+        if not self._writes:
+            return
+        try:
+            mark_going_back(self._store, step, branch)
+            self._went_back = True
+        except StorageError as error:
+            logger.warning("until the first save, resume_from_checkpoint: latest goes on from newer ones: %s", error)
+
     def thin_out(self, step: int, best: int | None) -> bool:
         """Whether nothing of an old run is left. That something stays is told, and harms no checkpoint.
 
@@ -138,6 +151,9 @@ class Publisher:
             return True
         try:
             remove_hidden(self._store)
+            if self._went_back:
+                forget_going_back(self._store)
+                self._went_back = False
             if self._old_run_is_there:
                 remove_all_except(self._store, step)
                 remove_set_aside(self._store)
