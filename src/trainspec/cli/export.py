@@ -11,10 +11,12 @@ from trainspec.cli.files import files_named
 from trainspec.cli.options import AT, Command, Option, wants_help
 from trainspec.cli.terminal import exit_code, say
 
+_SERVICES = ", ".join(SERVICE_FORMATS)
+
 # Options that only some forms read; they reach the function as options["name"].
 FORM_OPTIONS: tuple[Option, ...] = (
-    Option("name", "k8s, compose, slurm, ray, services: what it is called there; trainspec by default", "NAME"),
-    Option("image", "k8s, compose, their services: the image that it runs in", "IMAGE"),
+    Option("name", f"k8s, compose, slurm, ray, {_SERVICES}: what it is called there; trainspec by default", "NAME"),
+    Option("image", "k8s, compose, compose-service, k8s-service: the image that it runs in", "IMAGE"),
     Option("task", "k8s, compose, slurm, ray: the task that it trains; digits by default", "TASK"),
     Option("nproc", "k8s, compose, slurm, ray: how many processes each node runs, each with one GPU", "N"),
     Option("nodes", "k8s, slurm, ray: on how many nodes; one by default", "N"),
@@ -26,7 +28,12 @@ FORM_OPTIONS: tuple[Option, ...] = (
         ("job", "pytorchjob", "trainjob"),
     ),
     Option("gpus", "k8s, compose, slurm, ray: how many NVIDIA GPUs a node has; with --nproc as many as processes", "N"),
-    Option("grace", "seconds that a run has between SIGTERM and SIGKILL, 60, or a service's open requests, 20", "N"),
+    Option(
+        "grace",
+        f"k8s, compose, slurm, {_SERVICES}: seconds that a run has between SIGTERM and SIGKILL, 60 by default, or open "
+        "requests of a service in the end, 20 by default",
+        "N",
+    ),
     Option("max-restarts", "k8s, slurm, ray: how often a run that failed is started again; 3 by default", "N"),
     Option(
         "as",
@@ -35,9 +42,9 @@ FORM_OPTIONS: tuple[Option, ...] = (
         ("variables", "file"),
     ),
     Option("merge", "k8s, compose, slurm: several files as one, else each stays a file of its own"),
-    Option("port", "services: where it listens; 8080 by default", "N"),
-    Option("workers", "services: how many processes serve; 1 by default", "N"),
-    Option("drain", "services: seconds in which one that ends is not ready and still answers", "N"),
+    Option("port", f"{_SERVICES}: where it listens; 8080 by default", "N"),
+    Option("workers", f"{_SERVICES}: how many processes serve; 1 by default", "N"),
+    Option("drain", f"{_SERVICES}: seconds in which one that ends is not ready and still answers", "N"),
     Option("admission", "k8s-service: the service as a webhook that judges ConfigMaps and TrainJobs"),
 )
 

@@ -97,13 +97,15 @@ def _serve(given: Given, options: Options, running: Running) -> int:
         print(f"serving at {' and '.join(places)}", file=sys.stderr, flush=True)
         tell_manager(os.environ, "READY=1")
 
-    if running.workers > 1:
-        return serve_by_workers(options, running, sockets, begun)
     try:
+        if running.workers > 1:
+            return serve_by_workers(options, running, sockets, begun)
         return 0 if serve_alone(options, running, sockets, begun) else 2
     except SystemExit:
         # uvicorn has said why.
         return 2
+    except OSError as error:
+        raise CannotRun(mistake("SVC108", f"it cannot be served: {error.strerror or type(error).__name__}")) from None
 
 
 def _sockets(given: Given) -> list[socket.socket]:
