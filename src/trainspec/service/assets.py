@@ -38,13 +38,16 @@ class _File:
 @cache
 def _files(folder: Path) -> dict[str, _File]:
     """What there is, read once: no name in a request is ever made a path."""
-    return {path.name: _read(path) for path in folder.iterdir() if path.is_file()} if folder.is_dir() else {}
+    return dict(map(_read, folder.iterdir())) if folder.is_dir() else {}
 
 
-def _read(path: Path) -> _File:
-    content = path.read_bytes()
-    media = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0] or "text/plain"
-    return _File(content, gzip.compress(content, mtime=0), media, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+def _read(path: Path) -> tuple[str, _File]:
+    """A file under the name that it is asked for by; all but the page itself is packed by the build."""
+    content, name = path.read_bytes(), path.name
+    packed, content = (content, gzip.decompress(content)) if path.suffix == ".gz" else (gzip.compress(content), content)
+    name = name.removesuffix(".gz")
+    media = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0] or "text/plain"
+    return name, _File(content, packed, media, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
 async def page(request: Request) -> Response:

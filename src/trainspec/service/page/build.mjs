@@ -1,8 +1,10 @@
-// The page as files that the service sends: ../static/index.html, and what it names, each by a hash of its content.
+// The page as files that the service sends: ../static/index.html, and what it names, each by a hash of its content and
+// packed, as browsers take it.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -30,14 +32,18 @@ const names = {};
 for (const file of result.outputFiles) {
   const name = file.path.slice(out.length + 1);
   names[name.endsWith(".css") ? "style" : "script"] = name;
-  writeFileSync(join(out, name), file.contents);
+  pack(name, file.contents);
 }
 const icon = readFileSync(join(here, "icon.svg"));
 names.icon = `icon-${createHash("sha256").update(icon).digest("hex").slice(0, 8)}.svg`;
-writeFileSync(join(out, names.icon), icon);
+pack(names.icon, icon);
 const page = readFileSync(join(here, "index.html"), "utf8").replace(/\{(icon|style|script)\}/g, (_, what) => names[what]);
 writeFileSync(join(out, "index.html"), page);
-writeFileSync(join(out, "licenses.txt"), licenses(Object.keys(result.metafile.inputs)));
+pack("licenses.txt", licenses(Object.keys(result.metafile.inputs)));
+
+function pack(name, content) {
+  writeFileSync(join(out, `${name}.gz`), gzipSync(content, { level: 9 }));
+}
 
 // The licence of each package of which something is in the script.
 function licenses(inputs) {

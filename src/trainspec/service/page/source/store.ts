@@ -90,7 +90,7 @@ export function goOnWith(form: Format, written: string): void {
   batch(() => ([format.value, text.value, notice.value] = [form, written, null]));
 }
 
-const DEBOUNCE = 120;
+const DEBOUNCE = 80;
 
 /** Begin to ask the service about whatever the signals above hold. */
 export function begin(): void {
