@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 _WIDEST = 80
 _FIRST = {"$schema": 0, "$id": 1, "$comment": 2, "$ref": 3}
 _LAST = {"if": 6, "then": 7, "else": 8}
-# What stands under these is named by people: an `if` among them is a name.
-_NAMES = frozenset({"properties", "patternProperties", "definitions", "dependencies"})
 
 
-def in_order(value: Any, *, names: bool = False) -> Any:
+def in_order(value: Any) -> Any:
     """A schema with its keys in the catalogue's order; what has no place of its own stays where it is."""
     if isinstance(value, list):
         return [in_order(item) for item in value]
     if not isinstance(value, dict):
         return value
-    keys = sorted(value, key=_place)
-    return {key: in_order(value[key], names=key in _NAMES and not names) for key in keys}
+    return {key: in_order(value[key]) for key in sorted(value, key=_place)}
 
 
 def _place(key: str) -> int:
@@ -41,7 +39,7 @@ def _text(value: Any, indent: int, column: int) -> str:
             lines.append(head + _text(item, indent + 2, len(head)))
         return "{\n" + ",\n".join(lines) + f"\n{' ' * indent}}}"
     if isinstance(value, list) and value:
-        flat = f"[{', '.join(_plain(item) for item in value)}]" if _is_flat(value) else ""
+        flat = _flat(value)
         if flat and column + len(flat) < _WIDEST:
             return flat
         lines = [inner + _text(item, indent + 2, indent + 2) for item in value]
@@ -50,9 +48,15 @@ def _text(value: Any, indent: int, column: int) -> str:
 
 
 def _plain(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    # An exponent as it is written by hand: 5e-05 is 5e-5.
+    return re.sub(r"e([+-])0+(?=\d)", r"e\1", text) if isinstance(value, float) else text
 
 
-def _is_flat(items: list[Any]) -> bool:
-    """Whether nothing in it asks for lines of its own."""
-    return not any(isinstance(item, dict | list) and item for item in items)
+def _flat(value: Any) -> str:
+    """A list on one line; "" where something in it asks for lines of its own, as a table does."""
+    if not isinstance(value, list):
+        return _plain(value) if value == {} or not isinstance(value, dict) else ""
+    is_table = len(value) > 1 and all(isinstance(item, list) and len(item) > 1 for item in value)
+    parts = ["" if is_table else _flat(item) for item in value]
+    return f"[{', '.join(parts)}]" if all(parts) else ""
