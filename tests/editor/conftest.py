@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
 SCHEMAS = HERE.parents[1] / "schemas"
 FOR_EDITORS = SCHEMAS / "trainspec.schema.json"
+YAML_SERVER = "yaml-language-server/bin/yaml-language-server"
 FOR_TOOLS = SCHEMAS / "trainspec.2020-12.schema.json"
 
 collect_ignore = ["node_modules"]
@@ -31,8 +33,8 @@ def node_modules() -> Path:
 @pytest.fixture(scope="session")
 def yaml_editor(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[YamlEditor]:
     """An editor with an open document that names our schema in its modeline."""
-    server = node_modules / "yaml-language-server" / "bin" / "yaml-language-server"
-    editor = YamlEditor(server, tmp_path_factory.mktemp("work"), FOR_EDITORS)
+    folder = tmp_path_factory.mktemp("work")
+    editor = YamlEditor(node_modules / YAML_SERVER, folder, os.path.relpath(FOR_EDITORS, folder))
     yield editor
     editor.close()
 
