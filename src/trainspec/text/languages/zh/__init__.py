@@ -13,6 +13,7 @@ TEXTS = (
     *("settings.titles", "settings.titles_of_keys"),
     *("rules", "rules_from_logging", "codes", "preflight", "commands", "messages", "messages_of_rules", "fixed"),
     *("help.judging", "help.running", "told.commands", "told.mistakes", "told.service"),
+    *("found.data", "found.model", "found.parallel", "found.mesh", "found.resuming", "found.search"),
 )
 """The modules with texts that are looked up as they are; some have templates, too."""
 

@@ -104,6 +104,10 @@ TEMPLATES: dict[str, str] = {
     "{file} is larger than {number} characters, which no script is": "{file} 超过 {number} 个字符，没有脚本这么大",
     "{file} is not UTF-8 text": "{file} 不是 UTF-8 文本",
     "{file} is not UTF-8 text (at byte {number})": "{file} 不是 UTF-8 文本（在第 {number} 字节）",
+    "{file}: {name} expands to more than {number} characters with the lines above it": (
+        "{file}：{name} 与其上各行展开后超过 {number} 个字符"
+    ),
+    "{name} takes a whole number >= {number} and < 10000: {detail}": "{name} 接受 >= {number} 且 < 10000 的整数：{detail}",
     "{file} nests too deep": "{file} 嵌套过深",
     "{file} is not read here: documents are judged alone": "{file} 在这里不读取：文档单独检查",
     "{file} is {kind}; its commands are not read": "{file} 是 {kind}；不读取其中的命令",
