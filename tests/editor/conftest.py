@@ -41,11 +41,13 @@ def yaml_editor(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def run_node(node_modules: Path) -> Any:
-    """Run a script beside this file with JSON as its input; returns the JSON that it prints."""
+    """Run a script of sessions/ with JSON as its input; returns the JSON that it prints."""
 
     def run(script: str, question: Any) -> Any:
         text = json.dumps(question)
-        done = subprocess.run(["node", script], cwd=HERE, input=text, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            ["node", f"sessions/{script}"], cwd=HERE, input=text, capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

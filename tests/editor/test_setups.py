@@ -102,7 +102,7 @@ def test_toml_is_completed_explained_and_marked(
 ) -> None:
     schema: str = request.getfixturevalue(where)
     first = f"#:schema {schema if '://' in schema else Path(schema).as_uri()}\n"
-    server = Path(__file__).with_name("taplo_server.mjs")
+    server = Path(__file__).with_name("sessions") / "taplo_server.mjs"
     editor = Editor(["node", str(server)], tmp_path / "run.toml", "toml", first, TOML)
     try:
         assert editor.marked("learning_rat = 0.1\n", "learning_rat")

@@ -87,8 +87,8 @@ def _one(path: str, given: Given, *, named: bool) -> tuple[int, dict[str, Any]]:
         if not foreign:
             return _in_place(path, given)
         if not named or given.has("check") or given.has("diff"):
-            left = words_for(given)("{file}: a configuration of {program}, left as it is")
-            print(left.format(file=printable(path), program=foreign), file=sys.stderr)
+            said = words_for(given)("{file}: a configuration of {program}, left as it is")
+            print(said.format(file=printable(path), program=foreign), file=sys.stderr)
             return FINE, {"ok": True, "kind": foreign, "changed": False}
     if given.has("check") or given.has("diff"):
         raise CannotRun(mistake("CLI103", "--check and --diff are about files rewritten in place", "leave them out"))
@@ -100,7 +100,10 @@ def _converted(found: Sequence[Found], given: Given, path: str) -> tuple[int, di
     is_json, answers, words = given.get("format") == "json", [], words_for(given)
     for one in convert(found, given.get("to") or "yaml", path):
         answers.append(one.to_dict())
-        _tell_found(one, words("the command line") if one.found.is_words else printable(path), words)
+        say([*one.left, *one.told], words)
+        name = words("the command line") if one.found.is_words else printable(path)
+        for note in one.notes(words):
+            print(words("note: {name}: {said}").format(name=name, said=printable(note)), file=sys.stderr)
         if one.refusal is not None:
             raise CannotRun(one.refusal)
         if not is_json:
@@ -109,16 +112,9 @@ def _converted(found: Sequence[Found], given: Given, path: str) -> tuple[int, di
     return code, answers[0] if len(answers) == 1 else {"ok": code == FINE, "sets": answers}
 
 
-def _tell_found(one: Converted, name: str, words: Words) -> None:
-    say([*one.left, *one.told], words)
-    for note in one.notes(words):
-        print(words("note: {name}: {said}").format(name=name, said=printable(note)), file=sys.stderr)
-
-
 def _in_place(path: str, given: Given) -> tuple[int, dict[str, Any]]:
     done = migrate(_read(path), format_of_source(path, exactly=True), path, given.get("at"))
-    words = words_for(given)
-    say([*done.left, *done.stuck], words)
+    say([*done.left, *done.stuck], words := words_for(given))
     if given.has("diff") and given.get("format") != "json":
         sys.stdout.writelines(done.difference(printable(path)))
     elif not given.has("diff") and not given.has("check") and done.changed:
@@ -131,12 +127,13 @@ def _in_place(path: str, given: Given) -> tuple[int, dict[str, Any]]:
 def _tell(path: str, done: Migration, words: Words, *, is_done: bool) -> None:
     for change in done.changes:
         print(change.told(words), file=sys.stderr)
-    several = "" if len(done.changes) == 1 else "s"
-    things = f"name{several} {'and' if several else 'or'} value{several}"
-    said = f"{{number}} {things} {'changed' if is_done else 'would change'}"
-    verb = words("refused, since names contradict each other") if done.refused else words(said)
-    what = verb.format(number=f"{len(done.changes):,}")
-    print(f"{printable(path)}{words(': ')}{what}", file=sys.stderr)
+    if done.refused:
+        said = "refused, since names contradict each other"
+    elif len(done.changes) == 1:
+        said = "{number} name or value changed" if is_done else "{number} name or value would change"
+    else:
+        said = "{number} names and values changed" if is_done else "{number} names and values would change"
+    print(f"{printable(path)}{words(': ')}{words(said).format(number=f'{len(done.changes):,}')}", file=sys.stderr)
 
 
 def _read(path: str) -> str:
