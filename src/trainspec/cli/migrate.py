@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trainspec.answers.migrate import Converted, Migration, convert, migrate
+from trainspec.answers.migrate import Migration, convert, migrate
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN, files_in
 from trainspec.cli.options import AT, FORMAT, Command, Given, Option, wants_help
@@ -97,7 +97,7 @@ def _one(path: str, given: Given, *, named: bool) -> tuple[int, dict[str, Any]]:
 
 
 def _converted(found: Sequence[Found], given: Given, path: str) -> tuple[int, dict[str, Any]]:
-    is_json, answers, words = given.get("format") == "json", [], words_for(given)
+    answers, words = [], words_for(given)
     for one in convert(found, given.get("to") or "yaml", path):
         answers.append(one.to_dict())
         say([*one.left, *one.told], words)
@@ -106,8 +106,7 @@ def _converted(found: Sequence[Found], given: Given, path: str) -> tuple[int, di
             print(words("note: {name}: {said}").format(name=name, said=printable(note)), file=sys.stderr)
         if one.refusal is not None:
             raise CannotRun(one.refusal)
-        if not is_json:
-            sys.stdout.write(one.text or "")
+        sys.stdout.write("" if given.get("format") == "json" else one.text or "")
     code = FINDINGS if any(one.left for one in found) else FINE
     return code, answers[0] if len(answers) == 1 else {"ok": code == FINE, "sets": answers}
 
@@ -139,9 +138,8 @@ def _tell(path: str, done: Migration, words: Words, *, is_done: bool) -> None:
 def _read(path: str) -> str:
     """The text of a local file with the line breaks it has. Raises SourceError."""
     if "://" in path or path == STDIN:
-        raise CannotRun(
-            mistake("CLI103", f"{shown_file(path)} cannot be rewritten in place", "write it elsewhere with --to yaml")
-        )
+        remedy = "write it elsewhere with --to yaml"
+        raise CannotRun(mistake("CLI103", f"{shown_file(path)} cannot be rewritten in place", remedy))
     return decoded(read_bytes(path), path)
 
 

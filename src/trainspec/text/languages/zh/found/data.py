@@ -122,6 +122,12 @@ TEMPLATES: dict[str, str] = {
     "{number} checkpoints of about {size} will lie in output_dir, and {other_size} are free": (
         "output_dir 中将有 {number} 个约 {size} 的检查点，而剩余 {other_size}"
     ),
+    "{number} more checkpoint of about {size} will lie in output_dir, and {other_size} are free": (
+        "output_dir 中还将有 {number} 个约 {size} 的检查点，而剩余 {other_size}"
+    ),
+    "{number} more checkpoints of about {size} will lie in output_dir, and {other_size} are free": (
+        "output_dir 中还将有 {number} 个约 {size} 的检查点，而剩余 {other_size}"
+    ),
     "save_in_background: training waits for saves all the same, since {names} is overridden": (
         "save_in_background：训练仍会等待保存，因为重写了 {names}"
     ),

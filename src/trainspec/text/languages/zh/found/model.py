@@ -6,6 +6,9 @@ TEXTS: dict[str, str] = {
     # The model.
     "the model has no parameter that requires a gradient": "模型没有需要梯度的参数",
     "set requires_grad on what is to be trained": "对要训练的部分设置 requires_grad",
+    "set save_safetensors: false, or leave it out of the model's state_dict()": (
+        "设置 save_safetensors: false，或不把它放进模型的 state_dict()"
+    ),
     "set gradient_checkpointing: false, or give the model a method gradient_checkpointing_enable": (
         "设置 gradient_checkpointing: false，或给模型一个 gradient_checkpointing_enable 方法"
     ),
@@ -57,6 +60,7 @@ TEXTS: dict[str, str] = {
 }
 
 TEMPLATES: dict[str, str] = {
+    "the model cannot be saved: {detail}": "模型无法保存：{detail}",
     "nothing to recompute was found in {name}: {detail}": "在 {name} 中没有可重新计算的：{detail}",
     "{name}.gradient_checkpointing_enable takes no gradient_checkpointing_kwargs": (
         "{name}.gradient_checkpointing_enable 不接受 gradient_checkpointing_kwargs"

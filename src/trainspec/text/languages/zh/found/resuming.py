@@ -29,6 +29,9 @@ TEMPLATES: dict[str, str] = {
     "output_dir holds what a save that was never finished has left ({names}): training begins anew": (
         "output_dir 中有未完成的保存留下的内容（{names}）：训练从头开始"
     ),
+    "the run goes back to {name}, and output_dir holds newer checkpoints: {names}": (
+        "运行回到 {name}，而 output_dir 中有更新的检查点：{names}"
+    ),
     "{path} was written by processes that shared the work in another way: {detail}": (
         "写出 {path} 的各进程以另一种方式分担工作：{detail}"
     ),
