@@ -68,6 +68,9 @@ def _local_texts(function: ast.AST) -> dict[str, list[str]]:
 
 
 def _called(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Call):
+        # What was made to be called: words_for(given)("...").
+        return {"words_for": "words", "words_of_line": "words"}.get(_called(node.func), "")
     return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
 
 
