@@ -34,6 +34,11 @@ COMMAND = Command(
         Option("deadline", "the most seconds for a request; 5 by default", "N"),
         Option("drain", "seconds between being no longer ready and taking no more; 1 by default", "N"),
         Option("grace", "seconds that open requests have in the end; 20 by default", "N"),
+        Option(
+            "public-url",
+            "the URL that others know it by, for addresses in answers; by default the one that it is asked at",
+            "URL",
+        ),
         Option("tls-cert", "serve TLS with this certificate", "PATH"),
         Option("tls-key", "the certificate's key", "PATH"),
     ),
@@ -43,7 +48,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv)
     given.settle()
@@ -61,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
     if given.has("tls_key") and not given.has("tls_cert"):
         raise CannotRun(mistake("CLI102", "--tls-key is nothing without --tls-cert"))
     limits = Limits(given.number("max_body", 1) or Limits().body, given.number("deadline", 1) or Limits().seconds)
-    options = Options(_models(given), tokens, tuple(given.lists.get("cors_origin", ())), limits)
+    options = Options(_models(given), tokens, tuple(given.lists.get("cors_origin", ())), limits, _public(given))
     drain = given.number("drain", 0)
     try:
         began = serve(
@@ -87,6 +92,15 @@ def _port(given: Given) -> int:
     if port is not None and port > 65535:
         raise CannotRun(mistake("CLI103", "--port takes a whole number up to 65535"))
     return 8080 if port is None else port
+
+
+def _public(given: Given) -> str | None:
+    from trainspec.export.places import is_base
+
+    said = given.get("public_url")
+    if said is not None and not is_base(said):
+        raise CannotRun(mistake("CLI103", "--public-url takes an address", "such as https://settings.example.org"))
+    return said
 
 
 def _models(given: Given) -> dict[str, Any]:

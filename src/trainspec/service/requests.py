@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+import re
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=BaseModel)
 # Media types, without "application/", "text/" and "x-", and the formats that they stand for.
 MEDIA = {"json": "json", "yaml": "yaml", "vnd.yaml": "yaml", "toml": "toml", "dotenv": "env", "env": "env"}
+
+
+Language = Literal["en", "zh"]
 
 
 class Parameters(BaseModel):
@@ -38,6 +42,18 @@ def parameters_of(request: Request, kind: type[P]) -> P:
         if name not in kind.model_fields:
             raise refused(400, "SVC104", "there is no such parameter", f"the parameters are {known}") from None
         raise refused(400, "SVC104", f"{name}: {first['msg']}") from None
+
+
+# A host as clients name it, whom nobody has vouched for: what it is put into is JSON and an address.
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+
+
+def own_url(request: Request, public: str | None) -> str | None:
+    """The URL of this service: the one that it was told, else the one that it is asked at. None where that is none."""
+    if public is not None:
+        return public.rstrip("/")
+    host = request.headers.get("host", "")
+    return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else None
 
 
 async def body_of(request: Request, most: int, seconds: float) -> bytes:
