@@ -13,11 +13,13 @@ from starlette.responses import Response
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
 from trainspec.service.refusals import Answer, Refused, answer, counted, refused
-from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
+from trainspec.service.requests import Language, Parameters, body_of, format_in, own_url, parameters_of
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import SourceError
+from trainspec.settings.diagnostics.telling import told_in
 from trainspec.settings.sources.files import parse_documents
 from trainspec.text.decoding import decoded
+from trainspec.text.languages import words_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,6 +46,7 @@ class Validate(Parameters):
     name: Annotated[str, Field(min_length=1, max_length=1000)] = "document"
     input: Input | None = None
     format: Literal["json", "text", "sarif", "junit"] = "json"
+    lang: Language = "en"
     at: Annotated[str, Field(max_length=1000)] | None = None
     model: str | None = None
     target: Annotated[str, Field(max_length=100)] | None = None
@@ -51,7 +54,6 @@ class Validate(Parameters):
     nodes: Number | None = None
     ignore_unknown: bool = False
     strict: bool = False
-    lang: Language = "en"
 
 
 async def validate(request: Request) -> Response:
@@ -60,10 +62,11 @@ async def validate(request: Request) -> Response:
     limits = service.options.limits
     format = format_in(request, asked.input, asked.name)
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _validate, body, format, asked, model=asked.model)
+    home = own_url(request, service.options.public_url)
+    return await service.work.do(len(body), _validate, body, format, asked, home, model=asked.model)
 
 
-def _validate(judges: Judges, body: bytes, format: str, asked: Validate) -> Response:
+def _validate(judges: Judges, body: bytes, format: str, asked: Validate, home: str | None) -> Response:
     judge = _judge(asked, judges)
     if format != "env":
         documents = parse_documents(body, format, asked.name, at=asked.at, keep_faults=True)
@@ -72,22 +75,23 @@ def _validate(judges: Judges, body: bytes, format: str, asked: Validate) -> Resp
         reports = [judge.dotenv(body, asked.name)]
     else:
         raise refused(415, "SVC103", "variables of an app are judged where it runs", "send its file of settings")
+    words = words_of(asked.lang)
     for report in reports:
-        report.diagnostics = list(told(report.diagnostics, asked.lang))
+        report.diagnostics = told_in(report.diagnostics, words)
     judgement = Judgement(reports, strict=asked.strict)
     found = [item for report in reports for item in report.diagnostics]
     status = 413 if any(item.code == "SRC109" for item in found) else 200
     if asked.format == "json":
         return answer(judgement.to_dict(), status, found=found)
     if asked.format == "text":
-        parts = "\n\n".join(item.render() for item in found) or "nothing wrong"
+        parts = "\n\n".join(item.render() for item in found) or words("nothing wrong")
         return _counted(Answer(f"{parts}\n".encode("utf-8", "backslashreplace"), status, None, "text/plain"), found)
     from trainspec.answers.rule import meanings
     from trainspec.reports.report import Manner
-    from trainspec.text.languages import words_of
 
+    help_at = f"{home}/rules/{{code}}" if home is not None else ""
     module, media = _FORMS[asked.format]
-    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words_of(asked.lang)))
+    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words), help_at)
     return _counted(Answer(import_module(module).render(reports, manner) + "\n", status, None, media), found)
 
 
@@ -108,7 +112,6 @@ async def fixed(request: Request) -> Response:
 
 def _fix(judges: Judges, body: bytes, format: str, asked: Validate) -> Response:
     from trainspec.answers.fixes import Fixing
-    from trainspec.text.languages import words_of
 
     judge = _judge(asked, judges)
     if format == "env" and type(judge) is not Judge:
@@ -142,7 +145,6 @@ async def completed(request: Request) -> Response:
 
 def _complete(judges: Judges, body: bytes, format: Format, asked: Complete) -> Response:
     from trainspec.answers.completion import complete
-    from trainspec.text.languages import words_of
 
     model = judges.model(asked.model)
     try:
