@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,9 +13,11 @@ from starlette.responses import Response
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
 from trainspec.service.refusals import Refused, answer, refused
-from trainspec.service.requests import Parameters, body_of, format_in, parameters_of
+from trainspec.service.requests import Language, Parameters, body_of, format_in, own_url, parameters_of
 from trainspec.settings.base import Settings
+from trainspec.settings.diagnostics.telling import told_in
 from trainspec.settings.sources.files import parse_documents
+from trainspec.text.languages import words_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -36,6 +39,7 @@ class Validate(Parameters):
     name: Annotated[str, Field(min_length=1, max_length=1000)] = "document"
     input: Input | None = None
     format: Literal["json", "text", "sarif", "junit"] = "json"
+    lang: Language = "en"
     at: Annotated[str, Field(max_length=1000)] | None = None
     model: str | None = None
     target: Annotated[str, Field(max_length=100)] | None = None
@@ -51,10 +55,11 @@ async def validate(request: Request) -> Response:
     limits = service.options.limits
     format = format_in(request, asked.input, asked.name)
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _validate, body, format, asked, service)
+    home = own_url(request, service.options.public_url)
+    return await service.work.do(len(body), _validate, body, format, asked, service, home)
 
 
-def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Response:
+def _validate(body: bytes, format: str, asked: Validate, service: Service, home: str | None) -> Response:
     judge = _judge(asked, service)
     if format != "env":
         documents = parse_documents(body, format, asked.name, at=asked.at, keep_faults=True)
@@ -63,19 +68,23 @@ def _validate(body: bytes, format: str, asked: Validate, service: Service) -> Re
         reports = [judge.dotenv(body, asked.name)]
     else:
         raise refused(415, "SVC103", "variables of an app are judged where it runs", "send its file of settings")
+    words = words_of(asked.lang)
+    for report in reports:
+        report.diagnostics = told_in(report.diagnostics, words)
     judgement = Judgement(reports, strict=asked.strict)
     found = [item for report in reports for item in report.diagnostics]
     status = 413 if any(item.code == "SRC109" for item in found) else 200
     if asked.format == "json":
         return answer(judgement.to_dict(), status)
     if asked.format == "text":
-        parts = "\n\n".join(item.render() for item in found) or "nothing wrong"
+        parts = "\n\n".join(item.render() for item in found) or words("nothing wrong")
         return Response(f"{parts}\n".encode("utf-8", "backslashreplace"), status, media_type="text/plain")
     from trainspec.answers.rule import meanings
     from trainspec.reports.report import Manner
 
+    help_at = f"{home}/rules/{{code}}" if home is not None else ""
     module, media = _FORMS[asked.format]
-    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, meanings)
+    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words), help_at)
     return Response(import_module(module).render(reports, manner) + "\n", status, media_type=media)
 
 

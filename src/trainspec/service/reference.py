@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from trainspec.answers.explain import explain, explain_all
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.rule import meaning_of, meanings
-from trainspec.answers.schema import app_schema, schema
+from trainspec.answers.schema import Schema, app_schema, schema
 from trainspec.reports.json_text import json_text
 from trainspec.service.refusals import Refused, refused
-from trainspec.service.requests import Parameters, parameters_of
+from trainspec.service.requests import Language, Parameters, own_url, parameters_of
 from trainspec.settings.base import Settings
+from trainspec.settings.diagnostics.telling import told_in
+from trainspec.text.languages import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,15 +27,22 @@ if TYPE_CHECKING:
     from trainspec.service.app import Service
 
 
+# In what is kept, in the place of the address under which somebody asks for it.
+_ADDRESS_HERE = "urn:trainspec:here"
+
+
 class SchemaOf(Parameters):
     """The draft (7 for editors), and the class."""
 
     draft: Literal["7", "2020-12"] | None = None
     model: str | None = None
+    lang: Language | None = None
 
 
-class Nothing(Parameters):
-    """No parameters."""
+class Told(Parameters):
+    """The language that facts are told in."""
+
+    lang: Language = "en"
 
 
 async def file_schema(request: Request) -> Response:
@@ -44,54 +54,67 @@ async def env_schema(request: Request) -> Response:
 
 
 async def fields(request: Request) -> Response:
-    parameters_of(request, Nothing)
-    return _kept(request, "fields", lambda: _listed("settings", explain_all()))
+    told = parameters_of(request, Told).lang
+    return _kept(request, f"fields {told}", lambda: _listed("settings", explain_all(words_of(told))))
 
 
 async def field(request: Request) -> Response:
-    parameters_of(request, Nothing)
+    words = words_of(parameters_of(request, Told).lang)
     try:
-        facts = explain(request.path_params["name"])
+        facts = explain(request.path_params["name"], words)
     except NoAnswer as why:
-        raise Refused(404, *why.diagnostics) from None
+        raise Refused(404, *told_in(why.diagnostics, words)) from None
     return _tagged(request, json_text({"settings": [facts.to_dict()]}) + "\n")
 
 
 async def rules(request: Request) -> Response:
-    parameters_of(request, Nothing)
-    return _kept(request, "rules", lambda: _listed("rules", meanings().values()))
+    told = parameters_of(request, Told).lang
+    return _kept(request, f"rules {told}", lambda: _listed("rules", meanings(words_of(told)).values()))
 
 
 async def rule(request: Request) -> Response:
-    parameters_of(request, Nothing)
+    words = words_of(parameters_of(request, Told).lang)
     try:
-        found = meaning_of(request.path_params["code"], meanings())
+        found = meaning_of(request.path_params["code"], meanings(words))
     except NoAnswer as why:
-        raise Refused(404, *why.diagnostics) from None
+        raise Refused(404, *told_in(why.diagnostics, words)) from None
     return _tagged(request, json_text({"rules": [found.to_dict()]}) + "\n")
 
 
 def _schema(request: Request, what: Literal["file", "env"]) -> Response:
     asked = parameters_of(request, SchemaOf)
-    model = _service(request).model(asked.model)
-    key, media = f"{what} {asked.draft} {asked.model}", "application/schema+json"
-    if issubclass(model, Settings):
-        draft = asked.draft or "7"
-        return _kept(request, key, lambda: schema(what, model, draft).text, media)
-    if asked.draft == "7":
+    service = _service(request)
+    model = service.model(asked.model)
+    if not issubclass(model, Settings) and asked.draft == "7":
         raise refused(400, "SVC104", "the schema of an app is one of draft 2020-12", "leave draft out")
-    return _kept(request, key, lambda: app_schema(what, model).text, media)
+
+    def made() -> Schema:
+        found = schema(what, model, asked.draft or "7") if issubclass(model, Settings) else app_schema(what, model)
+        return found.at(_ADDRESS_HERE).told_in(words_of(asked.lang or "en"))
+
+    text = _keep(service, f"{what} {asked.draft} {asked.model} {asked.lang}", lambda: made().text)
+    return _tagged(request, text.replace(_ADDRESS_HERE, _address(request, asked), 1), "application/schema+json")
+
+
+def _address(request: Request, asked: SchemaOf) -> str:
+    """Where the schema is: this service's own address of it, and a name that is none where nobody knows that."""
+    home = own_url(request, _service(request).options.public_url)
+    said = urlencode(asked.model_dump(exclude_none=True))
+    return f"{home or 'urn:trainspec'}{request.url.path}{'?' if said else ''}{said}"
 
 
 def _listed(what: str, facts: Iterable[Any]) -> str:
     return json_text({what: [item.to_dict() for item in facts]}) + "\n"
 
 
-def _kept(request: Request, key: str, make: Callable[[], str], media: str = "application/json") -> Response:
-    kept = _service(request).kept
-    if key not in kept:
-        kept[key] = make()
-    return _tagged(request, kept[key], media)
+def _kept(request: Request, key: str, make: Callable[[], str]) -> Response:
+    return _tagged(request, _keep(_service(request), key, make))
+
+
+def _keep(service: Service, key: str, make: Callable[[], str]) -> str:
+    if key not in service.kept:
+        service.kept[key] = make()
+    return service.kept[key]
 
 
 def _tagged(request: Request, text: str, media: str = "application/json") -> Response:
