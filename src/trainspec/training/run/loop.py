@@ -20,6 +20,7 @@ import torch
 from trainspec.plan.events import evaluates_on_start
 from trainspec.training import interruption
 from trainspec.training.data import batches_at, data_seed, position_in, sharing_of
+from trainspec.training.data.draws import undisturbed
 from trainspec.training.errors import NoBatchesError, NonFiniteError, TrainingError
 from trainspec.training.loss.own_step import OwnStep
 from trainspec.training.model.inside import shifts_labels, takes_item_count
@@ -95,6 +96,8 @@ class TrainingLoop(Acting):
         self._agree_to_go_on()
         if state.epoch_is_open and self._is_over():
             self._open_epoch()
+            if self._is_at_its_end():
+                self._count_left_out()
             self._end_epoch(is_used_up=self._is_at_its_end())
         while not self._is_over():
             self._open_epoch()
@@ -114,6 +117,12 @@ class TrainingLoop(Acting):
         self._save_before_the_end()
         self.finish_saving()
         interruption.let_go()
+
+    def _count_left_out(self) -> None:
+        """Of an epoch whose last update another run made and saved, before it counted them."""
+        with undisturbed():
+            loader, position = self._training.loader, self._training.position
+            self._shared_windows.end_epoch(self._training.walk or batches_at(loader, position, self._sharing))
 
     def _open_epoch(self) -> None:
         self._parts.control.new_epoch()

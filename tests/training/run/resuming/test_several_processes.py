@@ -64,3 +64,22 @@ def test_into_a_step_in_which_a_process_has_no_row(tmp_path: Path, more: dict[st
     again = run_in(2, drawn, str(tmp_path / "again"), f"{tmp_path / 'whole'}/checkpoint-1", more, loader)
     for weights, wanted in zip(again, whole, strict=True):
         assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
+
+
+def dropped(folder: str, step: int | None, loader: bool) -> Any:
+    more: dict[str, Any] = {"per_device_train_batch_size": 1, "uneven_inputs": "drop", "save_steps": 1}
+    args = settings(output_dir=f"{folder}/out", max_steps=2, save_strategy="steps", **more)
+    trainer = Trainer(Drawing(), args, train_dataset=rows(5))
+    if loader:
+        made = torch.utils.data.DataLoader(rows(5), batch_size=1, collate_fn=trainer.data_collator)  # type: ignore[arg-type]
+        trainer.get_train_dataloader = lambda: made  # type: ignore[method-assign]
+    trainer.train(resume_from_checkpoint=f"{folder}/out/checkpoint-{step}" if step else None)
+    return trainer.state.log_history[-1].get("train_dropped_rows")
+
+
+@pytest.mark.parametrize("loader", [False, True])
+def test_what_an_epoch_leaves_out_is_told_by_a_run_that_had_only_to_say_so(tmp_path: Path, loader: bool) -> None:
+    """The last save came before the end of the epoch, which is when what it left out is counted."""
+    assert run_in(2, dropped, str(tmp_path), None, loader) == [1, 1]
+    assert run_in(2, dropped, str(tmp_path), 2, loader) == [1, 1]
+    assert run_in(2, dropped, str(tmp_path), 1, loader) == [1, 1]
