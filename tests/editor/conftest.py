@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
 SCHEMAS = HERE.parents[1] / "schemas"
 FOR_EDITORS = SCHEMAS / "trainspec.schema.json"
+YAML_SERVER = "yaml-language-server/bin/yaml-language-server"
 FOR_TOOLS = SCHEMAS / "trainspec.2020-12.schema.json"
 
 collect_ignore = ["node_modules"]
@@ -31,19 +33,21 @@ def node_modules() -> Path:
 @pytest.fixture(scope="session")
 def yaml_editor(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[YamlEditor]:
     """An editor with an open document that names our schema in its modeline."""
-    server = node_modules / "yaml-language-server" / "bin" / "yaml-language-server"
-    editor = YamlEditor(server, tmp_path_factory.mktemp("work"), FOR_EDITORS)
+    folder = tmp_path_factory.mktemp("work")
+    editor = YamlEditor(node_modules / YAML_SERVER, folder, os.path.relpath(FOR_EDITORS, folder))
     yield editor
     editor.close()
 
 
 @pytest.fixture(scope="session")
 def run_node(node_modules: Path) -> Any:
-    """Run a script beside this file with JSON as its input; returns the JSON that it prints."""
+    """Run a script of sessions/ with JSON as its input; returns the JSON that it prints."""
 
     def run(script: str, question: Any) -> Any:
         text = json.dumps(question)
-        done = subprocess.run(["node", script], cwd=HERE, input=text, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            ["node", f"sessions/{script}"], cwd=HERE, input=text, capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

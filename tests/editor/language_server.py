@@ -1,4 +1,4 @@
-"""A client of yaml-language-server: it types into a document and asks what an editor asks."""
+"""A client of language servers: it types into a document and asks what an editor asks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-SETTINGS = {"yaml": {"validate": True, "completion": True, "hover": True, "schemaStore": {"enable": False}}}
+YAML: dict[str, Any] = {"validate": True, "completion": True, "hover": True, "schemaStore": {"enable": False}}
 CAPABILITIES = {
     "workspace": {"configuration": True},
     "textDocument": {
@@ -21,36 +22,45 @@ CAPABILITIES = {
 PATIENCE = 60
 
 
-class YamlEditor:
-    """One open YAML document, whose text is typed anew with `type`."""
+class Editor:
+    """One open document, whose text is typed anew with `type`, below a first line; `settings` are the editor's own."""
 
-    def __init__(self, server: Path, folder: Path, schema: Path) -> None:
-        command = ["node", str(server), "--stdio"]
+    def __init__(
+        self,
+        command: Sequence[str],
+        file: Path,
+        language: str,
+        first: str = "",
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        folder = file.parent
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
         self._news = threading.Condition()
         self._replies: dict[int, Any] = {}
         self._diagnostics: dict[int, list[dict[str, Any]]] = {}
-        self._modeline = f"# yaml-language-server: $schema={os.path.relpath(schema, folder)}\n"
-        self._uri = (folder / "run.yaml").as_uri()
+        self._first, self._language, self._settings = first, language, settings or {}
+        self._uri = file.as_uri()
         self._version = self._asked = 0
         threading.Thread(target=self._listen, daemon=True).start()
         root = folder.as_uri()
         who = {"processId": os.getpid(), "rootUri": root, "workspaceFolders": [{"uri": root, "name": "w"}]}
         self._ask("initialize", {**who, "capabilities": CAPABILITIES})
         self._send("initialized", {})
-        self._send("workspace/didChangeConfiguration", {"settings": SETTINGS})
+        self._send("workspace/didChangeConfiguration", {"settings": self._settings})
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
 
     def type(self, text: str) -> None:
-        """Make this the document's text, below the modeline that names the schema."""
+        """Make this the document's text, below the first line."""
         self._version += 1
         document: dict[str, Any] = {"uri": self._uri, "version": self._version}
-        full = self._modeline + text
+        full = self._first + text
         if self._version == 1:
-            self._send("textDocument/didOpen", {"textDocument": {**document, "languageId": "yaml", "text": full}})
+            self._send(
+                "textDocument/didOpen", {"textDocument": {**document, "languageId": self._language, "text": full}}
+            )
         else:
             self._send("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": full}]})
 
@@ -61,10 +71,23 @@ class YamlEditor:
             assert self._news.wait_for(lambda: self._version in self._diagnostics, PATIENCE), "no diagnostics came"
         return [(one["range"]["start"]["line"], one["message"]) for one in self._diagnostics[self._version]]
 
+    def marked(self, text: str, word: str) -> list[tuple[int, str]]:
+        """What is underlined in this text once something with that word is: some servers tell a part first."""
+        self.type(text)
+
+        def found() -> list[tuple[int, str]]:
+            told = self._diagnostics.get(self._version, [])
+            return [(one["range"]["start"]["line"], one["message"]) for one in told if word in one["message"]]
+
+        with self._news:
+            assert self._news.wait_for(lambda: bool(found()), PATIENCE), self._diagnostics.get(self._version)
+        return found()
+
     def completion(self, text: str) -> dict[str, str]:
         """What is offered where `|` stands, each label with its documentation."""
         reply = self._at(text, "textDocument/completion")
-        return {item["label"]: _plain(item.get("documentation")) for item in reply["items"]}
+        items = reply["items"] if isinstance(reply, dict) else reply or []
+        return {item["label"]: _plain(item.get("documentation")) for item in items}
 
     def hover(self, text: str) -> str:
         """What is shown for the word where `|` stands."""
@@ -74,7 +97,7 @@ class YamlEditor:
     def _at(self, text: str, method: str) -> Any:
         before, _, after = text.partition("|")
         self.type(before + after)
-        place = {"line": before.count("\n") + 1, "character": len(before.rpartition("\n")[2])}
+        place = {"line": (self._first + before).count("\n"), "character": len(before.rpartition("\n")[2])}
         return self._ask(method, {"textDocument": {"uri": self._uri}, "position": place})
 
     def _ask(self, method: str, params: dict[str, Any]) -> Any:
@@ -110,7 +133,7 @@ class YamlEditor:
         method = message.get("method")
         if method is not None and "id" in message:
             asked = message["params"]["items"] if method == "workspace/configuration" else []
-            result = [SETTINGS.get(item.get("section"), {}) for item in asked] if asked else None
+            result = [self._settings.get(item.get("section"), {}) for item in asked] if asked else None
             self._write({"id": message["id"], "result": result})
         with self._news:
             if method is None:
@@ -119,6 +142,15 @@ class YamlEditor:
                 params = message["params"]
                 self._diagnostics[params.get("version", self._version)] = params["diagnostics"]
             self._news.notify_all()
+
+
+class YamlEditor(Editor):
+    """yaml-language-server with a document that names our schema in its modeline, or in the editor's settings."""
+
+    def __init__(self, server: Path, folder: Path, schema: str = "", yaml: Mapping[str, Any] | None = None) -> None:
+        first = f"# yaml-language-server: $schema={schema}\n" if schema else ""
+        settings = {"yaml": {**YAML, **(yaml or {})}}
+        super().__init__(["node", str(server), "--stdio"], folder / "run.yaml", "yaml", first, settings)
 
 
 def _plain(documentation: Any) -> str:

@@ -30,7 +30,7 @@ def answers(run_node: Any) -> dict[str, Any]:
         text = f'{{"$schema": "{FOR_EDITORS.as_uri()}", {body}}}'
         places = {word: text.index(sign) for word, sign in (("complete", "|"), ("hover", "^")) if sign in text}
         documents.append({"text": text.replace("|", "").replace("^", ""), **places})
-    return dict(zip(QUESTIONS, run_node("json_session.mjs", documents), strict=True))
+    return dict(zip(QUESTIONS, run_node("json_session.mjs", {"schemas": [], "documents": documents}), strict=True))
 
 
 def offered(answer: dict[str, Any]) -> dict[str, str]:

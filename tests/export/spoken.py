@@ -55,7 +55,8 @@ def said() -> tuple[str, ...]:
     for facts in explain_all(words):
         for key in facts.keys:
             explain(f"{facts.name}.{key}", words)
-    explain("config", words)
+    for variable in ("config", "lang", "schema_base", "task", "hub_token_file"):
+        explain(variable, words)
     meanings(words)
     for described in DESCRIPTIONS.values():
         [words(text) for text in described.values()]

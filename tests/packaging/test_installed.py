@@ -67,3 +67,11 @@ def test_a_bucket_says_what_to_install(installed: Installed) -> None:
     assert done.returncode == 2
     assert "pip install 'trainspec[s3]'" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--draft", "2020-12"), ("--for", "env"), ("--for", "diagnostics")])
+def test_an_editor_finds_the_schemas_in_the_package(words: tuple[str, ...], installed: Installed) -> None:
+    path = Path(installed.run("trainspec", "schema", "--path", *words).stdout.removesuffix("\n"))
+    assert path.is_relative_to(installed.place)
+    printed = installed.run("trainspec", "schema", *words, *(("--draft", "2020-12") if "env" in words else ()))
+    assert path.read_text(encoding="utf-8") == printed.stdout

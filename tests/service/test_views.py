@@ -157,7 +157,8 @@ def test_what_cannot_be_compared(asked: dict[str, Any], client: TestClient) -> N
 def test_titles_in_both_languages(client: TestClient) -> None:
     address = "/schema/v1/training-arguments.json"
     english, chinese = (client.get(address, params={"lang": lang}).json() for lang in ("en", "zh"))
-    assert english == client.get(address).json()
+    # Each has the address that it is asked at.
+    assert {**english, "$id": ""} == {**client.get(address).json(), "$id": ""}
     assert english["properties"].keys() == chinese["properties"].keys()
     titles = [schema["properties"]["learning_rate"]["title"] for schema in (english, chinese)]
     assert titles[0] == "Learning rate" and titles[1] != titles[0]

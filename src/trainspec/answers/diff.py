@@ -14,6 +14,9 @@ from trainspec.settings.views.dumping import plain
 from trainspec.settings.views.provenance import Entry
 from trainspec.text.redaction import show_value
 
+NOT_THERE = "not there"
+"""What is shown of a key that one of the two does not have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -72,7 +75,7 @@ def _in_task(a: Judged, b: Judged) -> Iterator[Difference]:
 
 
 def _entry(path: tuple[str, ...], leaves: Mapping[tuple[str, ...], Any], side: Judged) -> Entry:
-    value = show_value(".".join(path), leaves[path]) if path in leaves else "not there"
+    value = show_value(".".join(path), leaves[path]) if path in leaves else NOT_THERE
     return Entry(value, side.source_in_task(path))
 
 

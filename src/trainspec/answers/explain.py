@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainspec.answers.faults import NoAnswer, mistake, shown_word
-from trainspec.export.environment_schema import WHERE_FOUND
+from trainspec.export.environment_schema import OF_COMMANDS, WHERE_FOUND
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
 from trainspec.settings.sources.command_line import kind_at
 from trainspec.settings.sources.renames import REMOVED, RENAMED, RETIRED_VALUES
+from trainspec.settings.sources.variables import FILE_SUFFIX, TASK
 from trainspec.settings.values.kinds import Kind
 from trainspec.settings.values.shape import shape_of
 from trainspec.settings.views.derived import DERIVATIONS
@@ -21,6 +22,14 @@ from trainspec.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from trainspec.text.languages import Words
+
+_FOUND, _COMMAND, _OWN = "Where settings are found", "What the command goes by", "The task's own"
+_NO_SETTINGS = {
+    **{name: (_FOUND, about) for name, about in WHERE_FOUND.items()},
+    **{name: (_COMMAND, about) for name, (about, _) in OF_COMMANDS.items()},
+    TASK: (_OWN, "The task's own settings, as a JSON object."),
+}
+"""Variables of ours that are no settings: the heading that they belong under, and what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,8 @@ def explain_all(words: Words = str) -> list[Facts]:
 def explain(word: str, words: Words = str) -> Facts:
     """The facts, in these words, of a setting under any name it has or had, or its variable's. Raises NoAnswer."""
     path = _path_of(word)
-    if path[0] in WHERE_FOUND:
-        return _where_found(word, ".".join(path), words)
+    if path[0] in _NO_SETTINGS or _secret_in_file(path):
+        return _variable(word, ".".join(path), words)
     kinds = TrainingArguments.field_kinds()
     kind = kind_at(kinds, path) if path[0] in kinds else None
     if kind is None:
@@ -106,15 +115,24 @@ def explain(word: str, words: Words = str) -> Facts:
     )
 
 
-def _where_found(word: str, name: str, words: Words) -> Facts:
-    """The facts of a variable that is about where settings are found. Raises NoAnswer for a key of one."""
-    if name not in WHERE_FOUND:
+def _secret_in_file(path: Sequence[str]) -> str:
+    """The secret whose file a variable names."""
+    secret = path[0].removesuffix(FILE_SUFFIX)
+    return secret if path == (f"{secret}{FILE_SUFFIX}",) and secret in TrainingArguments.secret_fields() else ""
+
+
+def _variable(word: str, name: str, words: Words) -> Facts:
+    """The facts of a variable that is no setting. Raises NoAnswer for a key of one."""
+    secret = _secret_in_file((name,))
+    if name not in _NO_SETTINGS and not secret:
         raise NoAnswer(_unknown(word, (name,)))
+    of_secret = (_FOUND, f"Path of the file that holds {secret}, as mounted secrets are.")
+    group, about = of_secret if secret else _NO_SETTINGS[name]
     return Facts(
         name=name,
         asked_for=word,
-        group=words("Where settings are found"),
-        description=words(WHERE_FOUND[name]),
+        group=words(group),
+        description=words(about),
         type=words("text"),
         choices=[],
         default=words("none"),
@@ -174,7 +192,7 @@ def _unknown(word: str, path: Sequence[str]) -> Diagnostic:
         parent = ".".join(path[:-1])
         remedy = did_you_mean(path[-1], shape_of(above.section).kinds, f"{parent}.{{}}")
         return mistake("CLI104", f"{parent} has no key {shown_word(path[-1])}", remedy)
-    remedy = did_you_mean(path[0], (*kinds, *RENAMED, *WHERE_FOUND)) or "trainspec explain lists all settings"
+    remedy = did_you_mean(path[0], (*kinds, *RENAMED, *_NO_SETTINGS)) or "trainspec explain lists all settings"
     return mistake("CLI104", f"there is no setting {shown_word(word)}", remedy)
 
 

@@ -11,6 +11,7 @@ from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.migration.documents import Found
 from trainspec.migration.rewriting import Change, difference, rewrite
 from trainspec.settings.diagnostics import Diagnostic, errors_of
+from trainspec.text.languages import Words
 from trainspec.text.redaction import redacted
 from trainspec.text.tokens import hide_tokens
 
@@ -108,15 +109,15 @@ class Converted:
         """Whether nothing is left to be done by hand."""
         return not self.found.left and self.refusal is None
 
-    def notes(self) -> Iterator[str]:
-        """What was read, and what of it is no setting, in words."""
-        yield from self.found.notes
+    def notes(self, words: Words = str) -> Iterator[str]:
+        """What was read, and what of it is no setting, in these words."""
+        yield from map(words, self.found.notes)
         if self.found.made_by not in ("", _THEIRS):
-            yield f"settings of the class {self.found.made_by}"
+            yield words("settings of the class {name}").format(name=self.found.made_by)
         if self.others:
-            yield f"no settings, left out: {', '.join(self.others)}"
+            yield words("no settings, left out: {names}").format(names=", ".join(self.others))
         if self.secrets:
-            yield f"secrets are not written: {', '.join(self.secrets)}"
+            yield words("secrets are not written: {names}").format(names=", ".join(self.secrets))
 
     def to_dict(self) -> dict[str, Any]:
         diagnostics = [*self.left, *self.told, *([self.refusal] if self.refusal is not None else [])]

@@ -33,6 +33,12 @@ class Schema:
 
         return self if words is str else Schema(translated(self.document, words))
 
+    def at(self, address: str) -> Schema:
+        """The same schema under an address of its own."""
+        from trainspec.export.places import named
+
+        return Schema(named(self.document, address))
+
     def to_dict(self) -> dict[str, Any]:
         return self.document
 

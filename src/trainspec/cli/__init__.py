@@ -75,7 +75,7 @@ def _run(words: list[str]) -> int:
     if name in COMMANDS:
         return _run_command(name, words[1:])
     if name in ("-h", "--help", "help"):
-        print(_help())
+        print(_help(words))
         return 0
     if name in ("-V", "--version"):
         from trainspec import __version__
@@ -83,7 +83,7 @@ def _run(words: list[str]) -> int:
         print(f"trainspec {__version__}")
         return 0
     if not name:
-        print(_help(), file=sys.stderr)
+        print(_help(words), file=sys.stderr)
         return 2
     from trainspec.cli.faults import unknown_command
     from trainspec.cli.terminal import say, words_of_line
@@ -108,26 +108,18 @@ def _run_command(name: str, words: list[str]) -> int:
         code: int = import_module(f"trainspec.cli.{name}").run(words)
     except NoAnswer as mistake:
         from trainspec.cli.terminal import say, words_of_line
+        from trainspec.text.languages import words_asked_for
 
         # What a training run says goes into the logs of many machines.
-        say(mistake.diagnostics, str if name == "train" else words_of_line(words))
+        say(mistake.diagnostics, words_asked_for(os.environ) if name == "train" else words_of_line(words))
         return 2
     return code
 
 
-def _help() -> str:
-    width = max(map(len, COMMANDS))
-    return "\n".join(
-        [
-            "usage: trainspec COMMAND ...",
-            "",
-            "Typed settings for torch training jobs: judged, explained, planned, trained.",
-            "",
-            *(f"  {name:<{width}}  {about}" for name, about in COMMANDS.items()),
-            "",
-            "trainspec COMMAND --help says more. Exit codes: 0 fine, 1 findings, 2 could not run.",
-        ]
-    )
+def _help(words: Sequence[str]) -> str:
+    from trainspec.cli.options.help import help_of_all
+
+    return help_of_all(COMMANDS, words)
 
 
 def _unwritten(error: AnswerLost) -> int:

@@ -9,7 +9,7 @@ from trainspec.answers.export import FORMATS, SERVICE_FORMATS, export, export_se
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import files_named
 from trainspec.cli.options import AT, Command, Option, wants_help
-from trainspec.cli.terminal import exit_code, say
+from trainspec.cli.terminal import LANG, exit_code, say, words_for
 
 _SERVICES = ", ".join(SERVICE_FORMATS)
 
@@ -60,6 +60,7 @@ COMMAND = Command(
         AT,
         Option("target", "judge the settings for this machine, too: h100x8, a100, v100, t4, cpu ...", "MACHINE"),
         *FORM_OPTIONS,
+        LANG,
     ),
     examples=(
         "trainspec export run.yaml --to env > run.env",
@@ -73,7 +74,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv)
     given.settle()
@@ -84,6 +85,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     if not given.words or not given.has("to"):
         raise CannotRun(mistake("CLI102", "export takes a file and a form", "trainspec export run.yaml --to env"))
+    words = words_for(given)
     from trainspec.answers.documents import judged
     from trainspec.settings.diagnostics import SourceError
     from trainspec.settings.sources.files import read_several
@@ -91,13 +93,14 @@ def run(argv: Sequence[str]) -> int:
     try:
         documents, again = read_several(files_named(given), at=given.get("at"))
     except SourceError as error:
-        say(error.diagnostics)
+        say(error.diagnostics, words)
         return exit_code(error.diagnostics)
-    say(again)
+    say(again, words)
     found = export(judged(*documents), given.values["to"], given.values)
-    say(found.diagnostics)
+    say(found.diagnostics, words)
     if found.secrets:
-        print(f"note: secrets are not written: {', '.join(found.secrets)}", file=sys.stderr)
+        said = words("note: secrets are not written: {names}")
+        print(said.format(names=", ".join(found.secrets)), file=sys.stderr)
     if found.refusal is not None:
         raise CannotRun(found.refusal)
     if found.text is None:

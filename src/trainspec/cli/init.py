@@ -9,6 +9,7 @@ from pathlib import Path
 from trainspec.answers.init import SCHEMA, beginning, template
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Command, Option, wants_help
+from trainspec.cli.terminal import LANG, words_for
 from trainspec.reports.report import shown_file
 from trainspec.storage.regular import read_regular
 
@@ -23,6 +24,7 @@ COMMAND = Command(
         Option(
             "model", "for .env: the settings class, or an app of pydantic-settings with one inside", "pkg.mod:Class"
         ),
+        LANG,
     ),
     examples=("trainspec init", "trainspec init configs/base.yaml", "trainspec init app.env --model mine:App"),
 )
@@ -30,17 +32,17 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv)
     given.settle()
     if len(given.words) > 1:
         raise CannotRun(mistake("CLI102", "init takes one file", "trainspec init run.yaml"))
     path = given.words[0] if given.words else "run.yaml"
-    shown = shown_file(path)
+    shown, words = shown_file(path), words_for(given)
     if path.endswith(".env"):
         _write(path, _template(given.get("model")), force=given.has("force"))
-        print(f"{shown} written: every variable, commented out")
+        print(words("{file} written: every variable, commented out").format(file=shown))
         return 0
     if given.get("model") is not None:
         raise CannotRun(mistake("CLI102", "--model is for a file of variables", "trainspec init app.env --model ..."))
@@ -51,8 +53,8 @@ def run(argv: Sequence[str]) -> int:
     schema = _place_of_schema(path)
     _write(path, made.text, force=given.has("force"))
     _write(schema, made.schema, force=True)
-    print(f"{shown} written, and beside it {SCHEMA} for editors")
-    print(f"trainspec validate {shown} judges it, trainspec explain lists all settings")
+    print(words("{file} written, and beside it {name} for editors").format(file=shown, name=SCHEMA))
+    print(words("trainspec validate {file} judges it, trainspec explain lists all settings").format(file=shown))
     return 0
 
 

@@ -62,6 +62,7 @@ def start_processes(
     from trainspec.settings.arguments.launchers import Misfit, nodes_of, unreadable
     from trainspec.settings.diagnostics import errors_of
     from trainspec.settings.targets.machines import judge_world
+    from trainspec.text.languages import words_asked_for
 
     wrong = [_misfit("CLI126", misfit) for misfit in (*unreadable(os.environ), *_no_grace())]
     if wrong:
@@ -69,8 +70,7 @@ def start_processes(
     nodes = nodes_of(os.environ)
     if isinstance(nodes, Misfit):
         raise CannotRun(_misfit("CLI120", nodes))
-    restarts = given.number(MAX_RESTARTS.key, 0) or 0
-    count = _count(given.values[NPROC.key], agent)
+    restarts, count = given.number(MAX_RESTARTS.key, 0) or 0, _count(given.values[NPROC.key], agent)
     log_dir = given.get(LOG_DIR.key)
     starter, trained = agent(), trains(settings)
     world = count * (nodes.count if nodes else 1)
@@ -78,7 +78,7 @@ def start_processes(
     found = errors_of(judge_world(settings, world, count, own_optimizer=not trained))
     found += starter.find_no_optimizer(settings) if trained else []
     if found:
-        say(found)
+        say(found, words_asked_for(os.environ))
         return exit_code(found)
     if log_dir is not None:
         _make_log_dir(log_dir)

@@ -6,15 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trainspec.answers.migrate import Converted, Migration, convert, migrate
+from trainspec.answers.migrate import Migration, convert, migrate
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.files import STDIN, files_in
 from trainspec.cli.options import AT, FORMAT, Command, Given, Option, wants_help
-from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, exit_code, say
+from trainspec.cli.terminal import FINDINGS, FINE, LANG, answer_json, exit_code, say, words_for
 from trainspec.migration.local_files import decoded, read_bytes, write_whole
 from trainspec.migration.reading import SCRIPTS, Found, foreign_kind, format_of_source, read_sources
 from trainspec.reports.report import shown_file
 from trainspec.settings.diagnostics import SourceError
+from trainspec.text.languages import Words
 from trainspec.text.redaction import printable
 
 _FROM = ("file", "cli", "python", "pickle", "bat", "powershell", "notebook")
@@ -33,6 +34,7 @@ COMMAND = Command(
         Option("from", "what to read, where the name does not tell (cli: a shell's line or script)", "FORM", _FROM),
         Option("command", "which command of a script, by its number among those listed; the first with settings", "N"),
         AT,
+        LANG,
         FORMAT,
     ),
     examples=(
@@ -46,7 +48,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv)
     given.settle()
@@ -57,7 +59,7 @@ def run(argv: Sequence[str]) -> int:
         try:
             code, answer = _one(path, given, named=path == word)
         except SourceError as error:
-            say(error.diagnostics)
+            say(error.diagnostics, words_for(given))
             code = exit_code(error.diagnostics)
             answer = {"ok": False, "diagnostics": [item.to_dict() for item in error.diagnostics]}
         codes.append(code)
@@ -85,7 +87,8 @@ def _one(path: str, given: Given, *, named: bool) -> tuple[int, dict[str, Any]]:
         if not foreign:
             return _in_place(path, given)
         if not named or given.has("check") or given.has("diff"):
-            print(f"{printable(path)}: a configuration of {foreign}, left as it is", file=sys.stderr)
+            said = words_for(given)("{file}: a configuration of {program}, left as it is")
+            print(said.format(file=printable(path), program=foreign), file=sys.stderr)
             return FINE, {"ok": True, "kind": foreign, "changed": False}
     if given.has("check") or given.has("diff"):
         raise CannotRun(mistake("CLI103", "--check and --diff are about files rewritten in place", "leave them out"))
@@ -94,50 +97,49 @@ def _one(path: str, given: Given, *, named: bool) -> tuple[int, dict[str, Any]]:
 
 
 def _converted(found: Sequence[Found], given: Given, path: str) -> tuple[int, dict[str, Any]]:
-    is_json, answers = given.get("format") == "json", []
+    answers, words = [], words_for(given)
     for one in convert(found, given.get("to") or "yaml", path):
         answers.append(one.to_dict())
-        _tell_found(one, "the command line" if one.found.is_words else printable(path))
+        say([*one.left, *one.told], words)
+        name = words("the command line") if one.found.is_words else printable(path)
+        for note in one.notes(words):
+            print(words("note: {name}: {said}").format(name=name, said=printable(note)), file=sys.stderr)
         if one.refusal is not None:
             raise CannotRun(one.refusal)
-        if not is_json:
-            sys.stdout.write(one.text or "")
+        sys.stdout.write("" if given.get("format") == "json" else one.text or "")
     code = FINDINGS if any(one.left for one in found) else FINE
     return code, answers[0] if len(answers) == 1 else {"ok": code == FINE, "sets": answers}
 
 
-def _tell_found(one: Converted, name: str) -> None:
-    say([*one.left, *one.told])
-    for note in one.notes():
-        print(f"note: {name}: {printable(note)}", file=sys.stderr)
-
-
 def _in_place(path: str, given: Given) -> tuple[int, dict[str, Any]]:
     done = migrate(_read(path), format_of_source(path, exactly=True), path, given.get("at"))
-    say([*done.left, *done.stuck])
+    say([*done.left, *done.stuck], words := words_for(given))
     if given.has("diff") and given.get("format") != "json":
         sys.stdout.writelines(done.difference(printable(path)))
     elif not given.has("diff") and not given.has("check") and done.changed:
         _write(path, done.after)
-    _tell(path, done, "would change" if given.has("check") or given.has("diff") else "changed")
+    _tell(path, done, words, is_done=not (given.has("check") or given.has("diff")))
     code = FINDINGS if (given.has("check") and done.changed) or not done.ok else FINE
     return code, done.to_dict()
 
 
-def _tell(path: str, done: Migration, verb: str) -> None:
+def _tell(path: str, done: Migration, words: Words, *, is_done: bool) -> None:
     for change in done.changes:
-        print(change, file=sys.stderr)
-    number = counted(len(done.changes), "name or value").replace("name or values", "names and values")
-    verb = "refused, since names contradict each other" if done.refused else f"{number} {verb}"
-    print(f"{printable(path)}: {verb}", file=sys.stderr)
+        print(change.told(words), file=sys.stderr)
+    if done.refused:
+        said = "refused, since names contradict each other"
+    elif len(done.changes) == 1:
+        said = "{number} name or value changed" if is_done else "{number} name or value would change"
+    else:
+        said = "{number} names and values changed" if is_done else "{number} names and values would change"
+    print(f"{printable(path)}{words(': ')}{words(said).format(number=f'{len(done.changes):,}')}", file=sys.stderr)
 
 
 def _read(path: str) -> str:
     """The text of a local file with the line breaks it has. Raises SourceError."""
     if "://" in path or path == STDIN:
-        raise CannotRun(
-            mistake("CLI103", f"{shown_file(path)} cannot be rewritten in place", "write it elsewhere with --to yaml")
-        )
+        remedy = "write it elsewhere with --to yaml"
+        raise CannotRun(mistake("CLI103", f"{shown_file(path)} cannot be rewritten in place", remedy))
     return decoded(read_bytes(path), path)
 
 

@@ -53,7 +53,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv, settings_vocabulary())
     task, shape = None, None

@@ -22,7 +22,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv)
     given.settle()

@@ -41,6 +41,11 @@ COMMAND = Command(
         Option("deadline", "the most seconds for a request; 5 by default", "N"),
         Option("drain", "seconds between being no longer ready and taking no more; 1 by default", "N"),
         Option("grace", "seconds that open requests have in the end; 20 by default", "N"),
+        Option(
+            "public-url",
+            "the URL that others know it by, for addresses in answers; by default the one that it is asked at",
+            "URL",
+        ),
         Option("tls-cert", "serve TLS with this certificate", "PATH"),
         Option("tls-key", "the certificate's key", "PATH"),
     ),
@@ -50,7 +55,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv)
     given.settle()
@@ -70,7 +75,7 @@ def run(argv: Sequence[str]) -> int:
     if given.has("tls_key") and not given.has("tls_cert"):
         raise CannotRun(mistake("CLI102", "--tls-key is nothing without --tls-cert"))
     limits = Limits(given.number("max_body", 1) or Limits().body, given.number("deadline", 1) or Limits().seconds)
-    options = Options(_models(given), tokens, tuple(given.lists.get("cors_origin", ())), limits)
+    options = Options(_models(given), tokens, tuple(given.lists.get("cors_origin", ())), limits, _public(given))
     drain = given.number("drain", 0)
     running = Running(
         given.number("workers", 1) or 1,
@@ -127,6 +132,15 @@ def _sockets(given: Given) -> list[socket.socket]:
         return found or opened(given.get("host") or "127.0.0.1", 8080 if port is None else port)
     except OSError as error:
         raise CannotRun(mistake("SVC108", f"it cannot be served: {error.strerror or type(error).__name__}")) from None
+
+
+def _public(given: Given) -> str | None:
+    from trainspec.export.places import is_base
+
+    said = given.get("public_url")
+    if said is not None and not is_base(said):
+        raise CannotRun(mistake("CLI103", "--public-url takes an address", "such as https://settings.example.org"))
+    return said
 
 
 def _models(given: Given) -> dict[str, Any]:

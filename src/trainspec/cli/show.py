@@ -46,7 +46,7 @@ _VALUE_WIDTH = 36
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     shape = _task_in(argv)
     given = COMMAND.parse(argv, settings_vocabulary(), *([task_vocabulary(shape)] if shape is not None else []))

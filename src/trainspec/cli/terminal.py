@@ -129,3 +129,17 @@ def words_here() -> Words:
     if language is None:
         raise CannotRun(mistake("CLI103", f"{VARIABLE} takes {' or '.join(LANGUAGES)}"))
     return words_of(language)
+
+
+def schema_base(said: str | None = None) -> str | None:
+    """The address of the folder in which schemas/ is published, as an option or our variable says; None where neither
+    does. Raises CannotRun.
+    """
+    from trainspec.export.places import VARIABLE as PLACE
+    from trainspec.export.places import is_base
+
+    base = os.environ.get(PLACE) if said is None else said
+    if base and not is_base(base):
+        message = f"{PLACE if said is None else '--base'} takes the address of a folder"
+        raise CannotRun(mistake("CLI103", message, "such as https://example.org/schemas"))
+    return base or None

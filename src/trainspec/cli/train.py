@@ -22,6 +22,7 @@ from trainspec.settings.judging.named_files import NOT_HERE
 from trainspec.settings.sources.layer import sources_in_words
 from trainspec.tasks import TASKS
 from trainspec.tasks.forgetting import forget_secrets
+from trainspec.text.languages import words_asked_for
 from trainspec.training.interruption import leave_with, leaving_at_once
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     with leaving_at_once(is_all=sys.argv[1:] == [COMMAND.name, *argv]):
         return _done(_run(argv))
@@ -99,16 +100,16 @@ def _run(argv: Sequence[str], *, tells: bool = True) -> int:
         remedy = "write --name value; a config file is --config FILE, for each of several"
         given.unknown.append(mistake("CLI102", "there are words that belong to no flag", remedy))
     starts_others = wants_processes(given) and tells
-    loaded = load_settings(given, files_named(given, "config"), shape)
+    loaded, words = load_settings(given, files_named(given, "config"), shape), words_asked_for(os.environ)
     if loaded.settings is None:
         if tells and is_to_say_errors():
-            say(loaded.diagnostics)
-            say_notes(loaded)
+            say(loaded.diagnostics, words)
+            say_notes(loaded, words)
         return exit_code(loaded.diagnostics)
     if tells_here:
         # A file that is still not there when training begins is an error then.
-        say([item for item in loaded.diagnostics if item.code != NOT_HERE])
-        say_notes(loaded)
+        say([item for item in loaded.diagnostics if item.code != NOT_HERE], words)
+        say_notes(loaded, words)
     if starts_others:
         return start_processes(given, argv, loaded.settings, run_in_rank, lambda: _training("agent"))
     forget_secrets(shape, os.environ)

@@ -70,7 +70,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv)
     given.settle()
@@ -109,13 +109,15 @@ def _rendered(form: str, judgement: Judgement, code: int, words: Words) -> str:
     from importlib import import_module
 
     from trainspec.answers.rule import meanings
+    from trainspec.export.places import help_at
     from trainspec.reports.report import Manner
 
     # Services show paths from the root of the repository, wherever in it the command runs.
     here = os.getcwd()
     roots = (os.environ.get(name, "") for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"))
     root = next((path for path in roots if path and f"{here}{os.sep}".startswith(f"{path}{os.sep}")), here)
-    manner = Manner(root, judgement.strict, code, partial(meanings, words))
+    base = terminal.schema_base()
+    manner = Manner(root, judgement.strict, code, partial(meanings, words), help_at(base) if base else "")
     text: str = import_module(FORMS[form]).render(judgement.reports, manner)
     return text
 

@@ -24,6 +24,7 @@ from trainspec.settings.sources.variables import (
     FILE_SUFFIX,
     LANGUAGE,
     NESTED,
+    SCHEMA_BASE,
     SECRETS_DIR,
     SECRETS_FROM,
     TASK,
@@ -49,6 +50,19 @@ WHERE_FOUND = {
     SECRETS_FROM: "Addresses of secret managers with commas between them, later ones over earlier ones: aws-sm://name, "
     "aws-ssm://path, gcp-sm://project, azure-kv://vault; secrets alone are read, unless ?fields=NAME,NAME follows.",
 }
+
+OF_COMMANDS = {
+    LANGUAGE: (
+        "Language in which the trainspec command answers people: en or zh; unset: the locale's.",
+        "^([Ee][Nn]|[Zz][Hh]|C|POSIX)([_.@-].*)?$",
+    ),
+    SCHEMA_BASE: (
+        "URL of the folder in which the files of schemas/ are published: schemas that trainspec schema prints are "
+        "named by it, and SARIF points to the reference there.",
+        r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$",
+    ),
+}
+"""What the command goes by, whatever the settings: what each is, and the pattern of its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +158,9 @@ def variables(model: type[Settings], draft: Draft = "2020-12") -> Iterator[Varia
     for name, about in WHERE_FOUND.items():
         if name not in model.model_fields:
             yield Variable(full := f"{prefix_of(model)}{name.upper()}", _about(full, about))
-    if LANGUAGE not in model.model_fields and prefix_of(model) == USUAL.env_prefix:
-        about = "Language in which the trainspec command answers people: en or zh; unset: the locale's."
-        pattern = {"pattern": "^([Ee][Nn]|[Zz][Hh]|C|POSIX)([_.@-].*)?$"}
-        yield Variable(full := f"{prefix_of(model)}{LANGUAGE.upper()}", {**_about(full, about), **pattern})
+    for name, (about, pattern) in OF_COMMANDS.items():
+        if name not in model.model_fields and prefix_of(model) == USUAL.env_prefix:
+            yield Variable(full := f"{prefix_of(model)}{name.upper()}", {**_about(full, about), "pattern": pattern})
     if TASK not in model.model_fields:
         text = _about(full := f"{prefix_of(model)}{TASK.upper()}", "The task's own settings, as a JSON object.")
         yield Variable(full, {**text, "pattern": pattern_of({"type": "object"}, _WORD)}, is_open=True)

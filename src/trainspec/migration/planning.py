@@ -13,6 +13,7 @@ from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.renames import ORGANIZATION, RENAMED, RETIRED_VALUES, OwnerAlone, name_repository
 from trainspec.settings.sources.variables import TASK
 from trainspec.settings.views.dumping import plain
+from trainspec.text.languages import Words
 
 if TYPE_CHECKING:
     from trainspec.settings.sources.files import Document
@@ -29,14 +30,20 @@ class Edit:
     new: Path | None
     value: Any = AS_IT_STANDS
 
-    def __str__(self) -> str:
+    def told(self, words: Words = str) -> str:
+        """What becomes of the name and its value, in these words."""
         old = ".".join(self.old)
         if self.new is None:
-            return f"{old} says nothing any more"
+            return words("{old} says nothing any more").format(old=old)
         new = ".".join(self.new)
         if self.value is AS_IT_STANDS:
-            return f"{old} is {new}"
-        return f"{old} is {new}: {self.value}" if old != new else f"{old} is now {self.value}"
+            return words("{old} is {new}").format(old=old, new=new)
+        if old == new:
+            return words("{old} is now {value}").format(old=old, value=self.value)
+        return words("{old} is {new}: {value}").format(old=old, new=new, value=self.value)
+
+    def __str__(self) -> str:
+        return self.told()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from trainspec.migration.values import NotWritable, as_json, as_yaml
 from trainspec.settings.diagnostics import Diagnostic, SourceError
 from trainspec.settings.diagnostics.source import Source
 from trainspec.settings.sources.files import Document, parse_documents, source_error
+from trainspec.text.languages import Words
 from trainspec.text.redaction import HIDDEN, is_secret_name, printable, redact_url, show_value
 
 # Each edit takes an old name away, or an old value; no file has so many.
@@ -33,11 +34,15 @@ class Change:
     source: Source
 
     def __str__(self) -> str:
+        return self.told()
+
+    def told(self, words: Words = str) -> str:
+        """Where it is, and what becomes of it, in these words."""
         edit = self.edit
         name = ".".join(edit.new or edit.old)
         if isinstance(edit.value, str | int | float | bool | list):
             edit = Edit(edit.old, edit.new, show_value(name, edit.value))
-        return printable(f"{self.source}: {edit}")
+        return printable(f"{self.source}{words(': ')}{edit.told(words)}")
 
 
 @dataclass(slots=True)

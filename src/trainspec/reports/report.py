@@ -64,6 +64,8 @@ class Manner:
     strict: bool = False
     code: int = 0
     meanings: Callable[[], Mapping[str, Meaning]] = dict
+    # The address at which a code is told of, which stands in for {code} in small letters; nowhere by default.
+    help_at: str = ""
 
     def path(self, name: str) -> str:
         """The path of a file from the root, with slashes; as it stands where it is a URL or lies elsewhere."""

@@ -36,7 +36,7 @@ def render(reports: Sequence[Report], manner: Manner) -> str:
                 "name": "trainspec",
                 "version": __version__,
                 "semanticVersion": __version__,
-                "rules": [_rule(firsts[code], meanings.get(code)) for code in codes],
+                "rules": [_rule(firsts[code], meanings.get(code), manner.help_at) for code in codes],
             }
         },
         "invocations": [{"executionSuccessful": manner.code != 2, "exitCode": manner.code}],
@@ -47,18 +47,21 @@ def render(reports: Sequence[Report], manner: Manner) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _rule(first: Diagnostic, meaning: Meaning | None) -> dict[str, Any]:
+def _rule(first: Diagnostic, meaning: Meaning | None, help_at: str) -> dict[str, Any]:
     """A rule by what is known of its code; of a rule of somebody's own, by what it said here."""
     found = meaning.found if meaning is not None else first.message
     reason = (meaning.reason if meaning is not None else first.reason) or found
     fix = (meaning.fix if meaning is not None else first.remedy) or "see the message"
     text = f"{found}.\nWhy: {reason}.\nFix: {fix}."
     markdown = f"**{first.code} {first.name}**: {found}.\n\n*Why:* {reason}.\n\n*Fix:* {fix}."
+    # Of somebody's own rule nothing is told there.
+    address = {"helpUri": help_at.format(code=first.code.lower())} if help_at and meaning is not None else {}
     return {
         "id": first.code,
         "name": "".join(part.capitalize() for part in first.name.split("-")),
         "shortDescription": {"text": found},
         "fullDescription": {"text": reason},
+        **address,
         "help": {"text": text, "markdown": markdown},
         "defaultConfiguration": {"level": first.severity},
         "properties": {"tags": ["configuration", first.code.rstrip("0123456789")]},

@@ -13,11 +13,12 @@ from starlette.responses import Response
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
 from trainspec.service.refusals import Answer, Refused, answer, counted, refused
-from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
+from trainspec.service.requests import Language, Parameters, body_of, format_in, own_url, parameters_of, told
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import parse_documents
 from trainspec.text.decoding import decoded
+from trainspec.text.languages import words_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,6 +45,7 @@ class Validate(Parameters):
     name: Annotated[str, Field(min_length=1, max_length=1000)] = "document"
     input: Input | None = None
     format: Literal["json", "text", "sarif", "junit"] = "json"
+    lang: Language = "en"
     at: Annotated[str, Field(max_length=1000)] | None = None
     model: str | None = None
     target: Annotated[str, Field(max_length=100)] | None = None
@@ -51,7 +53,6 @@ class Validate(Parameters):
     nodes: Number | None = None
     ignore_unknown: bool = False
     strict: bool = False
-    lang: Language = "en"
 
 
 async def validate(request: Request) -> Response:
@@ -60,10 +61,11 @@ async def validate(request: Request) -> Response:
     limits = service.options.limits
     format = format_in(request, asked.input, asked.name)
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _validate, body, format, asked, model=asked.model)
+    home = own_url(request, service.options.public_url)
+    return await service.work.do(len(body), _validate, body, format, asked, home, model=asked.model)
 
 
-def _validate(judges: Judges, body: bytes, format: str, asked: Validate) -> Response:
+def _validate(judges: Judges, body: bytes, format: str, asked: Validate, home: str | None) -> Response:
     judge = _judge(asked, judges)
     if format != "env":
         documents = parse_documents(body, format, asked.name, at=asked.at, keep_faults=True)
@@ -80,14 +82,15 @@ def _validate(judges: Judges, body: bytes, format: str, asked: Validate) -> Resp
     if asked.format == "json":
         return answer(judgement.to_dict(), status, found=found)
     if asked.format == "text":
-        parts = "\n\n".join(item.render() for item in found) or "nothing wrong"
+        parts = "\n\n".join(item.render() for item in found) or words_of(asked.lang)("nothing wrong")
         return _counted(Answer(f"{parts}\n".encode("utf-8", "backslashreplace"), status, None, "text/plain"), found)
     from trainspec.answers.rule import meanings
     from trainspec.reports.report import Manner
-    from trainspec.text.languages import words_of
 
+    help_at = f"{home}/rules/{{code}}" if home is not None else ""
     module, media = _FORMS[asked.format]
-    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words_of(asked.lang)))
+    tell = partial(meanings, words_of(asked.lang))
+    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, tell, help_at)
     return _counted(Answer(import_module(module).render(reports, manner) + "\n", status, None, media), found)
 
 

@@ -50,3 +50,5 @@ class Options:
     tokens: tuple[str, ...] = field(default=(), repr=False)
     origins: tuple[str, ...] = ()
     limits: Limits = Limits()
+    # Under which others know it, where a proxy stands before it; by default the address that it is asked at.
+    public_url: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -57,6 +58,16 @@ def _parameters(asked: bytes, kind: type[P]) -> P:
 
 # Clients ask many times in the same way.
 _kept_parameters = lru_cache(maxsize=256)(_parameters)
+# A host as clients name it, whom nobody has vouched for: what it is put into is JSON and an address.
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+
+
+def own_url(request: Request, public: str | None) -> str | None:
+    """The URL of this service: the one that it was told, else the one that it is asked at. None where that is none."""
+    if public is not None:
+        return public.rstrip("/")
+    host = request.headers.get("host", "")
+    return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else None
 
 
 async def body_of(request: Request, most: int, seconds: float) -> bytes:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from trainspec.cli.checkpoints import changing, comparing, showing
 from trainspec.cli.faults import CannotRun, mistake, shown_word
 from trainspec.cli.options import FORMAT, Command, Given, Option, wants_help
-from trainspec.cli.terminal import counted
+from trainspec.cli.terminal import LANG, counted
 from trainspec.storage import StorageError, Store, open_store
 from trainspec.text.redaction import redact_whole_url
 
@@ -66,6 +66,7 @@ COMMAND = Command(
         Option("dry-run", "prune: say what would go, and delete nothing"),
         Option("optimizer", "export: the optimizer's state, too, put together of what processes had of it"),
         Option("force", "import, export: over what DST has already"),
+        LANG,
         FORMAT,
     ),
     examples=(
@@ -82,7 +83,7 @@ COMMAND = Command(
 
 def run(argv: Sequence[str]) -> int:
     if wants_help(argv):
-        print(COMMAND.help())
+        print(COMMAND.help(argv))
         return 0
     given = COMMAND.parse(argv)
     given.settle()

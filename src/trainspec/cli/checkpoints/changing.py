@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from trainspec.cli.checkpoints.showing import there
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Given
-from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, say
+from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, say, words_for
 from trainspec.settings.diagnostics import errors_of
 from trainspec.storage import Store
 from trainspec.text.redaction import printable, redact_whole_url
 
 if TYPE_CHECKING:
     from trainspec.answers.checkpoints.pruning import Pruning
+    from trainspec.text.languages import Words
     from trainspec.training.foreign.importing import Imported
 
 
@@ -54,7 +55,7 @@ def export(given: Given, stores: Sequence[Store]) -> int:
     else:
         print(f"{printable(done.source)} -> {printable(done.target)}")
         print("".join(f"  {printable(name)}\n" for name in done.files), end="")
-        print(f"{counted(done.tensors, 'tensor')}, {done.bytes / 1e6:,.1f} MB")
+        print(f"{counted(done.tensors, 'tensor', words_for(given))}, {done.bytes / 1e6:,.1f} MB")
     return FINE
 
 
@@ -71,22 +72,26 @@ def prune(given: Given, stores: Sequence[Store]) -> int:
     if given.get("format") == "json":
         answer_json({**found.to_dict(), "dry_run": given.has("dry_run")})
     else:
-        print("\n".join(_pruned(found, "would go" if given.has("dry_run") else "deleted")))
+        print("\n".join(_pruned(found, words_for(given), is_done=not given.has("dry_run"))))
     return FINE
 
 
-def _pruned(found: Pruning, gone: str) -> Iterator[str]:
+def _pruned(found: Pruning, words: Words, *, is_done: bool) -> Iterator[str]:
+    gone = "deleted" if is_done else "would go"
     for steps, what in (
         (found.removed, gone),
         (found.unfinished, f"{gone}: saving it was never finished"),
         (found.damaged, "damaged; it stays, for nothing is known of it"),
     ):
         for step in steps:
-            yield f"checkpoint-{step}  {what}"
+            yield f"checkpoint-{step}  {words(what)}"
     for step in found.kept:
-        yield f"checkpoint-{step}  stays{', the best' if step == found.best else ''}"
-    number = len(found.removed) + len(found.unfinished)
-    yield f"{counted(number, 'checkpoint')} {gone}, {found.size / 1e6:,.1f} MB" if number else "nothing is to go"
+        yield f"checkpoint-{step}  {words('stays, the best' if step == found.best else 'stays')}"
+    if number := len(found.removed) + len(found.unfinished):
+        said = words("{CHECKPOINTS} deleted, {size} MB" if is_done else "{CHECKPOINTS} would go, {size} MB")
+        yield said.format(CHECKPOINTS=counted(number, "checkpoint", words), size=f"{found.size / 1e6:,.1f}")
+    else:
+        yield words("nothing is to go")
 
 
 def import_theirs(given: Given, stores: Sequence[Store]) -> int:
@@ -99,10 +104,11 @@ def import_theirs(given: Given, stores: Sequence[Store]) -> int:
     if given.get("format") == "json":
         answer_json({"imported": [one.to_dict() for one in done]})
     else:
-        say(item for one in done for item in one.findings)
+        words = words_for(given)
+        say((item for one in done for item in one.findings), words)
         for one in done:
-            ends = "" if one.resumable else " (the model alone: it cannot be resumed from)"
-            where = f"{redact_whole_url(one.target)}{ends}" if one.target is not None else "not imported"
+            ends = "" if one.resumable else words(" (the model alone: it cannot be resumed from)")
+            where = f"{redact_whole_url(one.target)}{ends}" if one.target is not None else words("not imported")
             print(f"{printable(redact_whole_url(one.source))} -> {printable(where)}")
     failed = any(errors_of(one.findings) or not one.resumable for one in done)
     return FINDINGS if failed else FINE

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from trainspec.cli.faults import CannotRun, mistake
 from trainspec.cli.options import Given
-from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, style
+from trainspec.cli.terminal import FINDINGS, FINE, answer_json, counted, style, words_for
 from trainspec.storage import Store
 from trainspec.storage.location import scheme_of
 from trainspec.text.redaction import printable, redact_whole_url
 
 if TYPE_CHECKING:
+    from trainspec.text.languages import Words
     from trainspec.training.foreign.facts import Facts
 
 
@@ -38,9 +39,10 @@ def list_them(given: Given, stores: Sequence[Store]) -> int:
     if given.get("format") == "json":
         answer_json({"checkpoints": [one.to_dict() for one in found]})
     elif found:
-        print("\n".join(_line(one) for one in found))
+        words = words_for(given)
+        print("\n".join(_line(one, words) for one in found))
     else:
-        print("no checkpoints")
+        print(words_for(given)("no checkpoints"))
     return FINDINGS if any(one.problem for one in found) else FINE
 
 
@@ -52,8 +54,10 @@ def show(given: Given, stores: Sequence[Store]) -> int:
         answer_json(one.to_dict())
     else:
         ours = one.problem is None and one.written_by != "transformers"
-        verdict = [f"{counted(len(one.files), 'file')}, each as it was written"] if ours else []
-        print("\n".join([_line(one), *(f"  {printable(name)}" for name in one.files), *verdict]))
+        words = words_for(given)
+        said = words("{FILES}, each as it was written").format(FILES=counted(len(one.files), "file", words))
+        verdict = [said] if ours else []
+        print("\n".join([_line(one, words), *(f"  {printable(name)}" for name in one.files), *verdict]))
     return FINDINGS if one.problem else FINE
 
 
@@ -68,26 +72,33 @@ def verify(given: Given, stores: Sequence[Store]) -> int:
     if given.get("format") == "json":
         answer_json({"checkpoints": [one.to_dict() for one in found], "whole": len(whole) == len(found)})
     else:
-        print("\n".join(map(_verdict, found)))
-        print(
-            f"{counted(len(found), 'checkpoint')}, {'all whole' if len(whole) == len(found) else f'{len(whole)} whole'}"
-        )
+        words = words_for(given)
+        print("\n".join(_verdict(one, words) for one in found))
+        said = words("{CHECKPOINTS}, all whole" if len(whole) == len(found) else "{CHECKPOINTS}, {number} whole")
+        print(said.format(CHECKPOINTS=counted(len(found), "checkpoint", words), number=len(whole)))
     return FINE if len(whole) == len(found) else FINDINGS
 
 
-def _verdict(one: Facts) -> str:
-    head = style(printable(one.path), "bold")
+def _verdict(one: Facts, words: Words) -> str:
     if one.problem is not None:
-        return f"{head}  not whole: {printable(one.problem)}"
+        return _not_whole(one, words)
     how = "ends where its parts say; it has no checksums" if one.written_by == "transformers" else "as it was written"
-    return f"{head}  {counted(len(one.files), 'file')}, {one.size / 1e6:,.1f} MB, {how}"
+    said = [counted(len(one.files), "file", words), f"{one.size / 1e6:,.1f} MB", words(how)]
+    return f"{style(printable(one.path), 'bold')}  {words(', ').join(said)}"
 
 
-def _line(one: Facts) -> str:
-    head = style(printable(one.path), "bold")
+def _not_whole(one: Facts, words: Words) -> str:
+    why = words(printable(one.problem or ""))
+    return f"{style(printable(one.path), 'bold')}  {words('not whole: {why}').format(why=why)}"
+
+
+def _line(one: Facts, words: Words) -> str:
     if one.problem is not None:
-        return f"{head}  not whole: {printable(one.problem)}"
-    said = [f"step {one.step:,}", f"epoch {one.epoch:.4g}" if one.epoch is not None else "", one.written_by]
-    said += [f"{one.size / 1e6:,.1f} MB", "" if one.resumable else "the model alone: it cannot be resumed from"]
+        return _not_whole(one, words)
+    said = [words("step {step}").format(step=f"{one.step:,}")]
+    said += [words("epoch {epoch}").format(epoch=f"{one.epoch:.4g}")] if one.epoch is not None else []
+    said += [one.written_by, f"{one.size / 1e6:,.1f} MB"]
+    said += [] if one.resumable else [words("the model alone: it cannot be resumed from")]
     metric = "" if one.best_metric is None else f" ({one.best_metric:.4g})"
-    return f"{head}  {', '.join(filter(None, [*said, f'the best so far{metric}' if one.best else '']))}"
+    said += [words("the best so far") + metric] if one.best else []
+    return f"{style(printable(one.path), 'bold')}  {words(', ').join(filter(None, said))}"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from trainspec.answers.explain import explain, explain_all
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.rule import meaning_of, meanings
-from trainspec.answers.schema import app_schema, schema
+from trainspec.answers.schema import Schema, app_schema, schema
 from trainspec.reports.json_text import json_text
 from trainspec.service.refusals import Refused, refused
-from trainspec.service.requests import Language, Parameters, parameters_of
+from trainspec.service.requests import Language, Parameters, own_url, parameters_of
 from trainspec.settings.base import Settings
 from trainspec.text.languages import words_of
 
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
     from trainspec.service.app import Service
 
 
+# In what is kept, in the place of the address under which somebody asks for it.
+_ADDRESS_HERE = "urn:trainspec:here"
+
+
 class SchemaOf(Parameters):
     """The draft (7 for editors), the class, and the language of titles and descriptions."""
 
     draft: Literal["7", "2020-12"] | None = None
     model: str | None = None
-    lang: Language = "en"
+    lang: Language | None = None
 
 
 class Facts(Parameters):
@@ -77,14 +82,24 @@ async def rule(request: Request) -> Response:
 
 def _schema(request: Request, what: Literal["file", "env"]) -> Response:
     asked = parameters_of(request, SchemaOf)
-    model = _service(request).work.judges.model(asked.model)
-    key, media = f"{what} {asked.draft} {asked.model} {asked.lang}", "application/schema+json"
-    if issubclass(model, Settings):
-        draft, words = asked.draft or "7", words_of(asked.lang)
-        return kept(request, key, lambda: schema(what, model, draft).told_in(words).text, media)
-    if asked.draft == "7":
+    service = _service(request)
+    model = service.work.judges.model(asked.model)
+    if not issubclass(model, Settings) and asked.draft == "7":
         raise refused(400, "SVC104", "the schema of an app is one of draft 2020-12", "leave draft out")
-    return kept(request, key, lambda: app_schema(what, model).text, media)
+
+    def made() -> Schema:
+        found = schema(what, model, asked.draft or "7") if issubclass(model, Settings) else app_schema(what, model)
+        return found.at(_ADDRESS_HERE).told_in(words_of(asked.lang or "en"))
+
+    text = _keep(service, f"{what} {asked.draft} {asked.model} {asked.lang}", lambda: made().text)
+    return _tagged(request, text.replace(_ADDRESS_HERE, _address(request, asked), 1), "application/schema+json")
+
+
+def _address(request: Request, asked: SchemaOf) -> str:
+    """Where the schema is: this service's own address of it, and a name that is none where nobody knows that."""
+    home = own_url(request, _service(request).options.public_url)
+    said = urlencode(asked.model_dump(exclude_none=True))
+    return f"{home or 'urn:trainspec'}{request.url.path}{'?' if said else ''}{said}"
 
 
 def _listed(what: str, facts: Iterable[Any]) -> str:
@@ -93,10 +108,13 @@ def _listed(what: str, facts: Iterable[Any]) -> str:
 
 def kept(request: Request, key: str, make: Callable[[], str], media: str = "application/json") -> Response:
     """A text that is made once, with its tag."""
-    found = _service(request).kept
-    if key not in found:
-        found[key] = make()
-    return _tagged(request, found[key], media)
+    return _tagged(request, _keep(_service(request), key, make), media)
+
+
+def _keep(service: Service, key: str, make: Callable[[], str]) -> str:
+    if key not in service.kept:
+        service.kept[key] = make()
+    return service.kept[key]
 
 
 def _tagged(request: Request, text: str, media: str = "application/json") -> Response:

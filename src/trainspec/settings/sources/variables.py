@@ -33,8 +33,9 @@ FILE_SUFFIX = "_file"
 CONFIG, ENV_FILE, SECRETS_DIR, SECRETS_FROM = "config", "env_file", "secrets_dir", "secrets_from"
 TASK = "task"
 RESERVED = frozenset({CONFIG, ENV_FILE, SECRETS_DIR, SECRETS_FROM, TASK})
-# The language of commands, which is about no settings, whatever their class.
-LANGUAGE = "lang"
+# What commands go by, which is about no settings, whatever their class: the language, and where schemas are published.
+LANGUAGE, SCHEMA_BASE = "lang", "schema_base"
+OF_COMMANDS = frozenset({LANGUAGE, SCHEMA_BASE})
 
 _LONGEST_NAME = 60
 
@@ -162,7 +163,7 @@ def read_variables(model: type[Settings], variables: Variables) -> tuple[Layer, 
     below: dict[str, list[str]] = {}
     for name, value in variables.values.items():
         head, goes_in = _cut(name, variables, shape)
-        if name.lower() == LANGUAGE and name not in fields and variables.prefix.upper() == USUAL.env_prefix:
+        if name.lower() in OF_COMMANDS and name not in fields and variables.prefix.upper() == USUAL.env_prefix:
             continue
         if (
             head in variables.reserved_names

@@ -39,6 +39,11 @@ def language_of(name: str) -> str | None:
     return head if head in LANGUAGES and not (head == "zh" and _TRADITIONAL.intersection(rest)) else None
 
 
+def words_asked_for(environ: Mapping[str, str]) -> Words:
+    """The words of the language that our variable names, whatever the locale: of what goes into logs, too."""
+    return words_of(language_of(environ.get(VARIABLE) or "") or "en")
+
+
 def language_of_system(environ: Mapping[str, str]) -> str:
     """The language of who reads terminals here, as the locale's variables say; English where they say none of ours."""
     named = next((environ[name] for name in _OF_THE_SYSTEM if environ.get(name)), "")

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from contextlib import contextmanager, redirect_stderr
+from copy import copy
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from tqdm import tqdm
 
 from trainspec.plan.batches import PlanError
 from trainspec.settings.arguments.launch import Launch
+from trainspec.settings.diagnostics import Diagnostic
+from trainspec.settings.diagnostics.telling import told_in
 from trainspec.storage import StorageError, open_store
 from trainspec.tasks import TaskError, TaskParts, takes_settings
 from trainspec.text.answers import Losing
+from trainspec.text.languages import words_asked_for
 from trainspec.training.checkpoint import CheckpointError
 from trainspec.training.checkpoint.contents import RESOLVED_ARGS, TRAINER_STATE, TRAINING_ARGS
 from trainspec.training.checkpoint.load import checkpoint_folders
@@ -63,7 +67,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from trainspec.settings.arguments import TrainingArguments
-    from trainspec.settings.diagnostics import Diagnostic
     from trainspec.storage import Store
     from trainspec.training.checkpoint import Checkpoint
 
@@ -143,8 +146,8 @@ def _ended_by(error: Exception, args: TrainingArguments) -> int:
     if isinstance(error, CheckpointError) and error.where == _named_checkpoint(args):
         # A damage that shows only when it is read as a whole.
         what = "the checkpoint to resume from is damaged"
-        said = no_checkpoint(args.resume_from_checkpoint or "", str(error), what).render()
-        return say_end(said, FINDINGS, Kind.REFUSED)
+        said = no_checkpoint(args.resume_from_checkpoint or "", str(error), what)
+        return say_end(_in_words(said).render(), FINDINGS, Kind.REFUSED)
     if isinstance(error, _FORESEEN):
         return say_end(f"error: {error}", COULD_NOT_RUN, Kind.REFUSED)
     return say_fault(error, 1)
@@ -163,7 +166,8 @@ def _named_checkpoint(args: TrainingArguments) -> str | None:
 
 def _refused(error: PreflightError, *, is_main: bool) -> int:
     if is_main or not error.agreed:
-        _say("\n\n".join(item.render(color=sys.stderr.isatty()) for item in error.diagnostics))
+        told = map(_in_words, error.diagnostics)
+        _say("\n\n".join(item.render(color=sys.stderr.isatty()) for item in told))
     leave_word("", FINDINGS, Kind.REFUSED)
     return FINDINGS
 
@@ -295,10 +299,17 @@ def _trainer(args: TrainingArguments, parts: TaskParts, *, goes_on: bool) -> Tra
 
 
 class _AroundTheBar(logging.Handler):
-    """Writes to stderr without tearing the progress bar."""
+    """Writes to stderr without tearing the progress bar, findings in the language that is asked for."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.args, tuple) and any(isinstance(one, Diagnostic) for one in record.args):
+            record = copy(record)
+            record.args = tuple(_in_words(one) if isinstance(one, Diagnostic) else one for one in record.args or ())
         tqdm.write(self.format(record), file=sys.stderr)
+
+
+def _in_words(item: Diagnostic) -> Diagnostic:
+    return told_in([item], words_asked_for(os.environ))[0]
 
 
 @contextmanager

@@ -159,4 +159,5 @@ def check(findings: Iterable[Diagnostic], processes: Processes | None = None) ->
         raise PreflightError(found, agreed=processes is not None)
     if Launch.of_this_process().rank == 0:
         for item in found:
-            logger.warning("%s", item.render())
+            # As it is: who shows it may tell it in another language.
+            logger.warning("%s", item)

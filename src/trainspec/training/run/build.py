@@ -15,6 +15,7 @@ from trainspec.training.checkpoint.contents import Contents, unpack
 from trainspec.training.checkpoint.ranks.layout import is_dealt_anew
 from trainspec.training.checkpoint.ranks.reading import read_once
 from trainspec.training.checkpoint.states.fitting import (
+    of_each_group,
     refuse_other_optimizer,
     refuse_other_schedule,
     with_options_of,
@@ -247,7 +248,7 @@ def restore_steppers(trainer: TrainerFace, checkpoint: Checkpoint, contents: Con
         regroup_as_named(optimizer, state, parts.model)
         with resuming(trainer.args, replace(contents, optimizer=state), steps) as told:
             refuse_other_optimizer(without_values(state), optimizer, parts.model, whole=is_whole)
-            refuse_other_schedule(contents.scheduler or {}, schedule)
+            refuse_other_schedule(contents.scheduler or {}, schedule, state)
             parts.strategy.load_state(State(optimizer=with_options_of(state, optimizer)))
-            schedule.load_state_dict(dict(contents.scheduler or {}))
+            schedule.load_state_dict(of_each_group(contents.scheduler or {}, optimizer))
     check(told)

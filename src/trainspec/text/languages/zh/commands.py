@@ -139,7 +139,6 @@ TEXTS: dict[str, str] = {
         "trainspec validate run.yaml；检查 TRAINSPEC_* 环境变量用 trainspec validate --env"
     ),
     "say how many rows there are": "写明有多少行",
-    "pass rows": "传入数据行",
     "the data set has no length, so epochs cannot be counted; set max_steps": (
         "数据集没有长度，无法按轮数计；请设置 max_steps"
     ),
@@ -226,7 +225,6 @@ TEMPLATES: dict[str, str] = {
     "{name} is no setting any more: {REASON}": "{name} 不再是设置：{REASON}",
     "{name} needs a file": "{name} 需要一个文件",
     "{name} needs a task": "{name} 需要一个任务",
-    "{name} needs a file and a form": "{name} 需要一个文件和一种形式",
     "{name} takes {ways}": "{name} 接受 {ways}",
     "{name} takes a whole number {sign} {number}": "{name} 接受整数 {sign} {number}",
     "{name} takes no settings as flags: {command}": "{name} 不以命令行选项接受设置：{command}",

@@ -97,6 +97,8 @@ TEXTS: dict[str, str] = {
     "old values": "旧值",
     "rules": "规则",
     "Where settings are found": "设置从哪里来",
+    "What the command goes by": "命令所依据的",
+    "The task's own": "任务自己的",
     "# Reference of {name}": "# {name} 参考手册",
     "Generated from the settings and rules themselves; do not edit.": "由设置与规则本身生成；请勿编辑。",
     "Every setting is a key of a file (YAML, JSON, TOML), a variable, a flag and a keyword of `{name}(...)`.": (
@@ -156,6 +158,10 @@ TEXTS: dict[str, str] = {
     "Off.": "关。",
     "Language in which the trainspec command answers people: en or zh; unset: the locale's.": (
         "trainspec 命令回答人时所用的语言：en 或 zh；未设置：依系统区域设置。"
+    ),
+    "URL of the folder in which the files of schemas/ are published: schemas that trainspec schema prints are "
+    "named by it, and SARIF points to the reference there.": (
+        "发布 schemas/ 各文件的目录的 URL：trainspec schema 输出的 schema 以它命名，SARIF 指向那里的参考手册。"
     ),
     "The task's own settings, as a JSON object.": "任务自己的设置，写成 JSON 对象。",
     "A key of the mapping that the name begins with.": "名称开头所指映射的一个键。",

@@ -11,7 +11,6 @@ TEXTS: dict[str, str] = {
         "fsdp hybrid_shard 什么也不复制：只有一个节点，在其上就是完全切分"
     ),
     "fsdp hybrid_shard shards nothing: every node has one process": "fsdp hybrid_shard 什么也不切分：每个节点只有一个进程",
-    "optimizer cannot shard": "优化器不能切分",
     "half precision of deepspeed": "deepspeed 的半精度",
     "Adagrad of deepspeed cannot step under ZeRO": "deepspeed 的 Adagrad 不能在 ZeRO 下更新",
     "DeepSpeed removed Apex; use fp16, bf16 or torch_autocast": "DeepSpeed 已移除 Apex；请用 fp16、bf16 或 torch_autocast",

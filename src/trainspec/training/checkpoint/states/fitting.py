@@ -189,8 +189,11 @@ def _refuse_option(told: str, saved: Any, here: Any, *, may_be_open: bool = Fals
         raise MisfitError(f"{told} is {saved!r:.60} in the saved optimizer state, and {here!r:.60} here")
 
 
-def refuse_other_schedule(state: Any, schedule: Any) -> None:
-    """Raises MisfitError for the state of a schedule that would put something else in place of what it works with."""
+def refuse_other_schedule(state: Any, schedule: Any, saved: Mapping[str, Any]) -> None:
+    """Raises MisfitError for the state of a schedule that would put something else in place of what it works with.
+
+    `saved` is the state of the optimizer that it was saved with.
+    """
     if not isinstance(state, Mapping):
         raise MisfitError("the saved state of the schedule is no mapping")
     for name in state:
@@ -202,14 +205,24 @@ def refuse_other_schedule(state: Any, schedule: Any) -> None:
             raise MisfitError(
                 f"{name} is {value!r:.60} in the saved state of the schedule, and {here[name]!r:.60} here"
             )
+    groups = saved.get("param_groups")
     for name in _ONE_OF_EACH_GROUP:
-        if name in state and name in here and len(state[name]) != len(here[name]):
-            amounts = f"{len(state[name])} numbers in the saved state of the schedule, the optimizer {len(here[name])}"
+        if name in state and name in here and isinstance(groups, list) and len(state[name]) != len(groups):
+            amounts = f"{len(state[name])} numbers in the saved state of the schedule, the optimizer {len(groups)}"
             raise MisfitError(f"{name} has {amounts} groups")
     for name in ("last_epoch", "_step_count"):
         value = state.get(name)
         if isinstance(value, int) and not -1 <= value <= _MOST_UPDATES:
             raise MisfitError(f"{name} is {value!r:.60} in the saved state of the schedule, it is a number of updates")
+
+
+def of_each_group(state: Mapping[str, Any], optimizer: Optimizer) -> dict[str, Any]:
+    """The state of a schedule for an optimizer that has its saved state, maybe in other groups than it was saved in."""
+    now = {
+        "base_lrs": [group.get("initial_lr", group.get("lr")) for group in optimizer.param_groups],
+        "_last_lr": [group.get("lr") for group in optimizer.param_groups],
+    }
+    return {**state, **{name: rates for name, rates in now.items() if len(state.get(name, rates)) != len(rates)}}
 
 
 def refuse_other_scaler(state: Mapping[str, Any], where_it_is: str) -> None:

@@ -1,4 +1,5 @@
-// Answers, as VS Code's JSON editor would, about each document on stdin: {text, complete?: offset, hover?: offset}.
+// Answers, as VS Code's JSON editor would, about documents: stdin {schemas, documents}. A document is {text, complete?:
+// offset, hover?: offset}; `schemas` is what the editor's settings say.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import languageService from "vscode-json-languageservice";
@@ -6,13 +7,15 @@ import languageService from "vscode-json-languageservice";
 const { getLanguageService, TextDocument } = languageService;
 
 const service = getLanguageService({
-  schemaRequestService: async (uri) => readFileSync(fileURLToPath(uri), "utf8"),
+  schemaRequestService: async (uri) =>
+    uri.startsWith("http:") ? (await fetch(uri)).text() : readFileSync(fileURLToPath(uri), "utf8"),
   clientCapabilities: { textDocument: { completion: { completionItem: { documentationFormat: ["markdown"] } } } },
 });
-service.configure({ validate: true, allowComments: false });
+const { schemas, documents } = JSON.parse(readFileSync(0, "utf8"));
+service.configure({ validate: true, allowComments: false, schemas });
 
 const answers = [];
-for (const [index, { text, complete, hover }] of JSON.parse(readFileSync(0, "utf8")).entries()) {
+for (const [index, { text, complete, hover }] of documents.entries()) {
   const document = TextDocument.create(`file:///run-${index}.json`, "json", 1, text);
   const parsed = service.parseJSONDocument(document);
   const answer = { diagnostics: await service.doValidation(document, parsed) };

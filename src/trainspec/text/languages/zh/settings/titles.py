@@ -225,6 +225,7 @@ TEXTS: dict[str, str] = {
     "Secrets dir": "机密目录",
     "Secrets from": "机密来源",
     "Lang": "语言",
+    "Schema base": "Schema 的地址",
     "Key": "键",
     "Adam beta1": "Adam beta1",
     "Adam beta2": "Adam beta2",

@@ -116,25 +116,12 @@ class Command(NamedTuple):
             if option.choices and given.values.get(option.key, option.choices[0]) not in option.choices:
                 raise CannotRun(mistake("CLI103", f"--{option.name} takes {' or '.join(option.choices)}"))
 
-    def help(self) -> str:
-        """The text of `trainspec COMMAND --help`."""
-        from trainspec.text.wrapping import wrap
+    def help(self, argv: Sequence[str] = ()) -> str:
+        """The text of `trainspec COMMAND --help`, in the language of these words, or of who reads here."""
+        from trainspec.cli.options.help import help_of
+        from trainspec.cli.terminal import words_of_line
 
-        usage = " ".join(filter(None, (f"usage: trainspec {self.name}", self.words, "[OPTIONS]")))
-        lines = [f"{usage} [--SETTING VALUE ...]" if self.takes_settings else usage, "", *wrap(self.about)]
-        lines += [line for words, about in self.actions for line in ("", words, *wrap(about, "    "))]
-        lines += ["", "options"]
-        for option in self.options:
-            lines.append(f"  --{option.name} {option.value}".rstrip())
-            unnamed = any(choice not in option.about for choice in option.choices)
-            lines += wrap(option.about + (f": {', '.join(option.choices)}" if unnamed else ""), "      ")
-        lines += ["  -h, --help", "      show this text"]
-        if self.takes_settings:
-            text = "Every setting is a flag: --learning_rate 3e-4, --bf16, --no_save_safetensors, --label_names a b, "
-            text += "--fsdp_config.min_num_params 1000. trainspec explain lists them."
-            lines += ["", "settings", *wrap(text, "  ")]
-        lines += ["", "examples", *(f"  {example}" for example in self.examples)] if self.examples else []
-        return "\n".join(lines)
+        return help_of(self, words_of_line(argv))
 
 
 def wants_help(argv: Sequence[str]) -> bool:

@@ -1,0 +1,1 @@
+"""What is said of settings: descriptions, choices, keys of mappings, titles."""
