@@ -106,3 +106,15 @@ def test_a_help_address_is_one_of_the_service(client: TestClient) -> None:
     judged = client.post("/validate", content=WRONG, params={"input": "yaml", "format": "sarif"})
     for rule in json.loads(judged.text)["runs"][0]["tool"]["driver"]["rules"]:
         assert client.get(rule["helpUri"].removeprefix("http://testserver")).json()["rules"][0]["code"] == rule["id"]
+
+
+@pytest.mark.parametrize("address", ["/plan?", "/show?", "/convert?to=env&", "/diff?to=defaults&"])
+def test_what_follows_from_documents_is_told_in_chinese(address: str, client: TestClient) -> None:
+    told = client.post(f"{address}input=yaml&lang=zh", content=WRONG).json()
+    (found,) = [item for item in told["diagnostics"] if item["code"] == "PRE101"]
+    assert is_chinese(found["message"])
+
+
+def test_a_refusal_is_told_in_chinese(client: TestClient) -> None:
+    told = client.post("/convert?to=env&input=yaml&lang=zh", content="a: [")
+    assert told.status_code == 400 and is_chinese(told.text)

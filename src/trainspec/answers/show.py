@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from trainspec.settings.diagnostics.source import Source, SourceKind
@@ -58,6 +58,33 @@ def task_entries(shape: Shape, task: Any, layers: Iterable[Layer]) -> dict[str, 
         source = saying[0].source(path) if saying else Source(SourceKind.DEFAULT)
         entries[f"task.{name}"] = Entry(seen, source, tuple(over))
     return entries
+
+
+def rest_of(one: Judged) -> dict[str, dict[str, Any]] | None:
+    """What holds of documents that are not valid, without all that an error is about and what follows from that; None
+    where nothing does.
+    """
+    from trainspec.settings.arguments import TrainingArguments
+    from trainspec.settings.judging.ways_in import from_layers
+
+    wrong = {path.partition(".")[0] for item in one.diagnostics if item.severity == "error" for path in item.fields}
+    layers = [
+        replace(layer, values={name: value for name, value in layer.values.items() if name not in wrong})
+        for layer in one.layers
+    ]
+    settings = from_layers(TrainingArguments, layers, [], quiet=True).settings
+    if settings is None:
+        return None
+    unsure = _with_what_follows(wrong)
+    return {name: facts for name, facts in _settings(settings).items() if name not in unsure}
+
+
+def _with_what_follows(names: set[str]) -> set[str]:
+    """The settings, and those that may follow from them, however far."""
+    found = set(names)
+    while more := {name for name, one in DERIVATIONS.items() if not found.isdisjoint(one.follows_from)} - found:
+        found |= more
+    return found
 
 
 @dataclass(frozen=True, slots=True)

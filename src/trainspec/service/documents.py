@@ -15,7 +15,7 @@ from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.answers.migrate import convert, migrate
 from trainspec.answers.plan import Planned, Scale, plan, with_compared, with_course
 from trainspec.answers.sharing import shareable
-from trainspec.answers.show import Shown, known_keys, said_in
+from trainspec.answers.show import Shown, known_keys, rest_of, said_in
 from trainspec.service.refusals import Refused, answer, refused
 from trainspec.service.requests import Language, Parameters, body_of, format_in, parameters_of, told
 from trainspec.settings.arguments import TrainingArguments
@@ -202,9 +202,10 @@ def _share(body: bytes, format: str, asked: Show) -> dict[str, Any]:
 
 
 def _show(body: bytes, format: str, asked: Show) -> dict[str, Any]:
-    """As the command shows it, and what the documents say where they are not valid."""
+    """As the command shows it; and where the documents are not valid, what they say, and what holds of the rest."""
     one = _settings(body, format, asked.name)
     found = Shown(one.settings, told(one.diagnostics, asked.lang)).to_dict()
+    found["rest"] = rest_of(one) if one.settings is None else None
     return {**found, "said": {name: item.to_dict() for name, item in said_in(one).items()}}
 
 

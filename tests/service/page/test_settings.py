@@ -101,6 +101,9 @@ def test_findings_stand_beside_their_settings(visit: Visit) -> None:
     assert found.locator("input").get_attribute("aria-invalid") == "true"
     elsewhere = visit.page.locator(".settings-elsewhere")
     assert "SRC102" in elsewhere.inner_text() and "learning_rate" in elsewhere.inner_text()
+    # What follows is told all the same, of what is not wrong.
+    visit.write("bf16: true\nfp16: true\nlogging_steps: 7\n")
+    assert "7, which follows from logging_steps" in row(visit.page, "eval_steps").inner_text()
     row(visit.page, "fp16").locator("input").uncheck()
     visit.settle()
     assert visit.page.locator('[data-setting="fp16"] .told-code').count() == 0
@@ -164,8 +167,7 @@ def test_few_rows_are_drawn_anew(visit: Visit) -> None:
           new MutationObserver((records) => {
             for (const record of records) {
               const { target } = record;
-              const outer = (target.parentElement ?? target).closest("[data-setting]");
-              const row = outer ?? target.closest?.("[data-setting]");
+              const row = (target.closest ? target : target.parentElement)?.closest("[data-setting]");
               if (row) window.touched.add(row.dataset.setting);
             }
           }).observe(document.querySelector("#panel"), {

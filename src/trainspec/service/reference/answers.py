@@ -153,13 +153,14 @@ class Said(Model):
 
 
 class Shown(Answer):
-    """All settings, where they are valid, and what the documents say."""
+    """All settings, where they are valid, and what the documents say; where they are not, what holds of the rest."""
 
     ok: bool
     diagnostics: list[Diagnostic]
     ignored: list[str]
     settings: dict[str, dict[str, JsonValue]] | None
     task: dict[str, dict[str, JsonValue]] | None
+    rest: dict[str, dict[str, JsonValue]] | None
     said: dict[str, Said]
 
 

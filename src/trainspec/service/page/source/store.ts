@@ -23,9 +23,13 @@ export interface Entry {
   source: Source;
 }
 
+type Held = Entry & { follows_from: string[] };
+
 /** What /show tells: the values that the document gives under today's names, and those that hold where it is valid. */
 export interface Shown {
-  settings: Record<string, Entry & { follows_from: string[] }> | null;
+  settings: Record<string, Held> | null;
+  /** Where it is not valid: those of the document without all that an error is about. */
+  rest: Record<string, Held> | null;
   said: Record<string, Entry>;
 }
 

@@ -65,6 +65,8 @@ const boxes = EditorView.theme({
     maxWidth: "240px",
   },
   ".cm-tooltip.cm-completionInfo": { fontFamily: "var(--sans)", fontSize: "13px", lineHeight: "1.5", padding: "10px 14px", width: "max-content", maxWidth: "320px" },
+  // Beside the list there is no room, and over it nobody would see what is offered.
+  "@media (max-width: 799px)": { ".cm-tooltip.cm-completionInfo": { display: "none" } },
   ".cm-tooltip .explained, .cm-tooltip .told": { fontFamily: "var(--sans)", fontSize: "13.5px", lineHeight: "1.5", padding: "10px 14px" },
   ".explained p, .told p": { margin: "0 0 4px" },
   ".explained code": { fontFamily: "var(--mono)", color: "var(--muted)" },

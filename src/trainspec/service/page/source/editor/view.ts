@@ -119,6 +119,6 @@ function spoken() {
   return [
     EditorState.phrases.of(phrases()),
     placeholder(t("placeholder")),
-    EditorView.contentAttributes.of({ "aria-label": t("document"), "aria-description": t("keys"), spellcheck: "false", autocorrect: "off", autocapitalize: "off" }),
+    EditorView.contentAttributes.of({ "aria-label": t("document"), tabindex: "0", "aria-description": t("keys"), spellcheck: "false", autocorrect: "off", autocapitalize: "off" }),
   ];
 }

@@ -82,7 +82,7 @@ function Group({ heading, members, narrowed, first }: { heading: string; members
     >
       <summary>
         <h2>{heading}</h2>
-        <span class="group-count">{t("settings_in_group", { count: members.length })}</span>
+        <span class="group-count">{members.length === 1 ? t("settings_in_group_one") : t("settings_in_group", { count: members.length })}</span>
         {said > 0 && <span class="pill">{t("settings_said_in_group", { count: said })}</span>}
         {wrong && <span class="pill is-error">{t("settings_wrong")}</span>}
       </summary>

@@ -31,12 +31,14 @@ export const elsewhere = computed(() => {
   return findings.value.filter((one) => !names(one).some((name) => known.has(name.split(".")[0]!)));
 });
 
+const held = computed(() => shown.value?.settings ?? shown.value?.rest ?? {});
+
 const decided = computed(() => {
   const bySource = new Map<string, { name: string; shown: string }[]>();
-  for (const [name, held] of Object.entries(shown.value?.settings ?? {})) {
-    if (held.source.kind !== "derived") continue;
-    for (const from of held.follows_from) {
-      bySource.set(from, [...(bySource.get(from) ?? []), { name, shown: held.shown }]);
+  for (const [name, one] of Object.entries(held.value)) {
+    if (one.source.kind !== "derived") continue;
+    for (const from of one.follows_from) {
+      bySource.set(from, [...(bySource.get(from) ?? []), { name, shown: one.shown }]);
     }
   }
   return bySource;
@@ -66,14 +68,14 @@ export function stateOf(path: string): ReadonlySignal<State> {
 function stateNow(path: string): State {
   const [name, ...keys] = path.split(".");
   const said = shown.value?.said[name!];
-  const held = shown.value?.settings?.[name!];
+  const holds = held.value[name!];
   const base = { decides: decided.value.get(path) ?? [], findings: found.value.get(path) ?? [] };
   if (keys.length) {
     const value = keys.reduce<unknown>((inner, key) => inside(inner, key), said?.value);
     const shown = value === undefined ? "" : JSON.stringify(value);
     return { ...base, said: value !== undefined, value, shown, line: null, follows: null };
   }
-  const derived = held?.source.kind === "derived" ? { shown: held.shown, from: held.follows_from } : null;
+  const derived = holds?.source.kind === "derived" ? { shown: holds.shown, from: holds.follows_from } : null;
   return {
     ...base,
     said: said !== undefined,
