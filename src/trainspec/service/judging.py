@@ -13,9 +13,10 @@ from starlette.responses import Response
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
 from trainspec.service.refusals import Answer, Refused, answer, counted, refused
-from trainspec.service.requests import Language, Parameters, body_of, format_in, own_url, parameters_of, told
+from trainspec.service.requests import Language, Parameters, body_of, format_in, own_url, parameters_of
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import SourceError
+from trainspec.settings.diagnostics.telling import told_in
 from trainspec.settings.sources.files import parse_documents
 from trainspec.text.decoding import decoded
 from trainspec.text.languages import words_of
@@ -74,23 +75,23 @@ def _validate(judges: Judges, body: bytes, format: str, asked: Validate, home: s
         reports = [judge.dotenv(body, asked.name)]
     else:
         raise refused(415, "SVC103", "variables of an app are judged where it runs", "send its file of settings")
+    words = words_of(asked.lang)
     for report in reports:
-        report.diagnostics = list(told(report.diagnostics, asked.lang))
+        report.diagnostics = told_in(report.diagnostics, words)
     judgement = Judgement(reports, strict=asked.strict)
     found = [item for report in reports for item in report.diagnostics]
     status = 413 if any(item.code == "SRC109" for item in found) else 200
     if asked.format == "json":
         return answer(judgement.to_dict(), status, found=found)
     if asked.format == "text":
-        parts = "\n\n".join(item.render() for item in found) or words_of(asked.lang)("nothing wrong")
+        parts = "\n\n".join(item.render() for item in found) or words("nothing wrong")
         return _counted(Answer(f"{parts}\n".encode("utf-8", "backslashreplace"), status, None, "text/plain"), found)
     from trainspec.answers.rule import meanings
     from trainspec.reports.report import Manner
 
     help_at = f"{home}/rules/{{code}}" if home is not None else ""
     module, media = _FORMS[asked.format]
-    tell = partial(meanings, words_of(asked.lang))
-    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, tell, help_at)
+    manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words), help_at)
     return _counted(Answer(import_module(module).render(reports, manner) + "\n", status, None, media), found)
 
 
@@ -111,7 +112,6 @@ async def fixed(request: Request) -> Response:
 
 def _fix(judges: Judges, body: bytes, format: str, asked: Validate) -> Response:
     from trainspec.answers.fixes import Fixing
-    from trainspec.text.languages import words_of
 
     judge = _judge(asked, judges)
     if format == "env" and type(judge) is not Judge:
@@ -145,7 +145,6 @@ async def completed(request: Request) -> Response:
 
 def _complete(judges: Judges, body: bytes, format: Format, asked: Complete) -> Response:
     from trainspec.answers.completion import complete
-    from trainspec.text.languages import words_of
 
     model = judges.model(asked.model)
     try:

@@ -28,6 +28,9 @@ _SHORT = 256
 MEDIA = {"json": "json", "yaml": "yaml", "vnd.yaml": "yaml", "toml": "toml", "dotenv": "env", "env": "env"}
 
 
+Language = Literal["en", "zh"]
+
+
 class Parameters(BaseModel):
     """Parameters of a request; one that there is not is refused, as it would be overlooked."""
 
@@ -58,6 +61,7 @@ def _parameters(asked: bytes, kind: type[P]) -> P:
 
 # Clients ask many times in the same way.
 _kept_parameters = lru_cache(maxsize=256)(_parameters)
+
 # A host as clients name it, whom nobody has vouched for: what it is put into is JSON and an address.
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 

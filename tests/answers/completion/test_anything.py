@@ -71,7 +71,7 @@ PIECES = st.sampled_from(
     ]
 )
 TEXTS = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(max_size=60))
-MANY = hypothesis_settings(max_examples=600)
+MANY = hypothesis_settings(max_examples=300)
 
 
 def answer(text: str, format: Any, place: int) -> Any:
@@ -142,7 +142,7 @@ def documents(draw: Any) -> tuple[str, str, tuple[str, ...]]:
     return "json", "{" + ", ".join([*rest, inside] if above else [inside, *rest]) + "}", path
 
 
-@hypothesis_settings(max_examples=400)
+@hypothesis_settings(max_examples=200)
 @given(documents(), st.data())
 def test_the_parser_finds_the_key_that_was_taken(case: tuple[str, Any, tuple[str, ...]], data: Any) -> None:
     format, marked, path = case

@@ -69,7 +69,7 @@ CHECKS: Any = [
 
 
 @schema.parametrize()
-@hypothesis_settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
+@hypothesis_settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
 def test_whatever_is_sent(case: Any, url: str) -> None:
     if case.path == "/" or case.path.startswith("/assets"):
         # What is there depends on whether the page was built, which is tested beside it.

@@ -57,11 +57,14 @@ def test_the_dead_are_replaced_and_all_end_well() -> None:
 def test_servers_end_with_what_started_them() -> None:
     with served("--port", "0", "--workers", "2", "--drain", "0") as service:
         started = servers_of(service.process.pid)
+        folder = folder_of(started[0])
+        assert folder.is_dir()
         service.process.kill()
         end = time.monotonic() + 20
         while any(Path(f"/proc/{process}").exists() for process in started):
             assert time.monotonic() < end
             time.sleep(0.05)
+        assert not folder.exists()
 
 
 def test_a_second_signal_ends_the_waiting() -> None:

@@ -16,6 +16,7 @@ from trainspec.reports.json_text import json_text
 from trainspec.service.refusals import Refused, refused
 from trainspec.service.requests import Language, Parameters, own_url, parameters_of
 from trainspec.settings.base import Settings
+from trainspec.settings.diagnostics.telling import told_in
 from trainspec.text.languages import words_of
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class SchemaOf(Parameters):
     lang: Language | None = None
 
 
-class Facts(Parameters):
-    """The language of what is told."""
+class Told(Parameters):
+    """The language that facts are told in."""
 
     lang: Language = "en"
 
@@ -53,30 +54,30 @@ async def env_schema(request: Request) -> Response:
 
 
 async def fields(request: Request) -> Response:
-    lang = parameters_of(request, Facts).lang
-    return kept(request, f"fields {lang}", lambda: _listed("settings", explain_all(words_of(lang))))
+    told = parameters_of(request, Told).lang
+    return kept(request, f"fields {told}", lambda: _listed("settings", explain_all(words_of(told))))
 
 
 async def field(request: Request) -> Response:
-    lang = parameters_of(request, Facts).lang
+    words = words_of(parameters_of(request, Told).lang)
     try:
-        facts = explain(request.path_params["name"], words_of(lang))
+        facts = explain(request.path_params["name"], words)
     except NoAnswer as why:
-        raise Refused(404, *why.diagnostics) from None
+        raise Refused(404, *told_in(why.diagnostics, words)) from None
     return _tagged(request, json_text({"settings": [facts.to_dict()]}) + "\n")
 
 
 async def rules(request: Request) -> Response:
-    lang = parameters_of(request, Facts).lang
-    return kept(request, f"rules {lang}", lambda: _listed("rules", meanings(words_of(lang)).values()))
+    told = parameters_of(request, Told).lang
+    return kept(request, f"rules {told}", lambda: _listed("rules", meanings(words_of(told)).values()))
 
 
 async def rule(request: Request) -> Response:
-    lang = parameters_of(request, Facts).lang
+    words = words_of(parameters_of(request, Told).lang)
     try:
-        found = meaning_of(request.path_params["code"], meanings(words_of(lang)))
+        found = meaning_of(request.path_params["code"], meanings(words))
     except NoAnswer as why:
-        raise Refused(404, *why.diagnostics) from None
+        raise Refused(404, *told_in(why.diagnostics, words)) from None
     return _tagged(request, json_text({"rules": [found.to_dict()]}) + "\n")
 
 
@@ -106,9 +107,9 @@ def _listed(what: str, facts: Iterable[Any]) -> str:
     return json_text({what: [item.to_dict() for item in facts]}) + "\n"
 
 
-def kept(request: Request, key: str, make: Callable[[], str], media: str = "application/json") -> Response:
+def kept(request: Request, key: str, make: Callable[[], str]) -> Response:
     """A text that is made once, with its tag."""
-    return _tagged(request, _keep(_service(request), key, make), media)
+    return _tagged(request, _keep(_service(request), key, make))
 
 
 def _keep(service: Service, key: str, make: Callable[[], str]) -> str:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from trainspec import __version__
 from trainspec.service import admission, documents, judging
-from trainspec.service.reference import Facts, SchemaOf, kept
+from trainspec.service.reference import SchemaOf, Told, kept
 from trainspec.service.reference import answers as told
 from trainspec.service.requests import Parameters, parameters_of
 from trainspec.service.watching.metrics import MEDIA as METRICS
@@ -67,7 +67,7 @@ def _of_document(about: str, parameters: type[BaseModel], answer: type[BaseModel
 
 def _of_reference(about: str, answer: type[BaseModel], *path: str) -> Address:
     statuses = (400, 401, 404) if path else (400, 401)
-    return Address(about, Facts, answer, path=path, statuses=statuses, is_tagged=True)
+    return Address(about, Told, answer, path=path, statuses=statuses, is_tagged=True)
 
 
 _SCHEMA = "application/schema+json"

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
@@ -48,30 +49,31 @@ def serve_by_workers(
 
     0 where all ended well, 1 where one had to be killed, 2 where they could not begin.
     """
-    with _metrics_folder():
-        return _Supervisor(options, running, sockets, begun).run()
+    with _metrics_folder() as folder:
+        return _Supervisor((options, running, [*sockets], folder), begun).run()
 
 
 @contextmanager
-def _metrics_folder() -> Iterator[None]:
-    """A folder in which the servers' metrics are added up, unless the environment names one."""
+def _metrics_folder() -> Iterator[str | None]:
+    """A folder in which the servers' metrics are added up; None where the environment names one."""
     if os.environ.get(_METRICS):
-        yield
+        yield None
         return
     os.environ[_METRICS] = folder = tempfile.mkdtemp(prefix="trainspec-metrics-")
     try:
-        yield
+        yield folder
     finally:
         del os.environ[_METRICS]
         shutil.rmtree(folder, ignore_errors=True)
 
 
+_Given = tuple[Options, Running, list[socket.socket], str | None]
+
+
 class _Supervisor:
-    def __init__(
-        self, options: Options, running: Running, sockets: Sequence[socket.socket], begun: Callable[[], None]
-    ) -> None:
-        self._given = (options, running, [*sockets])
-        self._running = running
+    def __init__(self, given: _Given, begun: Callable[[], None]) -> None:
+        self._given = given
+        self._running = given[1]
         self._begun = begun
         self._workers: list[_Worker] = []
         self._has_begun = False
@@ -169,16 +171,24 @@ class _Supervisor:
         return code
 
 
-def _serve(options: Options, running: Running, sockets: list[socket.socket], line: connection.Connection) -> None:
-    """A server's process; it ends with the process that started it."""
+def _serve(
+    options: Options,
+    running: Running,
+    sockets: list[socket.socket],
+    folder: str | None,
+    line: connection.Connection,
+) -> None:
+    """A server's process; it ends with the process that started it, and does what that can no longer do."""
     from trainspec.service.running.server import serve_alone
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    serve_alone(options, running, sockets, lambda: line.send("ready"))
-
-
-def _end_with_parent() -> None:
     parent = parent_process()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    serve_alone(options, running, sockets, lambda: line.send("ready"))
+    if folder is not None and parent is not None and not parent.is_alive():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_with(parent: BaseProcess | None) -> None:
     if parent is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
