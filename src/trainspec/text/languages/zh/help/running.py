@@ -34,19 +34,21 @@ TEXTS: dict[str, str] = {
     "The settings that a file says, or several files of which each is laid over those before it, in another form on "
     "stdout: variables (env), flags (cli), yaml, toml, json, which read back as the same settings; or what runs them: "
     "manifests (k8s), a service (compose), a script for sbatch (slurm), an entry for Ray Train (ray). Secrets are "
-    "never in it.": (
+    "never in it. Without a file, what runs trainspec serve: systemd-service, compose-service, k8s-service.": (
         "把一个文件（或后面覆盖前面的多个文件）的设置以另一种形式写到 stdout：环境变量（env）、命令行选项（cli）、"
         "yaml、toml、json，它们读回来是同样的设置；或写出运行它们的东西：清单（k8s）、服务（compose）、"
         "sbatch 的脚本（slurm）、Ray Train 的入口（ray）。其中绝不含机密。"
+        "不给文件时，写出运行 trainspec serve 的东西：systemd-service、compose-service、k8s-service。"
     ),
     "the form": "形式",
     "judge the settings for this machine, too: h100x8, a100, v100, t4, cpu ...": (
         "同时针对这种机器检查设置：h100x8、a100、v100、t4、cpu ……"
     ),
-    "k8s, compose, slurm, ray: what the run is called there; trainspec by default": (
-        "k8s、compose、slurm、ray：运行在那里的名称；默认 trainspec"
+    "k8s, compose, slurm, ray, systemd-service, compose-service, k8s-service: what it is called there; trainspec by "
+    "default": "k8s、compose、slurm、ray、systemd-service、compose-service、k8s-service：在那里的名称；默认 trainspec",
+    "k8s, compose, compose-service, k8s-service: the image that it runs in": (
+        "k8s、compose、compose-service、k8s-service：运行所用的镜像"
     ),
-    "k8s, compose: the image that it runs in": "k8s、compose：运行所用的镜像",
     "k8s, compose, slurm, ray: the task that it trains; digits by default": (
         "k8s、compose、slurm、ray：要训练的任务；默认 digits"
     ),
@@ -62,8 +64,10 @@ TEXTS: dict[str, str] = {
     "k8s, compose, slurm, ray: how many NVIDIA GPUs a node has; with --nproc as many as processes": (
         "k8s、compose、slurm、ray：每个节点的 NVIDIA GPU 数；用 --nproc 时与进程数相同"
     ),
-    "k8s, compose, slurm: seconds that a run has between SIGTERM and SIGKILL; 60 by default": (
-        "k8s、compose、slurm：运行在 SIGTERM 与 SIGKILL 之间的秒数；默认 60"
+    "k8s, compose, slurm, systemd-service, compose-service, k8s-service: seconds that a run has between SIGTERM and "
+    "SIGKILL, 60 by default, or open requests of a service in the end, 20 by default": (
+        "k8s、compose、slurm、systemd-service、compose-service、k8s-service：运行在 SIGTERM 与 SIGKILL 之间的秒数，默认 60；"
+        "或服务结束时留给未完成请求的秒数，默认 20"
     ),
     "k8s, slurm, ray: how often a run that failed is started again; 3 by default": (
         "k8s、slurm、ray：失败的运行重新启动多少次；默认 3"
@@ -86,6 +90,22 @@ TEXTS: dict[str, str] = {
         "监听的地址；默认 127.0.0.1，只有本机能访问"
     ),
     "the port; 8080 by default": "端口；默认 8080",
+    "the number of an open socket to listen at, which outlives this process; so do systemd's": (
+        "要监听的已打开套接字的编号，它比本进程存在得更久；systemd 的套接字也是如此"
+    ),
+    "how many processes serve; one that dies is replaced; 1 by default": "由多少个进程服务；死掉的会被替换；默认 1",
+    "systemd-service, compose-service, k8s-service: where it listens; 8080 by default": (
+        "systemd-service、compose-service、k8s-service：监听的端口；默认 8080"
+    ),
+    "systemd-service, compose-service, k8s-service: how many processes serve; 1 by default": (
+        "systemd-service、compose-service、k8s-service：由多少个进程服务；默认 1"
+    ),
+    "systemd-service, compose-service, k8s-service: seconds in which one that ends is not ready and still answers": (
+        "systemd-service、compose-service、k8s-service：正在结束的服务不再就绪但仍然应答的秒数"
+    ),
+    "k8s-service: the service as a webhook that judges ConfigMaps and TrainJobs": (
+        "k8s-service：把服务作为检查 ConfigMap 与 TrainJob 的 webhook"
+    ),
     "judge by this class, too, where a request names it; may be given again": "请求指明此类时也按它检查；可多次给出",
     "answer only who sends a token of this file, one a line; probes stay open": (
         "只回答带有此文件中令牌（每行一个）的请求；探针仍然开放"

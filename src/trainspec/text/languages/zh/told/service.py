@@ -24,12 +24,24 @@ TEXTS: dict[str, str] = {
     "too many documents wait to be judged": "等待检查的文档太多",
     "leave draft out": "去掉 draft",
     "nothing wrong": "没有问题",
+    "leave the file out": "去掉文件",
+    "--port takes a whole number from 1 to 65535": "--port 取 1 到 65535 的整数",
+    "the certificate of --tls-cert or its key is no file of PEM": "--tls-cert 的证书或其密钥不是 PEM 文件",
+    "the key of --tls-key has a passphrase, which nobody gives": "--tls-key 的密钥有口令，而没有人给出",
+    "the key of --tls-key is not that of the certificate": "--tls-key 的密钥不属于该证书",
+    "a token of --token-file has blanks or letters that no header can hold": (
+        "--token-file 中有令牌带空白，或带请求头容不下的字符"
+    ),
+    "one a line": "每行一个",
     "send Content-Type: application/yaml, application/json, application/toml or text/x-dotenv, or ?input=yaml": (
         "请发送 Content-Type: application/yaml、application/json、application/toml 或 text/x-dotenv，或写 ?input=yaml"
     ),
 }
 
 TEMPLATES: dict[str, str] = {
+    "leave out {flag}, or the socket": "去掉 {flag}，或去掉套接字",
+    "anybody may write a token of theirs into {file}": "任何人都可以把自己的令牌写进 {file}",
+    "chmod o-w {file}": "执行 chmod o-w {file}",
     "its classes: {names}": "它的类：{names}",
     "its classes: none but the usual one": "它的类：只有通常的那个",
     "two documents are compared, not {number}": "比较的是两个文档，而不是 {number} 个",
