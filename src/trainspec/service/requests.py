@@ -28,9 +28,6 @@ _SHORT = 256
 MEDIA = {"json": "json", "yaml": "yaml", "vnd.yaml": "yaml", "toml": "toml", "dotenv": "env", "env": "env"}
 
 
-Language = Literal["en", "zh"]
-
-
 class Parameters(BaseModel):
     """Parameters of a request; one that there is not is refused, as it would be overlooked."""
 
