@@ -39,18 +39,21 @@ MUTATIONS = (
     Mutation(
         "save_total_limit",
         "training/run/saving/publisher.py",
-        "apply_retention(self._store, self._args.save_total_limit, best_step=best, refused=self._refused)",
-        "apply_retention(self._store, None, best_step=best, refused=self._refused)",
+        "apply_retention(self._store, limit, best_step=best, current_step=step, refused=self._refused)",
+        "apply_retention(self._store, None, best_step=best, current_step=step, refused=self._refused)",
     ),
     Mutation(
         "save_total_limit",
         "training/run/saving/publisher.py",
-        "apply_retention(self._store, self._args.save_total_limit, best_step=best, refused=self._refused)",
-        "apply_retention(self._store, self._args.save_total_limit)",
+        "apply_retention(self._store, limit, best_step=best, current_step=step, refused=self._refused)",
+        "apply_retention(self._store, limit)",
     ),
     Mutation("save_total_limit", "plan/retention.py", "len(ordered) - limit", "len(ordered) - limit - 1"),
     Mutation(
-        "save_total_limit", "plan/retention.py", "ordered = sorted(set(steps))", "ordered = sorted(set(steps))[::-1]"
+        "save_total_limit",
+        "plan/retention.py",
+        "ordered = list(dict.fromkeys(steps))",
+        "ordered = list(dict.fromkeys(steps))[::-1]",
     ),
     Mutation(
         "save_safetensors",

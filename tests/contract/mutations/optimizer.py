@@ -85,7 +85,12 @@ OPTIM = (
     without("optim", "training/run/session.py", "evaluation_mode(parts.stepping()[0])"),
     without("optim", "training/run/build.py", "training_mode(optimizer)\n"),
     without("optim", "training/evaluation/model.py", "stack.enter_context(evaluating(parts.optimizer))"),
-    Mutation("optim", "training/run/acting.py", "with saving(parts.optimizer), self._before", "with self._before"),
+    Mutation(
+        "optim",
+        "training/run/acting.py",
+        "with saving(parts.optimizer, unasked=self._is_unasked), self._before",
+        "with self._before",
+    ),
     Mutation("optim", "training/optimizers/optimizer_needs.py", "    yield from absent\n", "    absent = []\n"),
     Mutation(
         "optim_args",

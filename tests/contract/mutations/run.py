@@ -132,7 +132,9 @@ LENGTH = (
         "parts.strategy.load_state(State(optimizer=with_options_of(state, optimizer)))",
     ),
     without(
-        "resume_from_checkpoint", "training/run/build.py", "schedule.load_state_dict(dict(contents.scheduler or {}))"
+        "resume_from_checkpoint",
+        "training/run/build.py",
+        "schedule.load_state_dict(of_each_group(contents.scheduler or {}, optimizer))",
     ),
     without(
         "resume_from_checkpoint",
