@@ -7,11 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from tests.text.languages.test_in_commands import is_chinese
-from torch import nn
 
-from trainspec import Trainer, TrainingArguments
 from trainspec.cli import COMMANDS
 
 # What is left of a line without names, flags, paths and values has none of these, where it is Chinese.
@@ -82,6 +79,12 @@ def test_secrets_that_are_not_written(run: Callable, tmp_path: Path) -> None:
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """An output folder with two checkpoints."""
+    pytest.importorskip("torch")
+    import torch
+    from torch import nn
+
+    from trainspec import Trainer, TrainingArguments
+
     data = [{"x": torch.ones(2), "labels": torch.ones(1)}] * 4
 
     class Net(nn.Module):
@@ -120,6 +123,7 @@ def test_lines_about_checkpoints(run: Callable, runs: Path, tmp_path: Path) -> N
 def test_what_preflight_finds_is_told_in_the_language_asked_for(
     run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("torch")
     command = ("train", "digits", "--use_cpu", "--optim", "adamw_torch_npu_fused", "--report_to", "none")
     command += ("--output_dir", str(tmp_path))
     english = run(*command)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
+    "name one of its saves": "请指定其中一次保存",
+    "variables are not migrated here": "环境变量在这里不做迁移",
+    "first is no length of a first document here": "first 在这里不是第一个文档的长度",
+    "leave first or to out": "去掉 first 或 to",
+    "judging it ended the process that judged it": "检查它使检查它的进程结束了",
     "the body is no AdmissionReview of admission.k8s.io/v1": "请求体不是 admission.k8s.io/v1 的 AdmissionReview",
     "model names no class of this service": "model 所指不是本服务的类",
     "there is no such address": "没有这个地址",
