@@ -69,3 +69,11 @@ def test_a_file_that_cannot_be_used(text: str, code: str) -> None:
     with pytest.raises(SourceError) as error:
         read_calls(text, "t.py")
     assert error.value.diagnostics[0].code == code
+
+
+@pytest.mark.parametrize("value", ["+".join(["1"] * 2000), "-" * 900 + "1", "[" * 60 + "]" * 60])
+def test_an_expression_that_nests_deep_is_a_finding_or_kept(value: str) -> None:
+    try:
+        read_calls(f"TrainingArguments(seed={value})", "it.py")
+    except SourceError as error:
+        assert [item.code for item in error.diagnostics] in (["SRC109"], ["SRC107"])

@@ -38,7 +38,10 @@ def read_calls(text: str, name: str) -> list[Found]:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node).endswith(_NAME)]
     if not calls:
         raise source_error("SRC108", f"{name}: there is no call of {_NAME} in it", name)
-    return [_read_call(call, name) for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset))]
+    try:
+        return [_read_call(call, name) for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset))]
+    except RecursionError:
+        raise source_error("SRC109", f"{name}: an expression in it nests too deep", name) from None
 
 
 def _called(call: ast.Call) -> str:

@@ -38,7 +38,7 @@ async def admission(request: Request) -> Response:
     parameters_of(request, Nothing)
     limits = service.options.limits
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _reviewed, body)
+    return await service.work.do(body, _reviewed)
 
 
 def _reviewed(judges: Judges, body: bytes) -> Response:

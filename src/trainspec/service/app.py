@@ -87,7 +87,7 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
     service = Service(options, life or Life())
     routes = [*ROUTES, Route("/healthz", _healthz), Route("/readyz", _readyz), Route("/metrics", watch.shown)]
     routes.append(Route("/openapi.json", openapi.description))
-    handlers: dict[Any, Any] = {404: _no_address, 405: _no_method, Refused: _refused}
+    handlers: dict[Any, Any] = {Exception: _fault, 404: _no_address, 405: _no_method, Refused: _refused}
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.service = service
@@ -129,6 +129,11 @@ async def _no_address(request: Request, error: Exception) -> Response:
 
 async def _no_method(request: Request, error: Any) -> Response:
     return refusal(405, [mistake("SVC106", "this address has no such method")], error.headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """The guard notes it, and where it was."""
+    return refusal(500, [])
 
 
 async def _refused(request: Request, error: Refused) -> Response:

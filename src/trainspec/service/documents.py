@@ -120,7 +120,7 @@ class Convert(Parameters):
 async def plan_of(request: Request) -> Response:
     asked = parameters_of(request, Plan)
     format = format_in(request, asked.input, asked.name)
-    return await _done(request, _plan, format, asked)
+    return await _done(request, _plan, format, asked, beside=asked.course)
 
 
 async def shown(request: Request) -> Response:
@@ -155,14 +155,14 @@ async def converted(request: Request) -> Response:
     return await _done(request, _convert, format, asked)
 
 
-async def _done(request: Request, make: Callable[..., dict[str, Any]], *given: Any) -> Response:
+async def _done(request: Request, make: Callable[..., dict[str, Any]], *given: Any, beside: bool = False) -> Response:
     service: Service = request.app.state.service
     limits = service.options.limits
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _made, make, body, *given)
+    return await service.work.do(body, _made, make, *given, beside=beside)
 
 
-def _made(judges: Judges, make: Callable[..., dict[str, Any]], body: bytes, *given: Any) -> Response:
+def _made(judges: Judges, body: bytes, make: Callable[..., dict[str, Any]], *given: Any) -> Response:
     try:
         return answer(make(body, *given))
     except SourceError as error:

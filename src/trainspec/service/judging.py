@@ -63,7 +63,7 @@ async def validate(request: Request) -> Response:
     format = format_in(request, asked.input, asked.name)
     body = await body_of(request, limits.body, limits.seconds)
     home = own_url(request, service.options.public_url)
-    return await service.work.do(len(body), _validate, body, format, asked, home, model=asked.model)
+    return await service.work.do(body, _validate, format, asked, home, model=asked.model)
 
 
 def _validate(judges: Judges, body: bytes, format: str, asked: Validate, home: str | None) -> Response:
@@ -107,7 +107,7 @@ async def fixed(request: Request) -> Response:
     limits = service.options.limits
     format = format_in(request, asked.input, asked.name)
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _fix, body, format, asked, model=asked.model, often=_JUDGED)
+    return await service.work.do(body, _fix, format, asked, model=asked.model, often=_JUDGED)
 
 
 def _fix(judges: Judges, body: bytes, format: str, asked: Validate) -> Response:
@@ -140,7 +140,7 @@ async def completed(request: Request) -> Response:
     limits = service.options.limits
     format = format_in(request, asked.input, "document")
     body = await body_of(request, limits.body, limits.seconds)
-    return await service.work.do(len(body), _complete, body, format, asked, model=asked.model)
+    return await service.work.do(body, _complete, format, asked, model=asked.model)
 
 
 def _complete(judges: Judges, body: bytes, format: Format, asked: Complete) -> Response:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tests.answers.completion.test_anything import TEXTS
@@ -27,6 +27,9 @@ DOCUMENTS = st.dictionaries(NAMES, VALUES, min_size=1, max_size=6)
 
 @hypothesis_settings(max_examples=200)
 @given(TEXTS, st.sampled_from(["yaml", "json", "toml", "env"]))
+@example("seed: x\nseed: y\n--- {", "yaml")
+@example("seed: 0x" + "f" * 4000, "yaml")
+@example("seed = 0x" + "f" * 4000, "toml")
 def test_any_text(text: str, format: str) -> None:
     mended(text, format)
 

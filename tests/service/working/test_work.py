@@ -28,7 +28,7 @@ def work_of(**limits: Any) -> Work:
     return Work(Limits(**limits), {})
 
 
-LARGE = MEDIUM + 1
+LARGE = b"x" * (MEDIUM + 1)
 
 
 async def _status(work: Work, function: Any, *given: Any) -> tuple[int, str]:
@@ -61,7 +61,9 @@ def test_a_process_is_kept(tmp_path: Path) -> None:
         work = work_of(threads=1)
         try:
             assert await work.do(LARGE, sleeps, 0) == await work.do(LARGE, sleeps, 0) != os.getpid()
-            assert await work.do(10, sleeps, 0) == os.getpid()
+            assert await work.do(b"x", sleeps, 0) == os.getpid()
+            # What references stand for is not seen by the size.
+            assert await work.do(b"a: &a 1\nb: *a", sleeps, 0) != os.getpid()
         finally:
             work.end()
 

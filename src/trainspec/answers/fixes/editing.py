@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from yaml import YAMLError
+
 from trainspec.migration.planning import Edit
 from trainspec.migration.surgery import CannotEdit, Surgeon
 from trainspec.migration.toml_surgery import edit_toml, toml_lines
@@ -39,7 +41,11 @@ class TreeEditor:
         self._text = text
         self._is_json = format == "json"
         self._write: Callable[[Any], str] = as_json if self._is_json else as_yaml
-        roots = [json_tree(text)] if self._is_json else list(yaml_trees(text))
+        try:
+            roots = [json_tree(text)] if self._is_json else list(yaml_trees(text))
+        except YAMLError:
+            # In a document after this one.
+            raise CannotEdit("not all documents can be read") from None
         self._root = roots[number] if number < len(roots) else Node(len(text), len(text))
         self._is_alone = len(roots) <= 1
 

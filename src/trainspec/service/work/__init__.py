@@ -43,22 +43,32 @@ class Work:
         self._open = 0
 
     async def do(
-        self, size: int, function: Callable[..., T], *given: Any, model: str | None = None, often: int = 1
+        self,
+        body: bytes,
+        function: Callable[..., T],
+        *given: Any,
+        model: str | None = None,
+        often: int = 1,
+        beside: bool = False,
     ) -> T:
-        """What a function makes of these judges and a body of so many bytes, which it reads so often.
+        """What a function makes of these judges and a body, which it reads so often.
 
-        The function and what it is given go to another process where the body is large. Raises Refused where it takes
-        too long.
+        The function and what it is given go to another process where the body is large, and are not done at once where
+        they are to be done `beside` what else there is. Raises Refused where it takes too long.
         """
-        if size * often <= SMALL:
-            return _alone(function, self.judges, *given)
+        size = len(body) * often
+        if b"*" in body and b"&" in body:
+            # References may stand for much.
+            size = max(size, MEDIUM + 1)
+        if size <= SMALL and not beside:
+            return _alone(function, self.judges, body, *given)
         if self._open >= self._limits.threads + self._limits.waiting:
             raise refused(429, "SVC107", "too many documents wait to be judged", Retry_After="1")
         self._open += 1
-        if size * often <= MEDIUM or (model is not None and model not in self._sent):
-            return await self._by_thread(function, *given)
+        if size <= MEDIUM or (model is not None and model not in self._sent):
+            return await self._by_thread(function, body, *given)
         try:
-            return await self._by_process(size, function, *given)
+            return await self._by_process(len(body), function, body, *given)
         finally:
             self._open -= 1
 

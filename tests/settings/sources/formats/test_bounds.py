@@ -40,6 +40,7 @@ REFUSED = {
     "JSON: 60,000 keys": ("json", json.dumps(dict.fromkeys(map(str, range(60_000)))), "more than 80,000 values"),
     "JSON: empty lists": ("json", '{"a": [' + "[]," * 300_000 + "1]}", "more than 80,000 values"),
     "JSON: deep": ("json", '{"a":' * 16_000, "nests too deep"),
+    "TOML: 4000 hexadecimal digits": ("toml", "lr_scheduler_kwargs = {a = 0x" + "f" * 4000 + "}", "4,300 digits"),
     "JSON: 5000 digits": ("json", '{"seed": ' + "9" * 5000 + "}", "more than 4,300 digits"),
     "YAML: a bomb of aliases": ("yaml", BOMB, "expands to more than 40,000 values"),
     "YAML: anchors inside anchors": (

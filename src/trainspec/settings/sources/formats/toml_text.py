@@ -25,6 +25,8 @@ _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _SIMPLE = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
 _DOTTED = rf"{_SIMPLE}(?:[ \t]*\.[ \t]*{_SIMPLE})*"
 _PART = re.compile(_SIMPLE)
+_LONG_NUMBER = re.compile(r"0[xob][0-9a-fA-F_]{3000}")
+_MOST_BITS = 14_000
 _DIGITS = re.compile(r"-?[0-9_]+")
 _HEADER = re.compile(rf"\[\[?[ \t]*({_DOTTED})[ \t]*\]\]?")
 _KEY = re.compile(rf"({_DOTTED})[ \t]*=")
@@ -112,7 +114,16 @@ def _parsed(text: str) -> Any:
         raise Fault("SRC107", f"it is not valid TOML: {error}", None) from None
     if is_deeper(value, DEEPEST):
         raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", None)
+    if _LONG_NUMBER.search(text) and _has_too_many_digits(value):
+        raise too_many_digits()
     return value
+
+
+def _has_too_many_digits(value: Any) -> bool:
+    """Whether an integer is in it that Python reads, of a base that is a power of two, and does not write."""
+    if isinstance(value, dict | list):
+        return any(map(_has_too_many_digits, value.values() if isinstance(value, dict) else value))
+    return type(value) is int and value.bit_length() > _MOST_BITS
 
 
 def toml_marks(text: str) -> Marks:

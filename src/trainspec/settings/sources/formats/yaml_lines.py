@@ -44,7 +44,8 @@ def resolve_plain(text: str) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     if _OCTAL_OR_HEX.fullmatch(text):
-        return int(text, 0)
+        # Longer ones are no numbers that could be told.
+        return int(text, 0) if len(text) < 3000 else text
     if _INFINITE.fullmatch(text) or text in _NAN:
         return float(text.replace(".", ""))
     return text
