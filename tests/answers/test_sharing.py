@@ -34,6 +34,8 @@ HIDING = {
     "names of nobody": ("yaml", PLAIN + UNKNOWN),
     "a block": ("yaml", f"hub_token: |\n  {CANARY}\n  {CANARY}\n" + PLAIN),
     "the task's": ("yaml", PLAIN + f"task:\n  api_key: {CANARY}\n  rows: 5\n"),
+    "a variable of nobody": ("env", f"TRAINSPEC_OUTPUT_DIR=runs/a\nTRAINSPEC_HUB_TOKN={CANARY}\n"),
+    "a key that cannot be told": ("yaml", PLAIN + f'"hub_token\\0": {CANARY}\n'),
     "flow": ("yaml", f"{{output_dir: runs/a, hub_token: {CANARY}, fsdp_config: {{min_num_params: 5}}}}\n"),
     "a comment": ("yaml", PLAIN + f"# password: {CANARY}\n"),
     "a comment behind it": ("yaml", PLAIN + f"seed: 7  # token={CANARY}\n"),

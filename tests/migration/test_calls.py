@@ -77,3 +77,9 @@ def test_an_expression_that_nests_deep_is_a_finding_or_kept(value: str) -> None:
         read_calls(f"TrainingArguments(seed={value})", "it.py")
     except SourceError as error:
         assert [item.code for item in error.diagnostics] in (["SRC109"], ["SRC107"])
+
+
+def test_what_makes_up_a_secret_is_not_told() -> None:
+    found = read_calls("TrainingArguments(hub_token='canary-9' + x, seed=y + 1)", "it.py")[0]
+    told = "".join(item.render() for item in found.left)
+    assert "canary" not in told and "hub_token=... is no literal" in told and "seed=y + 1 is no literal" in told

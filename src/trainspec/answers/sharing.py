@@ -102,7 +102,9 @@ def _may_be_secret(path: Path, value: Any, unknown: set[str]) -> bool:
     shape = shape_of(TrainingArguments)
     if is_secret_name(path[-1]) or name in shape.secrets:
         return True
-    if not isinstance(value, int | float) and (".".join(path) in unknown or _is_no_key(path)):
+    known = TrainingArguments.model_fields.keys() | shape.spellings.keys() | {"task"}
+    is_unknown = ".".join(path) in unknown or name not in known
+    if not isinstance(value, int | float) and (is_unknown or _is_no_key(path)):
         return True
     plain = [value] if isinstance(value, str) else list(value) if isinstance(value, list) else []
     return redact_url(path[-1]) != path[-1] or redacted("", plain) != plain

@@ -16,6 +16,7 @@ from trainspec.settings.sources.layer import Path
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.values import choices
 from trainspec.settings.values.coercion import Manner
+from trainspec.text.redaction import is_secret_name
 
 _NAME = "TrainingArguments"
 # An enum by the name that it had in other years.
@@ -74,7 +75,9 @@ def _read_call(call: ast.Call, name: str) -> Found:
 def _not_literal(word: str, node: Any, name: str) -> Diagnostic:
     what = "**" if word == "**" else f"{word}="
     evidence = (Evidence(word.strip("*"), None, Source(SourceKind.FILE, name, node.lineno, node.col_offset + 1)),)
-    message = f"{what}{ast.unparse(node)[:60]} is no literal, so it was left out"
+    # What makes up a secret is one, too.
+    shown = "..." if is_secret_name(word) or word in TrainingArguments.secret_fields() else ast.unparse(node)[:60]
+    message = f"{what}{shown} is no literal, so it was left out"
     reason = "only running the program would tell its value, and it is not run"
     return Diagnostic("VAL106", "malformed", "error", message, reason, "write the value yourself", evidence)
 

@@ -183,6 +183,17 @@ def test_titles_in_chinese() -> None:
         assert titles and not any(word in title for title in titles for word in ("write", "leave", "keep", "set "))
 
 
+@pytest.mark.parametrize(
+    "format, text",
+    [
+        ("yaml", f"{{hub_token: {CANARY}, hub_token: {CANARY}2}}\n"),
+        ("json", f'{{"hub_token": "{CANARY}", "hub_token": "b"}}'),
+    ],
+)
+def test_no_edit_writes_a_secret(format: str, text: str) -> None:
+    assert CANARY not in str([one.to_dict() for one in Fixing(text, format, "it", Judge(TrainingArguments)).fixes()])
+
+
 def test_no_secret_is_told() -> None:
     secrets = "".join(f"{name}: {CANARY}\n" for name in sorted(TrainingArguments.secret_fields()))
     for text in (

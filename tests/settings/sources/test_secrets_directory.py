@@ -80,6 +80,14 @@ def test_a_near_miss_is_warned_about(name, folder, verdict):
     assert "hf_canary" not in item.render()
 
 
+def test_a_file_that_a_variable_names_is_no_near_miss(folder, judge):
+    (folder / "token").write_text("hf_named")
+    variables = {"TRAINSPEC_SECRETS_DIR": str(folder), "TRAINSPEC_HUB_TOKEN_FILE": str(folder / "token")}
+    found = judge(variables, push_to_hub=True)
+    assert found.settings.hub_token.get_secret_value() == "hf_named" and not found.diagnostics
+    assert [item.code for item in judge({"TRAINSPEC_SECRETS_DIR": str(folder)}).diagnostics] == ["SRC116"]
+
+
 def test_an_unknown_name_with_our_prefix_is_an_error(folder, verdict):
     (folder / "trainspec_hub_tokn").write_text("hf_canary")
     (item,) = verdict().errors

@@ -14,9 +14,10 @@ from trainspec.answers.fixes.hunks import hunks
 from trainspec.answers.fixes.remedies import Step, Way, ways
 from trainspec.migration.surgery import CannotEdit
 from trainspec.migration.values import NotWritable
+from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import Document, parse_documents
-from trainspec.text.redaction import redact_url
+from trainspec.text.redaction import is_secret_name, redact_url
 
 if TYPE_CHECKING:
     from trainspec.answers.judgement import Judge
@@ -64,8 +65,20 @@ class Fixing:
                 if number >= _MOST_DIAGNOSTICS or (document is None and self._format != "env"):
                     continue
                 for title, text in self._mended(item, reports, place, document, lines):
-                    if (edits := self._edits(text, lines)) is not None:
+                    edits = self._edits(text, lines)
+                    if edits is not None and not self._tells_a_secret(item, edits, documents):
                         yield Fix(number, self._words(title), edits)
+
+    def _tells_a_secret(
+        self, item: Diagnostic, edits: tuple[tuple[Range, str], ...], documents: list[Document]
+    ) -> bool:
+        """Whether an edit writes what stands under the name of a secret: who asks gets back no such value."""
+        written = [text for _, text in edits if text]
+        if written and item.code == "SRC104" and any(map(_is_secret, item.fields)):
+            return True
+        values = (document.values for document in documents)
+        secrets = {leaf for each in values for leaf in _secrets_in(each, is_secret=False) if leaf}
+        return any(secret in text for text in written for secret in secrets)
 
     def _reports(self, text: str) -> list[Report]:
         self._judged += len(text) + 6000
@@ -189,6 +202,22 @@ class Fixing:
         if not found or any("#" in new or redact_url(new) != new for _, _, new in found):
             return None
         return tuple((lines.range(start, end), new) for start, end, new in found)
+
+
+def _is_secret(field: str) -> bool:
+    name = field.rpartition(".")[2]
+    return is_secret_name(name) or field in TrainingArguments.secret_fields()
+
+
+def _secrets_in(value: Any, *, is_secret: bool) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _secrets_in(inner, is_secret=is_secret or _is_secret(str(key)))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets_in(inner, is_secret=is_secret)
+    elif is_secret and isinstance(value, str):
+        yield value
 
 
 def _key(item: Diagnostic) -> tuple[str, tuple[str, ...]]:

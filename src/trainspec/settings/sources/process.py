@@ -307,7 +307,9 @@ def _read_secrets(
     from trainspec.settings.sources.secrets import read_secrets_directory
 
     try:
-        return read_secrets_directory(model, directory, options)
+        # A file that a variable names, as TRAINSPEC_HUB_TOKEN_FILE does, is no mistyped one.
+        named = {value for one in variables for name, value in one.values.items() if name.lower().endswith("_file")}
+        return read_secrets_directory(model, directory, options, named)
     except SourceError as error:
         if directory not in paths_of(options.secrets_dir) or "secrets_dir" in options.said_by_call:
             naming = [one for one in variables if one.reserved(SECRETS_DIR) == directory]

@@ -25,14 +25,19 @@ from trainspec.text.redaction import printable
 from trainspec.text.suggestions import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from trainspec.settings.base import Settings
     from trainspec.settings.sources.customised.options import SourceOptions
 
 
 def read_secrets_directory(
-    model: type[Settings], directory: str, options: SourceOptions
+    model: type[Settings], directory: str, options: SourceOptions, named: Collection[str] = ()
 ) -> tuple[Layer, list[Diagnostic]]:
-    """What the files of a directory say. Raises SourceError where the directory cannot be listed."""
+    """What the files of a directory say; of those that are `named` elsewhere, by path, no name is told to be wrong.
+
+    Raises SourceError where the directory cannot be listed.
+    """
     fold = str if options.case_sensitive else str.lower
     prefix = fold(options.env_prefix)
     spelled = {**model.__pydantic_fields__, **shape_of(model).spellings}
@@ -45,7 +50,7 @@ def read_secrets_directory(
         name = known.get(lower.removeprefix(prefix), lower.removeprefix(prefix))
         path = os.path.join(directory, file)
         if lower.removeprefix(prefix) not in known and (lower == name or not is_file):
-            found += _near_miss(name, path, model) if is_file else []
+            found += _near_miss(name, path, model) if is_file and path not in named else []
             continue
         try:
             value = read_secret(path)

@@ -51,11 +51,14 @@ export const about = computed(() => ({
   lang: lang.value === "en" ? null : lang.value,
 }));
 
+type Asked = typeof about.value;
+
 const judged = signal<Validated | null>(null);
 const told = signal<Field[]>([]);
 const entries = signal<Shown | null>(null);
 const refusedBy = signal<Refusal | null>(null);
 const mended = signal<Fix[]>([]);
+const ofMachine = signal<Diagnostic[]>([]);
 const ofText = signal<string | null>(null);
 
 /** The answer of /validate to the newest text that was judged. */
@@ -72,7 +75,10 @@ export const said: ReadonlySignal<Record<string, unknown>> = computed(() =>
 export const refused: ReadonlySignal<Refusal | null> = refusedBy;
 /** The findings, of all documents of the stream. */
 export const findings: ReadonlySignal<Diagnostic[]> = computed(
-  () => judged.value?.files.flatMap((file) => file.diagnostics) ?? refusedBy.value?.diagnostics ?? [],
+  () => [
+    ...(judged.value?.files.flatMap((file) => file.diagnostics) ?? refusedBy.value?.diagnostics ?? []),
+    ...ofMachine.value,
+  ],
 );
 
 /** The edits that mend findings, each with the place of its finding among `findings`. */
@@ -125,11 +131,19 @@ export function begin(): void {
   });
 }
 
-async function judge(body: string, asked: typeof about.value, cancel: AbortSignal): Promise<void> {
+async function judge(body: string, about: Asked, cancel: AbortSignal): Promise<void> {
   try {
-    const found = await post<Validated>("validate", asked, body, cancel);
+    let [found, asked] = [await post<Validated>("validate", about, body, cancel), about];
+    let machine: Diagnostic[] = [];
+    if (isRefusal(found) && about.target && found.diagnostics.some((one) => one.code === "CLI103")) {
+      // A machine that nobody knows says nothing about the document, which is judged all the same.
+      machine = found.diagnostics;
+      asked = { ...about, target: "" };
+      found = await post<Validated>("validate", asked, body, cancel);
+    }
     if (cancel.aborted) return;
     batch(() => {
+      ofMachine.value = isRefusal(found) ? [] : machine;
       judged.value = isRefusal(found) ? null : found;
       refusedBy.value = isRefusal(found) ? found : null;
       mended.value = [];

@@ -22,7 +22,7 @@ export function UpdateAxis({ at, y, label }: { at: Place; y: number; label: stri
       {marks.map((one) => (
         <g key={one}>
           <path d={`M${x(one)} ${y}v5`} />
-          <text x={x(one)} y={y + 18} text-anchor="middle">
+          <text x={x(one)} y={y + 18} text-anchor={x(one) > at.right - 12 ? "end" : "middle"}>
             {brief(one)}
           </text>
         </g>

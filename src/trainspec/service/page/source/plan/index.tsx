@@ -1,5 +1,6 @@
 // What the run will do, in pictures: the learning rate and its events, what stays on disk, what each process holds.
 import { useEffect } from "preact/hooks";
+import type { Diagnostic } from "../api";
 import { params, rows } from "../store";
 import { Finding } from "../settings/row";
 import { t } from "../words";
@@ -82,11 +83,16 @@ function Tile({ value, name, about }: { value: string; name: string; about: stri
   );
 }
 
+/** Not about the length of the data, which the document need not say. */
+function isAboutSettings(one: Diagnostic): boolean {
+  return one.severity === "error" && one.code !== "CLI107";
+}
+
 function None({ planned }: { planned: Planned }) {
   return (
     <section class="plan-none">
       <h2>{t("plan_none")}</h2>
-      <p>{rows.value === null ? t("plan_none_rows") : t("plan_none_fix")}</p>
+      <p>{rows.value === null && !planned.diagnostics.some(isAboutSettings) ? t("plan_none_rows") : t("plan_none_fix")}</p>
       <Findings planned={planned} />
     </section>
   );

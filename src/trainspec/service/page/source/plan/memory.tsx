@@ -47,8 +47,14 @@ export function MemoryBars({ planned, size }: { planned: Planned; size: number |
         {width > 0 && ways.length > 0 && <Picture ways={ways} room={planned.scale?.device_memory ?? null} width={width} />}
       </div>
       {ways.some((way) => way.memory_per_rank.activations === null) && <p class="plan-note">{t("plan_memory_unknown")}</p>}
+      {ways.some(isOpen) && <p class="plan-note">{t("plan_memory_open")}</p>}
     </figure>
   );
+}
+
+/** Whether more lies on the device than is known, activations aside, which are told of apart. */
+function isOpen(way: Way): boolean {
+  return PARTS.some((part) => part !== "activations" && way.memory_per_rank[part] === null);
 }
 
 /** Bytes of a part as far as they lie on the device. */
@@ -93,7 +99,10 @@ function Picture({ ways, room, width }: { ways: Way[]; room: number | null; widt
 function Bar({ way, x, y, width }: { way: Way; x: (size: number) => number; y: number; width: number }) {
   let sum = 0;
   const engine = ENGINES[way.engine] ?? way.engine;
-  const verdict = way.fits === null ? "" : way.fits ? ` · ✓ ${t("plan_memory_fits")}` : ` · ✕ ${t("plan_memory_over")}`;
+  // Of what is not known as a whole only one thing can be said: that it is too much.
+  const open = isOpen(way);
+  const says = way.fits === null || (open && way.fits) ? "" : way.fits ? `✓ ${t("plan_memory_fits")}` : `✕ ${t("plan_memory_over")}`;
+  const verdict = says && ` · ${says}`;
   return (
     <g class={`way${way.chosen ? " is-chosen" : ""}`}>
       <text x={0} y={y + 12}>
@@ -101,7 +110,8 @@ function Bar({ way, x, y, width }: { way: Way; x: (size: number) => number; y: n
         {width > 420 && engine && <tspan class="muted"> {engine}</tspan>}
         {way.chosen && <tspan class="way-here"> {t("plan_memory_here")}</tspan>}
       </text>
-      <text x={width - RIGHT} y={y + 12} text-anchor="end" class={way.fits === false ? "over" : way.fits ? "fits" : ""}>
+      <text x={width - RIGHT} y={y + 12} text-anchor="end" class={way.fits === false ? "over" : says ? "fits" : ""}>
+        {open && "≥ "}
         {bytes(way.memory_per_rank.device)}
         {verdict}
       </text>
@@ -123,6 +133,7 @@ function Bar({ way, x, y, width }: { way: Way; x: (size: number) => number; y: n
 }
 
 function told(way: Way): string {
-  const verdict = way.fits === null ? "" : `, ${t(way.fits ? "plan_memory_fits" : "plan_memory_over")}`;
-  return `${way.name}: ${bytes(way.memory_per_rank.device)}${verdict}`;
+  const open = isOpen(way);
+  const verdict = way.fits === null || (open && way.fits) ? "" : `, ${t(way.fits ? "plan_memory_fits" : "plan_memory_over")}`;
+  return `${way.name}: ${open ? "≥ " : ""}${bytes(way.memory_per_rank.device)}${verdict}`;
 }
