@@ -116,3 +116,16 @@ def test_each_policy_where_a_subclass_has_steppers_of_its_own(
         trainer = make_trainer(**CHANGED, kind=kind, on_changed_settings=policy)
         trainer.train(resume_from_checkpoint=first)
         assert (listed(caplog), trainer.state.global_step) == (expected, 12), policy
+
+
+def test_no_source_is_told_of_a_value_that_it_did_not_say(
+    make_trainer: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Twice on: the second run's settings said 0.2, and what held was the 0.1 of the first."""
+    said: dict[str, Any] = {"save_strategy": "epoch", "optim": "adamw_torch"}
+    make_trainer(num_train_epochs=1, learning_rate=0.1, **said).train()
+    for epochs, rate in ((2, 0.2), (3, 0.3)):
+        caplog.clear()
+        trainer = make_trainer(num_train_epochs=epochs, learning_rate=rate, **said)
+        trainer.train(resume_from_checkpoint=True)
+    assert "learning_rate = 0.1 there, which holds, 0.3 here" in caplog.text
