@@ -73,6 +73,8 @@ def own_url(request: Request, public: str | None) -> str | None:
 
 async def body_of(request: Request, most: int, seconds: float) -> bytes:
     """The body, of which no more is read than may be, however it is sent. Raises Refused."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise refused(415, "SVC103", "the body is packed", "send it as it is, without Content-Encoding")
     told = request.headers.get("content-length", "")
     if told.isdigit() and (len(told) > 15 or int(told) > most):
         raise _too_large(most)

@@ -250,3 +250,10 @@ def test_documents_mean_what_they_mean_to_ruamel(document):
     writer.version = (1, 2)
     writer.dump(document, stream)
     assert read(stream.getvalue()) == document
+
+
+@pytest.mark.parametrize("value", ["*canary7x", "!canary7x x", "!canary7x {a: 1}", "!canary7x [1]"])
+def test_what_may_be_a_secret_without_quotes_is_not_told(value: str) -> None:
+    with pytest.raises(Fault) as fault:
+        list(parse_yaml(f"hub_token: {value}\n"))
+    assert "canary" not in str(vars(fault.value)) and "quotes" in str(fault.value.args or vars(fault.value))

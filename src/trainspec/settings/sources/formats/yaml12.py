@@ -42,6 +42,7 @@ from trainspec.settings.sources.formats.yaml_lines import resolve_plain
 LARGEST = MOST_VALUES
 LONGEST = 2 * LONGEST_TEXT
 
+_NO_TAG = "no tag is allowed here; a text that begins with ! stands in quotes"
 _STANDARD_TAG = "tag:yaml.org,2002:"
 
 
@@ -180,7 +181,9 @@ class _Reader:
 
     def _alias(self, event: AliasEvent, path: Path, depth: int, place: Place) -> Any:
         if event.anchor not in self._anchors:
-            raise Fault("SRC107", f"the anchor {event.anchor} is not defined before its use", place)
+            # Not named: it may be a secret that begins so, and wants quotes.
+            why = "an alias here names no anchor before it; a text that begins with * stands in quotes"
+            raise Fault("SRC107", why, place)
         anchored = self._anchors[event.anchor]
         self._referred.add(anchored.path)
         self._grow(len(anchored.inner), anchored.size, place)
@@ -203,11 +206,11 @@ class _Reader:
             return value
         if kind == "float" and type(value) is int:
             return float(value)
-        raise Fault("SRC107", f"the tag {event.tag} is not allowed here", place)
+        raise Fault("SRC107", _NO_TAG, place)
 
     def _check_tag(self, tag: str | None, kind: str, place: Place) -> None:
         if tag not in (None, "!", _STANDARD_TAG + kind):
-            raise Fault("SRC107", f"the tag {tag} is not allowed here", place)
+            raise Fault("SRC107", _NO_TAG, place)
 
     def _sequence(self, start: SequenceStartEvent, path: Path, depth: int, place: Place) -> list[Any]:
         self._check_tag(start.tag, "seq", place)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 TEXTS: dict[str, str] = {
+    "the body is packed": "请求体是压缩的",
+    "send it as it is, without Content-Encoding": "请原样发送，不用 Content-Encoding",
     "name one of its saves": "请指定其中一次保存",
     "variables are not migrated here": "环境变量在这里不做迁移",
     "first is no length of a first document here": "first 在这里不是第一个文档的长度",
