@@ -201,10 +201,11 @@ def _headline(changes: Sequence[Change], *, refused: bool) -> str:
 
 def _evidence(args: TrainingArguments, saved: Mapping[str, Any], change: Change, *, refused: bool) -> Evidence:
     entry, provenance = saved.get(change.setting), args.provenance.get(change.setting)
-    source = entry.get("source") if isinstance(entry, Mapping) and provenance is not None else None
-    if source is not None and change.name == change.setting and not _same(entry["value"], change.then):
-        # What held was overruled there already, and who said it is told by a checkpoint before that.
-        source = None
+    source = None
+    if isinstance(entry, Mapping) and provenance is not None:
+        # Of what was overruled there already, a checkpoint before that tells who said it.
+        said_it = change.name != change.setting or _same(entry.get("value"), change.then)
+        source = entry.get("source") if said_it else None
     where = f" ({_source(source)})" if isinstance(source, str) else ""
     then, now = (_value(change.setting, value) for value in (change.then, change.now))
     there = f"{then} there{where}"
