@@ -95,7 +95,8 @@ def test_nothing_of_the_workshop_is_published(which: str, request: pytest.Fixtur
 def test_both_are_small(built: Built) -> None:
     sdist, wheel = built
     # The tests are in the one that is built from.
-    assert wheel.stat().st_size < 2_000_000 and sdist.stat().st_size < 3_000_000
+    # The page is in both, a quarter of a megabyte, and Chinese.
+    assert wheel.stat().st_size < 2_500_000 and sdist.stat().st_size < 3_500_000
 
 
 def requirements(metadata: Message, extra: str | None) -> set[str]:
