@@ -91,14 +91,15 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.service = service
-    inner: ASGIApp = app
+    guarded: ASGIApp = Guard(app, options.tokens, service.life)
     if options.origins:
         from starlette.middleware.cors import CORSMiddleware
 
-        inner = CORSMiddleware(
-            app, options.origins, ("GET", "POST"), ("Authorization", "Content-Type", "If-None-Match")
+        # Around the guard, so that a page can read why it was refused.
+        guarded = CORSMiddleware(
+            guarded, options.origins, ("GET", "POST"), ("Authorization", "Content-Type", "If-None-Match")
         )
-    return Watch(Guard(inner, options.tokens, service.life), routes)
+    return Watch(guarded, routes)
 
 
 @asynccontextmanager

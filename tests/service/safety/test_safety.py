@@ -97,6 +97,16 @@ def test_a_listed_origin_may_read() -> None:
     assert [one.get("access-control-allow-origin") for one in asked] == ["https://a.b", None]
 
 
+def test_a_page_of_a_listed_origin_reads_why_it_was_refused() -> None:
+    client = TestClient(create_app(Options(origins=("https://a.b",), tokens=(CANARY,))))
+    told = client.get("/fields", headers={"Origin": "https://a.b"})
+    assert (told.status_code, told.headers["access-control-allow-origin"]) == (401, "https://a.b")
+    asked = {"Origin": "https://a.b", "Access-Control-Request-Method": "POST"}
+    asked |= {"Access-Control-Request-Headers": "authorization"}
+    assert client.options("/validate", headers=asked).status_code == 200
+    assert client.options("/validate", headers={**asked, "Origin": "https://c.d"}).status_code == 400
+
+
 def test_a_token_opens_all_but_probes() -> None:
     client = TestClient(create_app(Options(tokens=("old", CANARY))))
     assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
