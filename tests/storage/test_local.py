@@ -194,3 +194,9 @@ def test_what_a_killed_process_has_left_goes_and_what_is_being_written_stays(tmp
     store.write("a.txt", meanwhile)
     assert store.read_bytes("a.txt") == b"1"
     assert sorted(os.listdir(tmp_path)) == [".b.txt.0123abcd.unfinished", "a.txt"]
+
+
+def test_a_link_that_leads_nowhere_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(StorageError, match="a link that leads nowhere"):
+        open_store(tmp_path / "link").make_folder()

@@ -83,10 +83,16 @@ def failure(url: str, operation: str, cause: BaseException) -> StorageError:
     if isinstance(cause, IsADirectoryError):
         return NotAFile(url, operation, "it is a folder, a file is needed", cause)
     if isinstance(cause, NotADirectoryError | FileExistsError):
+        if _leads_nowhere(cause.filename):
+            return StorageError(url, operation, "a part of the path is a link that leads nowhere", cause)
         return StorageError(url, operation, "a part of the path is a file, a folder is needed", cause)
     if number == errno.ENOSPC:
         return StorageError(url, operation, "no space is left there", cause)
     return StorageError(url, operation, _told(cause), cause)
+
+
+def _leads_nowhere(path: object) -> bool:
+    return isinstance(path, str) and os.path.islink(path) and not os.path.exists(path)
 
 
 def already_there(url: str) -> AlreadyThere:

@@ -69,6 +69,7 @@ TEXTS: dict[str, str] = {
         "在这些 lr_scheduler_kwargs 之下，这么长的运行的学习率超出数的范围"
     ),
     # Stores.
+    "a part of the path is a link that leads nowhere": "路径的一部分是一个不指向任何东西的链接",
     "a part of the path is a file, a folder is needed": "路径的一部分是文件，而这里需要目录",
     "no space is left there": "那里没有剩余空间",
     "that is no path": "它不是路径",
