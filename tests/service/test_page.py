@@ -81,3 +81,12 @@ def test_without_a_page_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, 
 def test_licences_of_what_is_in_it_are_shipped(client: TestClient) -> None:
     told = client.get("/assets/licenses.txt").text
     assert told.count("Permission is hereby granted") >= 5 and "preact" in told
+
+
+def test_dark_is_the_same_whoever_chose_it() -> None:
+    """The reader, or their system: style sheets have no way to say both at once."""
+    sheet = (assets.STATIC.parent / "page/source/style/colours.css").read_text()
+    chosen, of_the_system = (
+        re.findall(r"(--[\w-]+|color-scheme): (.*);", block) for block in sheet.split("color-scheme: dark;")[1:]
+    )
+    assert len(chosen) > 20 and chosen == of_the_system

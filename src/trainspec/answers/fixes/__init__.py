@@ -12,6 +12,7 @@ from trainspec.answers.completion.positions import Lines, Range
 from trainspec.answers.fixes.editing import Editor, TomlEditor, TreeEditor, VariablesEditor, variables_in
 from trainspec.answers.fixes.hunks import hunks
 from trainspec.answers.fixes.remedies import Step, Way, ways
+from trainspec.migration.rewriting import secrets_in
 from trainspec.migration.surgery import CannotEdit
 from trainspec.migration.values import NotWritable
 from trainspec.settings.arguments import TrainingArguments
@@ -76,8 +77,7 @@ class Fixing:
         written = [text for _, text in edits if text]
         if written and item.code == "SRC104" and any(map(_is_secret, item.fields)):
             return True
-        values = (document.values for document in documents)
-        secrets = {leaf for each in values for leaf in _secrets_in(each, is_secret=False) if leaf}
+        secrets = secrets_in(documents)
         return any(secret in text for text in written for secret in secrets)
 
     def _reports(self, text: str) -> list[Report]:
@@ -207,17 +207,6 @@ class Fixing:
 def _is_secret(field: str) -> bool:
     name = field.rpartition(".")[2]
     return is_secret_name(name) or field in TrainingArguments.secret_fields()
-
-
-def _secrets_in(value: Any, *, is_secret: bool) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _secrets_in(inner, is_secret=is_secret or _is_secret(str(key)))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _secrets_in(inner, is_secret=is_secret)
-    elif is_secret and isinstance(value, str):
-        yield value
 
 
 def _key(item: Diagnostic) -> tuple[str, tuple[str, ...]]:

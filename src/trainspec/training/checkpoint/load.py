@@ -8,7 +8,16 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainspec.storage import FileRecord, NotAFile, NotFound, StorageError, Store, meanwhile, open_store
+from trainspec.storage import (
+    FileRecord,
+    NotAFile,
+    NotFound,
+    PermissionRefused,
+    StorageError,
+    Store,
+    meanwhile,
+    open_store,
+)
 from trainspec.storage.local import LocalStore
 from trainspec.text.bounded_json import LARGEST_DOCUMENT, parse_json
 from trainspec.training.checkpoint.manifest import (
@@ -174,7 +183,7 @@ def went_back_to(store: Store) -> tuple[int, int] | None:
     try:
         said = parse_json(store.read_range(_WENT_BACK, 0, _LONGEST_MARK))
         step, branch = said["step"], said["branch"]
-    except (NotFound, NotAFile, ValueError, LookupError, TypeError):
+    except (NotFound, NotAFile, PermissionRefused, ValueError, LookupError, TypeError):
         return None
     return (step, branch) if type(step) is int and type(branch) is int else None
 
@@ -191,7 +200,7 @@ def _places(store: Store, branches: Mapping[int, int]) -> dict[int, tuple[int, i
 def _branch_in(store: Store) -> int:
     try:
         return branch_of(parse(store.read_range(MANIFEST, 0, LARGEST_DOCUMENT + 1), store.url))
-    except (NotFound, NotAFile, CheckpointError):
+    except (NotFound, NotAFile, PermissionRefused, CheckpointError):
         # What is wrong with it is found when it is opened.
         return 0
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import math
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -21,7 +21,7 @@ from trainspec.plan.events import evaluates_on_start
 from trainspec.training import interruption
 from trainspec.training.data import batches_at, data_seed, position_in, sharing_of
 from trainspec.training.data.draws import undisturbed
-from trainspec.training.errors import NoBatchesError, NonFiniteError, TrainingError
+from trainspec.training.errors import NoBatchesError, NonFiniteError
 from trainspec.training.loss.own_step import OwnStep
 from trainspec.training.model.inside import shifts_labels, takes_item_count
 from trainspec.training.optimizers.behaviour import (
@@ -294,23 +294,13 @@ class TrainingLoop(Acting):
         flags.saved = self._training.keeper.is_written
         self._agree(flags, number)
         if flags.non_finite:
-            self._stop_on_non_finite(
-                self._stopping or NonFiniteError("the loss or the gradient of another process is not finite")
-            )
+            raise self._stopping or NonFiniteError("the loss or the gradient of another process is not finite")
         if flags.interrupted:
             self._end_of_run(flags)
         control.should_log, control.should_evaluate, control.should_save = flags.log, flags.evaluate, flags.save
         control.should_epoch_stop, control.should_training_stop = flags.stop_epoch, flags.stop
         self._wanted, self._is_saved = (flags.log, flags.evaluate, flags.save), flags.saved
         self._stops_epoch, self._stops = flags.stop_epoch, flags.stop
-
-    def _stop_on_non_finite(self, error: Exception) -> NoReturn:
-        """Raise it once what is being saved is there, which is from before: it tells the last good checkpoint."""
-        try:
-            self.finish_saving()
-        except TrainingError as of_saving:
-            raise error from of_saving
-        raise error
 
     def _end_of_run(self, flags: AfterUpdate) -> None:
         """The system wants the process to end: what it has is logged and saved, and nothing else is done."""

@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from tests.training.checkpoint.hostile.test_survival import LONG, SEED
-from tests.training.small_job import Make, Rows
+from tests.training.small_job import Line, Make, Rows
+from torch.optim import AdamW
 
 from trainspec.training.callbacks import EarlyStoppingCallback
 from trainspec.training.checkpoint import CheckpointError
 from trainspec.training.checkpoint.manifest import with_checksum
+from trainspec.training.checkpoint.states.fitting import MisfitError, refuse_other_optimizer
 from trainspec.training.errors import NonFiniteError
 from trainspec.training.preflight.preflight import PreflightError
 
@@ -119,3 +121,29 @@ def test_any_value_in_any_place_is_survived(make_trainer: Make, written: Path, t
     edits = [(name, chance.choice(paths), chance.choice(VALUES)) for _ in range(400 if LONG else 15)]
     failed = [(edit, why) for edit in edits if (why := _is_survived(make_trainer, written, tmp_path / "copy", edit))]
     assert not failed, "\n".join(map(str, failed))
+
+
+@pytest.mark.parametrize(
+    "option, fused, refused",
+    [
+        ("differentiable", True, True),
+        ("differentiable", False, False),
+        ("capturable", False, True),
+        ("amsgrad", False, False),
+    ],
+)
+def test_only_what_kernels_cannot_do_is_refused(option: str, fused: bool, refused: bool) -> None:
+    """Valid checkpoints of others have options on that are off here."""
+    model = Line()
+
+    def optimizer(**more: Any) -> AdamW:
+        return AdamW(model.parameters(), fused=fused, foreach=False, **more)
+
+    # It was never stepped, so no tensor of it is missing.
+    state = optimizer().state_dict()
+    state["param_groups"][0][option] = True
+    try:
+        refuse_other_optimizer(state, optimizer(), model, whole=True)
+        assert not refused
+    except MisfitError as error:
+        assert refused and option in str(error)

@@ -10,7 +10,8 @@ from tests.training.run.test_resume import Plug, PulledPlug
 from tests.training.small_job import Make, rows_of, weights
 
 from trainspec import TrainerCallback
-from trainspec.storage import open_store
+from trainspec.storage import PermissionRefused, open_store
+from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import list_checkpoints, newest_valid, open_checkpoint
 
 
@@ -161,3 +162,19 @@ def test_who_goes_back_twice_leaves_the_first_time_behind(make_trainer: Make, tm
     ]
     newest = newest_valid(open_store(out))
     assert newest is not None and newest.step == 2
+
+
+def test_an_old_checkpoint_that_may_not_be_read_hides_no_good_one(
+    make_trainer: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_trainer(**GOING_BACK).train()
+    read = LocalStore.read_range
+
+    def refused(store: LocalStore, name: str, *more: Any) -> bytes:
+        if store.folder.name == "checkpoint-2":
+            raise PermissionRefused(store.url, "read", "permission refused")
+        return read(store, name, *more)
+
+    monkeypatch.setattr(LocalStore, "read_range", refused)
+    newest = newest_valid(open_store(tmp_path / "out"))
+    assert newest is not None and newest.step == 6

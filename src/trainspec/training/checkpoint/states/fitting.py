@@ -6,7 +6,7 @@ Raised is MisfitError, a ValueError, with the parameter and what is wrong with i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -37,8 +37,8 @@ _READ = {
 }
 # What it reads besides where an option of the group says so, which holds as it was saved.
 _READ_BY_OPTION = {"amsgrad": "max_exp_avg_sq", "centered": "grad_avg"}
-# torch chooses for itself; and what the kernels that were chosen here may not be able to do.
-_MAY_BE_OPEN, _OF_KERNELS = frozenset({"foreach", "fused"}), frozenset({"differentiable", "capturable"})
+# torch chooses for itself.
+_MAY_BE_OPEN = frozenset({"foreach", "fused"})
 _SCALARS = frozenset({"step", "mu_product", "eta", "mu"})
 _ONE_OF_EACH_GROUP = ("base_lrs", "_last_lr", "min_lrs")
 _OF_SCALERS = ("scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker")
@@ -95,8 +95,9 @@ def refuse_other_optimizer(state: Mapping[str, Any], optimizer: Optimizer, model
         for name, value in group.items():
             if name != "params" and name in saved:
                 _refuse_option(f"{name} of group {number}", saved[name], value, may_be_open=name in _MAY_BE_OPEN)
-                if name in _OF_KERNELS and saved[name] and not value:
-                    raise MisfitError(f"{name} of group {number} is on in the saved optimizer state, and off here")
+        on = [name for name in _cannot(group) if saved.get(name) and not group.get(name)]
+        if on:
+            raise MisfitError(f"{on[0]} of group {number} is on in the saved optimizer state, and cannot be here")
     kind = type(optimizer)
     own = kind.__name__ if kind.__module__.startswith("torch.optim.") else None
     flat = [
@@ -115,6 +116,14 @@ def refuse_other_optimizer(state: Mapping[str, Any], optimizer: Optimizer, model
         _refuse_step(entry.get("step"), told)
         if own in _READ:
             _refuse_tensors(entry, (*_READ[own], *more), parameter, told, whole=whole)
+
+
+def _cannot(group: Mapping[str, Any]) -> Iterator[str]:
+    """What the kernels of a group's step do not do: its options are torch's."""
+    if group.get("fused"):
+        yield "differentiable"
+    if any(value.device.type == "cpu" for value in group["params"]):
+        yield "capturable"
 
 
 def with_options_of(state: Mapping[str, Any], optimizer: Optimizer) -> Mapping[str, Any]:
