@@ -112,10 +112,11 @@ class LocalStore(Store):
             return sorted(name for name in _folders_in(path) if not name.endswith(UNFINISHED))
         return []
 
-    def publish_folder(self, unfinished: str, name: str, aside: str) -> None:
+    def publish_folder(self, unfinished: str, name: str, aside: str) -> bool:
         """Give a folder its name: readers see all of it, safe on the disk, or nothing.
 
-        What has that name is called `aside` for the moment, and then deleted: whatever happens, one of both is whole.
+        What has that name is called `aside` then, until it is deleted: whatever happens, one of both is whole. Whether
+        there was something.
         """
         with self._reported("publish", name) as path:
             for folder, _, _ in os.walk(self.folder / unfinished):
@@ -132,7 +133,7 @@ class LocalStore(Store):
                     os.rename(before, path)
                 raise
             _sync_folder(self.folder)
-        self.delete_tree(aside)
+        return replaces
 
     def exists(self, name: str = "") -> bool:
         with self._reported("look at", name) as path, suppress(FileNotFoundError, NotADirectoryError):

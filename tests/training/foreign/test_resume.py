@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader
 
 import trainspec
 from trainspec import TrainingArguments
+from trainspec.storage import open_store
+from trainspec.training.foreign.finding import newest_of_any
 from trainspec.training.preflight.preflight import PreflightError
 from trainspec.training.trainer import Trainer
 
@@ -218,3 +220,16 @@ def test_a_checkpoint_of_adapters(tmp_path: Path) -> None:
     trainer = ours(tmp_path / "out", mine, resume=str(first), max_steps=8)
     for name, value in whole.model.named_parameters():
         assert (dict(trainer.model.named_parameters())[name] - value).abs().max() < 1e-9
+
+
+def test_who_goes_back_in_a_folder_of_theirs_leaves_theirs_behind(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "out"
+    trained(folder, max_steps=8, save_steps=2)
+    with caplog.at_level("INFO"):
+        ours(folder, resume=str(folder / "checkpoint-2"), max_steps=4, save_steps=2)
+    assert "RUN225" in caplog.text and "checkpoint-4, checkpoint-6, checkpoint-8" in caplog.text
+    assert newest_of_any(open_store(folder)).step == 4  # type: ignore[union-attr]
+    assert ours(folder, resume="auto", max_steps=6, save_steps=2).state.global_step == 6
+    assert newest_of_any(open_store(folder)).step == 6  # type: ignore[union-attr]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.plan.retention import checkpoints_to_delete
 from trainspec.training.checkpoint.load import step_of
-from trainspec.training.checkpoint.save import is_unfinished, remove_checkpoint
+from trainspec.training.checkpoint.retention import is_left_unfinished
+from trainspec.training.checkpoint.save import remove_checkpoint
 from trainspec.training.foreign.facts import all_in
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def pruned(folder: Store, keep: int) -> Pruning:
     """
     found = {step: one for one in all_in(folder, verify=True) if (step := step_of(one.path)) is not None}
     whole = [step for step, one in found.items() if one.problem is None]
-    unfinished = {step for step in found.keys() - {*whole} if is_unfinished(folder, step)}
+    unfinished = {step for step in found.keys() - {*whole} if is_left_unfinished(folder, step)}
     # One that is newer than all whole ones may be under way.
     unfinished = {step for step in unfinished if whole and step < max(whole)}
     best = next((step for step in whole if found[step].best), None)

@@ -188,10 +188,10 @@ def went_back_to(store: Store) -> tuple[int, int] | None:
     return (step, branch) if type(step) is int and type(branch) is int else None
 
 
-def _places(store: Store, branches: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+def _places(store: Store, branches: Mapping[int, int], *, as_marked: bool = True) -> dict[int, tuple[int, int]]:
     """By step what checkpoints are ordered by, from the branch of each."""
     places = {step: (branch, step) for step, branch in branches.items()}
-    mark = went_back_to(store) if len(places) > 1 else None
+    mark = went_back_to(store) if as_marked and len(places) > 1 else None
     if mark is not None and mark[0] in places and mark[1] > max(branches.values()):
         places[mark[0]] = (mark[1], mark[0])
     return places
@@ -225,19 +225,22 @@ def open_checkpoint(url: str | PathLike[str] | Store) -> Checkpoint:
     return Checkpoint(store, manifest)
 
 
-def list_checkpoints(store: Store, on_skip: Callable[[CheckpointError], None] | None = None) -> list[Checkpoint]:
+def list_checkpoints(
+    store: Store, on_skip: Callable[[CheckpointError], None] | None = None, *, as_marked: bool = True
+) -> list[Checkpoint]:
     """The checkpoints in an output folder, oldest first, with a manifest and files of the right sizes.
 
-    `on_skip` hears of every folder that looks like a checkpoint and is none. Raises StorageError.
+    `on_skip` hears of every folder that looks like a checkpoint and is none, or may not be read. Not `as_marked`: where
+    a run went back to that has no checkpoint of its own yet is no newer for that. Raises StorageError.
     """
     whole = []
     for step in checkpoint_folders(store):
         try:
             whole.append(_numbered(store, step))
-        except CheckpointError as error:
+        except (CheckpointError, PermissionRefused) as error:
             if on_skip:
-                on_skip(error)
-    places = _places(store, {found.step: found.branch for found in whole})
+                on_skip(_none(store, step, error))
+    places = _places(store, {found.step: found.branch for found in whole}, as_marked=as_marked)
     return sorted(whole, key=lambda found: places[found.step])
 
 
@@ -246,16 +249,36 @@ def newest_valid(store: Store, on_skip: Callable[[CheckpointError], None] | None
 
     `on_skip` hears of each newer one that was passed over, with the reason. Raises StorageError.
     """
+    return newest_that(store, lambda step: _numbered(store, step), on_skip)
+
+
+def newest_that(
+    store: Store, opened: Callable[[int], Checkpoint], on_skip: Callable[[CheckpointError], None] | None
+) -> Checkpoint | None:
+    """The newest checkpoint that can be opened and verified. Raises StorageError."""
+    refused = None
     for step in reversed(oldest_first(store)):
         try:
-            checkpoint = _numbered(store, step)
+            checkpoint = opened(step)
             checkpoint.verify()
-        except CheckpointError as error:
+        except (CheckpointError, PermissionRefused) as error:
+            if isinstance(error, PermissionRefused):
+                refused = refused or error
             if on_skip:
-                on_skip(error)
+                on_skip(_none(store, step, error))
         else:
             return checkpoint
+    if refused is not None:
+        # Who may not read what is there must not think that there is nothing, and begin anew.
+        raise refused
     return None
+
+
+def _none(store: Store, step: int, error: CheckpointError | PermissionRefused) -> CheckpointError:
+    """Why that is no checkpoint for us."""
+    if isinstance(error, CheckpointError):
+        return error
+    return CheckpointError(store.child_url(folder_name(step)), str(error))
 
 
 def get_last_checkpoint(folder: str | PathLike[str]) -> str | None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trainspec.settings.diagnostics import Diagnostic, finding
 from trainspec.settings.diagnostics.preflight_codes import PREFLIGHT_CODES
 from trainspec.settings.diagnostics.stepping_codes import STEPPING_CODES
 from trainspec.storage import StorageError, Store
+from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import Checkpoint, CheckpointError
 from trainspec.training.checkpoint.contents import SCALER, TORCH_SCALER, why_not_resumable
-from trainspec.training.checkpoint.load import folder_name, list_checkpoints, oldest_first, went_back_to
+from trainspec.training.checkpoint.load import folder_name, oldest_first, went_back_to
 from trainspec.training.checkpoint.model_files import restore_model
 from trainspec.training.checkpoint.ranks.layout import difference, keeps_streams
 from trainspec.training.checkpoint.retention import only_unfinished
 from trainspec.training.foreign.checkpoint import is_of_others
-from trainspec.training.foreign.finding import newest_of_any, open_any
+from trainspec.training.foreign.finding import list_of_any, newest_of_any, open_any
 from trainspec.training.parallel import Alone
 from trainspec.training.parallel.agreement import OtherProcessError, on_main, together
 
@@ -34,6 +37,8 @@ logger = logging.getLogger(__name__)
 AUTO = "auto"
 
 
+# Other names of the same store.
+_ALIASES = {"s3a": "s3", "gcs": "gs"}
 # The last word on a run names none of them.
 _damaged: set[str] = set()
 
@@ -106,7 +111,7 @@ def find_together(
         step = on_main(processes, "looking for the checkpoint", look)
 
     def opened() -> Checkpoint:
-        return found[0] if found else open_any(output().child(folder_name(step)) if named is None else named)
+        return found[0] if found else _named(output, named or output().child(folder_name(step)))
 
     return _opened_together(processes, step, opened)
 
@@ -143,12 +148,31 @@ def _newest_on_all_nodes(output: Callable[[], Store], processes: Processes) -> i
 def find_checkpoint(output: Callable[[], Store], wanted: str | bool) -> Checkpoint:
     """The one at that path or URL; for True and "latest" the newest valid one in the output folder."""
     if isinstance(wanted, str) and wanted != "latest":
-        return open_any(wanted)
+        return _named(output, wanted)
     store = output()
     found = _newest_whole(store)
     if found is None:
         raise CheckpointError(store.url, "there is no whole checkpoint in it")
     return found
+
+
+def _named(output: Callable[[], Store], named: str | Store) -> Checkpoint:
+    """The one of that name, as one of the output folder where it lies in it: there are many ways to write a path."""
+    found = open_any(named)
+    here = output().child(folder_name(found.step))
+    return replace(found, store=here) if _is_same(found.store, here) else found
+
+
+def _is_same(one: Store, other: Store) -> bool:
+    if isinstance(one, LocalStore) and isinstance(other, LocalStore):
+        with suppress(OSError):
+            return one.folder.samefile(other.folder)
+    return _spelt(one.url) == _spelt(other.url)
+
+
+def _spelt(url: str) -> tuple[str, str]:
+    scheme, _, rest = url.partition("://")
+    return _ALIASES.get(scheme, scheme), rest.rstrip("/")
 
 
 def _newest_whole(store: Store) -> Checkpoint | None:
@@ -174,12 +198,15 @@ def branch_to_write(
     def look() -> tuple[int, list[int]]:
         if not names_it and went_back_to(output()) is None:
             return checkpoint.branch, []
-        there = list_checkpoints(output())
+        there = sorted(list_of_any(output()), key=lambda found: (found.branch, found.step))
         newer = [found for found in there if (found.branch, found.step) > (checkpoint.branch, checkpoint.step)]
         others = [found.step for found in newer]
         return (max(found.branch for found in newer) + 1 if newer else checkpoint.branch), others
 
-    branch, newer = on_main(processes, "looking for newer checkpoints", look)
+    try:
+        branch, newer = on_main(processes, "looking for newer checkpoints", look)
+    except (StorageError, OtherProcessError) as error:
+        return checkpoint.branch, [no_checkpoint(str(wanted), str(error))]
     return branch, [_left_behind(checkpoint, newer)] if newer and names_it else []
 
 

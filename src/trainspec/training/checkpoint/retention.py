@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from trainspec.plan.retention import checkpoints_to_delete
-from trainspec.storage import StorageError, is_transient
+from trainspec.storage import PermissionRefused, StorageError, is_transient
 from trainspec.training.checkpoint.load import (
     checkpoint_folders,
     folder_name,
@@ -46,14 +46,23 @@ def apply_retention(
     """
     if limit is None:
         return ()
-    valid = [checkpoint.step for checkpoint in list_checkpoints(store)]
+    # Where the run went back to is `current_step`; what it left behind may be wanted until it has one of its own.
+    valid = [checkpoint.step for checkpoint in list_checkpoints(store, as_marked=False)]
     if not valid:
         return ()
     surplus = [step for step in checkpoints_to_delete(valid, limit, best=best_step) if step != current_step]
     older = (step for step in checkpoint_folders(store) if step not in valid and step < max(valid))
-    unfinished = [step for step in older if is_unfinished(store, step)]
+    unfinished = [step for step in older if is_left_unfinished(store, step)]
     gone = [step for step in sorted({*surplus, *unfinished}) if _is_removed(store, step, refused)]
     return tuple(step for step in surplus if step in gone)
+
+
+def is_left_unfinished(store: Store, step: int) -> bool:
+    """`is_unfinished`; what may not be looked into is not touched. Raises StorageError."""
+    try:
+        return is_unfinished(store, step)
+    except PermissionRefused:
+        return False
 
 
 def _is_removed(store: Store, step: int, refused: set[int] | None) -> bool:

@@ -10,6 +10,7 @@ ours. What has the name of a checkpoint and is neither one nor marked was put th
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
 from contextlib import nullcontext, suppress
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from trainspec.storage import FileRecord, Store
     from trainspec.storage.store import Kind
     from trainspec.training.checkpoint.payload import Payload
+
+
+logger = logging.getLogger(__name__)
 
 
 def save_checkpoint(
@@ -176,7 +180,13 @@ def publish(snapshot: Snapshot, records: Iterable[FileRecord], store: Store, *, 
     content = checkpoint.manifest.to_bytes()
     folder.write(MANIFEST, lambda file: file.write(content))
     if isinstance(store, LocalStore) and not in_place:
-        store.publish_folder(_hidden(snapshot.step), folder_name(snapshot.step), ASIDE)
+        replaced = store.publish_folder(_hidden(snapshot.step), folder_name(snapshot.step), ASIDE)
+        try:
+            store.delete_tree(ASIDE)
+        except StorageError as error:
+            # The new one is there whatever becomes of the old, which is told once.
+            log = logger.warning if replaced else logger.debug
+            log("what %s has replaced stays: %s", folder_name(snapshot.step), error)
     # It harms nothing beside a whole one.
     with suppress(StorageError):
         _unmark(store, snapshot.step)

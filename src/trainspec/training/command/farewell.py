@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from trainspec.storage import StorageError, hurrying, open_store
+from trainspec.storage import PermissionRefused, StorageError, hurrying, open_store
 from trainspec.training.checkpoint import Checkpoint, CheckpointError, list_checkpoints
 from trainspec.training.checkpoint.resume import how_to_go_on, is_damaged
 from trainspec.training.run.parts import patience
@@ -59,6 +59,6 @@ def _told(args: TrainingArguments, what: str, whole: Callable[[list[Checkpoint]]
 def _verifies(checkpoint: Checkpoint) -> bool:
     try:
         checkpoint.verify()
-    except CheckpointError:
+    except (CheckpointError, PermissionRefused):
         return False
     return True

@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from trainspec.storage import PermissionRefused
 from trainspec.text.redaction import redact_whole_url
 from trainspec.training.checkpoint.load import Checkpoint, folder_name, oldest_first
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError
@@ -88,7 +89,11 @@ def all_in(folder: Store, *, verify: bool = False) -> list[Facts]:
 
 def _numbered(folder: Store, step: int, *, verify: bool) -> Facts:
     """Of the folder of that step: who looks for a checkpoint to go on from passes over one of another step."""
-    found = facts_of(folder.child(folder_name(step)), verify=verify)
+    place = folder.child(folder_name(step))
+    try:
+        found = facts_of(place, verify=verify)
+    except PermissionRefused as error:
+        return Facts(redact_whole_url(place.url), "unknown", problem=str(error))
     if found.problem is not None or found.step == step:
         return found
     return replace(found, problem=f"it is of step {found.step:,}, and its folder has the name of another")

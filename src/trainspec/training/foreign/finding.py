@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from trainspec.storage import NotFound, Store, open_store
+from trainspec.storage import NotFound, PermissionRefused, Store, open_store
 from trainspec.training.checkpoint.load import (
     Checkpoint,
+    checkpoint_folders,
     folder_name,
-    oldest_first,
+    newest_that,
     open_checkpoint,
 )
 from trainspec.training.checkpoint.manifest import MANIFEST, CheckpointError
@@ -43,15 +45,20 @@ def newest_of_any(store: Store, on_skip: Callable[[CheckpointError], None] | Non
     Ours are compared byte for byte with what was written. `on_skip` hears of each newer one that was passed over, with
     the reason. Raises StorageError.
     """
-    for step in reversed(oldest_first(store)):
-        try:
-            found = open_any(store.child(folder_name(step)))
-            if found.step != step:
-                raise CheckpointError(found.url, f"it is of step {found.step:,}")
-            found.verify()
-        except CheckpointError as error:
-            if on_skip:
-                on_skip(error)
-        else:
-            return found
-    return None
+    return newest_that(store, lambda step: _numbered(store, step), on_skip)
+
+
+def list_of_any(store: Store) -> list[Checkpoint]:
+    """Those in an output folder that can be opened, of ours or of transformers. Raises StorageError."""
+    found = []
+    for step in checkpoint_folders(store):
+        with suppress(CheckpointError, PermissionRefused):
+            found.append(_numbered(store, step))
+    return found
+
+
+def _numbered(store: Store, step: int) -> Checkpoint:
+    found = open_any(store.child(folder_name(step)))
+    if found.step != step:
+        raise CheckpointError(found.url, f"it is of step {found.step:,}")
+    return found

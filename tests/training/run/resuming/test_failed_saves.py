@@ -112,7 +112,8 @@ def test_a_failure_at_every_operation_in_turn(
     else:
         pytest.fail("the run never got through")
     assert named == str(Path(out, "checkpoint-12"))
-    assert seen >= {6, 12}
+    # No deletion that fails costs a checkpoint; where nothing else deletes, none ends the run either.
+    assert seen >= ({6, 12} if operations is WRITES else {12})
 
 
 def test_a_run_that_goes_on_after_a_failed_save_keeps_the_best_there_is(

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from trainspec.storage import StorageError, open_store
+from trainspec.storage import PermissionRefused, StorageError, open_store
+from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import list_checkpoints, open_checkpoint, save_checkpoint
 from trainspec.training.checkpoint.retention import only_unfinished
 from trainspec.training.checkpoint.save import ASIDE, make_room
@@ -155,3 +156,24 @@ def test_a_file_that_cannot_be_made_safe_is_no_checkpoint(tmp_path: Path, monkey
     with pytest.raises(StorageError, match=r"cannot write .*a\.bin: no space is left"):
         save_checkpoint(open_store(tmp_path), 5, NEW)
     assert list_checkpoints(open_store(tmp_path)) == []
+
+
+def test_a_checkpoint_is_saved_whatever_becomes_of_what_it_replaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(tmp_path)
+    save_checkpoint(store, 5, OLD)
+    real = LocalStore.delete_tree
+
+    def refused(store: LocalStore, prefix: str = "") -> None:
+        if prefix == ASIDE and (tmp_path / ASIDE).exists():
+            raise PermissionRefused(store.url, "delete", "permission refused")
+        real(store, prefix)
+
+    monkeypatch.setattr(LocalStore, "delete_tree", refused)
+    save_checkpoint(store, 5, NEW)
+    save_checkpoint(store, 6, NEW)
+    assert _whole(tmp_path / "checkpoint-5") == _whole(tmp_path / "checkpoint-6") == NEW
+    assert [entry.getMessage() for entry in caplog.records if "has replaced stays" in entry.getMessage()] == [
+        f"what checkpoint-5 has replaced stays: cannot delete {tmp_path}: permission refused"
+    ]

@@ -273,10 +273,9 @@ class CheckpointKeeper:
 
         The next save may need the room. Where it goes back, who comes after it hears of that.
         """
-        self._publisher.thin_out(state.global_step, _best_of(state))
         start = self.newest
-        if start is not None and self._branch > start.branch and start.url == self._url(start.step):
-            self._publisher.go_back(start.step, self._branch)
+        goes_back = start is not None and self._branch > start.branch and start.url == self._url(start.step)
+        self._publisher.take_over(state.global_step, _best_of(state), self._branch if goes_back else None)
 
     def name_best(self, state: TrainerState) -> str | None:
         """Call the checkpoint of this update the best, and return it, where it was saved before its evaluation."""

@@ -7,6 +7,7 @@ folder is no checkpoint. One process of those that share a folder makes room the
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,12 @@ from trainspec.training.checkpoint import (
     set_aside,
     write,
 )
-from trainspec.training.checkpoint.load import forget_going_back, mark_going_back
+from trainspec.training.checkpoint.load import forget_going_back, mark_going_back, went_back_to
 from trainspec.training.checkpoint.ranks.files import writes_for_all
 from trainspec.training.parallel.agreement import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from trainspec.settings.arguments import TrainingArguments
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
     from trainspec.training.preflight.locking import Locked
 
 logger = logging.getLogger(__name__)
+
+_OLDER_STAY = "older checkpoints stay until the next save"
+_OLD_RUN_STAYS = (
+    "checkpoints of the run before stay, and resume_from_checkpoint: latest may take one of them for the newest"
+)
 
 
 class Publisher:
@@ -65,8 +71,8 @@ class Publisher:
         self._old_run_is_there = replaces_old_run
         # What could not be deleted, to be told once.
         self._refused: set[int] = set()
-        # Whether output_dir has a mark that says so.
-        self._went_back = False
+        # Whether output_dir may have a mark of where a run went back to, of this one or of one before.
+        self._may_be_marked = True
 
     def together(self, what: str) -> AbstractContextManager[Talk]:
         """Around a phase of a save: it fails in all processes, or in none."""
@@ -123,50 +129,63 @@ class Publisher:
                 published(checkpoint)
                 logger.info("checkpoint saved in %s", redact_whole_url(checkpoint.url))
                 best = snapshot.step if snapshot.metadata["best"] else best_before
-                self._old_run_is_there = not self.thin_out(snapshot.step, best)
+                self._thin_out(snapshot.step, best)
         if not self._writes:
             self._old_run_is_there = False
             checkpoint = described(snapshot, records, self._store)
             published(checkpoint)
         return checkpoint
 
-    def go_back(self, step: int, branch: int) -> None:
-        """Before the first update of a run that leaves newer checkpoints behind: others would go on from those."""
-        if not self._writes:
-            return
-        try:
-            mark_going_back(self._store, step, branch)
-            self._went_back = True
-        except StorageError as error:
-            logger.warning("until the first save, resume_from_checkpoint: latest goes on from newer ones: %s", error)
+    def take_over(self, step: int, best: int | None, goes_back: int | None) -> None:
+        """Before the first update of a run that goes on from `step`: what one before has left, and `_retain`.
 
-    def thin_out(self, step: int, best: int | None) -> bool:
-        """Whether nothing of an old run is left. That something stays is told, and harms no checkpoint.
-
-        `step` is that of the checkpoint at which the run is: it has written it, or goes on from it.
-        `best` is the step of the best checkpoint: whoever tracks a metric may ask for it later, and then it must be
-        there.
+        `goes_back` is the branch that a run begins which leaves newer checkpoints behind: until its first save others
+        would go on from those. The mark of one before, which this run does not go on with, would have them go back.
         """
         if not self._writes:
-            return True
-        try:
+            return
+        if goes_back is None:
+            self._unmark()
+        else:
+            with self._told("until the first save, resume_from_checkpoint: latest goes on from newer ones"):
+                mark_going_back(self._store, step, goes_back)
+        with self._told(_OLDER_STAY):
             remove_hidden(self._store)
-            if self._went_back:
-                forget_going_back(self._store)
-                self._went_back = False
-            if self._old_run_is_there:
+            self._retain(step, best)
+
+    def _thin_out(self, step: int, best: int | None) -> None:
+        """After the checkpoint of `step` was published: delete those that are too much now.
+
+        `best` is the step of the best checkpoint: whoever tracks a metric may ask for it later, and then it must be
+        there. What stays is told, and harms no checkpoint.
+        """
+        if self._may_be_marked:
+            self._unmark()
+        if self._old_run_is_there:
+            with self._told(_OLD_RUN_STAYS):
                 remove_all_except(self._store, step)
                 remove_set_aside(self._store)
-        except StorageError as error:
-            logger.warning(
-                "checkpoints of the run before stay, and resume_from_checkpoint: latest may take one of them for the "
-                "newest: %s",
-                error,
-            )
-            return False
+                self._old_run_is_there = False
+        if not self._old_run_is_there:
+            with self._told(_OLDER_STAY):
+                remove_hidden(self._store)
+                self._retain(step, best)
+
+    def _unmark(self) -> None:
+        with self._told("resume_from_checkpoint: latest may take another checkpoint for the newest"):
+            # Most runs find none, and a store may refuse to delete what is not there.
+            if went_back_to(self._store) is not None:
+                forget_going_back(self._store)
+            self._may_be_marked = False
+
+    def _retain(self, step: int, best: int | None) -> None:
+        limit = self._args.save_total_limit
+        apply_retention(self._store, limit, best_step=best, current_step=step, refused=self._refused)
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Around what harms no checkpoint where the store refuses it."""
         try:
-            limit = self._args.save_total_limit
-            apply_retention(self._store, limit, best_step=best, current_step=step, refused=self._refused)
+            yield
         except StorageError as error:
-            logger.warning("older checkpoints stay until the next save: %s", error)
-        return True
+            logger.warning("%s: %s", what, error)
