@@ -38,7 +38,7 @@ MUTATIONS = (
     Mutation(
         "average_tokens_across_devices",
         "training/parallel/windows.py",
-        "max(own, 1) * active",
-        "max(own, 1)",
+        "max(self._own, 1) * int(said[1])",
+        "max(self._own, 1)",
     ),
 )

@@ -11,7 +11,7 @@ from tests.training.small_job import Make
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainspec.training.model.counting import count_rows, weigh
+from trainspec.training.model.counting import count_items, count_rows, count_rows_and_items, weigh
 
 SIX, TABLE = torch.ones(6, 3), torch.ones(10, 10)
 
@@ -75,6 +75,15 @@ WEIGHTS: dict[str, tuple[Any, int]] = {
 def test_items_of(name: str) -> None:
     batch, items = WEIGHTS[name]
     assert weigh(batch, ["labels", "more"]).item() == items
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+@pytest.mark.parametrize("name", [*ROWS, *WEIGHTS])
+def test_one_look_tells_both(name: str, shifted: bool) -> None:
+    batch, names = ROWS[name] if name in ROWS else WEIGHTS[name][0], ["labels", "more"]
+    rows, items = count_rows_and_items(batch, names, shifted=shifted)
+    assert rows == count_rows(batch, names)
+    assert int(items) == int(count_items(batch, names, shifted=shifted))
 
 
 def test_shifted_labels_are_those_but_the_first_of_each_row() -> None:

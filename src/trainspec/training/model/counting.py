@@ -107,9 +107,23 @@ def count_items(batch: Any, names: Sequence[str], *, shifted: bool = False) -> T
     return total
 
 
+def count_rows_and_items(batch: Any, names: Sequence[str], *, shifted: bool = False) -> tuple[int, Tensor | int]:
+    """What `count_rows` and `count_items` tell, by one look at the labels."""
+    if type(batch) is dict:
+        labels = labels_of(batch, names)
+        if type(labels) is Tensor and labels.dim():
+            rows = labels.shape[0]
+            return rows, _counting(labels, shifted=shifted).sum() if labels.dtype in _CLASSES else rows
+    return count_rows(batch, names), count_items(batch, names, shifted=shifted)
+
+
+def _counting(labels: Tensor, *, shifted: bool) -> Tensor:
+    return (labels[..., 1:] if shifted and labels.dim() > 1 else labels) != IGNORED_LABEL
+
+
 def labels_that_count(batch: Any, names: Sequence[str], *, shifted: bool = False) -> list[Tensor]:
     """A mask for each column of class labels, of those that count; none where labels are missing or no classes."""
     labels = labels_of(batch, names)
     columns = labels if isinstance(labels, tuple) else labels.values() if isinstance(labels, Mapping) else (labels,)
     classes = [column for column in columns if isinstance(column, Tensor) and column.dtype in _CLASSES]
-    return [(column[..., 1:] if shifted and column.dim() > 1 else column) != IGNORED_LABEL for column in classes]
+    return [_counting(column, shifted=shifted) for column in classes]

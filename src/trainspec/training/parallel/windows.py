@@ -14,7 +14,7 @@ import torch
 from trainspec.settings.values.choices import UnevenInputs
 from trainspec.training.errors import NoBatchesError, TrainingError
 from trainspec.training.loss.items import MicroBatchItems, items_of
-from trainspec.training.model.counting import count_items, count_rows
+from trainspec.training.model.counting import count_items, count_rows, count_rows_and_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,13 +53,27 @@ class Counting:
     across: bool = True
 
     def totals(self, batches: Sequence[Any]) -> Totals:
-        names = self.label_names()
-        rows = operations = tokens = 0.0
+        names, rows = self.label_names(), 0
         for batch in batches:
             rows += count_rows(batch, names)
+        return self._with_rows(rows, batches)
+
+    def totals_and_items(self, batches: Sequence[Any]) -> tuple[Totals, list[int]]:
+        """The items of each batch, too: a look at its labels tells both."""
+        names, rows, items = self.label_names(), 0, []
+        for batch in batches:
+            in_batch, count = count_rows_and_items(batch, names, shifted=self.shifted)
+            rows += in_batch
+            items.append(int(count))
+        return self._with_rows(rows, batches), items
+
+    def _with_rows(self, rows: int, batches: Sequence[Any]) -> Totals:
+        operations, tokens = 0.0, 0
+        for batch in batches:
             operations += self.operations(batch)
-            tokens += self.tokens(batch) if self.tokens is not None else 0
-        return Totals(int(rows), int(tokens), operations)
+            if self.tokens is not None:
+                tokens += self.tokens(batch)
+        return Totals(rows, int(tokens), operations)
 
 
 class Windows:
@@ -108,9 +122,13 @@ class Windows:
 class Told:
     """What all processes say of a window: a sum, in the order of `Told.of`, waited for once it is needed."""
 
-    def __init__(self, answers: Callable[[], list[float]], items_in: Callable[[int, int], int]) -> None:
-        self._answers = answers
-        self._items_in = items_in
+    __slots__ = ("_answers", "_own", "_said", "_total")
+
+    def __init__(self, answers: Callable[[], list[float]], own: int | None = None) -> None:
+        """`own`: the items of this process, where losses are weighed by those alone; its parts then make up one of as
+        many equal parts as there are processes that have any.
+        """
+        self._answers, self._own = answers, own
         self._said: list[float] | None = None
         self._total: int | None = None
 
@@ -118,28 +136,32 @@ class Told:
     def of(own: int, totals: Totals, has: list[bool], *, asks: bool) -> list[float]:
         return [own, own > 0, *totals, asks, *has]
 
-    def __getitem__(self, place: int) -> float:
-        if self._said is None:
-            self._said = self._answers()
-        return self._said[place]
+    def _heard(self) -> list[float]:
+        said = self._said
+        if said is None:
+            said = self._said = self._answers()
+        return said
 
     @property
     def total(self) -> int:
         """The items of the window, of which every micro-batch is a part."""
-        if self._total is None:
-            self._total = self._items_in(int(self[0]), int(self[1]))
-        return self._total
+        total = self._total
+        if total is None:
+            said = self._heard()
+            total = self._total = int(said[0]) if self._own is None else max(self._own, 1) * int(said[1])
+        return total
 
     @property
     def totals(self) -> Totals:
-        return Totals(int(self[2]), int(self[3]), self[4])
+        said = self._heard()
+        return Totals(int(said[2]), int(said[3]), said[4])
 
     @property
     def asked(self) -> bool:
-        return self[5] > 0
+        return self._heard()[5] > 0
 
     def longest(self, size: int) -> int:
-        return sum(self[6 + number] > 0 for number in range(size))
+        return sum(some > 0 for some in self._heard()[6 : 6 + size])
 
 
 class SharedItems(MicroBatchItems):
@@ -148,10 +170,11 @@ class SharedItems(MicroBatchItems):
     __slots__ = ("_number", "_told")
     _number: int
     _told: Told
+    # Nothing of it is a field.
+    __setattr__ = object.__setattr__
 
     def __init__(self, number: int, told: Told) -> None:
-        object.__setattr__(self, "_number", number)
-        object.__setattr__(self, "_told", told)
+        self._number, self._told = number, told
 
     @property
     def count(self) -> Tensor:
@@ -200,6 +223,7 @@ class SharedWindows(Windows):
         self._dropped_at_end = 0
         self._strategy = strategy
         self._size = size
+        self._has_all = [True] * size
         self._last: Any = None
         self._told: Told | None = None
 
@@ -210,6 +234,8 @@ class SharedWindows(Windows):
                 "several processes count on that many at most"
             )
         dropped = 0
+        if self._is_plain(window, walk):
+            return self._agreed_plainly(window, asks=asks)
         if self._uneven == UnevenInputs.DROP and walk.own_batches is not None:
             window, dropped = self._as_long_as_all(window)
         real = [not walk.is_filler(place) for place in range(len(window))]
@@ -218,9 +244,7 @@ class SharedWindows(Windows):
         mine = window if are_real else [batch for batch, is_real in zip(window, real, strict=True) if is_real]
         found = self._counting.totals(mine)
         has = [number < len(window) for number in range(self._size)]
-        # Of a process without items it only tells that there are some elsewhere.
-        in_all = (lambda items, _: items) if self._counting.across else lambda _, active: max(own, 1) * active
-        told = self._told = Told(self._strategy.totals_later(Told.of(own, found, has, asks=asks)), in_all)
+        told = self._tell(own, found, has, asks=asks)
         # Nobody has more than this one where it has all there can be: it need not wait to know.
         longest = self._size if is_whole else told.longest(self._size)
         parts: list[MicroBatchItems] = [SharedItems(count, told) for count in counts]
@@ -237,9 +261,29 @@ class SharedWindows(Windows):
             self._dropped_at_end = 0 if shared else dropped
         return shared
 
+    def _is_plain(self, window: list[Any], walk: Walk) -> bool:
+        """Whether this is what nearly all are: whole, as the data gave it, with rows of this process in all of it."""
+        if len(window) != self._size or type(window) is not list:
+            return False
+        may_be_cut = self._uneven == UnevenInputs.DROP and walk.own_batches is not None
+        return not may_be_cut and not any(map(walk.is_filler, range(self._size)))
+
+    def _agreed_plainly(self, window: list[Any], *, asks: bool) -> list[Any]:
+        """An update must not pay for what the last of an epoch needs."""
+        found, counts = self._counting.totals_and_items(window)
+        told = self._tell(sum(counts), found, self._has_all, asks=asks)
+        self._last = window[-1]
+        return SharedWindow(window, window, [SharedItems(count, told) for count in counts], told)
+
+    def _tell(self, own: int, found: Totals, has: list[bool], *, asks: bool) -> Told:
+        answers = self._strategy.totals_later(Told.of(own, found, has, asks=asks))
+        told = self._told = Told(answers, None if self._counting.across else own)
+        return told
+
     @property
     def somebody_asked(self) -> bool:
-        return self._told is None or self._told.asked
+        told = self._told
+        return told is None or told.asked
 
     def items(self, window: list[Any]) -> list[MicroBatchItems] | None:
         assert isinstance(window, SharedWindow), "it was agreed on"
@@ -247,8 +291,9 @@ class SharedWindows(Windows):
 
     def totals(self, window: list[Any]) -> Totals:
         assert isinstance(window, SharedWindow), "it was agreed on"
-        self._padded += window.padded
-        self._dropped += window.dropped
+        if window.padded or window.dropped:
+            self._padded += window.padded
+            self._dropped += window.dropped
         return window.told.totals
 
     def _counted(self, window: list[Any], real: list[bool]) -> tuple[list[int], int]:

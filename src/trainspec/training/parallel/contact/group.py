@@ -245,7 +245,10 @@ class Group:
             reduced = self._reduced(torch.tensor(values, dtype=torch.float64), what, operation)
             return reduced.tolist
         self._calls += 1
-        answers = self._named(what, lambda: near.numbers(kind, values))
+        try:
+            answers = near.numbers(kind, values)
+        except RuntimeError as error:
+            raise self._failed(what, error) from error
         return lambda: self._named(what, answers)
 
     def sum(self, value: Number) -> Number:

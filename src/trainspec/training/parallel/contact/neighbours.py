@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from trainspec.storage.pieces.sockets import folder_for_sockets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import timedelta
 
 # What a message is about.
@@ -76,13 +76,14 @@ class Neighbours:
     def numbers(self, kind: int, values: Sequence[float]) -> Callable[[], list[float]]:
         """Their sums, or the largest of each (SUM, MAX); all give as many, and LONGEST / 8 at most."""
         layout = _doubles(len(values))
-        posted, combine = self.post(kind, layout.pack(*values)), sum if kind == SUM else max
+        posted = self.post(kind, layout.pack(*values))
+        combine: Callable[[Iterable[float]], float] = sum if kind == SUM else max
 
         def answers() -> list[float]:
             said = posted.answers()
             assert said is not None, "all have as many"
             # Everybody adds up in the same order.
-            return [combine(column) for column in zip(*map(layout.unpack, said), strict=True)]
+            return list(map(combine, zip(*map(layout.unpack, said), strict=True)))
 
         return answers
 
@@ -104,17 +105,18 @@ class Neighbours:
 
     def heard(self, head: bytes, message: bytes) -> list[bytes] | None:
         """For Posted, once for each: what the others say to `message`."""
-        self._under_way, found = None, [message]
+        self._under_way = None
+        all_short = len(message) > _HEADER.size or _is_short(self._rank, message, head)
+        found = [message[_HEADER.size :]]
         for rank, other in self._others:
             try:
-                found.insert(rank, other.recv(_WHOLE))
+                said = other.recv(_WHOLE)
             except OSError as error:
                 raise _lost(rank, error) from error
-        all_short = True
-        for rank, said in enumerate(found):
             if not said.startswith(head) or len(said) == _HEADER.size:
                 all_short = _is_short(rank, said, head) and all_short
-        return [said[_HEADER.size :] for said in found] if all_short else None
+            found.insert(rank, said[_HEADER.size :])
+        return found if all_short else None
 
     def close(self) -> None:
         for _, other in self._others:
