@@ -229,3 +229,20 @@ def test_a_whole_model_goes_into_one_with_adapters() -> None:
     files = all_written(model_files(changed.state_dict()))
     restore_model(model, files.__getitem__, files.keys())
     assert same(model, changed)
+
+
+class Expanded(nn.Module):
+    """Buffers whose numbers share their memory, as of a mask that is the same for every row."""
+
+    def __init__(self, value: float, sparse: bool) -> None:
+        super().__init__()
+        self.register_buffer("mask", torch.full((1, 4), value).expand(3, 4))
+        self.register_buffer("nothing", None)
+        self.register_buffer("graph", torch.eye(3).to_sparse() if sparse else torch.eye(3), persistent=False)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_buffer_made_by_expand_comes_back(sparse: bool) -> None:
+    model, written = Expanded(1.0, sparse), all_written(model_artifacts(Expanded(2.0, sparse)))
+    restore_model(model, written.__getitem__, written)
+    assert torch.equal(model.mask, torch.full((3, 4), 2.0))

@@ -22,6 +22,7 @@ from trainspec.storage.local import LocalStore
 from trainspec.text.bounded_json import LARGEST_DOCUMENT, parse_json
 from trainspec.training.checkpoint.manifest import (
     MANIFEST,
+    Branch,
     CheckpointError,
     Manifest,
     content_problem,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 PREFIX_CHECKPOINT_DIR = "checkpoint"
 # In an output folder: where a run went back to that has no checkpoint of its own yet.
-_WENT_BACK, _LONGEST_MARK = ".went-back.json", 200
+_WENT_BACK, _LONGEST_MARK = ".went-back.json", 1 << 16
 _FOLDER = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(0|[1-9][0-9]*)")
 
 
@@ -54,9 +55,14 @@ class Checkpoint:
         return self.manifest.step
 
     @property
-    def branch(self) -> int:
+    def branch(self) -> Branch:
         """How often, when it was saved, training in that folder had gone back behind its newest checkpoint."""
-        return branch_of(self.manifest)
+        return Branch.of(self.manifest.metadata)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """By which those of one folder are ordered: a branch is newer than all that it left behind."""
+        return self.branch.number, self.step
 
     @property
     def url(self) -> str:
@@ -150,16 +156,11 @@ def checkpoint_folders(store: Store) -> list[int]:
     return sorted(int(match.group(1)) for match in found if match)
 
 
-def branch_of(manifest: Manifest) -> int:
-    """What a checkpoint's `branch` is. Those of before there were any, and of others, are of the first."""
-    branch = manifest.metadata.get("branch")
-    return branch if type(branch) is int and branch > 0 else 0
-
-
 def oldest_first(store: Store) -> list[int]:
     """The steps of all checkpoint folders in the order in which runs came to them, whether or not they are whole.
 
-    That is the order of the steps, but a run that went back to an old checkpoint is newer than what it left behind.
+    That is the order of the steps, but what a run left behind that went back to an old checkpoint comes first of all:
+    where its own are damaged, the one before them is that old checkpoint.
     """
     steps = checkpoint_folders(store)
     if len(steps) < 2:
@@ -168,9 +169,9 @@ def oldest_first(store: Store) -> list[int]:
     return sorted(steps, key=_places(store, branches).__getitem__)
 
 
-def mark_going_back(store: Store, step: int, branch: int) -> None:
+def mark_going_back(store: Store, step: int, branch: Branch) -> None:
     """Have the checkpoint of `step` be the newest until one of `branch` is there. Raises StorageError."""
-    store.write_bytes(_WENT_BACK, json.dumps({"step": step, "branch": branch}).encode())
+    store.write_bytes(_WENT_BACK, json.dumps({"step": step, **branch.described()}).encode())
 
 
 def forget_going_back(store: Store) -> None:
@@ -178,31 +179,39 @@ def forget_going_back(store: Store) -> None:
     store.delete(_WENT_BACK)
 
 
-def went_back_to(store: Store) -> tuple[int, int] | None:
+def went_back_to(store: Store) -> tuple[int, Branch] | None:
     """The step and the branch of the last mark, None without one. Raises StorageError."""
     try:
         said = parse_json(store.read_range(_WENT_BACK, 0, _LONGEST_MARK))
-        step, branch = said["step"], said["branch"]
+        step, branch = said["step"], Branch.of(said)
     except (NotFound, NotAFile, PermissionRefused, ValueError, LookupError, TypeError):
         return None
-    return (step, branch) if type(step) is int and type(branch) is int else None
+    return (step, branch) if type(step) is int and branch.number else None
 
 
-def _places(store: Store, branches: Mapping[int, int], *, as_marked: bool = True) -> dict[int, tuple[int, int]]:
+def _places(
+    store: Store, branches: Mapping[int, Branch], *, as_marked: bool = True
+) -> dict[int, tuple[bool, int, int]]:
     """By step what checkpoints are ordered by, from the branch of each."""
-    places = {step: (branch, step) for step, branch in branches.items()}
-    mark = went_back_to(store) if as_marked and len(places) > 1 else None
-    if mark is not None and mark[0] in places and mark[1] > max(branches.values()):
-        places[mark[0]] = (mark[1], mark[0])
+    if not branches:
+        return {}
+    newest = max(branches.values(), key=lambda branch: (branch.number, len(branch.came_from)))
+    mark = went_back_to(store) if as_marked and len(branches) > 1 else None
+    marked = None
+    if mark is not None and mark[0] in branches and mark[1].number > newest.number:
+        marked, newest = mark
+    places = {step: (newest.goes_through(one.number, step), one.number, step) for step, one in branches.items()}
+    if marked is not None:
+        places[marked] = (True, newest.number, marked)
     return places
 
 
-def _branch_in(store: Store) -> int:
+def _branch_in(store: Store) -> Branch:
     try:
-        return branch_of(parse(store.read_range(MANIFEST, 0, LARGEST_DOCUMENT + 1), store.url))
+        return Branch.of(parse(store.read_range(MANIFEST, 0, LARGEST_DOCUMENT + 1), store.url).metadata)
     except (NotFound, NotAFile, PermissionRefused, CheckpointError):
         # What is wrong with it is found when it is opened.
-        return 0
+        return Branch()
 
 
 def open_checkpoint(url: str | PathLike[str] | Store) -> Checkpoint:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 FORMAT = 3
+# Of those that a checkpoint tells of: who goes back more often has other troubles.
+_MOST_TURNS = 1000
 _MOST, _MOST_PROCESSES, _LONGEST_NAME = 2**53, 1 << 20, 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WITH_TENSORS = 3
@@ -46,6 +48,44 @@ class CheckpointError(Exception):
 
     def __reduce__(self) -> tuple[type[CheckpointError], tuple[str, str]]:
         return type(self), (self.where, self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """On which branch of an output folder a checkpoint lies: how often training had gone back there before it.
+
+    `came_from`: branch and step of each checkpoint that it went back to on the way, the last one at the end. Empty on
+    the first branch, and where nobody noted it.
+    """
+
+    number: int = 0
+    came_from: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Branch:
+        """As `described` writes it. Those of before there were any, and of others, are of the first."""
+        number, came_from = said.get("branch"), said.get("came_from")
+        if type(number) is not int or not 0 < number <= _MOST:
+            return cls()
+        pairs = came_from if isinstance(came_from, list) else []
+        known = all(isinstance(pair, list) and [*map(type, pair)] == [int, int] for pair in pairs)
+        return cls(number, tuple((before, step) for before, step in pairs) if known else ())
+
+    def described(self) -> dict[str, Any]:
+        """Nothing where there is nothing to tell: most runs never go back."""
+        if not self.number:
+            return {}
+        return {"branch": self.number, "came_from": [[*pair] for pair in self.came_from]}
+
+    def begun_at(self, step: int, number: int) -> Branch:
+        """The branch of that number, of who goes back to the checkpoint of `step` on this one."""
+        return Branch(number, (*self.came_from, (self.number, step))[-_MOST_TURNS:])
+
+    def goes_through(self, number: int, step: int) -> bool:
+        """Whether the checkpoint of `step` on the branch of that number is on the way here, and was not left behind."""
+        if number == self.number or not self.came_from:
+            return True
+        return any(number == before and step <= turn for before, turn in self.came_from)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from trainspec.training.checkpoint.weights import (
     not_in_safetensors,
 )
 from trainspec.training.errors import TrainingError
-from trainspec.training.model.names import as_named_here, bare, misfits, plain_name_of, plain_state
+from trainspec.training.model.names import as_named_here, bare, misfits, open_to_copies, plain_name_of, plain_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -137,6 +137,7 @@ def _load(model: nn.Module, state: Mapping[str, Any], where: str, may_lack: Coll
     if not _renames_on_loading(model):
         own = model.state_dict()
         _refuse_names(model, where, may_lack, own, state, own.keys() - state.keys(), state.keys() - own.keys())
+    open_to_copies(model)
     try:
         result = model.load_state_dict(state, strict=False)
     except RuntimeError as error:

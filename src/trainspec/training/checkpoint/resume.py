@@ -15,6 +15,7 @@ from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import Checkpoint, CheckpointError
 from trainspec.training.checkpoint.contents import SCALER, TORCH_SCALER, why_not_resumable
 from trainspec.training.checkpoint.load import folder_name, oldest_first, went_back_to
+from trainspec.training.checkpoint.manifest import Branch
 from trainspec.training.checkpoint.model_files import restore_model
 from trainspec.training.checkpoint.ranks.layout import difference, keeps_streams
 from trainspec.training.checkpoint.retention import only_unfinished
@@ -185,29 +186,32 @@ def _newest_whole(store: Store) -> Checkpoint | None:
 
 def branch_to_write(
     output: Callable[[], Store], wanted: str | bool | None, checkpoint: Checkpoint | None, processes: Processes
-) -> tuple[int, list[Diagnostic]]:
+) -> tuple[Branch, list[Diagnostic]]:
     """The `branch` of the checkpoints of a run that goes on from this one; a note where it leaves newer ones behind.
 
     Who names a checkpoint may go back; `latest` and `auto` go on after a run that did, and ended before its first save.
     Every process asks, and gets the same.
     """
     if checkpoint is None:
-        return 0, []
+        return Branch(), []
     names_it = wanted not in (AUTO, "latest", True)
 
     def look() -> tuple[int, list[int]]:
+        there = sorted(list_of_any(output()), key=lambda found: found.place)
+        newer = [found for found in there if found.place > checkpoint.place]
         if not names_it and went_back_to(output()) is None:
-            return checkpoint.branch, []
-        there = sorted(list_of_any(output()), key=lambda found: (found.branch, found.step))
-        newer = [found for found in there if (found.branch, found.step) > (checkpoint.branch, checkpoint.step)]
-        others = [found.step for found in newer]
-        return (max(found.branch for found in newer) + 1 if newer else checkpoint.branch), others
+            # Newer ones are damaged, and made anew; on a branch of their own they would stay the newest.
+            newer = [found for found in newer if found.branch.number > checkpoint.branch.number]
+        return max((found.branch.number for found in newer), default=-1), [found.step for found in newer]
 
     try:
-        branch, newer = on_main(processes, "looking for newer checkpoints", look)
+        last, newer = on_main(processes, "looking for newer checkpoints", look)
     except (StorageError, OtherProcessError) as error:
         return checkpoint.branch, [no_checkpoint(str(wanted), str(error))]
-    return branch, [_left_behind(checkpoint, newer)] if newer and names_it else []
+    if not newer:
+        return checkpoint.branch, []
+    branch = checkpoint.branch.begun_at(checkpoint.step, last + 1)
+    return branch, [_left_behind(checkpoint, newer)] if names_it else []
 
 
 def _left_behind(checkpoint: Checkpoint, newer: Sequence[int]) -> Diagnostic:

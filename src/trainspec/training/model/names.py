@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 from torch.nn.parameter import is_lazy
@@ -105,3 +106,15 @@ def misfits(model: nn.Module, state: Mapping[str, Any]) -> list[str]:
         and not is_lazy(own)
         and value.shape != own.shape
     ]
+
+
+def open_to_copies(model: nn.Module) -> None:
+    """Have every buffer lie where it can be written: one made by `expand` has one number in the place of many."""
+    for module in model.modules():
+        for name, value in module._buffers.items():
+            if type(value) is Tensor and value.layout is torch.strided and _is_expanded(value):
+                module._buffers[name] = value.contiguous()
+
+
+def _is_expanded(value: Tensor) -> bool:
+    return any(not step and size > 1 for step, size in zip(value.stride(), value.shape, strict=True))

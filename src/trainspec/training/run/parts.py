@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trainspec.storage import Outage, RetryPolicy, Store, open_store
 from trainspec.training import interruption
 from trainspec.training.callbacks.control import TrainerControl
+from trainspec.training.checkpoint.manifest import Branch
 from trainspec.training.errors import TrainingError
 from trainspec.training.run.model import how_to_compute, take_model
 from trainspec.training.state import TrainerState
@@ -87,7 +88,7 @@ class RunParts:
     control: TrainerControl = field(default_factory=TrainerControl)
     trackers: TrackerGroup = field(default_factory=lambda: TrackerGroup([]))
     # Which of those of output_dir its checkpoints are: one more where it goes back, and leaves newer ones behind.
-    branch: int = 0
+    branch: Branch = field(default_factory=Branch)
     is_in_train: bool = False
     # Whether the last train() has put the weights of the best checkpoint into the model.
     holds_best: bool = False

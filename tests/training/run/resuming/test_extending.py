@@ -143,7 +143,7 @@ def test_who_goes_on_after_a_run_that_went_back_and_died_goes_back_too(
     onward.train()
     assert len(onward.model.seen) == 4, "updates 3 to 6"
     # From its save on the mark is gone: who is newest is in the checkpoints themselves.
-    assert [(found.branch, found.step) for found in list_checkpoints(open_store(out))][-2:] == [(1, 3), (1, 6)]
+    assert [found.place for found in list_checkpoints(open_store(out))][-2:] == [(1, 3), (1, 6)]
     assert not list(out.glob(".went-back*"))
 
 
@@ -152,12 +152,12 @@ def test_who_goes_back_twice_leaves_the_first_time_behind(make_trainer: Make, tm
     make_trainer(**GOING_BACK).train()
     make_trainer(resume_from_checkpoint=str(out / "checkpoint-2"), **{**GOING_BACK, "max_steps": 5}).train()
     make_trainer(resume_from_checkpoint=str(out / "checkpoint-1"), **{**GOING_BACK, "max_steps": 2}).train()
-    assert [(found.branch, found.step) for found in list_checkpoints(open_store(out))] == [
-        (0, 1),
+    assert [found.place for found in list_checkpoints(open_store(out))] == [
         (0, 6),
         (1, 3),
         (1, 4),
         (1, 5),
+        (0, 1),
         (2, 2),
     ]
     newest = newest_valid(open_store(out))

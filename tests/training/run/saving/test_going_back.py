@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.training.run.test_resume import Plug, PulledPlug
 from tests.training.small_job import Make
 
 from trainspec.storage import PermissionRefused, StorageError, open_store
 from trainspec.storage.local import LocalStore
 from trainspec.training.checkpoint import list_checkpoints, newest_valid
+from trainspec.training.checkpoint.manifest import Branch
 from trainspec.training.foreign.facts import all_in
 from trainspec.training.preflight.preflight import PreflightError
 
@@ -165,3 +169,65 @@ def test_who_may_read_none_does_not_begin_anew(make_trainer: Make, out: Path, mo
         newest_valid(open_store(out))
     with pytest.raises(PreflightError, match="permission refused"):
         make_trainer(resume_from_checkpoint="auto", **RUN).train()
+
+
+def test_where_a_branch_is_damaged_what_it_came_from_is_next(make_trainer: Make, out: Path) -> None:
+    """Not what it left behind, which is further."""
+    make_trainer(**RUN).train()
+    for start, end in ((3, 4), (2, 3)):
+        back = {**RUN, "max_steps": end, "resume_from_checkpoint": str(out / f"checkpoint-{start}")}
+        make_trainer(**back).train()
+    # 4 is of the first time, and 5 and 6 of the run before that.
+    assert _order(out) == [5, 6, 4, 1, 2, 3]
+    weights = out / "checkpoint-3" / "model.safetensors"
+    weights.write_bytes(bytes(len(weights.read_bytes())))
+    newest = newest_valid(open_store(out))
+    assert newest is not None and newest.step == 2
+    onward = make_trainer(**RUN, resume_from_checkpoint="auto")
+    onward.train()
+    assert len(onward.model.seen) == 4, "updates 3 to 6"
+    assert [found.place for found in list_checkpoints(open_store(out))] == [
+        (0, 1),
+        (0, 2),
+        (3, 3),
+        (3, 4),
+        (3, 5),
+        (3, 6),
+    ]
+
+
+def test_what_was_left_behind_is_the_first_that_is_too_much(make_trainer: Make, out: Path) -> None:
+    make_trainer(**RUN).train()
+    back = {"resume_from_checkpoint": str(out / "checkpoint-2"), "save_total_limit": 2}
+    make_trainer(**{**RUN, "max_steps": 3, **back}).train()
+    assert _order(out) == [2, 3]
+
+
+ODD: dict[str, Any] = {
+    "a text": {"branch": 2, "came_from": "[[0, 3]]"},
+    "texts": {"branch": 2, "came_from": [["0", "3"]]},
+    "flags": {"branch": 2, "came_from": [[False, True]]},
+    "three numbers": {"branch": 2, "came_from": [[0, 1, 3]]},
+    "no list": {"branch": 2, "came_from": [{"0": 3}]},
+}
+
+
+@pytest.mark.parametrize("said", ODD.values(), ids=ODD)
+def test_a_branch_that_comes_from_odd_places_comes_from_nowhere(said: dict[str, Any]) -> None:
+    assert Branch.of(said) == Branch(2)
+
+
+@pytest.mark.parametrize("number", [0, -1, True, 1.0, "1", None, 2**60])
+def test_an_odd_branch_is_the_first(number: Any) -> None:
+    assert Branch.of({"branch": number, "came_from": [[0, 3]]}) == Branch()
+
+
+@given(st.lists(st.integers(0, 50), max_size=6))
+def test_a_branch_goes_through_what_it_came_from(turns: list[int]) -> None:
+    branch = Branch()
+    for number, step in enumerate(turns, start=1):
+        branch = branch.begun_at(step, number)
+    assert Branch.of(json.loads(json.dumps(branch.described()))) == branch
+    for number, turn in enumerate(turns):
+        assert branch.goes_through(number, turn) and not branch.goes_through(number, turn + 1)
+    assert branch.goes_through(len(turns), 1000)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainspec.training.checkpoint import Checkpoint
 from trainspec.training.checkpoint.load import folder_name, step_of
+from trainspec.training.checkpoint.manifest import Branch
 from trainspec.training.checkpoint.ranks.files import writes_for_all
 from trainspec.training.checkpoint.resume import is_whole
 from trainspec.training.parallel import Alone
@@ -51,7 +52,7 @@ class CheckpointKeeper:
         *,
         replaces_old_run: bool,
         resumed_from: Checkpoint | None = None,
-        branch: int = 0,
+        branch: Branch | None = None,
         processes: Processes | None = None,
         line: Processes | None = None,
         locked: Locked | None = None,
@@ -59,8 +60,8 @@ class CheckpointKeeper:
         self._store = store
         self._processes: Processes = Alone() if processes is None else processes
         self._writes = writes_for_all(args, self._processes)
-        self._branch = branch
-        self._taking = Taking(args, store, self._processes, branch)
+        self._branch = branch or Branch()
+        self._taking = Taking(args, store, self._processes, self._branch)
         self._publisher = Publisher(
             args, store, line or self._processes, replaces_old_run=replaces_old_run, locked=locked
         )
@@ -274,7 +275,9 @@ class CheckpointKeeper:
         The next save may need the room. Where it goes back, who comes after it hears of that.
         """
         start = self.newest
-        goes_back = start is not None and self._branch > start.branch and start.url == self._url(start.step)
+        goes_back = (
+            start is not None and self._branch.number > start.branch.number and start.url == self._url(start.step)
+        )
         self._publisher.take_over(state.global_step, _best_of(state), self._branch if goes_back else None)
 
     def name_best(self, state: TrainerState) -> str | None:

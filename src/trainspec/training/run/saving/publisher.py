@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.storage import Store
     from trainspec.training.checkpoint import Checkpoint, Snapshot
+    from trainspec.training.checkpoint.manifest import Branch
     from trainspec.training.parallel import Processes
     from trainspec.training.parallel.agreement import Talk
     from trainspec.training.preflight.locking import Locked
@@ -136,7 +137,7 @@ class Publisher:
             published(checkpoint)
         return checkpoint
 
-    def take_over(self, step: int, best: int | None, goes_back: int | None) -> None:
+    def take_over(self, step: int, best: int | None, goes_back: Branch | None) -> None:
         """Before the first update of a run that goes on from `step`: what one before has left, and `_retain`.
 
         `goes_back` is the branch that a run begins which leaves newer checkpoints behind: until its first save others

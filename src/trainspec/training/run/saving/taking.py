@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from trainspec.settings.arguments import TrainingArguments
     from trainspec.storage import Store
+    from trainspec.training.checkpoint.manifest import Branch
     from trainspec.training.checkpoint.payload import Payload
     from trainspec.training.parallel import Processes, Strategy
     from trainspec.training.run.others.handed import HandedFolder
@@ -43,14 +44,13 @@ NO_MODEL: Mapping[str, Payload] = {}
 class Taking:
     """Takes what one process saves of a run; each method is called by all `processes`."""
 
-    def __init__(self, args: TrainingArguments, store: Store, processes: Processes, branch: int = 0) -> None:
+    def __init__(self, args: TrainingArguments, store: Store, processes: Processes, branch: Branch) -> None:
         self._args = args
         self._store = store
         self._processes = processes
         self._writes = writes_for_all(args, processes)
         self._model_alone = args.save_only_model
-        # Most runs never go back, and their manifests say nothing of it.
-        self._branch = {"branch": branch} if branch else {}
+        self._branch = branch.described()
 
     def snapshot(
         self, parts: RunParts, processing_class: Any, data: Mapping[str, Any] | None, own: OwnFiles
