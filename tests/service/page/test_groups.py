@@ -96,9 +96,9 @@ def test_what_has_the_focus_is_never_covered(visit: Visit) -> None:
             page.keyboard.press("Shift+Tab" if back else "Tab")
             covered = page.evaluate(
                 """() => {
-                  const box = document.activeElement.getBoundingClientRect();
-                  const at = document.elementFromPoint(box.left + Math.min(box.width, 20) / 2, box.top + box.height / 2);
                   const it = document.activeElement;
+                  const { left, width, top, height } = it.getBoundingClientRect();
+                  const at = document.elementFromPoint(left + Math.min(width, 20) / 2, top + height / 2);
                   return at === null || !(it.contains(at) || at.contains(it)) ? `${it.outerHTML.slice(0, 80)}` : "";
                 }"""
             )

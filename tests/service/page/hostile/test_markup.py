@@ -20,7 +20,8 @@ VIEWS = ("Settings", "Plan", "Forms", "Differences")
 # What stands in the page but not in its own sources: anything that a document put there.
 PLANTED = """() => {
   const roots = [document, document.querySelector(".editor").shadowRoot];
-  const bad = "img:not(.cm-widgetBuffer), iframe, object, embed, script:not([src^='assets/']), a[href^='javascript' i], [onerror], [onload]";
+  const bad = "img:not(.cm-widgetBuffer), iframe, object, embed, script:not([src^='assets/']),"
+    + "a[href^='javascript' i], [onerror], [onload]";
   return roots.flatMap((root) => [...root.querySelectorAll(bad)].map((one) => one.outerHTML));
 }"""
 

@@ -60,7 +60,10 @@ def test_an_old_plan_stays_and_is_marked(visit: Visit) -> None:
     tiles = page.locator(".tiles").inner_text()
     visit.paste(HALF)
     page.locator(".stale-note").wait_for()
-    assert page.locator(".tiles").inner_text() == tiles and "the plan of the last text" in page.locator(".stale-note").inner_text()
+    assert (
+        page.locator(".tiles").inner_text() == tiles
+        and "the plan of the last text" in page.locator(".stale-note").inner_text()
+    )
     visit.paste(GOOD.replace("100", "200"))
     page.locator(".stale-note").wait_for(state="detached")
     page.locator(".tiles", has_text="200").wait_for()

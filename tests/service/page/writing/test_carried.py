@@ -27,7 +27,7 @@ def asked(url: str, path: str, body: str, **about: str) -> dict[str, Any]:
 
 
 def carried(url: str, *wanted: tuple[str, str, str]) -> list[dict[str, Any]]:
-    """What the page makes of texts, each with its format and the one that it is to have; with what the service wrote."""
+    """What the page makes of texts, each with its format and the one wanted; with what the service wrote."""
     if not (SOURCE / "node_modules/esbuild").exists():
         pytest.skip("make page installs what this test drives")
     given = []
@@ -149,7 +149,9 @@ def test_what_is_lost_is_told(url: str) -> None:
 
 
 def test_json_keeps_the_order(url: str) -> None:
-    (found,) = carried(url, ("seed: 7\nreport_to: [jsonl, plot]\nfsdp_config: {xla: false}\noutput_dir: a\n", "yaml", "json"))
+    (found,) = carried(
+        url, ("seed: 7\nreport_to: [jsonl, plot]\nfsdp_config: {xla: false}\noutput_dir: a\n", "yaml", "json")
+    )
     assert list(json.loads(found["text"])) == ["seed", "report_to", "fsdp_config", "output_dir"]
 
 
@@ -177,7 +179,7 @@ def random_text(number: int, format: str) -> tuple[str, list[str]]:
     comments: list[str] = []
 
     def comment() -> str:
-        comments.append(f"# note {len(comments)} of '{number}: [\"x\" = {{")
+        comments.append(f'# note {len(comments)} of \'{number}: ["x" = {{')
         return comments[-1]
 
     def above(indent: str = "") -> list[str]:
@@ -199,7 +201,10 @@ def random_text(number: int, format: str) -> tuple[str, list[str]]:
         said = rng.choice(PLAIN[name])
         lines += above()
         if format == "yaml" and isinstance(said, list) and rng.random() < 0.5:
-            lines += [f"{name}:{beside()}", *(line for item in said for line in (*above("  "), f"  - {item}{beside()}"))]
+            lines += [
+                f"{name}:{beside()}",
+                *(line for item in said for line in (*above("  "), f"  - {item}{beside()}")),
+            ]
         else:
             lines.append(f"{key}{value(said)}{beside()}")
     for name in rng.sample(sorted(MAPPINGS), rng.randint(0, 2)) if format in ("yaml", "toml") else []:

@@ -1,4 +1,4 @@
-"""Another format is another form of the document: nothing is lost without a question, and undo brings all of it back."""
+"""Another format is another form of the document: nothing is lost without a question, and undo brings all back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TEXT = "# of the team\noutput_dir: runs/a\nlearning_rate: 3.0e-4  # tried\nrepor
 WRITTEN = {
     "toml": '# of the team\noutput_dir = "runs/a"\nlearning_rate = 0.0003  # tried\nreport_to = ["jsonl", "plot"]\n',
     "env": "# of the team\nTRAINSPEC_OUTPUT_DIR=runs/a\n# tried\nTRAINSPEC_LEARNING_RATE=0.0003\n"
-    "TRAINSPEC_REPORT_TO='[\"jsonl\", \"plot\"]'\n",
+    'TRAINSPEC_REPORT_TO=\'["jsonl", "plot"]\'\n',
 }
 
 
@@ -62,7 +62,11 @@ def test_what_is_lost_is_asked_about_before(visit: Visit) -> None:
     page.locator("#convert").click()
     visit.settle()
     assert page.input_value("#format") == "json" and codes(page) == []
-    assert json.loads(document(page)) == {"output_dir": "runs/a", "learning_rate": 0.0003, "report_to": ["jsonl", "plot"]}
+    assert json.loads(document(page)) == {
+        "output_dir": "runs/a",
+        "learning_rate": 0.0003,
+        "report_to": ["jsonl", "plot"],
+    }
     page.keyboard.press("Control+z")
     visit.settle()
     assert page.input_value("#format") == "yaml" and document(page) == f"{TEXT}hub_token: canary-9f8e\n"

@@ -13,6 +13,7 @@ import "./style/forms.css";
 import "./style/plan.css";
 import "./style/pictures.css";
 import "./style/differences.css";
+import "./style/adapting.css";
 
 if (!(await takeLink())) text.value = EXAMPLE;
 begin();

@@ -20,9 +20,9 @@ export function Editor() {
   return (
     <>
       <Bar />
+      <Box />
       <Away />
       <Notice />
-      <Box />
       <Explained />
       <Findings />
       <ProposalDialog />
