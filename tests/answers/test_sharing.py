@@ -66,6 +66,14 @@ def test_tokens_are_known_by_their_shape() -> None:
     assert (made.text, made.left_out, made.lines_left_out) == ("seed: 7\n", ("run_name",), 1)
 
 
+@pytest.mark.parametrize(
+    "key", ["https://user:canary9f8e@host/x", "password=canary9f8e", "hf_abcdefghijklmnopqrstuvwxyz01234567"]
+)
+def test_the_name_of_what_is_left_out_is_no_secret_either(key: str) -> None:
+    found = shareable(f'"{key}": 1\nlr_scheduler_kwargs: {{"{key}": a}}\n', "yaml", "run")
+    assert len(found.left_out) > 0 and not any(one in str(found) for one in ("canary9f8e", "abcdefghijkl"))
+
+
 def test_numbers_under_a_slip_of_the_pen_are_no_secrets() -> None:
     text = "lerning_rate: 3\nseed: 7\n"
     assert shareable(text, "yaml", "run").text == text

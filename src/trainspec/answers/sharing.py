@@ -15,7 +15,6 @@ from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import NESTED
 from trainspec.settings.values.shape import shape_of
 from trainspec.text.redaction import is_secret_name, redact_url, redacted
-from trainspec.text.tokens import hide_tokens
 
 Path = tuple[str, ...]
 # Shorter ones are parts of many a word.
@@ -43,7 +42,8 @@ class _Found:
     secrets: set[str] = field(default_factory=set)
 
     def take(self, path: Path, value: Any) -> None:
-        self.names.append(hide_tokens(".".join(path)))
+        # What is left out may be a secret in the name itself.
+        self.names.append(redact_url(".".join(path)))
         self.secrets.update(text for text in map(str, _leaves(value)) if len(text) >= _SHORTEST)
 
 

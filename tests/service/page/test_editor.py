@@ -124,6 +124,7 @@ def test_completion_is_asked_for_by_a_key(visit: Visit) -> None:
     ],
 )
 def test_other_formats_are_completed(format: str, text: str, typed: str, first: str, visit: Visit) -> None:
+    visit.write("")
     visit.page.select_option("#format", format)
     visit.write(text)
     visit.page.keyboard.press("Control+End")

@@ -48,25 +48,9 @@ def test_a_form_is_copied_and_pasted_back(form: str, format: str, visit: Visit) 
     text = copied(visit, form)
     visit.paste(text)
     assert visit.page.input_value("#format") == format
-    assert "recognized" in visit.page.get_by_role("status").first.inner_text()
+    assert "recognized" in visit.page.locator(".notice").inner_text()
     assert document(visit.page) == text and codes(visit.page) == []
     assert json.loads(shown(visit, "JSON")) == before
-
-
-def test_the_format_can_be_chosen_otherwise(visit: Visit) -> None:
-    visit.paste("TRAINSPEC_SEED=7\n")
-    visit.page.select_option("#format", "yaml")
-    visit.settle()
-    assert codes(visit.page) == ["SRC108"]
-
-
-def test_a_form_is_gone_on_with(visit: Visit) -> None:
-    visit.write(TEXT)
-    before = shown(visit, "JSON")
-    visit.page.get_by_role("button", name="Edit in this form: TOML").click()
-    visit.settle()
-    assert visit.page.input_value("#format") == "toml" and document(visit.page).startswith('output_dir = "runs/a"')
-    assert shown(visit, "JSON") == before
 
 
 def test_no_secret_is_in_any_form(visit: Visit) -> None:

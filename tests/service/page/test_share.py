@@ -52,6 +52,7 @@ def test_no_secret_is_in_a_link(visit: Visit) -> None:
 
 
 def test_variables_are_shared_without_those_of_others(visit: Visit) -> None:
+    visit.write("")
     visit.page.select_option("#format", "env")
     visit.write(f"TRAINSPEC_SEED=7\nAWS_SECRET_ACCESS_KEY={CANARY}\nTRAINSPEC_HUB_TOKEN={CANARY}\n")
     assert held(link(visit))["text"] == "TRAINSPEC_SEED=7\n"

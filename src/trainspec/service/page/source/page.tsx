@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { giveToken, locked, token } from "./api";
+import { giveToken, locked, token } from "./service/api";
 import { Differences } from "./differences";
 import { Editor } from "./editor";
 import { Forms } from "./forms";

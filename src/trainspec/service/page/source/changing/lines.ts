@@ -1,20 +1,20 @@
 // TOML and dotenv, where a setting is a line, or a few: the lines are found and changed, the rest is not looked at.
 type Path = readonly string[];
 
-interface Entry {
+export interface Entry {
   path: string[];
   from: number;
   /** The line after its last. */
   to: number;
 }
 
-const PREFIX = "TRAINSPEC_";
+export const PREFIX = "TRAINSPEC_";
 
 export function inLines(text: string, format: "toml" | "env", path: Path, value: unknown): string | null {
   const lines = text.replace(/\n$/, "").split("\n");
   if (lines.length === 1 && lines[0] === "") lines.length = 0;
   const wanted = format === "env" ? [variable(path)] : [...path];
-  const { entries, tables } = format === "env" ? { entries: variables(lines), tables: [] } : toml(lines);
+  const { entries, tables } = format === "env" ? { entries: variables(lines), tables: [] } : tomlLines(lines);
   const same = entries.find((one) => one.path.join("\0") === wanted.join("\0"));
   // TOML and variables have no null; what is not there is unset.
   const gone = value === undefined || (value === null && format === "toml");
@@ -41,7 +41,7 @@ export function variable(path: Path): string {
   return PREFIX + path.join("__").toUpperCase();
 }
 
-function variables(lines: readonly string[]): Entry[] {
+export function variables(lines: readonly string[]): Entry[] {
   const found: Entry[] = [];
   for (let at = 0; at < lines.length; at++) {
     const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)$/.exec(lines[at]!);
@@ -60,7 +60,7 @@ function closed(text: string, quote: string): boolean {
   return new RegExp(`(?:^|[^\\\\])(?:\\\\\\\\)*${quote}`).test(text);
 }
 
-function toml(lines: readonly string[]): { entries: Entry[]; tables: Entry[] } {
+export function tomlLines(lines: readonly string[]): { entries: Entry[]; tables: Entry[] } {
   const entries: Entry[] = [];
   const tables: Entry[] = [];
   let inside: string[] = [];

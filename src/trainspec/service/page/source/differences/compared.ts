@@ -1,6 +1,7 @@
 // What /diff answers: the document beside the defaults, or beside another one.
-import { effect, signal } from "@preact/signals";
-import { isRefusal, locked, post, type Diagnostic } from "../api";
+import { signal } from "@preact/signals";
+import { isRefusal, post, type Diagnostic } from "../service/api";
+import { keepAsking } from "../service/asking";
 import { answer, format, lang, refused, text, type Format, type Source } from "../store";
 
 export interface Entry {
@@ -30,38 +31,22 @@ export const otherFormat = signal<Format>("yaml");
 /** Null while there is nothing to compare with. */
 export const compared = signal<Comparison | null>(null);
 
-const REST = 200;
+type About = Record<string, string | number | null>;
 
 /** Keep asking while the view is open; returns what ends it. */
 export function follow(): () => void {
-  let running: AbortController | undefined;
-  let waiting: ReturnType<typeof setTimeout> | undefined;
-  const end = effect(() => {
-    void [answer.value, refused.value];
-    const here = { text: text.peek(), format: format.peek() };
-    const there = { text: other.value, format: otherFormat.value };
-    const [language, kind] = [lang.value === "en" ? null : lang.value, against.value];
-    clearTimeout(waiting);
-    running?.abort();
-    if (locked.value) return;
-    if (kind === "other" && there.text.trim() === "") {
-      compared.value = null;
-      return;
-    }
-    waiting = setTimeout(() => {
-      running = new AbortController();
-      const asked =
-        kind === "defaults"
-          ? { body: here.text, about: { input: here.format, to: "defaults", lang: language } }
-          : pair(here, there, language);
-      void ask(asked.about, asked.body, kind, running.signal);
-    }, REST);
-  });
-  return () => {
-    end();
-    clearTimeout(waiting);
-    running?.abort();
-  };
+  return keepAsking({ question, ask, rest: 200 });
+}
+
+function question(): { about: About; body: string; kind: With } | null {
+  void [answer.value, refused.value];
+  const here = { text: text.peek(), format: format.peek() };
+  const there = { text: other.value, format: otherFormat.value };
+  const [language, kind] = [lang.value === "en" ? null : lang.value, against.value];
+  if (kind === "defaults") return { kind, body: here.text, about: { input: here.format, to: "defaults", lang: language } };
+  if (there.text.trim() !== "") return { kind, ...pair(here, there, language) };
+  compared.value = null;
+  return null;
 }
 
 // Both documents in one body: the first is so many bytes of it.
@@ -73,14 +58,11 @@ function pair(here: { text: string; format: Format }, there: { text: string; for
   };
 }
 
-async function ask(about: Record<string, string | number | null>, body: string, kind: With, cancel: AbortSignal): Promise<void> {
-  try {
-    const found = await post<Comparison>("diff", about, body, cancel);
-    if (cancel.aborted || kind !== against.peek()) return;
-    compared.value = isRefusal(found) ? { same: null, differences: null, diagnostics: found.diagnostics } : found;
-  } catch (error) {
-    if (!cancel.aborted) throw error;
-  }
+async function ask({ about, body, kind }: { about: About; body: string; kind: With }, cancel: AbortSignal): Promise<void> {
+  const found = await post<Comparison>("diff", about, body, cancel);
+  if (cancel.aborted || kind !== against.peek()) return;
+  if (!isRefusal(found)) compared.value = found;
+  else if (!found.away) compared.value = { same: null, differences: null, diagnostics: found.diagnostics };
 }
 
 /** The format of a file by its name; YAML, of which JSON is a part, for any other. */

@@ -1,6 +1,7 @@
 // Where the document differs: from the defaults, or from another document; each value with where it is from.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { returns } from "../service/connection";
 import { Named } from "../settings/named";
 import { Finding } from "../settings/row";
 import { controlOf, learnSchema } from "../settings/schema";
@@ -13,7 +14,7 @@ const WAYS: With[] = ["defaults", "other"];
 
 export function Differences() {
   useEffect(follow, []);
-  useEffect(() => void learnSchema(), [lang.value]);
+  useEffect(() => void learnSchema(), [lang.value, returns.value]);
   return (
     <div class="differences">
       <div class="diff-bar">

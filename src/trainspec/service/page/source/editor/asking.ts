@@ -1,6 +1,6 @@
 // What /complete says of a place: what fits there, and what stands there.
 import type { Text } from "@codemirror/state";
-import { isRefusal, post, type Range } from "../api";
+import { isRefusal, post, type Range } from "../service/api";
 import { format, lang } from "../store";
 import { positionOf } from "./positions";
 

@@ -1,7 +1,8 @@
 // All that is wrong, in words: where it is, why it is wrong, what to write.
 import { signal } from "@preact/signals";
-import type { Diagnostic } from "../api";
-import { answer, findings, fixes, text } from "../store";
+import type { Diagnostic } from "../service/api";
+import { away } from "../service/connection";
+import { answer, findings, fixes, judgedText, text } from "../store";
 import { t, type Word } from "../words";
 import { apply, places } from "./linting";
 import { Rule, showRule } from "./rule";
@@ -40,6 +41,7 @@ export function Findings() {
 }
 
 function counts(found: readonly Diagnostic[]) {
+  if (away.value && judgedText.value !== text.value) return <span class="count unjudged">{t("away_unjudged")}</span>;
   if (found.length === 0) {
     if (answer.value === null) return null;
     return <span class="count good">{text.value.trim() === "" ? t("nothing_said") : t("nothing_wrong")}</span>;
@@ -68,7 +70,7 @@ function Finding({ found, index }: { found: Diagnostic; index: number }) {
     <li class={`judged ${found.severity}${chosen.value === id ? " chosen" : ""}`}>
       <p class="head">
         <span class="severity">{t(`severity_${found.severity}`)}</span>
-        <button class="code" aria-label={t("about_code", { code: found.code })} onClick={() => showRule(found.code)}>
+        <button class="code" aria-label={t("about_code", { code: found.code })} onClick={() => void showRule(found.code)}>
           {found.code}
         </button>
         {lines.length > 0 && (

@@ -1,12 +1,16 @@
 // The document: what it is written in, for what it is judged, and what is found in it.
 import { useEffect, useRef } from "preact/hooks";
-import { format, notice, target, text, worldSize, type Format } from "../store";
-import { t } from "../words";
-import { formatOfName } from "./detecting";
+import { undo } from "@codemirror/commands";
+import { choose, wanted } from "../converting/proposal";
+import { ProposalDialog } from "../converting/dialog";
+import { Away } from "../service/away";
+import { format, goOnWith, notice, target, worldSize, type Format } from "../store";
+import { t, type Word } from "../words";
+import { formatOf, formatOfName } from "./detecting";
 import { Findings } from "./findings";
 import { atCursor } from "./hovering";
-import { Share, shareNotice } from "../forms/share";
-import { openIn, recognize } from "./view";
+import { Share } from "../forms/share";
+import { openIn, shown } from "./view";
 
 const FORMATS: Record<Format, string> = { yaml: "YAML", json: "JSON", toml: "TOML", env: "" };
 const LARGEST = 2 ** 20;
@@ -16,10 +20,12 @@ export function Editor() {
   return (
     <>
       <Bar />
-      <Notice />
       <Box />
+      <Away />
+      <Notice />
       <Explained />
       <Findings />
+      <ProposalDialog />
     </>
   );
 }
@@ -35,7 +41,7 @@ function Bar() {
     <div class="bar">
       <label>
         {t("format")}
-        <select id="format" value={format.value} onChange={(event) => choose(event.currentTarget.value as Format)}>
+        <select id="format" value={wanted.value ?? format.value} onChange={(event) => void choose(event.currentTarget.value as Format)}>
           {Object.entries(FORMATS).map(([name, shown]) => (
             <option key={name} value={name}>
               {shown || t("format_env")}
@@ -78,11 +84,6 @@ function Bar() {
   );
 }
 
-function choose(name: Format): void {
-  format.value = name;
-  notice.value = null;
-}
-
 function whole(said: string): number | null {
   const number = Number(said.trim());
   return said.trim() !== "" && Number.isInteger(number) && number > 0 ? number : null;
@@ -96,10 +97,9 @@ function Open() {
       return;
     }
     const found = await file.text();
-    text.value = found;
     const named = formatOfName(file.name);
-    if (named !== null) choose(named);
-    else recognize(found);
+    goOnWith(named ?? formatOf(found) ?? format.peek(), found);
+    if (named === null) notice.value = "recognized";
   };
   return (
     <label class="button">
@@ -117,15 +117,30 @@ function Open() {
   );
 }
 
+/** What is told of these was done to the document as a whole. */
+const UNDONE = new Set<Word>(["converted", "recognized", "link_taken"]);
+
+function takeBack(): void {
+  if (shown === null) return;
+  undo(shown);
+  shown.focus();
+  notice.value = null;
+}
+
 function Notice() {
-  const said = shareNotice.value ?? (notice.value === null ? null : t(notice.value));
-  const close = () => ([notice.value, shareNotice.value] = [null, null]);
+  const told = notice.value;
+  const said = typeof told === "string" ? t(told) : told?.said;
   return (
     <div role="status" class="notice-place">
-      {said !== null && (
+      {said !== undefined && (
         <p class="notice">
           <span>{said}</span>
-          <button class="plain" aria-label={t("close")} onClick={close}>
+          {typeof told === "string" && UNDONE.has(told) && (
+            <button class="button small" id="undo" onClick={takeBack}>
+              {t("undo")}
+            </button>
+          )}
+          <button class="plain" aria-label={t("close")} onClick={() => (notice.value = null)}>
             ×
           </button>
         </p>

@@ -2,7 +2,7 @@
 import { lintGutter, nextDiagnostic, previousDiagnostic, setDiagnostics, type Action, type Diagnostic as Mark } from "@codemirror/lint";
 import type { Extension, Text } from "@codemirror/state";
 import { EditorView, keymap, type Command } from "@codemirror/view";
-import type { Diagnostic, Fix } from "../api";
+import type { Diagnostic, Fix } from "../service/api";
 import { findings, fixes, judgedText } from "../store";
 import { t } from "../words";
 import { spanAt, spanOf } from "./positions";

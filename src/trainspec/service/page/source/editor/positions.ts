@@ -1,6 +1,6 @@
 // Places as the service counts them, and as the editor does.
 import type { Text } from "@codemirror/state";
-import type { Position, Range } from "../api";
+import type { Position, Range } from "../service/api";
 
 export function offsetOf(text: Text, place: Position): number {
   if (place.line >= text.lines) return text.length;

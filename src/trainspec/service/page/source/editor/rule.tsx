@@ -1,7 +1,7 @@
 // What a code means, as `trainspec rule` tells it.
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { get, isRefusal } from "../api";
+import { get, isRefusal } from "../service/api";
 import { lang } from "../store";
 import { t } from "../words";
 
@@ -18,11 +18,15 @@ interface Meaning {
 
 const meaning = signal<Meaning | null>(null);
 
-export function showRule(code: string): void {
-  void get<{ rules: Meaning[] }>(`rules/${encodeURIComponent(code)}`, { lang: lang.peek() }).then((found) => {
-    if (isRefusal(found)) meaning.value = { ...nothing, code, found: found.diagnostics[0]?.message ?? "" };
-    else meaning.value = found.rules[0] ?? null;
-  });
+let asked = 0;
+
+export async function showRule(code: string): Promise<void> {
+  const mine = ++asked;
+  const found = await get<{ rules: Meaning[] }>(`rules/${encodeURIComponent(code)}`, { lang: lang.peek() });
+  // Another one was asked for since.
+  if (mine !== asked) return;
+  if (!isRefusal(found)) meaning.value = found.rules[0] ?? null;
+  else meaning.value = { ...nothing, code, found: found.away ? t("away") : (found.diagnostics[0]?.message ?? "") };
 }
 
 const nothing: Meaning = { code: "", name: "", severity: null, found: "", reason: "", fix: "", fields: [], condition: null };

@@ -5,7 +5,7 @@ import { EditorView } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
 const look = EditorView.theme({
-  "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "14px" },
+  "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "0.875rem" },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6", overflow: "auto" },
   ".cm-content": { caretColor: "var(--accent)", padding: "12px 0" },
@@ -50,7 +50,7 @@ const boxes = EditorView.theme({
   },
   // Below the underscores of the line.
   ".cm-tooltip.cm-tooltip-autocomplete": { marginTop: "4px" },
-  ".cm-tooltip.cm-tooltip-autocomplete > ul": { borderRadius: "8px", fontFamily: "var(--mono)", fontSize: "13px", maxHeight: "17em", minWidth: "260px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { borderRadius: "8px", fontFamily: "var(--mono)", fontSize: "0.8125rem", maxHeight: "17em", minWidth: "260px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "4px 12px", display: "flex", gap: "16px", alignItems: "baseline" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--tint)", color: "var(--text)" },
   ".cm-completionLabel": { whiteSpace: "nowrap" },
@@ -64,10 +64,10 @@ const boxes = EditorView.theme({
     whiteSpace: "nowrap",
     maxWidth: "240px",
   },
-  ".cm-tooltip.cm-completionInfo": { fontFamily: "var(--sans)", fontSize: "13px", lineHeight: "1.5", padding: "10px 14px", width: "max-content", maxWidth: "320px" },
+  ".cm-tooltip.cm-completionInfo": { fontFamily: "var(--sans)", fontSize: "0.8125rem", lineHeight: "1.5", padding: "10px 14px", width: "max-content", maxWidth: "320px" },
   // Beside the list there is no room, and over it nobody would see what is offered.
   "@media (max-width: 799px)": { ".cm-tooltip.cm-completionInfo": { display: "none" } },
-  ".cm-tooltip .explained, .cm-tooltip .told": { fontFamily: "var(--sans)", fontSize: "13.5px", lineHeight: "1.5", padding: "10px 14px" },
+  ".cm-tooltip .explained, .cm-tooltip .told": { fontFamily: "var(--sans)", fontSize: "0.84375rem", lineHeight: "1.5", padding: "10px 14px" },
   ".explained p, .told p": { margin: "0 0 4px" },
   ".explained code": { fontFamily: "var(--mono)", color: "var(--muted)" },
   ".explained dl": { display: "grid", gridTemplateColumns: "auto 1fr", gap: "2px 12px", margin: "6px 0 0" },
@@ -84,7 +84,7 @@ const boxes = EditorView.theme({
     background: "var(--accent)",
     color: "var(--on-accent)",
     borderRadius: "6px",
-    font: "500 13px/1.5 var(--sans)",
+    font: "500 0.8125rem/1.5 var(--sans)",
     padding: "3px 10px",
     margin: "0 0 10px 14px",
     cursor: "pointer",

@@ -1,12 +1,12 @@
 // CodeMirror, with what the service says in it. It lives in a shadow root: there it may style itself under a strict policy.
 import { closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, indentWithTab, invertedEffects, isolateHistory } from "@codemirror/commands";
 import { bracketMatching, foldKeymap, indentUnit } from "@codemirror/language";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState, Prec } from "@codemirror/state";
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
-import { effect } from "@preact/signals";
-import { findings, fixes, format, judgedText, lang, notice, text } from "../store";
+import { Compartment, EditorState, Prec, StateEffect, StateField } from "@codemirror/state";
+import { drawSelection, EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers, placeholder } from "@codemirror/view";
+import { batch, effect } from "@preact/signals";
+import { findings, fixes, format, judgedText, lang, notice, text, type Format } from "../store";
 import { t } from "../words";
 import { completing } from "./completing";
 import { formatOf } from "./detecting";
@@ -18,6 +18,23 @@ import { theme } from "./theme";
 
 /** The editor that is shown; null before there is one. */
 export let shown: EditorView | null = null;
+
+/** The format belongs to the text: whoever undoes its change gets both back. */
+const setFormat = StateEffect.define<Format>();
+const formatField = StateField.define<Format>({
+  create: () => format.peek(),
+  update: (now, change) => change.effects.reduce((last, one) => (one.is(setFormat) ? one.value : last), now),
+});
+const formatUndone = invertedEffects.of((change) =>
+  change.effects.some((one) => one.is(setFormat)) ? [setFormat.of(change.startState.field(formatField))] : [],
+);
+/** What is pasted brings its format, by what the text then looks like. */
+const recognized = EditorState.transactionExtender.of((change) => {
+  if (!change.docChanged || !change.isUserEvent("input.paste")) return null;
+  const found = formatOf(change.newDoc.toString());
+  if (found === null || found === change.startState.field(formatField)) return null;
+  return { effects: setFormat.of(found) };
+});
 
 export function openIn(host: HTMLElement): () => void {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
@@ -31,10 +48,14 @@ export function openIn(host: HTMLElement): () => void {
       extensions: [
         lineNumbers(),
         history(),
+        formatField,
+        formatUndone,
+        recognized,
         drawSelection(),
         bracketMatching(),
         closeBrackets(),
         highlightActiveLine(),
+        highlightSpecialChars(),
         highlightSelectionMatches(),
         indentUnit.of("  "),
         EditorState.tabSize.of(2),
@@ -47,15 +68,18 @@ export function openIn(host: HTMLElement): () => void {
         theme,
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) text.value = update.state.doc.toString();
+          const now = update.state.field(formatField);
+          if (update.docChanged || now !== format.peek()) {
+            if (now !== format.peek()) notice.value = update.transactions.some((one) => one.isUserEvent("input.paste")) ? "recognized" : null;
+            batch(() => ([text.value, format.value] = [update.state.doc.toString(), now]));
+          }
         }),
-        EditorView.domEventHandlers({ paste: (_, view) => void setTimeout(() => recognize(view.state.doc.toString())) }),
       ],
     }),
   });
   shown = view;
   const stops = [
-    effect(() => replaceBy(view, text.value)),
+    effect(() => replaceBy(view, text.value, format.value)),
     effect(() => view.dispatch({ effects: language.reconfigure(languageOf(format.value)) })),
     effect(() => {
       void lang.value;
@@ -86,14 +110,6 @@ const leaving = Prec.highest(
   ]),
 );
 
-/** Take the format that a text looks like, and say so. */
-export function recognize(pasted: string): void {
-  const found = formatOf(pasted);
-  if (found === null || found === format.peek()) return;
-  format.value = found;
-  notice.value = "recognized";
-}
-
 export function goTo(offset: { from: number; to: number }): void {
   if (shown === null) return;
   shown.focus();
@@ -104,15 +120,21 @@ export function goTo(offset: { from: number; to: number }): void {
 }
 
 /** Change the document to a text that came from elsewhere: only where it differs, so that cursor and history stay. */
-function replaceBy(view: EditorView, wanted: string): void {
+function replaceBy(view: EditorView, wanted: string, as: Format): void {
   const now = view.state.doc.toString();
-  if (now === wanted) return;
+  const other = as !== view.state.field(formatField);
+  if (now === wanted && !other) return;
   const shortest = Math.min(now.length, wanted.length);
   let start = 0;
   while (start < shortest && now[start] === wanted[start]) start++;
   let end = 0;
   while (end < shortest - start && now[now.length - 1 - end] === wanted[wanted.length - 1 - end]) end++;
-  view.dispatch({ changes: { from: start, to: now.length - end, insert: wanted.slice(start, wanted.length - end) } });
+  view.dispatch({
+    changes: { from: start, to: now.length - end, insert: wanted.slice(start, wanted.length - end) },
+    // One step back undoes this alone.
+    annotations: isolateHistory.of("full"),
+    effects: other ? [setFormat.of(as)] : [],
+  });
 }
 
 function spoken() {

@@ -11,6 +11,8 @@ export interface Linked {
 /** What browsers, chats and mails carry without cutting it off. */
 export const LONGEST = 16_000;
 const MARK = "#d=";
+/** How a later version of this page would mark a document that this one cannot read. */
+const NEWER = /^#d\d+=/;
 const MOST = 2 ** 20;
 const FORMATS = ["yaml", "json", "toml", "env"];
 
@@ -22,17 +24,19 @@ export async function toFragment(linked: Linked): Promise<string> {
   return MARK + btoa(letters).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
-/** What a link holds; undefined where it holds none, null where that cannot be read. */
-export async function fromFragment(fragment: string): Promise<Linked | null | undefined> {
+/** What a link holds; undefined where it holds none, else why that cannot be read. */
+export async function fromFragment(fragment: string): Promise<Linked | "broken" | "newer" | undefined> {
+  if (NEWER.test(fragment)) return "newer";
   if (!fragment.startsWith(MARK)) return undefined;
-  if (fragment.length > LONGEST) return null;
+  if (fragment.length > LONGEST) return "broken";
   try {
     const letters = atob(fragment.slice(MARK.length).replace(/-/g, "+").replace(/_/g, "/"));
     const bytes = Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
     const found: unknown = JSON.parse(await unpacked(bytes));
-    return isLinked(found) ? found : null;
+    if (!isLinked(found)) return "broken";
+    return FORMATS.includes(found.format) ? found : "newer";
   } catch {
-    return null;
+    return "broken";
   }
 }
 
@@ -57,7 +61,7 @@ function isLinked(found: unknown): found is Linked {
   const { text, format, target = "", worldSize = 1 } = found as Record<string, unknown>;
   return (
     typeof text === "string" &&
-    FORMATS.includes(format as string) &&
+    typeof format === "string" &&
     typeof target === "string" &&
     target.length <= 100 &&
     Number.isSafeInteger(worldSize) &&

@@ -1,7 +1,8 @@
 // A link to the document as it is now, without what is secret in it: that the service says, not we.
-import { batch, signal } from "@preact/signals";
-import { isRefusal, post } from "../api";
-import { format, lang, notice, target, text, worldSize } from "../store";
+import { batch } from "@preact/signals";
+import { isRefusal, post } from "../service/api";
+import { copyText } from "../service/clipboard";
+import { format, goOnWith, lang, notice, target, text, worldSize } from "../store";
 import { t } from "../words";
 import { fromFragment, LONGEST, toFragment, type Linked } from "./fragment";
 
@@ -11,7 +12,9 @@ interface Shareable {
   lines_left_out: number;
 }
 
-export const shareNotice = signal<string | null>(null);
+function tell(said: string): void {
+  notice.value = { said };
+}
 
 export function Share() {
   return (
@@ -25,40 +28,40 @@ async function share(): Promise<void> {
   notice.value = null;
   const found = await post<Shareable>("shareable", { input: format.value, lang: lang.value }, text.value);
   if (isRefusal(found)) {
-    shareNotice.value = `${t("link_failed")} ${found.diagnostics.map((one) => one.message).join(" ")}`;
-    return;
+    return tell(found.away ? t("away_no_link") : `${t("link_failed")} ${found.diagnostics.map((one) => one.message).join(" ")}`);
   }
   const linked: Linked = { text: found.text, format: format.value };
   if (target.value) linked.target = target.value;
   if (worldSize.value !== null) linked.worldSize = worldSize.value;
   const fragment = await toFragment(linked);
   if (fragment.length > LONGEST) {
-    shareNotice.value = t("link_too_long", { length: fragment.length, most: LONGEST });
-    return;
+    return tell(t("link_too_long", { length: fragment.length, most: LONGEST }));
   }
   history.replaceState(null, "", fragment);
   const left = [...found.left_out, ...(found.lines_left_out > 0 ? [t("some_lines")] : [])];
-  const copied = await navigator.clipboard?.writeText(location.href).then(
-    () => true,
-    () => false,
-  );
+  const copied = await copyText(location.href);
   const said = left.length > 0 ? t("link_without", { names: left.join(", ") }) : t("link_copied");
-  shareNotice.value = copied ? said : `${t("link_shown")} ${left.length > 0 ? said : ""}`;
+  tell(copied ? said : `${t("link_shown")} ${left.length > 0 ? said : ""}`);
 }
 
-/** Take the document of the address, where it holds one. Says whether it did. */
+let taken = 0;
+
+/** Take the document of the address, where it holds one; the one that stood there comes back by undo. Says whether it did. */
 export async function takeLink(): Promise<boolean> {
+  const mine = ++taken;
   const found = await fromFragment(location.hash);
-  if (found === undefined) return false;
-  if (found === null) {
-    shareNotice.value = t("link_broken");
+  // The address is another one by now.
+  if (mine !== taken || found === undefined) return false;
+  if (typeof found === "string") {
+    notice.value = found === "newer" ? "link_newer" : "link_broken";
     return false;
   }
+  const other = text.peek() !== "" && text.peek() !== found.text;
   batch(() => {
-    format.value = found.format;
-    text.value = found.text;
+    goOnWith(found.format, found.text);
     target.value = found.target ?? "";
     worldSize.value = found.worldSize ?? null;
+    if (other) notice.value = "link_taken";
   });
   return true;
 }

@@ -1,6 +1,7 @@
 // What /plan answers to the document, for the numbers that the view asks about.
-import { effect, signal } from "@preact/signals";
-import { isRefusal, locked, post, type Diagnostic } from "../api";
+import { signal } from "@preact/signals";
+import { isRefusal, post, type Diagnostic } from "../service/api";
+import { keepAsking } from "../service/asking";
 import { answer, format, lang, params, refused, rows, target, text, worldSize } from "../store";
 
 export interface Marks {
@@ -79,53 +80,43 @@ export interface Planned {
 
 /** The newest answer; what was answered last stays while a newer one is awaited. */
 export const planned = signal<Planned | null>(null);
+/** Whether `planned` is about an older text, as the newest cannot be read. */
+export const old = signal(false);
 /** The save that is supposed to turn out the best; null for the last one. */
 export const best = signal<number | null>(null);
 
-const REST = 200;
+type About = Record<string, string | number | null>;
 
 /** Keep asking while the view is open; returns what ends it. */
 export function follow(): () => void {
-  let running: AbortController | undefined;
-  let waiting: ReturnType<typeof setTimeout> | undefined;
-  const end = effect(() => {
-    void [answer.value, refused.value];
-    const body = text.peek();
-    const about = {
-      input: format.peek(),
-      lang: lang.value === "en" ? null : lang.value,
-      target: target.value.trim(),
-      world_size: worldSize.value,
-      rows: rows.value,
-      params: params.value,
-      course: "true",
-      compare: "strategies",
-      best: best.value,
-    };
-    if (locked.value) return;
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      running?.abort();
-      running = new AbortController();
-      void ask(about, body, running.signal);
-    }, REST);
-  });
-  return () => {
-    end();
-    clearTimeout(waiting);
-    running?.abort();
-  };
+  return keepAsking({ question, ask, rest: 200 });
 }
 
-async function ask(about: Record<string, string | number | null>, body: string, cancel: AbortSignal): Promise<void> {
-  try {
-    const found = await post<Planned>("plan", about, body, cancel);
-    if (cancel.aborted) return;
-    planned.value = isRefusal(found) ? { ok: false, plan: null, diagnostics: found.diagnostics } : found;
-    forgetBest(planned.value);
-  } catch (error) {
-    if (!cancel.aborted) throw error;
-  }
+function question(): { about: About; body: string } {
+  void [answer.value, refused.value];
+  const about = {
+    input: format.peek(),
+    lang: lang.value === "en" ? null : lang.value,
+    target: target.value.trim(),
+    world_size: worldSize.value,
+    rows: rows.value,
+    params: params.value,
+    course: "true",
+    compare: "strategies",
+    best: best.value,
+  };
+  return { about, body: text.peek() };
+}
+
+async function ask({ about, body }: { about: About; body: string }, cancel: AbortSignal): Promise<void> {
+  const found = await post<Planned>("plan", about, body, cancel);
+  if (cancel.aborted || (isRefusal(found) && found.away)) return;
+  // What was planned for the last text that could be read stays in sight, and is marked as old.
+  const unread = isRefusal(found) && found.diagnostics.some((one) => one.code.startsWith("SRC"));
+  old.value = unread && planned.peek()?.plan != null;
+  if (old.peek()) return;
+  planned.value = isRefusal(found) ? { ok: false, plan: null, diagnostics: found.diagnostics } : found;
+  forgetBest(planned.value);
 }
 
 // A save that is none any more cannot be the best one.

@@ -1,10 +1,11 @@
 // What the run will do, in pictures: the learning rate and its events, what stays on disk, what each process holds.
 import { useEffect } from "preact/hooks";
-import type { Diagnostic } from "../api";
+import type { Diagnostic } from "../service/api";
 import { params, rows } from "../store";
+import { Stale } from "../settings/stale";
 import { Finding } from "../settings/row";
 import { t } from "../words";
-import { follow, planned, type Course, type Planned, type Run } from "./asked";
+import { follow, old, planned, type Course, type Planned, type Run } from "./asked";
 import { Curve } from "./curve";
 import { Inputs } from "./inputs";
 import { MemoryBars } from "./memory";
@@ -16,8 +17,9 @@ export function Plan() {
   useEffect(follow, []);
   const found = planned.value;
   return (
-    <div class="plan">
+    <div class={`plan${old.value ? " stale" : ""}`}>
       <Inputs />
+      <Stale of={old.value} what="stale_plan" />
       {found === null ? (
         <p class="quiet">{t("plan_waiting")}</p>
       ) : (

@@ -155,6 +155,7 @@ function Typed(given: TypedGiven) {
     ...aria(given),
     value: text,
     spellcheck: false,
+    dir: "auto" as const,
     autocomplete: "off" as const,
     onInput: (event: { currentTarget: { value: string } }) => {
       const typed = event.currentTarget.value;

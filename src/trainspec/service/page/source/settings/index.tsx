@@ -1,36 +1,35 @@
 // All settings as a form: by group, with a search, each beside what the document says of it.
-import { useSignal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Field } from "../api";
-import { fields, lang } from "../store";
+import type { Field } from "../service/api";
+import { returns } from "../service/connection";
+import { fields, lang, stale } from "../store";
 import { t, type Word } from "../words";
-import { Finding, Row } from "./row";
+import { Bar } from "./bar";
+import { Group, isOpen, setOpen } from "./group";
+import { Finding } from "./row";
 import { controlOf, learnSchema } from "./schema";
 import { count, elsewhere, stateOf } from "./shown";
+import { Stale } from "./stale";
 
 type Filter = "all" | "said" | "wrong" | "follows";
 const FILTERS: Filter[] = ["all", "said", "wrong", "follows"];
+/** Kept while another view is looked at. */
+const search = signal("");
+const filter = signal<Filter>("all");
 
 export function Settings() {
-  const search = useSignal("");
-  const filter = useSignal<Filter>("all");
-  useEffect(() => void learnSchema(), [lang.value]);
+  useEffect(() => void learnSchema(), [lang.value, returns.value]);
   if (!fields.value.length || !controlOf(fields.value[0]!.name)) return <p class="quiet">{t("settings_waiting")}</p>;
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = (field: Field) => words.every((word) => searched(field).includes(word)) && passes(field, filter.value);
   const groups = grouped(fields.value.filter(fits));
   const narrowed = words.length > 0 || filter.value !== "all";
   const shown = groups.reduce((sum, [, members]) => sum + members.length, 0);
+  const closed = !narrowed && groups.some(([heading, members]) => !isOpen(heading, members, false));
   return (
-    <div class="settings">
-      <div class="settings-bar" role="search">
-        <input
-          type="search"
-          aria-label={t("settings_search")}
-          placeholder={t("settings_search_short")}
-          value={search.value}
-          onInput={(event) => (search.value = event.currentTarget.value)}
-        />
+    <div class={`settings${stale.value ? " stale" : ""}`}>
+      <div class="settings-filter">
         <div class="segments" role="group" aria-label={t("settings_show")}>
           {FILTERS.map((one) => (
             <button key={one} type="button" aria-pressed={filter.value === one} onClick={() => (filter.value = one)}>
@@ -40,6 +39,13 @@ export function Settings() {
           ))}
         </div>
       </div>
+      <Bar search={search} groups={groups.map(([heading]) => heading)}>
+        {!narrowed && (
+          <button type="button" class="plain" onClick={() => groups.forEach(([heading]) => setOpen(heading, closed))}>
+            {t(closed ? "settings_open_all" : "settings_close_all")}
+          </button>
+        )}
+      </Bar>
       <p class="hidden" role="status">
         {narrowed ? t("settings_found", { count: shown, all: fields.value.length }) : ""}
       </p>
@@ -53,8 +59,8 @@ export function Settings() {
           </ul>
         </section>
       )}
-      {groups.map(([heading, members], index) => (
-        <Group key={heading} heading={heading} members={members} narrowed={narrowed} first={index === 0} />
+      {groups.map(([heading, members]) => (
+        <Group key={heading} heading={heading} members={members} narrowed={narrowed} />
       ))}
       {shown === 0 && (
         <div class="quiet">
@@ -62,32 +68,8 @@ export function Settings() {
           <p>{t("settings_none_help")}</p>
         </div>
       )}
+      <Stale of={stale.value} what="stale_settings" />
     </div>
-  );
-}
-
-function Group({ heading, members, narrowed, first }: { heading: string; members: Field[]; narrowed: boolean; first: boolean }) {
-  const said = members.filter((field) => stateOf(field.name).value.said).length;
-  const wrong = members.some((field) => stateOf(field.name).value.findings.length);
-  // Null: nobody has opened or closed it; then it is open where there is something to see.
-  const chosen = useSignal<boolean | null>(null);
-  const open = narrowed || (chosen.value ?? (first || said > 0 || wrong));
-  return (
-    <details
-      class="group"
-      open={open}
-      onToggle={(event) => {
-        if (event.currentTarget.open !== open) chosen.value = event.currentTarget.open;
-      }}
-    >
-      <summary>
-        <h2>{heading}</h2>
-        <span class="group-count">{members.length === 1 ? t("settings_in_group_one") : t("settings_in_group", { count: members.length })}</span>
-        {said > 0 && <span class="pill">{t("settings_said_in_group", { count: said })}</span>}
-        {wrong && <span class="pill is-error">{t("settings_wrong")}</span>}
-      </summary>
-      {open && members.map((field) => <Row key={field.name} path={field.name} field={field} />)}
-    </details>
   );
 }
 

@@ -1,6 +1,6 @@
 // One setting: what it is, its control, what the document says of it, what is wrong with it and what follows from it.
 import { useState } from "preact/hooks";
-import type { Field } from "../api";
+import type { Field } from "../service/api";
 import { setValue } from "../store";
 import { t } from "../words";
 import { ControlOf, unquoted } from "./control";

@@ -1,6 +1,6 @@
 // What a setting may be, as the schema of files says it: which control it gets, within which bounds.
 import { signal } from "@preact/signals";
-import { get, isRefusal, locked } from "../api";
+import { get, isRefusal, locked } from "../service/api";
 import { lang } from "../store";
 
 interface Schema {

@@ -1,6 +1,6 @@
 // What the document says of each setting, what holds, what follows from what; by setting, so that little is drawn anew.
 import { computed, type ReadonlySignal } from "@preact/signals";
-import type { Diagnostic } from "../api";
+import type { Diagnostic } from "../service/api";
 import { fields, findings, shown } from "../store";
 
 /** A setting or a key of one. `follows` is what holds where the document leaves it open, and from which settings. */

@@ -1,12 +1,15 @@
 // What the page knows: the document, for what it is judged, how it is shown; and what the service says about it.
 import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
-import { get, isRefusal, locked, post, type Diagnostic, type Field, type Fix, type Refusal, type Validated } from "./api";
-import { changed } from "./changing";
+import { changed } from "../changing";
+import { get, isRefusal, locked, post, type Diagnostic, type Field, type Fix, type Refusal, type Validated } from "../service/api";
+import { keepAsking } from "../service/asking";
+import { returns } from "../service/connection";
+import type { Word } from "../words";
+import { lang, type Lang } from "./language";
 import { keep, kept } from "./remembered";
-import type { Word } from "./words";
 
+export { lang, type Lang };
 export type Format = "yaml" | "json" | "toml" | "env";
-export type Lang = "en" | "zh";
 export type Theme = "system" | "light" | "dark";
 
 export interface Source {
@@ -40,7 +43,6 @@ export const target = signal("");
 export const worldSize = signal<number | null>(null);
 export const rows = signal<number | null>(null);
 export const params = signal<number | null>(null);
-export const lang = signal<Lang>(firstLang());
 export const theme = signal<Theme>(kept("theme", ["system", "light", "dark"]) ?? "system");
 
 /** What to ask /validate, /plan and the like by, beside the body. */
@@ -56,6 +58,7 @@ type Asked = typeof about.value;
 const judged = signal<Validated | null>(null);
 const told = signal<Field[]>([]);
 const entries = signal<Shown | null>(null);
+const outdated = signal(false);
 const refusedBy = signal<Refusal | null>(null);
 const mended = signal<Fix[]>([]);
 const ofMachine = signal<Diagnostic[]>([]);
@@ -67,6 +70,8 @@ export const answer: ReadonlySignal<Validated | null> = judged;
 export const fields: ReadonlySignal<Field[]> = told;
 /** The answer of /show to the newest text that could be read; null before the first. */
 export const shown: ReadonlySignal<Shown | null> = entries;
+/** Whether `shown` is about an older text, as the newest cannot be read. */
+export const stale: ReadonlySignal<boolean> = outdated;
 /** The values that the document gives, by setting: the last ones where it cannot be read just now. */
 export const said: ReadonlySignal<Record<string, unknown>> = computed(() =>
   Object.fromEntries(Object.entries(entries.value?.said ?? {}).map(([name, one]) => [name, one.value])),
@@ -86,7 +91,7 @@ export const fixes: ReadonlySignal<Fix[]> = mended;
 /** The text that the answer is about; where it is no longer the document, places in it have moved. */
 export const judgedText: ReadonlySignal<string | null> = ofText;
 /** What the page has to say to who uses it, until they do something else. */
-export const notice = signal<Word | null>(null);
+export const notice = signal<Word | { said: string } | null>(null);
 
 /** Write, change or (with undefined) remove one setting in the document; the rest of the text stays as it is. */
 export function setValue(name: string, value: unknown): void {
@@ -100,25 +105,16 @@ export function goOnWith(form: Format, written: string): void {
   batch(() => ([format.value, text.value, notice.value] = [form, written, null]));
 }
 
-const DEBOUNCE = 80;
-
 /** Begin to ask the service about whatever the signals above hold. */
 export function begin(): void {
-  let waiting: ReturnType<typeof setTimeout> | undefined;
-  let running: AbortController | undefined;
-  let first = true;
-  effect(() => {
-    const [body, asked] = [text.value, about.value];
-    clearTimeout(waiting);
-    if (locked.value) return;
-    waiting = setTimeout(() => {
-      running?.abort();
-      running = new AbortController();
-      void judge(body, asked, running.signal);
-    }, first ? 0 : DEBOUNCE);
-    first = false;
+  keepAsking({
+    question: () => ({ body: text.value, about: about.value }),
+    ask: ({ body, about }, cancel) => judge(body, about, cancel),
+    rest: 80,
+    eager: true,
   });
   effect(() => {
+    void returns.value;
     if (!locked.value) void learn(lang.value);
   });
   effect(() => {
@@ -132,45 +128,36 @@ export function begin(): void {
 }
 
 async function judge(body: string, about: Asked, cancel: AbortSignal): Promise<void> {
-  try {
-    let [found, asked] = [await post<Validated>("validate", about, body, cancel), about];
-    let machine: Diagnostic[] = [];
-    if (isRefusal(found) && about.target && found.diagnostics.some((one) => one.code === "CLI103")) {
-      // A machine that nobody knows says nothing about the document, which is judged all the same.
-      machine = found.diagnostics;
-      asked = { ...about, target: "" };
-      found = await post<Validated>("validate", asked, body, cancel);
-    }
-    if (cancel.aborted) return;
-    batch(() => {
-      ofMachine.value = isRefusal(found) ? [] : machine;
-      judged.value = isRefusal(found) ? null : found;
-      refusedBy.value = isRefusal(found) ? found : null;
-      mended.value = [];
-      ofText.value = body;
-    });
-    const { input, lang } = asked;
-    const [values, edits] = await Promise.all([
-      post<Shown>("show", { input, lang }, body, cancel),
-      findings.peek().length > 0 ? post<{ fixes: Fix[] }>("fixes", asked, body, cancel) : { fixes: [] },
-    ]);
-    if (cancel.aborted) return;
-    batch(() => {
-      if (!isRefusal(values)) entries.value = values;
-      if (!isRefusal(edits)) mended.value = edits.fixes;
-    });
-  } catch (error) {
-    if (!cancel.aborted) throw error;
+  let [found, asked] = [await post<Validated>("validate", about, body, cancel), about];
+  let machine: Diagnostic[] = [];
+  if (isRefusal(found) && about.target && found.diagnostics.some((one) => one.code === "CLI103")) {
+    // A machine that nobody knows says nothing about the document, which is judged all the same.
+    machine = found.diagnostics;
+    asked = { ...about, target: "" };
+    found = await post<Validated>("validate", asked, body, cancel);
   }
+  if (cancel.aborted || (isRefusal(found) && found.away)) return;
+  batch(() => {
+    ofMachine.value = isRefusal(found) ? [] : machine;
+    judged.value = isRefusal(found) ? null : found;
+    refusedBy.value = isRefusal(found) ? found : null;
+    mended.value = [];
+    ofText.value = body;
+  });
+  const { input, lang } = asked;
+  const [values, edits] = await Promise.all([
+    post<Shown>("show", { input, lang }, body, cancel),
+    findings.peek().length > 0 ? post<{ fixes: Fix[] }>("fixes", asked, body, cancel) : { fixes: [] },
+  ]);
+  if (cancel.aborted) return;
+  batch(() => {
+    if (!isRefusal(values)) [entries.value, outdated.value] = [values, false];
+    else if (!values.away) outdated.value = entries.value !== null;
+    if (!isRefusal(edits)) mended.value = edits.fixes;
+  });
 }
 
 async function learn(language: Lang): Promise<void> {
   const found = await get<{ settings: Field[] }>("fields", language === "en" ? {} : { lang: language });
   if (!isRefusal(found) && language === lang.peek()) told.value = found.settings;
-}
-
-function firstLang(): Lang {
-  const asked = new URLSearchParams(location.search).get("lang");
-  if (asked === "en" || asked === "zh") return asked;
-  return kept("lang", ["en", "zh"]) ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
 }

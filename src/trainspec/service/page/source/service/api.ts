@@ -1,5 +1,7 @@
 // The service's answers. Nothing but the page's own origin is ever asked.
 import { signal } from "@preact/signals";
+import { t } from "../words";
+import { isGone, lose } from "./connection";
 
 export interface Position {
   line: number;
@@ -41,6 +43,8 @@ export interface Refusal {
   ok: false;
   status: number;
   diagnostics: Diagnostic[];
+  /** It comes from this page: the service does not answer, and what it said last still stands. */
+  away?: true;
 }
 
 export interface Judged {
@@ -103,54 +107,84 @@ export function get<T>(path: string, parameters: Parameters = {}, signal?: Abort
   return ask<T>("GET", path, parameters, undefined, signal);
 }
 
+// A request may be broken off without a fault of its own; a service that has too much to do says how long to wait.
+const AGAIN = 1;
+const PATIENT = 5;
+
 async function ask<T>(
   method: string,
   path: string,
   parameters: Parameters,
   body: string | undefined,
   signal: AbortSignal | undefined,
+  tries = 0,
 ): Promise<T | Refusal> {
-  const url = new URL(path.replace(/^\//, ""), document.baseURI);
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, String(value));
-  }
+  const again = () => ask<T>(method, path, parameters, body, signal, tries + 1);
   const headers: Record<string, string> = {};
   const used = token.value;
   if (used) headers["Authorization"] = `Bearer ${used}`;
   let response: Response;
+  let answer: unknown;
   try {
-    response = await fetch(url, {
+    response = await fetch(addressOf(path, parameters), {
       method,
       headers,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     });
+    answer = await response.json().catch((error: unknown) => {
+      if (error instanceof SyntaxError) return null;
+      throw error;
+    });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    return refusal(0, "SVC131", "unreachable", "the service does not answer");
+    if (signal?.aborted) throw error;
+    if (await isGone()) return away();
+    signal?.throwIfAborted();
+    return tries < AGAIN ? again() : brokenOff();
   }
-  const answer: unknown = await response.json().catch(() => null);
+  if (response.status === 429 && tries < PATIENT) {
+    await rest(Number(response.headers.get("Retry-After")) || 1);
+    signal?.throwIfAborted();
+    return again();
+  }
   // An answer to an older token says nothing about the one that was given since.
   if (response.status === 401 && used === token.value) locked.value = true;
-  if (typeof answer !== "object" || answer === null) {
-    return refusal(response.status, "SVC131", "unreachable", `the service answered ${response.status} without JSON`);
+  if (response.status >= 502) {
+    lose();
+    return away();
   }
+  if (typeof answer !== "object" || answer === null) return { ok: false, status: response.status, diagnostics: [noJson(response.status)] };
   // A document that is too large is judged, too: its finding says so.
   if (response.ok || "files" in answer) return answer as T;
   const { diagnostics } = answer as { diagnostics?: Diagnostic[] };
   return { ok: false, status: response.status, diagnostics: diagnostics ?? [] };
 }
 
-function refusal(status: number, code: string, name: string, message: string): Refusal {
-  const found: Diagnostic = {
-    code,
-    name,
-    severity: "error",
-    message,
-    reason: "",
-    remedy: "",
-    fields: [],
-    evidence: [],
-  };
-  return { ok: false, status, diagnostics: [found] };
+function addressOf(path: string, parameters: Parameters): URL {
+  const url = new URL(path.replace(/^\//, ""), document.baseURI);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, String(value));
+  }
+  return url;
+}
+
+function rest(seconds: number): Promise<void> {
+  return new Promise((go) => setTimeout(go, Math.min(seconds, 10) * 1000));
+}
+
+function away(): Refusal {
+  return { ok: false, status: 0, diagnostics: [], away: true };
+}
+
+/** The service is there, and took no more of a body: it does so where one is far too large. */
+function brokenOff(): Refusal {
+  return { ok: false, status: 413, diagnostics: [finding("SVC101", "body-too-large", t("broken_off"))] };
+}
+
+function noJson(status: number): Diagnostic {
+  return finding("SVC131", "no-answer", t("no_json", { status }));
+}
+
+function finding(code: string, name: string, message: string): Diagnostic {
+  return { code, name, severity: "error", message, reason: "", remedy: "", fields: [], evidence: [] };
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { createRequire } from "node:module";
 
-const page = fileURLToPath(new URL("../../../src/trainspec/service/page/", import.meta.url));
+const page = fileURLToPath(new URL("../../../../src/trainspec/service/page/", import.meta.url));
 const { build } = createRequire(page)("esbuild");
 const made = await build({
   absWorkingDir: page,

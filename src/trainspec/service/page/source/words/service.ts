@@ -1,0 +1,26 @@
+export const service = {
+  en: {
+    away: "The service does not answer.",
+    away_kept: "What you write stays here, and is judged as soon as it is back: it is asked for by and by.",
+    away_try: "Try again",
+    away_unjudged: "Not judged: the service does not answer",
+    away_no_link: "No link: the service, which says what is secret, does not answer.",
+    away_no_form: "The service, which writes other forms, does not answer; the document stays as it is.",
+    broken_off: "The service took only a part of this document: it is far larger than what it judges.",
+    no_json: "The service answered {status} and no JSON.",
+    stale_settings: "The document cannot be read just now. These are the values of the last text that could.",
+    stale_plan: "The document cannot be read just now. This is the plan of the last text that could.",
+  },
+  zh: {
+    away: "服务没有应答。",
+    away_kept: "您写的内容留在此处，服务恢复后立即检查；页面会不断重试。",
+    away_try: "重试",
+    away_unjudged: "未检查：服务没有应答",
+    away_no_link: "没有链接：由服务判断什么是机密，而它没有应答。",
+    away_no_form: "其他形式由服务写出，而它没有应答；文档保持原样。",
+    broken_off: "服务只接收了文档的一部分：它远大于服务所能检查的。",
+    no_json: "服务应答 {status}，但不是 JSON。",
+    stale_settings: "文档目前无法读取。这里是上一份可读文本的值。",
+    stale_plan: "文档目前无法读取。这里是上一份可读文本的计划。",
+  },
+};
