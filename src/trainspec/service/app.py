@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -24,8 +25,7 @@ from trainspec.service.watching.watch import Watch
 from trainspec.service.work import Work
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Service:
@@ -59,11 +59,14 @@ admission, assets, documents, reference, openapi = map(
     _Later, ("admission", "assets", "documents", "reference", "reference.openapi")
 )
 
-# They are tried in this order: what is asked most stands first.
+# What is asked while somebody types, and in every build.
+_OFTEN: Mapping[str, Callable[[Request], Awaitable[Response]]] = {
+    "/validate": judging.validate,
+    "/fixes": judging.fixed,
+    "/complete": judging.completed,
+}
 ROUTES = [
-    Route("/validate", judging.validate, methods=["POST"]),
-    Route("/fixes", judging.fixed, methods=["POST"]),
-    Route("/complete", judging.completed, methods=["POST"]),
+    *(Route(path, endpoint, methods=["POST"]) for path, endpoint in _OFTEN.items()),
     Route("/", assets.page),
     Route("/assets/{name}", assets.asset),
     Route("/schema/v1/training-arguments.json", reference.file_schema),
@@ -82,6 +85,22 @@ ROUTES = [
 ]
 
 
+class _Short:
+    """The short way to what is asked often; Starlette's own, which all else goes, takes a tenth of its time."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = _OFTEN.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if endpoint is None:
+            await self._app(scope, receive, send)
+            return
+        scope["app"], scope["endpoint"] = self._app, endpoint
+        response = await endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+
 def create_app(options: Options, life: Life | None = None) -> ASGIApp:
     """The service as an ASGI app; `life` is told when it drains."""
     service = Service(options, life or Life())
@@ -91,7 +110,7 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.service = service
-    guarded: ASGIApp = Guard(app, options.tokens, service.life)
+    guarded: ASGIApp = Guard(_Short(app), options.tokens, service.life)
     if options.origins:
         from starlette.middleware.cors import CORSMiddleware
 

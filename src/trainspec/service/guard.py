@@ -27,6 +27,7 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 ]
+_NAMES = frozenset(name for name, _ in _HEADERS)
 _log = logging.getLogger("trainspec.service")
 
 
@@ -42,15 +43,14 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        begun, life = False, self._life
 
         async def sent(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                given = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(one for one in _HEADERS if one[0] not in given)]
-                if self._life.draining:
+                message["headers"] = _with_ours(message["headers"])
+                if life.draining:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
@@ -80,3 +80,11 @@ class Guard:
         # All of them are compared, so that time tells nothing.
         same = [hmac.compare_digest(token.strip(), one) for one in self._tokens]
         return kind.lower() == b"bearer" and any(same)
+
+
+def _with_ours(given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer and those of ours that it does not give itself."""
+    names = [name for name, _ in given]
+    if _NAMES.isdisjoint(names):
+        return given + _HEADERS
+    return given + [one for one in _HEADERS if one[0] not in names]

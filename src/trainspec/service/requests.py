@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
 
 from trainspec.service.refusals import refused
+from trainspec.service.work.deadlines import within
 from trainspec.settings.sources.files import is_named_as_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.requests import Request
+    from starlette.types import Receive
 
     from trainspec.settings.diagnostics import Diagnostic
 
@@ -73,22 +75,30 @@ def own_url(request: Request, public: str | None) -> str | None:
 
 async def body_of(request: Request, most: int, seconds: float) -> bytes:
     """The body, of which no more is read than may be, however it is sent. Raises Refused."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    headers = dict(request.scope["headers"])
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise refused(415, "SVC103", "the body is packed", "send it as it is, without Content-Encoding")
-    told = request.headers.get("content-length", "")
+    told = headers.get(b"content-length", b"")
     if told.isdigit() and (len(told) > 15 or int(told) > most):
         raise _too_large(most)
-    parts, length = [], 0
     try:
-        async with asyncio.timeout(seconds):
-            async for part in request.stream():
-                length += len(part)
-                if length > most:
-                    raise _too_large(most)
-                parts.append(part)
+        return await within(seconds, _read(request.receive, most))
     except TimeoutError:
         raise refused(408, "SVC102", f"the body did not come within {seconds:g} seconds", Connection="close") from None
-    return b"".join(parts)
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    parts, length, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part, more = message.get("body", b""), message.get("more_body", False)
+        length += len(part)
+        if length > most:
+            raise _too_large(most)
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(most: int) -> Exception:
@@ -99,16 +109,26 @@ def format_in(request: Request, said: str | None, name: str) -> str:
     """The format of the body: as the parameter says, else its media type, else the name's ending. Raises Refused."""
     if said is not None:
         return said
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    kind = media.removeprefix("application/").removeprefix("text/").removeprefix("x-")
-    if kind in MEDIA and media != kind:
-        return MEDIA[kind]
+    told = dict(request.scope["headers"]).get(b"content-type", b"")
+    # What is short is soon seen again; a header of many letters is not worth keeping.
+    found = (_kept_format if len(told) <= _SHORT else _format_of_media)(told)
+    if found is not None:
+        return found
     if is_named_as_format(name):
         from trainspec.settings.sources.files import format_of
 
         return format_of(name)
     remedy = "send Content-Type: application/yaml, application/json, application/toml or text/x-dotenv, or ?input=yaml"
     raise refused(415, "SVC103", "the body's format is unknown", remedy)
+
+
+def _format_of_media(told: bytes) -> str | None:
+    media = told.partition(b";")[0].strip().lower().decode("latin-1")
+    kind = media.removeprefix("application/").removeprefix("text/").removeprefix("x-")
+    return MEDIA[kind] if kind in MEDIA and media != kind else None
+
+
+_kept_format = lru_cache(maxsize=64)(_format_of_media)
 
 
 def told(diagnostics: Iterable[Diagnostic], lang: str) -> tuple[Diagnostic, ...]:

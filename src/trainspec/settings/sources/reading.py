@@ -24,6 +24,7 @@ from trainspec.settings.sources.renames import (
     Inexpressible,
     OwnerAlone,
     Renamed,
+    says_nothing_of_before,
 )
 from trainspec.settings.values.coercion import OLD_PREFIX, Manner, coerce, coerce_setting
 from trainspec.settings.values.kinds import Kind
@@ -95,6 +96,9 @@ class Reading:
     def read(self, raw: Mapping[Any, Any]) -> Layer:
         """Take in every (name, value) pair of the source, current names first so that conflicts are seen."""
         as_they_are, values, old = self.shape.as_they_are, self.layer.values, []
+        if self.manner is Manner.DOCUMENT and self.shape.stands(raw) and says_nothing_of_before(raw):
+            values.update(raw)
+            return self.layer
         for name, value in raw.items():
             kind = type(value)
             if (

@@ -130,6 +130,17 @@ class Shape:
         return MappingProxyType({int: numbers, bool: numbers, float: floats, str: texts})
 
     @cached_property
+    def _stand(self) -> frozenset[tuple[str, type]]:
+        return frozenset((name, kind) for kind, names in self.as_they_are.items() for name in names)
+
+    def stands(self, document: Mapping[str, Any]) -> bool:
+        """Whether all values of a document are as they stand: most are, and are found so by sets alone."""
+        values = document.values()
+        return self._stand.issuperset(zip(document, map(type, values), strict=True)) and not any(
+            [value != value.strip() for value in values if type(value) is str]
+        )
+
+    @cached_property
     def of_ours(self) -> frozenset[str]:
         """The fields that a class of ours declared first, whatever a subclass of a user's makes of them."""
         bases = (base for base in self.model.__mro__ if base.__module__.startswith("trainspec."))

@@ -25,14 +25,17 @@ _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = frozenset({".nan", ".NaN", ".NAN"})
 
 _LONGEST = 2**15
-# Nothing of a value is an indicator where it stands: no `- `, `: ` or ` #` is in it.
+# Nothing of a value is an indicator where it stands: no `- `, `: ` or ` #` is in it. What begins with a letter is a
+# word, a short whole number is one, and of what else begins as numbers do it takes a closer look to tell.
 _LINE = re.compile(
     r"^(?:([A-Za-z_][A-Za-z0-9_]{0,99}): +"
-    r"(?:((?:[A-Za-z0-9_./+]|-[A-Za-z0-9_.])(?:[ :]?[A-Za-z0-9_./+-])*)"
+    r"(?:([A-Za-z_/](?:[ :]?[A-Za-z0-9_./+-])*)|(-?[0-9]{1,18})(?= *$| +#)"
+    r"|((?:[0-9.+]|-[A-Za-z0-9_.])(?:[ :]?[A-Za-z0-9_./+-])*)"
     r"""|"([ !#-\[\]-~]*)"|'([ -&(-~]*)')"""
     r"(?: +#[ -~]*| *)| *(?:#[ -~]*)?)$",
     re.MULTILINE,
 )
+_BLANK = ("",) * _LINE.groups
 
 
 def resolve_plain(text: str) -> Any:
@@ -74,9 +77,21 @@ def lines_of(text: str) -> dict[str, Any] | None:
     lines = _LINE.findall(text)
     if len(lines) <= text.count("\n"):
         return None
-    said = [line for line in lines if line[0]]
-    values = {name: resolve_plain(plain) if plain else double or single for name, plain, double, single in said}
-    return values if values and len(values) == len(said) else None
+    values = {
+        name: _WORDS.get(word, word)
+        if word
+        else int(whole)
+        if whole
+        else resolve_plain(odd)
+        if odd
+        else double or single
+        for name, word, whole, odd, double, single in lines
+    }
+    # Blank lines and comments have no name.
+    blank = lines.count(_BLANK)
+    if blank:
+        del values[""]
+    return values if values and len(values) == len(lines) - blank else None
 
 
 def line_marks(text: str) -> Marks:
