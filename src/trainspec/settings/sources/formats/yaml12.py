@@ -42,6 +42,8 @@ from trainspec.settings.sources.formats.yaml_lines import resolve_plain
 LARGEST = MOST_VALUES
 LONGEST = 2 * LONGEST_TEXT
 
+# In the path of what stands under a key for the second time.
+_AGAIN = "\0"
 _NO_TAG = "no tag is allowed here; a text that begins with ! stands in quotes"
 _STANDARD_TAG = "tag:yaml.org,2002:"
 
@@ -94,13 +96,44 @@ def _place_of(event: Event) -> Place:
 
 
 class _Anchored(NamedTuple):
-    """What an alias stands for: a value, its path, the places inside, how deep it nests, its characters."""
+    """What an alias stands for: a value, its path, how many values are inside, how deep they nest, characters."""
 
     value: Any
     path: Path
-    inner: list[tuple[Path, Place]]
+    count: int
     height: int
     size: int
+
+
+class _Places(dict[Path, Place]):
+    """The places of values, each once: what an alias stands for is looked up where its anchor is.
+
+    Written out for each alias they would be most of the work that a few lines of references to references make.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aliases: dict[Path, Path] = {}
+
+    def __missing__(self, path: Path) -> Place:
+        found = self.get(path)
+        if found is None:
+            raise KeyError(path)
+        return found
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, tuple) and self.get(path) is not None
+
+    def get(self, path: Path, default: Any = None) -> Any:
+        found, aliases = super().get(path), self.aliases
+        # Where several merge keys stand in one mapping, paths may lead in a circle.
+        for _ in range(DEEPEST if aliases else 0):
+            length = next((one for one in range(len(path), 0, -1) if path[:one] in aliases), 0)
+            if found is not None or not length:
+                break
+            path = (*aliases[path[:length]], *path[length:])
+            found = super().get(path)
+        return default if found is None else found
 
 
 class _Reader:
@@ -114,10 +147,9 @@ class _Reader:
         self._referred = set() if referred is None else referred
         self._anchors: dict[str, _Anchored] = {}
         self._count = 0
-        self._held = 0
         self._size = 0
-        self._marks: Marks = {}
-        self._journal: list[tuple[Path, Place]] = []
+        self._deepest = 0
+        self._marks = _Places()
 
     def _event(self) -> Event:
         try:
@@ -137,21 +169,22 @@ class _Reader:
         return isinstance(event, DocumentStartEvent) or not isinstance(event, StreamEndEvent)
 
     def document(self) -> tuple[Any, Marks]:
-        self._anchors, self._marks, self._journal = {}, {}, []
+        self._anchors, self._marks = {}, _Places()
         value = self._value(self._event(), (), 0)
         self._event()
         return value, self._marks
 
     def _value(self, event: Event, path: Path, depth: int) -> Any:
         place = _place_of(event)
-        self._mark(path, place)
+        self._marks[path] = place
         self._grow(1, 0, place)
+        count, size, deepest = self._count, self._size, self._deepest
+        self._deepest = depth
         if depth > DEEPEST:
             raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", place)
         if isinstance(event, AliasEvent):
-            return self._alias(event, path, depth, place)
-        start, size = len(self._journal), self._size
-        if isinstance(event, ScalarEvent):
+            value = self._alias(event, path, depth, place)
+        elif isinstance(event, ScalarEvent):
             value = self._scalar(event, place)
         elif isinstance(event, MappingStartEvent):
             value = self._mapping(event, path, depth, place)
@@ -159,19 +192,11 @@ class _Reader:
             value = self._sequence(event, path, depth, place)
         else:
             raise Fault("SRC107", "a value was expected", place)
-        if event.anchor is not None:
-            inner = [(key[len(path) :], mark) for key, mark in self._journal[start:]]
-            # An anchor inside an anchor inside an anchor holds the same values each time.
-            self._held += len(inner)
-            if self._held > 2 * LARGEST:
-                raise Fault("SRC109", f"its anchors hold more than {2 * LARGEST:,} values", place)
-            height = max((len(key) for key, _ in inner), default=0)
-            self._anchors[event.anchor] = _Anchored(value, path, inner, height, self._size - size)
+        if event.anchor is not None and not isinstance(event, AliasEvent):
+            height = self._deepest - depth
+            self._anchors[event.anchor] = _Anchored(value, path, self._count - count, height, self._size - size)
+        self._deepest = max(self._deepest, deepest)
         return value
-
-    def _mark(self, path: Path, place: Place) -> None:
-        self._marks[path] = place
-        self._journal.append((path, place))
 
     def _grow(self, values: int, characters: int, place: Place) -> None:
         self._count += values
@@ -186,11 +211,11 @@ class _Reader:
             raise Fault("SRC107", why, place)
         anchored = self._anchors[event.anchor]
         self._referred.add(anchored.path)
-        self._grow(len(anchored.inner), anchored.size, place)
+        self._grow(anchored.count, anchored.size, place)
         if depth + anchored.height > DEEPEST:
             raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", place)
-        for key, mark in anchored.inner:
-            self._mark((*path, *key), mark)
+        self._deepest = depth + anchored.height
+        self._marks.aliases[path] = anchored.path
         return anchored.value
 
     def _scalar(self, event: ScalarEvent, place: Place) -> Any:
@@ -231,12 +256,11 @@ class _Reader:
                 continue
             if key in mapping:
                 self._twice(key, self._marks[inner], at)
-                marks = dict(self._marks)
-                self._value(self._event(), inner, depth + 1)
-                self._marks = marks
+                # Its anchors may be referred to, and their places are not those of the first.
+                self._value(self._event(), (*inner, _AGAIN, *map(str, at)), depth + 1)
                 continue
             mapping[key] = self._value(self._event(), inner, depth + 1)
-            self._mark(inner, at)
+            self._marks[inner] = at
         for value, at in merged:
             self._merge(mapping, value, path, at)
         return mapping
@@ -257,7 +281,7 @@ class _Reader:
             raise Fault("SRC107", "keys must be plain text", place)
         self._check_tag(event.tag, "str", place)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(event.value, (), [], 0, len(event.value))
+            self._anchors[event.anchor] = _Anchored(event.value, (), 0, 0, len(event.value))
         return event.value, place
 
     def _merge(self, mapping: dict[str, Any], value: Any, path: Path, at: Place) -> None:
@@ -270,4 +294,4 @@ class _Reader:
             for key, item in source.items():
                 if key not in mapping:
                     mapping[key] = item
-                    self._mark((*path, key), self._marks.get((*under, key), at))
+                    self._marks[(*path, key)] = self._marks.get((*under, key), at)
