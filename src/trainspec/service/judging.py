@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
-from trainspec.service.refusals import Answer, Refused, answer, answer_without_floats, refused, with_found
 from trainspec.reports.json_text import in_utf8
+from trainspec.service.refusals import Answer, Refused, answer, answer_without_floats, refused, with_found
 from trainspec.service.requests import Language, Parameters, body_of, format_in, own_url, parameters_of
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import SourceError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from trainspec.answers.completion import Format
     from trainspec.service.app import Service
     from trainspec.service.work.judges import Judges
-    from trainspec.settings.diagnostics import Diagnostic
 
 Number = Annotated[int, Field(ge=1, le=10**12)]
 Input = Literal["json", "yaml", "toml", "env"]

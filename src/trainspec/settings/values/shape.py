@@ -135,10 +135,10 @@ class Shape:
 
     def stands(self, document: Mapping[str, Any]) -> bool:
         """Whether all values of a document are as they stand: most are, and are found so by sets alone."""
-        values = document.values()
-        return self._stand.issuperset(zip(document, map(type, values), strict=True)) and not any(
-            [value != value.strip() for value in values if type(value) is str]
-        )
+        if not self._stand.issuperset(zip(document, map(type, document.values()), strict=True)):
+            return False
+        texts = [value for value in document.values() if type(value) is str]
+        return texts == [*map(str.strip, texts)]
 
     @cached_property
     def of_ours(self) -> frozenset[str]:

@@ -6,6 +6,8 @@ part is ours: `no` and `off` are strings, `5e-5` is a number, and no tag ever bu
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,6 +28,7 @@ from yaml.events import (
 
 from trainspec.settings.sources.formats.limits import (
     DEEPEST,
+    LINE_ENDS,
     LONGEST_TEXT,
     MOST_DOCUMENTS,
     MOST_FAULTS,
@@ -42,6 +45,8 @@ from trainspec.settings.sources.formats.yaml_lines import resolve_plain
 LARGEST = MOST_VALUES
 LONGEST = 2 * LONGEST_TEXT
 
+# What ended a line in YAML 1.1, and does to libyaml: the sign of a next line, separators of lines and paragraphs.
+_OLD_BREAKS = re.compile("[\x85\u2028\u2029]")
 # In the path of what stands under a key for the second time.
 _AGAIN = "\0"
 _NO_TAG = "no tag is allowed here; a text that begins with ! stands in quotes"
@@ -57,13 +62,14 @@ def parse_yaml(
     of every value that an alias stands for.
     """
     check_size(text, ":,*")
+    place_of = _placing(text)
     try:
         parser = CParser(text)
     except yaml.YAMLError as error:
-        raise _syntax_fault(error) from None
+        raise _syntax_fault(error, place_of) from None
     except (ValueError, UnicodeError) as error:
         raise Fault("SRC107", str(error), Place(1, 1)) from None
-    reader = _Reader(parser.get_event, faults, referred)
+    reader = _Reader(parser.get_event, place_of, faults, referred)
     if not reader.next_is_document():
         yield None, {}
         return
@@ -76,23 +82,31 @@ def parse_yaml(
         yield reader.document()
 
 
-def _syntax_fault(error: yaml.YAMLError) -> Fault:
+def _syntax_fault(error: yaml.YAMLError, place_of: Callable[[Any], Place]) -> Fault:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     begun = getattr(error, "context_mark", None)
     if "quoted scalar" in str(getattr(error, "context", "")) and "unexpected end" in str(error) and begun is not None:
         # Where the quote opens, not where the file ends.
-        return Fault("SRC107", "it is not valid YAML: a quote is not closed", Place(begun.line + 1, begun.column + 1))
+        return Fault("SRC107", "it is not valid YAML: a quote is not closed", place_of(begun))
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
-    place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
+    place = place_of(mark)
     if "nesting depth" in problem:
         # Newer parsers look far ahead, and have a bound of their own.
         return Fault("SRC109", f"it nests deeper than {DEEPEST} levels", place)
     return Fault("SRC107", f"it is not valid YAML: {problem}", place)
 
 
-def _place_of(event: Event) -> Place:
-    mark = event.start_mark
-    return Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
+def _placing(text: str) -> Callable[[Any], Place]:
+    """What makes a place of a parser's mark: as editors count lines, which end them at less than YAML 1.1 did."""
+    if _OLD_BREAKS.search(text) is None:
+        return lambda mark: Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
+    starts = [0, *(found.end() for found in LINE_ENDS.finditer(text))]
+
+    def place(mark: Any) -> Place:
+        line = bisect_right(starts, mark.index) if mark is not None else 1
+        return Place(line, mark.index - starts[line - 1] + 1) if mark is not None else Place(1, 1)
+
+    return place
 
 
 class _Anchored(NamedTuple):
@@ -140,9 +154,14 @@ class _Reader:
     """Builds values from events, with anchors, bounds and duplicate keys watched."""
 
     def __init__(
-        self, next_event: Callable[[], Event | None], faults: list[Fault] | None, referred: set[Path] | None
+        self,
+        next_event: Callable[[], Event | None],
+        place_of: Callable[[Any], Place],
+        faults: list[Fault] | None,
+        referred: set[Path] | None,
     ) -> None:
         self._next_event = next_event
+        self._place_of = place_of
         self._faults = faults
         self._referred = set() if referred is None else referred
         self._anchors: dict[str, _Anchored] = {}
@@ -155,7 +174,7 @@ class _Reader:
         try:
             event = self._next_event()
         except yaml.YAMLError as error:
-            raise _syntax_fault(error) from None
+            raise _syntax_fault(error, self._place_of) from None
         except (ValueError, UnicodeError) as error:
             raise Fault("SRC107", f"it is not valid YAML: {error}", Place(1, 1)) from None
         if event is None:
@@ -175,7 +194,7 @@ class _Reader:
         return value, self._marks
 
     def _value(self, event: Event, path: Path, depth: int) -> Any:
-        place = _place_of(event)
+        place = self._place_of(event.start_mark)
         self._marks[path] = place
         self._grow(1, 0, place)
         count, size, deepest = self._count, self._size, self._deepest
@@ -272,7 +291,7 @@ class _Reader:
         self._faults.append(fault)
 
     def _key(self, event: Event) -> tuple[str, Place]:
-        place = _place_of(event)
+        place = self._place_of(event.start_mark)
         if isinstance(event, AliasEvent) and event.anchor in self._anchors:
             value = self._anchors[event.anchor].value
             if isinstance(value, str):
