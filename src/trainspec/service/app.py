@@ -101,9 +101,9 @@ class _Short:
         await response(scope, receive, send)
 
 
-def create_app(options: Options, life: Life | None = None) -> ASGIApp:
+def create_app(options: Options, life: Life | None = None, service: Service | None = None) -> ASGIApp:
     """The service as an ASGI app; `life` is told when it drains."""
-    service = Service(options, life or Life())
+    service = service or Service(options, life or Life())
     routes = [*ROUTES, Route("/healthz", _healthz), Route("/readyz", _readyz), Route("/metrics", watch.shown)]
     routes.append(Route("/openapi.json", openapi.description))
     handlers: dict[Any, Any] = {Exception: _fault, 404: _no_address, 405: _no_method, Refused: _refused}
@@ -124,12 +124,13 @@ def create_app(options: Options, life: Life | None = None) -> ASGIApp:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     # Beside the first requests: who starts it waits for what judges documents, and not for the rest.
-    threading.Thread(target=_import_the_rest, daemon=True).start()
+    threading.Thread(target=import_the_rest, daemon=True).start()
     yield
     app.state.service.work.end()
 
 
-def _import_the_rest() -> None:
+def import_the_rest() -> None:
+    """What judges no documents, and is asked for less often."""
     for one in (documents, admission, reference):
         one.module()
 

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from trainspec.answers.faults import mistake
 from trainspec.service.refusals import Refused, refusal
+from trainspec.service.running.front import HEADERS
 from trainspec.service.work.child import place_of
 from trainspec.service.work.processes import Broken
 
@@ -21,13 +22,7 @@ if TYPE_CHECKING:
 # The page holds nothing of anybody; it asks for the token itself.
 OPEN = frozenset({"/", "/healthz", "/readyz"})
 _ASSETS = "/assets/"
-_HEADERS = [
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-]
-_NAMES = frozenset(name for name, _ in _HEADERS)
+_NAMES = frozenset(name for name, _ in HEADERS)
 _log = logging.getLogger("trainspec.service")
 
 
@@ -86,5 +81,5 @@ def _with_ours(given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers of an answer and those of ours that it does not give itself."""
     names = [name for name, _ in given]
     if _NAMES.isdisjoint(names):
-        return given + _HEADERS
-    return given + [one for one in _HEADERS if one[0] not in names]
+        return given + HEADERS
+    return given + [one for one in HEADERS if one[0] not in names]
