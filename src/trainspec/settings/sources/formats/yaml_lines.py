@@ -29,8 +29,8 @@ _LONGEST = 2**15
 # word, a short whole number is one, and of what else begins as numbers do it takes a closer look to tell.
 _LINE = re.compile(
     r"^(?:([A-Za-z_][A-Za-z0-9_]{0,99}): +"
-    r"(?:([A-Za-z_/](?:[ :]?[A-Za-z0-9_./+-])*)|(-?[0-9]{1,18})(?= *$| +#)"
-    r"|((?:[0-9.+]|-[A-Za-z0-9_.])(?:[ :]?[A-Za-z0-9_./+-])*)"
+    r"(?:([A-Za-z_/][A-Za-z0-9_./+-]*(?:[ :][A-Za-z0-9_./+-]+)*)|(-?[0-9]{1,18})(?= *$| +#)"
+    r"|((?:[0-9.+]|-[A-Za-z0-9_.])[A-Za-z0-9_./+-]*(?:[ :][A-Za-z0-9_./+-]+)*)"
     r"""|"([ !#-\[\]-~]*)"|'([ -&(-~]*)')"""
     r"(?: +#[ -~]*| *)| *(?:#[ -~]*)?)$",
     re.MULTILINE,
