@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from trainspec.cli.faults import CannotRun, mistake
@@ -63,11 +62,7 @@ def run(argv: Sequence[str]) -> int:
     if given.words:
         raise CannotRun(mistake("CLI102", "serve takes no file", "see trainspec serve --help"))
     try:
-        # What comes later needs it; a service that cannot answer should not listen.
-        for name in ("starlette", "prometheus_client"):
-            if find_spec(name) is None:
-                raise ModuleNotFoundError(name=name)
-        import_module("trainspec.service.running.server")
+        import_module("trainspec.service.running.server").check_packages()
         from trainspec.service.options import Limits, Options, Running
         from trainspec.service.running.tokens import others_may_read, tokens_in
     except ImportError as error:

@@ -19,13 +19,15 @@ from trainspec.service import judging
 from trainspec.service.guard import Guard
 from trainspec.service.options import Life, Options
 from trainspec.service.refusals import Refused, answer, refusal
-from trainspec.service.requests import told
+from trainspec.service.requests import language_of_errors, told
 from trainspec.service.watching import watch
 from trainspec.service.watching.watch import Watch
 from trainspec.service.work import Work
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from trainspec.settings.diagnostics import Diagnostic
 
 
 class Service:
@@ -145,11 +147,11 @@ async def _readyz(request: Request) -> Response:
 
 
 async def _no_address(request: Request, error: Exception) -> Response:
-    return refusal(404, [mistake("SVC106", "there is no such address")])
+    return _told(request, 404, mistake("SVC106", "there is no such address"))
 
 
 async def _no_method(request: Request, error: Any) -> Response:
-    return refusal(405, [mistake("SVC106", "this address has no such method")], error.headers)
+    return _told(request, 405, mistake("SVC106", "this address has no such method"), headers=error.headers)
 
 
 async def _fault(request: Request, error: Exception) -> Response:
@@ -158,4 +160,10 @@ async def _fault(request: Request, error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: Refused) -> Response:
-    return refusal(error.status, told(error.diagnostics, request.query_params.get("lang", "")), error.headers)
+    return _told(request, error.status, *error.diagnostics, headers=error.headers)
+
+
+def _told(
+    request: Request, status: int, *diagnostics: Diagnostic, headers: Mapping[str, str] | None = None
+) -> Response:
+    return refusal(status, told(diagnostics, language_of_errors(request.scope)), headers)

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from trainspec.answers.faults import mistake
 from trainspec.service.refusals import Refused, refusal
+from trainspec.service.requests import language_of_errors, told
 from trainspec.service.running.front import HEADERS
 from trainspec.service.work.child import place_of
 from trainspec.service.work.processes import Broken
@@ -54,12 +55,14 @@ class Guard:
         is_open = path in OPEN or path.startswith(_ASSETS) or scope["method"] == "OPTIONS"
         if self._tokens and not is_open and not self._has_token(scope):
             why = mistake("SVC105", "this needs the service's token", "send Authorization: Bearer TOKEN")
-            await refusal(401, [why], {"WWW-Authenticate": "Bearer"})(scope, receive, sent)
+            found = told([why], language_of_errors(scope))
+            await refusal(401, found, {"WWW-Authenticate": "Bearer"})(scope, receive, sent)
             return
         try:
             await self._app(scope, receive, sent)
         except Refused as why:
-            await refusal(why.status, why.diagnostics, why.headers)(scope, receive, sent)
+            found = told(why.diagnostics, language_of_errors(scope))
+            await refusal(why.status, found, why.headers)(scope, receive, sent)
         except ClientDisconnect:
             # Nobody is there to be told.
             return

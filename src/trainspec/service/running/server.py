@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -77,6 +78,13 @@ class Server(uvicorn.Server):
     def _end(self) -> None:
         self._life.draining = True
         self.should_exit = True
+
+
+def check_packages() -> None:
+    """Raises ImportError where one is missing that answers will need: what cannot answer should not listen."""
+    for name in ("starlette", "prometheus_client"):
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(name=name)
 
 
 def check_certificate(running: Running) -> None:
