@@ -61,7 +61,7 @@ class Front:
             service.work.judges.warm()
             _tell(loop, self._is_there, app, service.work.end)
             import_the_rest()
-        except BaseException as error:
+        except Exception as error:
             from trainspec.service.work.child import place_of
 
             _log.error("it cannot be loaded: %s", place_of(error))

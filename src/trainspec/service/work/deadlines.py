@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Generator
+from functools import partial
 from types import coroutine
 from typing import Any, TypeVar
 
@@ -32,11 +33,11 @@ def _resumed(work: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, 
         try:
             sent = yield awaited
         except BaseException as error:
-            step, given = work.throw, error
+            step = partial(work.throw, error)
         else:
-            step, given = work.send, sent
+            step = partial(work.send, sent)
         try:
-            awaited = step(given)
+            awaited = step()
         except StopIteration as done:
             result: T = done.value
             return result

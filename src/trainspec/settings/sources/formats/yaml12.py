@@ -103,8 +103,9 @@ def _placing(text: str) -> Callable[[Any], Place]:
     starts = [0, *(found.end() for found in LINE_ENDS.finditer(text))]
 
     def place(mark: Any) -> Place:
-        line = bisect_right(starts, mark.index) if mark is not None else 1
-        return Place(line, mark.index - starts[line - 1] + 1) if mark is not None else Place(1, 1)
+        index: int = mark.index if mark is not None else 0
+        line = bisect_right(starts, index)
+        return Place(line, index - starts[line - 1] + 1)
 
     return place
 
@@ -114,7 +115,7 @@ class _Anchored(NamedTuple):
 
     value: Any
     path: Path
-    count: int
+    inside: int
     height: int
     size: int
 
@@ -130,7 +131,7 @@ class _Places(dict[Path, Place]):
         self.aliases: dict[Path, Path] = {}
 
     def __missing__(self, path: Path) -> Place:
-        found = self.get(path)
+        found: Place | None = self.get(path)
         if found is None:
             raise KeyError(path)
         return found
@@ -230,7 +231,7 @@ class _Reader:
             raise Fault("SRC107", why, place)
         anchored = self._anchors[event.anchor]
         self._referred.add(anchored.path)
-        self._grow(anchored.count, anchored.size, place)
+        self._grow(anchored.inside, anchored.size, place)
         if depth + anchored.height > DEEPEST:
             raise Fault("SRC109", f"it nests deeper than {DEEPEST} levels", place)
         self._deepest = depth + anchored.height

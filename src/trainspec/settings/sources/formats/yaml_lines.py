@@ -7,6 +7,7 @@ that stands twice, a letter that is not ASCII.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,17 +26,18 @@ _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = frozenset({".nan", ".NaN", ".NAN"})
 
 _LONGEST = 2**15
-# Nothing of a value is an indicator where it stands: no `- `, `: ` or ` #` is in it. What begins with a letter is a
-# word, a short whole number is one, and of what else begins as numbers do it takes a closer look to tell.
+# Nothing of a value is an indicator where it stands: no `- `, `: ` or ` #` is in it.
 _LINE = re.compile(
     r"^(?:([A-Za-z_][A-Za-z0-9_]{0,99}): +"
-    r"(?:([A-Za-z_/][A-Za-z0-9_./+-]*(?:[ :][A-Za-z0-9_./+-]+)*)|(-?[0-9]{1,18})(?= *$| +#)"
-    r"|((?:[0-9.+]|-[A-Za-z0-9_.])[A-Za-z0-9_./+-]*(?:[ :][A-Za-z0-9_./+-]+)*)"
+    r"(?:((?:[A-Za-z0-9_./+]|-[A-Za-z0-9_.])[A-Za-z0-9_./+-]*(?:[ :][A-Za-z0-9_./+-]+)*)"
     r"""|"([ !#-\[\]-~]*)"|'([ -&(-~]*)')"""
     r"(?: +#[ -~]*| *)| *(?:#[ -~]*)?)$",
     re.MULTILINE,
 )
-_BLANK = ("",) * _LINE.groups
+_LONGEST_NAME, _SHORT = 100, 19
+# All letters of lines without quotes and comments, and those that may follow a dash at the beginning of a value.
+_PLAINEST = (string.ascii_letters + string.digits + "_./+-: \n").encode()
+_BEHIND_DASH = frozenset(string.ascii_letters + string.digits + "_.")
 
 
 def resolve_plain(text: str) -> Any:
@@ -70,28 +72,44 @@ def parse_yaml(
     yield from parse_any(text, faults=faults, referred=referred)
 
 
+def _plainest(text: str) -> dict[str, Any] | None:
+    """The same of lines without quotes and comments alone, in a third of the time that the pattern takes."""
+    if not text.isascii() or text.encode().translate(None, _PLAINEST):
+        return None
+    values: dict[str, Any] = {}
+    lines = text.removesuffix("\n").split("\n")
+    for line in lines:
+        name, _, value = line.partition(": ")
+        value = value.strip(" ")
+        parts = f" {value} ".replace(":", " ")
+        # Between two parts there is one blank or colon, and none around them.
+        if "  " in parts or not name.isidentifier() or len(name) > _LONGEST_NAME:
+            return None
+        first = value[0]
+        if first not in _BEGIN_NUMBERS:
+            values[name] = _WORDS.get(value, value)
+        elif value.isdigit() and len(value) < _SHORT:
+            values[name] = int(value)
+        elif first == "-" and value[1:2] not in _BEHIND_DASH:
+            return None
+        else:
+            values[name] = resolve_plain(value)
+    return values if len(values) == len(lines) else None
+
+
 def lines_of(text: str) -> dict[str, Any] | None:
     """The mapping that lines of `name: value` are; None for everything else."""
     if len(text) > _LONGEST:
         return None
+    values = _plainest(text)
+    if values is not None:
+        return values
     lines = _LINE.findall(text)
     if len(lines) <= text.count("\n"):
         return None
-    values = {
-        name: _WORDS.get(word, word)
-        if word
-        else int(whole)
-        if whole
-        else resolve_plain(odd)
-        if odd
-        else double or single
-        for name, word, whole, odd, double, single in lines
-    }
-    # Blank lines and comments have no name.
-    blank = lines.count(_BLANK)
-    if blank:
-        del values[""]
-    return values if values and len(values) == len(lines) - blank else None
+    said = [line for line in lines if line[0]]
+    values = {name: resolve_plain(plain) if plain else double or single for name, plain, double, single in said}
+    return values if values and len(values) == len(said) else None
 
 
 def line_marks(text: str) -> Marks:
