@@ -5,10 +5,11 @@ run.py settings             settings and commands, without torch
 run.py training             all of training
 run.py distributed          all of two processes
 run.py checkpoints          all of saving and resuming; not part of what is run without a name, for it takes minutes
-run.py service              the service under load, its memory over a soak, its cold start; a minute or two, as above
+run.py service              the service under load, its memory over a soak, its cold start, bombs; minutes, as above
 run.py steps predict ...    some of: documents, environment, embedded, validate, files, plan; steps, transformer,
                             predict, memory, grouping, start; step2, overhead2, start2; save,
-                            save-transformers, save-fabric, background, sharded, resume, upload; load, soak, start-serve
+                            save-transformers, save-fabric, background, sharded, resume, upload; load, soak,
+                            start-serve, limits
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+# As `benchmarks`; and behind it, as `tests.service`, what starts services for tests.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.documents import document_row, embedded_row, environment_rows
@@ -68,7 +71,8 @@ CHECKPOINTS: dict[str, Callable[[], Row | list[Row]]] = {
 SERVICE: dict[str, Callable[[], Row | list[Row]]] = {
     "load": _later("service.rows", "load_rows"),
     "soak": _later("service.rows", "soak_row"),
-    "start-serve": _later("service.rows", "start_row"),
+    "start-serve": _later("service.rows", "start_rows"),
+    "limits": _later("service.limits", "limit_rows"),
 }
 GROUPS = {"settings": [*SETTINGS], "training": [*TRAINING], "distributed": [*DISTRIBUTED]}
 LONG_GROUPS = {"checkpoints": [*CHECKPOINTS], "service": [*SERVICE]}

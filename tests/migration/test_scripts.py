@@ -21,7 +21,7 @@ from trainspec.migration.scripts.launchers import Launch
 from trainspec.migration.scripts.reading import script_in
 from trainspec.migration.scripts.settings import vocabulary
 from trainspec.settings.diagnostics import SourceError
-from trainspec.settings.sources.command_line import cut
+from trainspec.settings.sources.formats.flags import cut
 
 STYLES = sorted((Path(__file__).parent / "scripts").glob("*.yaml"))
 CASES: dict[str, dict[str, Any]] = {

@@ -118,3 +118,45 @@ def test_what_follows_from_documents_is_told_in_chinese(address: str, client: Te
 def test_a_refusal_is_told_in_chinese(client: TestClient) -> None:
     told = client.post("/convert?to=env&input=yaml&lang=zh", content="a: [")
     assert told.status_code == 400 and is_chinese(told.text)
+
+
+REFUSED = {
+    "a number": ("/validate", {"world_size": "x"}, "world_size 接受整数"),
+    "a bound": ("/validate", {"world_size": "0"}, "world_size 接受整数 >= 1"),
+    "a choice": ("/validate", {"format": "x"}, "format 接受 json, text, sarif, junit"),
+    "a switch": ("/validate", {"strict": "x"}, "strict 接受 true 或 false"),
+    "a text": ("/validate", {"name": ""}, "name 是空的"),
+    "a long one": ("/validate", {"target": "x" * 101}, "target 最多 100 个字符"),
+    "none": ("/complete", {}, "缺少 line"),
+    "another": ("/validate", {"zz": "1"}, "没有这个参数"),
+    "twice": ("/validate?strict=true&strict=true", {}, "有一个参数给出了两次"),
+    "no address": ("/zz", {}, "没有这个地址"),
+}
+
+
+@pytest.mark.parametrize("address, asked, said", REFUSED.values(), ids=REFUSED)
+def test_refusals_are_told_in_the_language_of_who_asks(
+    address: str, asked: dict[str, str], said: str, client: TestClient
+) -> None:
+    def message(given: dict[str, str], **headers: str) -> Any:
+        where = f"{address}{'&' if '?' in address else '?'}{'&'.join(f'{key}={text}' for key, text in given.items())}"
+        told = client.post(where, content="seed: 1", headers={"Accept-Language": "", **headers})
+        assert 400 <= told.status_code < 500
+        return told.json()["diagnostics"][0]
+
+    plain = message(asked)
+    assert not is_chinese(str(plain))
+    for told in (
+        message({**asked, "lang": "zh"}),
+        message(asked, **{"Accept-Language": "fr, en;q=0.5, zh-CN;q=0.9"}),
+        message({**asked, "lang": "zh"}, **{"Accept-Language": "en"}),
+    ):
+        assert (told["code"], told["message"]) == (plain["code"], said)
+    for more, header in (({"lang": "en"}, "zh"), ({}, "zh;q=0, en"), ({}, "zh-TW"), ({}, "zh;q=x, fr")):
+        assert message({**asked, **more}, **{"Accept-Language": header}) == plain
+
+
+def test_a_token_is_asked_for_in_the_language_of_who_asks() -> None:
+    client = TestClient(create_app(Options(tokens=("a",))))
+    told = client.get("/fields", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+    assert told.status_code == 401 and is_chinese(told.json()["diagnostics"][0]["message"])

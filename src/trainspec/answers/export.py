@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from trainspec.answers.faults import NoAnswer, mistake
-from trainspec.text.redaction import any_credential
+from trainspec.text.redaction import any_secret
 from trainspec.text.tokens import hide_tokens
 
 if TYPE_CHECKING:
@@ -180,8 +180,8 @@ def written(document: Mapping[str, Any], form: str, options: Mapping[str, str], 
 
 
 def _refuse_credentials(document: Mapping[str, Any]) -> None:
-    """Raise NoAnswer for a token in a setting that is no secret: a secret is left out, this would be written."""
-    found = [hide_tokens(name) for name, value in document.items() if any_credential({name: value})]
+    """Raise NoAnswer for a secret in a setting that is none: such a setting is left out, this would be written."""
+    found = [hide_tokens(name) for name, value in document.items() if any_secret({name: value})]
     if found:
         holds = "holds" if len(found) == 1 else "hold"
         remedy = "take it out, and give the secret by its own setting, in a variable or a file that is mounted"

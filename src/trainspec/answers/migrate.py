@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trainspec.answers.export import written
@@ -133,11 +133,20 @@ class Converted:
         }
 
 
+def _without_secret_keys(one: Found) -> Found:
+    """The same without what stands under the name of a secret inside settings, which is told as any secret is."""
+    from trainspec.settings.sources.task_section import without_secret_keys
+
+    pairs = {name: without_secret_keys(value, name) for name, value in one.values.items()}
+    hidden = [path for _, paths in pairs.values() for path in paths]
+    return replace(one, values={name: value for name, (value, _) in pairs.items()}, secrets=[*one.secrets, *hidden])
+
+
 def convert(found: Sequence[Found], form: str, name: str) -> Iterator[Converted]:
     """Every set of settings of the source called `name` in a form; only yaml can say several. Raises NoAnswer."""
     if len(found) > 1 and form != "yaml":
         raise NoAnswer(mistake("CLI111", f"{name} holds {len(found)} sets of settings, which only yaml can say"))
-    for number, one in enumerate(found):
+    for number, one in enumerate(map(_without_secret_keys, found)):
         try:
             yield Converted(("---\n" if number else "") + written(one.values, form, {}), one)
         except NoAnswer as why:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from trainspec.answers.faults import NoAnswer, mistake
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.sources.command_line import kind_at
 from trainspec.settings.sources.files import Document, document_layer, parse_documents
+from trainspec.settings.sources.formats.limits import LINE_ENDS
 from trainspec.settings.sources.renames import RENAMED
 from trainspec.settings.sources.variables import NESTED
 from trainspec.settings.values.shape import shape_of
@@ -74,7 +76,7 @@ def _without_secrets(document: Document, found: _Found) -> dict[str, Any]:
     _, diagnostics = document_layer(TrainingArguments, document)
     unknown = {item.fields[0] for item in diagnostics if item.code == "SRC102"}
     places = sorted((document.source(path).line or 1, path) for path in _paths(document.values))
-    last = len(document.text.splitlines())
+    last = len(_split(document.text))
 
     def kept(value: Any, path: Path) -> Any:
         if isinstance(value, dict):
@@ -132,9 +134,15 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+def _split(text: str) -> list[str]:
+    """The lines of a text with their ends, as places in it are counted."""
+    ends = [found.end() for found in LINE_ENDS.finditer(text)]
+    return [text[start:end] for start, end in pairwise([0, *ends, len(text)]) if start < end]
+
+
 def _lines(text: str, gone: Iterable[int]) -> str:
     out = set(gone)
-    return "".join(line for number, line in enumerate(text.splitlines(keepends=True)) if number not in out)
+    return "".join(line for number, line in enumerate(_split(text)) if number not in out)
 
 
 def _says(text: str, format: str, name: str, wanted: list[dict[str, Any]]) -> bool:
@@ -185,6 +193,6 @@ def _plain(text: str) -> Any:
 
 def _without_likely(text: str) -> tuple[str, int]:
     """The text without comments that look as if a secret was in them, and how many lines that are."""
-    lines = text.splitlines(keepends=True)
+    lines = _split(text)
     kept = [line for line in lines if redact_url(line) == line]
     return "".join(kept), len(lines) - len(kept)

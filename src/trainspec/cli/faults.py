@@ -9,7 +9,7 @@ from trainspec.answers.faults import NoAnswer, mistake, shown_word
 
 if TYPE_CHECKING:
     from trainspec.settings.diagnostics import Diagnostic
-    from trainspec.settings.sources.command_line import Use
+    from trainspec.settings.sources.formats.flags import Use
 
 __all__ = ["CannotRun", "NoAnswer", "mistake", "option_given_again", "shown_word", "unknown_command"]
 
@@ -19,7 +19,7 @@ class CannotRun(NoAnswer):
 
 
 def unknown_command(name: str, commands: Iterable[str]) -> Diagnostic:
-    from trainspec.settings.sources.command_line import shown_flag
+    from trainspec.settings.sources.formats.flags import shown_flag
     from trainspec.text.suggestions import did_you_mean
 
     known = list(commands)

@@ -12,13 +12,13 @@ from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import (
     FORMATS,
-    LARGEST_FILE,
     Document,
     format_of,
     parse_documents,
     paths_in,
     source_error,
 )
+from trainspec.settings.sources.formats.limits import LARGEST_FILE
 from trainspec.text.redaction import printable
 
 STDIN = "-"

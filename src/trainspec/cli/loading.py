@@ -9,7 +9,8 @@ from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic
 from trainspec.settings.judging.models import read_flags
 from trainspec.settings.judging.ways_in import from_layers
-from trainspec.settings.sources.command_line import Flag, Takes, Vocabulary
+from trainspec.settings.sources.command_line import Vocabulary
+from trainspec.settings.sources.formats.flags import Flag, Takes
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.process import open_sources
 from trainspec.settings.sources.task_section import has_task, judge_task, read_task

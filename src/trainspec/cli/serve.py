@@ -62,7 +62,7 @@ def run(argv: Sequence[str]) -> int:
     if given.words:
         raise CannotRun(mistake("CLI102", "serve takes no file", "see trainspec serve --help"))
     try:
-        import_module("trainspec.service.running.server")
+        import_module("trainspec.service.running.server").check_packages()
         from trainspec.service.options import Limits, Options, Running
         from trainspec.service.running.tokens import others_may_read, tokens_in
     except ImportError as error:

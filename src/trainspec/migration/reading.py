@@ -13,13 +13,13 @@ from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.sources.files import (
     FORMATS,
-    LARGEST_FILE,
     Document,
     format_of,
     parse_documents,
     read_plain,
     source_error,
 )
+from trainspec.settings.sources.formats.limits import LARGEST_FILE
 from trainspec.storage.regular import read_regular
 
 STDIN = "-"

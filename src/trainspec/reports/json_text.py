@@ -22,6 +22,11 @@ def json_text(data: Mapping[str, Any]) -> str:
         return dumps(whole, indent=2, ensure_ascii=False)
 
 
+def in_utf8(text: str) -> bytes:
+    """A text as bytes: half a pair of surrogates, which a document may hold, as stdout shows it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def _written(value: Any, line: str, quoted: Callable[[str], str]) -> str:
     """What `json.dumps(value, indent=2, ensure_ascii=False)` writes, for which that needs three times as long.
 

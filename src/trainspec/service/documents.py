@@ -21,7 +21,6 @@ from trainspec.service.requests import Language, Parameters, body_of, format_in,
 from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import SourceError
 from trainspec.settings.sources.files import Document, parse_documents
-from trainspec.settings.sources.task_section import without_secret_keys
 from trainspec.text.decoding import decoded
 
 if TYPE_CHECKING:
@@ -251,18 +250,15 @@ def _migrate(body: bytes, format: str, asked: Migrate) -> dict[str, Any]:
         from trainspec.migration.scripts.reading import read_script
 
         found = [read_script(text, asked.name, format, is_file=False)]
-    tellable = [_tellable(one) for one in found]
+    tellable = [_of_known_keys(one) for one in found]
     return {"sets": [one.to_dict() for one in convert(tellable, asked.to or "yaml", asked.name)]}
 
 
-def _tellable(one: Found) -> Found:
-    """The same without what stands under keys that nobody knows, or that are named like a secret, inside settings."""
-    kinds, values, secrets = TrainingArguments.field_kinds(), {}, list(one.secrets)
-    for name, value in one.values.items():
-        kept = known_keys(value, kinds[name]) if name in kinds else value
-        values[name], hidden = without_secret_keys(kept, name)
-        secrets += hidden
-    return replace(one, values=values, secrets=secrets)
+def _of_known_keys(one: Found) -> Found:
+    """The same without what stands under keys that nobody knows inside settings: it may be anything."""
+    kinds = TrainingArguments.field_kinds()
+    values = {name: known_keys(value, kinds[name]) if name in kinds else value for name, value in one.values.items()}
+    return replace(one, values=values)
 
 
 def _diff(body: bytes, format: str, asked: Diff, other: str) -> dict[str, Any]:

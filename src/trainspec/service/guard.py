@@ -10,6 +10,8 @@ from starlette.requests import ClientDisconnect
 
 from trainspec.answers.faults import mistake
 from trainspec.service.refusals import Refused, refusal
+from trainspec.service.requests import language_of_errors, told
+from trainspec.service.running.front import HEADERS
 from trainspec.service.work.child import place_of
 from trainspec.service.work.processes import Broken
 
@@ -21,12 +23,7 @@ if TYPE_CHECKING:
 # The page holds nothing of anybody; it asks for the token itself.
 OPEN = frozenset({"/", "/healthz", "/readyz"})
 _ASSETS = "/assets/"
-_HEADERS = [
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-]
+_NAMES = frozenset(name for name, _ in HEADERS)
 _log = logging.getLogger("trainspec.service")
 
 
@@ -42,15 +39,14 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        begun, life = False, self._life
 
         async def sent(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                given = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(one for one in _HEADERS if one[0] not in given)]
-                if self._life.draining:
+                message["headers"] = _with_ours(message["headers"])
+                if life.draining:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
@@ -59,12 +55,14 @@ class Guard:
         is_open = path in OPEN or path.startswith(_ASSETS) or scope["method"] == "OPTIONS"
         if self._tokens and not is_open and not self._has_token(scope):
             why = mistake("SVC105", "this needs the service's token", "send Authorization: Bearer TOKEN")
-            await refusal(401, [why], {"WWW-Authenticate": "Bearer"})(scope, receive, sent)
+            found = told([why], language_of_errors(scope))
+            await refusal(401, found, {"WWW-Authenticate": "Bearer"})(scope, receive, sent)
             return
         try:
             await self._app(scope, receive, sent)
         except Refused as why:
-            await refusal(why.status, why.diagnostics, why.headers)(scope, receive, sent)
+            found = told(why.diagnostics, language_of_errors(scope))
+            await refusal(why.status, found, why.headers)(scope, receive, sent)
         except ClientDisconnect:
             # Nobody is there to be told.
             return
@@ -80,3 +78,11 @@ class Guard:
         # All of them are compared, so that time tells nothing.
         same = [hmac.compare_digest(token.strip(), one) for one in self._tokens]
         return kind.lower() == b"bearer" and any(same)
+
+
+def _with_ours(given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer and those of ours that it does not give itself."""
+    names = [name for name, _ in given]
+    if _NAMES.isdisjoint(names):
+        return given + HEADERS
+    return given + [one for one in HEADERS if one[0] not in names]

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from trainspec.answers.faults import NoAnswer
 from trainspec.answers.judgement import Judge, Judgement
-from trainspec.service.refusals import Answer, Refused, answer, counted, refused
+from trainspec.reports.json_text import in_utf8
+from trainspec.service.refusals import Answer, Refused, answer, answer_without_floats, refused, with_found
 from trainspec.service.requests import Language, Parameters, body_of, format_in, own_url, parameters_of
 from trainspec.settings.base import Settings
 from trainspec.settings.diagnostics import SourceError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from trainspec.answers.completion import Format
     from trainspec.service.app import Service
     from trainspec.service.work.judges import Judges
-    from trainspec.settings.diagnostics import Diagnostic
 
 Number = Annotated[int, Field(ge=1, le=10**12)]
 Input = Literal["json", "yaml", "toml", "env"]
@@ -62,7 +62,8 @@ async def validate(request: Request) -> Response:
     limits = service.options.limits
     format = format_in(request, asked.input, asked.name)
     body = await body_of(request, limits.body, limits.seconds)
-    home = own_url(request, service.options.public_url)
+    # Only reports for other tools say where rules are told of.
+    home = own_url(request, service.options.public_url) if asked.format in _FORMS else None
     return await service.work.do(body, _validate, format, asked, home, model=asked.model)
 
 
@@ -82,22 +83,17 @@ def _validate(judges: Judges, body: bytes, format: str, asked: Validate, home: s
     found = [item for report in reports for item in report.diagnostics]
     status = 413 if any(item.code == "SRC109" for item in found) else 200
     if asked.format == "json":
-        return answer(judgement.to_dict(), status, found=found)
+        return answer_without_floats(judgement.to_dict(), status, found)
     if asked.format == "text":
         parts = "\n\n".join(item.render() for item in found) or words("nothing wrong")
-        return _counted(Answer(f"{parts}\n".encode("utf-8", "backslashreplace"), status, None, "text/plain"), found)
+        return with_found(Answer(in_utf8(f"{parts}\n"), status, None, "text/plain"), found)
     from trainspec.answers.rule import meanings
     from trainspec.reports.report import Manner
 
     help_at = f"{home}/rules/{{code}}" if home is not None else ""
     module, media = _FORMS[asked.format]
     manner = Manner(os.getcwd(), asked.strict, 0 if judgement.ok else 1, partial(meanings, words), help_at)
-    return _counted(Answer(import_module(module).render(reports, manner) + "\n", status, None, media), found)
-
-
-def _counted(made: Answer, found: list[Diagnostic]) -> Answer:
-    made.found = counted(found)
-    return made
+    return with_found(Answer(import_module(module).render(reports, manner) + "\n", status, None, media), found)
 
 
 async def fixed(request: Request) -> Response:

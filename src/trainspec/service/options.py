@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trainspec.settings.sources.files import LARGEST_FILE
+from trainspec.settings.sources.formats.limits import LARGEST_FILE
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings

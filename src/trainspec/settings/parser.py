@@ -17,16 +17,8 @@ from trainspec.settings.diagnostics.source import Source, SourceKind
 from trainspec.settings.judging.judgement import Verdict, emit
 from trainspec.settings.judging.models import judge_sources, read_flags, read_source, unknown_name
 from trainspec.settings.judging.pydantic_errors import validation_error
-from trainspec.settings.sources.command_line import (
-    Cut,
-    Flag,
-    Takes,
-    Vocabulary,
-    cut,
-    old_names,
-    stray_words,
-    unknown_flags,
-)
+from trainspec.settings.sources.command_line import Vocabulary, old_names
+from trainspec.settings.sources.formats.flags import Cut, Flag, Takes, cut, stray_words, unknown_flags
 from trainspec.settings.sources.layer import Layer, Locate
 from trainspec.settings.values.coercion import Manner
 from trainspec.settings.values.shape import Shape, shape_of

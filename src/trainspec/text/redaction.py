@@ -43,6 +43,15 @@ _PAIR = re.compile(
       | (?P<plain>["']) (?:\\.|(?!(?P=plain))[^\\\n])+ (?=(?P=plain))
       | (?P<open>\\?["']?) [^\s"',}\\]+ )"""
 )
+# Any name before a value in a longer text, as k=v or as JSON has it.
+_NAMED = re.compile(
+    r"""(?x) (?<![\w.-]) (?P<name>[A-Za-z][\w.-]*+) \\?["']? \s*+[:=]\s*+ \\?["']? (?P<value>[^\s"',}\\]+)"""
+)
+# What lets whoever has a URL in: of Azure, Amazon and Google, and of whoever names it so.
+_SIGNED = re.compile(
+    r"(?i)[?&;](?:[\w.-]*(?:sig|signature|token|secret|key|accesskeyid|password|passwd|pwd|credentials?|auth))"
+    r"=(?P<value>[^&;\s\"'#]+)"
+)
 # user:password@host without a scheme, as endpoints are written.
 _BARE_USERINFO = re.compile(r"(?<![\w/:.@-])[\w.-]+:[^\s/:@\"']+@(?=[\w.-]+:\d)")
 _LONGEST = 120
@@ -89,13 +98,34 @@ def holds_credential(text: str) -> bool:
     return hide_tokens(text) != text or ("://" in text and "@" in text and _without_userinfo(text) != text)
 
 
-def any_credential(value: Any) -> bool:
-    """Whether a token, or a URL with a user and password, is in any text of plain data, its keys too."""
+def any_secret(value: Any) -> bool:
+    """Whether what is a secret by its shape or its name is in any text of plain data, its keys too.
+
+    What is written to be read back is refused for it. So it asks for more than what merely is not shown: `?ref=main`
+    in a URL is no signature, the `eos_token=` of a template no token, `password=$PASSWORD` no password.
+    """
     if isinstance(value, str):
-        return holds_credential(value)
+        return holds_credential(value) or _names_secret(value)
     if is_mapping(value):
-        return any(any_credential(key) or any_credential(item) for key, item in value.items())
-    return is_collection(value) and any(map(any_credential, value))
+        return any(
+            any_secret(key) or any_secret(item) or (is_secret_name(str(key)) and _is_told(item))
+            for key, item in value.items()
+        )
+    return is_collection(value) and any(map(any_secret, value))
+
+
+def _names_secret(text: str) -> bool:
+    if "=" not in text and ":" not in text:
+        return False
+    pairs = ((found["name"], found["value"]) for found in _NAMED.finditer(text))
+    if any(is_secret_name(name) and _is_told(value) for name, value in pairs):
+        return True
+    return "?" in text and any(_is_told(found["value"]) for found in _SIGNED.finditer(text))
+
+
+def _is_told(value: Any) -> bool:
+    """Whether a value is a text, and not one that stands for what is told elsewhere."""
+    return isinstance(value, str) and bool(value) and not value.startswith(("$", "{{", "<", HIDDEN))
 
 
 def redact_whole_url(text: str) -> str:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,9 +31,13 @@ class Served:
 
 @contextmanager
 def served(
-    *options: str, env: Mapping[str, str] | None = None, pass_fds: Sequence[int] = (), words: Sequence[str] = WORDS
+    *options: str,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+    words: Sequence[str] = WORDS,
+    ready: bool = True,
 ) -> Iterator[Served]:
-    """Such a service, until the end of the block."""
+    """Such a service, until the end of the block; once it is `ready`, as who starts it waits for."""
     everything = {**os.environ, **(env or {})}
     process = subprocess.Popen([*words, *options], env=everything, stderr=subprocess.PIPE, text=True, pass_fds=pass_fds)
     try:
@@ -42,7 +47,10 @@ def served(
             line = process.stderr.readline()
         told = re.fullmatch(r"serving at (\S+)\n", line)
         assert told is not None, line + process.stderr.read()
-        yield Served(process, told[1])
+        service = Served(process, told[1])
+        while ready and told[1].startswith("http:") and ask(service.port, "/readyz") != 200:
+            time.sleep(0.02)
+        yield service
     finally:
         process.kill()
         process.wait()

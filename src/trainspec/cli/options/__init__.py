@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainspec.cli.faults import CannotRun, mistake, option_given_again
 from trainspec.settings.diagnostics import Diagnostic, errors_of
-from trainspec.settings.sources.command_line import Flag, Takes, Use, Vocabulary, cut, unknown_flags
+from trainspec.settings.sources.formats.flags import Flag, Takes, Use, cut, unknown_flags
+
+if TYPE_CHECKING:
+    from trainspec.settings.sources.command_line import Vocabulary
 
 
 class Option(NamedTuple):

@@ -13,8 +13,8 @@ from trainspec.migration.scripts.wrappers import PYTHON, TRAINERS, base_name
 from trainspec.settings.diagnostics import Diagnostic, Evidence
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.command_line import cut
 from trainspec.settings.sources.files import source_error
+from trainspec.settings.sources.formats.flags import cut
 from trainspec.settings.sources.formats.limits import Place
 from trainspec.text.redaction import printable, redact_url
 

@@ -18,8 +18,9 @@ from trainspec.settings.arguments import TrainingArguments
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.command_line import Cut, FlagValues, Takes, Use, Vocabulary, cut, shown_flag
+from trainspec.settings.sources.command_line import FlagValues, Vocabulary
 from trainspec.settings.sources.files import format_of, parse_document, read_plain
+from trainspec.settings.sources.formats.flags import Cut, Takes, Use, cut, shown_flag
 from trainspec.settings.sources.layer import Layer, Path
 from trainspec.settings.sources.reading import Reading
 from trainspec.settings.sources.renames import RENAMED

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,18 +17,25 @@ from typing import Any
 import uvicorn
 
 from trainspec.answers.faults import NoAnswer, mistake
-from trainspec.service.app import create_app
 from trainspec.service.options import Life, Options, Running
+from trainspec.service.running.front import Front
+from trainspec.service.running.patience import Patience
 
 # Seconds in which a request comes that was on its way to a connection when the server stopped listening.
 _ON_ITS_WAY = 1.0
+# uvicorn's ticks in a second.
+_TICKS = 10
 
 
 class Server(uvicorn.Server):
     """A server that is first no longer ready, then takes no more, and for which being told to end is no failure."""
 
-    def __init__(self, config: uvicorn.Config, life: Life, drain: float, begun: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, front: Front, life: Life, drain: float, begun: Callable[[], None], patience: float
+    ) -> None:
         super().__init__(config)
+        self.front = front
+        self._patience = Patience(patience)
         self._life = life
         self._drain = drain
         self._begun = begun
@@ -37,11 +44,13 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            # What every request needs is there for good: looking for garbage in it would hold requests up.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(10_000, 10, 10)
             self._begun()
+            self.front.begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS == 0:
+            self._patience.look(list(self.server_state.connections), asyncio.get_running_loop().time())
+        return await super().on_tick(counter) or self.front.has_failed
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listening in (*self.servers, *(sockets or ())):
@@ -53,6 +62,7 @@ class Server(uvicorn.Server):
         while self.server_state.connections and not self._in_a_hurry and loop.time() < patience:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
+        self.front.end()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._life.draining or sig == signal.SIGINT:
@@ -68,6 +78,13 @@ class Server(uvicorn.Server):
     def _end(self) -> None:
         self._life.draining = True
         self.should_exit = True
+
+
+def check_packages() -> None:
+    """Raises ImportError where one is missing that answers will need: what cannot answer should not listen."""
+    for name in ("starlette", "prometheus_client"):
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(name=name)
 
 
 def check_certificate(running: Running) -> None:
@@ -104,9 +121,12 @@ def serve_alone(
     tls: dict[str, Any] = {}
     if running.certificate is not None:
         tls = {"ssl_certfile": running.certificate, "ssl_keyfile": running.key}
+    front = Front(options, life, _settle)
     config = uvicorn.Config(
-        partial(create_app, options, life),
-        factory=True,
+        front,
+        lifespan="off",
+        # There are none here, and what speaks them takes long to import.
+        ws="none",
         # Addresses in a log may hold what somebody sent.
         access_log=False,
         server_header=False,
@@ -115,6 +135,13 @@ def serve_alone(
         timeout_graceful_shutdown=running.grace,
         **tls,
     )
-    server = Server(config, life, running.drain, begun)
+    server = Server(config, front, life, running.drain, begun, options.limits.seconds)
     server.run([*sockets])
-    return server.started
+    return server.started and not front.has_failed
+
+
+def _settle() -> None:
+    """What every request needs is there for good: looking for garbage in it would hold requests up."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)

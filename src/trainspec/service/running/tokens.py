@@ -6,12 +6,13 @@ import os
 import stat
 
 from trainspec.answers.faults import NoAnswer, mistake
-from trainspec.settings.diagnostics import SourceError
-from trainspec.settings.sources.files import read_plain
 
 
 def tokens_in(path: str) -> tuple[str, ...]:
     """The tokens of a file, one a line, of which each is enough. Raises NoAnswer."""
+    from trainspec.settings.diagnostics import SourceError
+    from trainspec.settings.sources.files import read_plain
+
     try:
         found = tuple(filter(None, map(str.strip, read_plain(path).splitlines())))
     except SourceError as error:

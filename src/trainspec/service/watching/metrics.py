@@ -48,6 +48,11 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
+        self._now_open = 0
+        # Other processes read it of a file; of this one alone, it is asked for where somebody wants to know.
+        self._are_many = bool(os.environ.get(_FOLDER))
+        if not self._are_many:
+            self._open.set_function(lambda: self._now_open)
         self._findings = Counter(
             "trainspec_findings", "Diagnostics in answers, by code.", ("code", "severity"), registry=self.registry
         )
@@ -62,11 +67,15 @@ class Metrics:
 
     def begin(self) -> None:
         """A request came."""
-        self._open.inc()
+        self._now_open += 1
+        if self._are_many:
+            self._open.set(self._now_open)
 
     def end(self, address: str, method: str, status: int, seconds: float, found: Findings) -> None:
         """A request was answered; `address` is the template of a route of ours."""
-        self._open.dec()
+        self._now_open -= 1
+        if self._are_many:
+            self._open.set(self._now_open)
         labels = (address, method if method in _METHODS else OTHER, f"{status // 100}xx")
         counter = self._kept.get(labels)
         if counter is None:

@@ -6,7 +6,7 @@ A span has the template of the address, the method, the status and how much was 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,13 +34,20 @@ def _nothing(address: str, method: str, status: int, found: Findings) -> None:
     """Where nobody looks."""
 
 
-@contextmanager
-def span(scope: Scope) -> Iterator[Told]:
+# It has no state: all requests that nobody sees may be inside at a time.
+_UNSEEN: AbstractContextManager[Told] = nullcontext(_nothing)
+
+
+def span(scope: Scope) -> AbstractContextManager[Told]:
     """Inside, a request is answered; what it gives is told how it went."""
     if _API is None or isinstance(_API.get_tracer_provider(), _API.ProxyTracerProvider):
         # No SDK was set up, so that nobody would see it.
-        yield _nothing
-        return
+        return _UNSEEN
+    return _seen(scope)
+
+
+@contextmanager
+def _seen(scope: Scope) -> Iterator[Told]:
     carried = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name in _OF_TRACES
     }

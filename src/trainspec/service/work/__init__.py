@@ -61,7 +61,7 @@ class Work:
             # References may stand for much.
             size = max(size, MEDIUM + 1)
         if size <= SMALL and not beside:
-            return _alone(function, self.judges, body, *given)
+            return documents_alone(function, self.judges, body, *given)
         if self._open >= self._limits.threads + self._limits.waiting:
             raise refused(429, "SVC107", "too many documents wait to be judged", Retry_After="1")
         self._open += 1
@@ -73,7 +73,7 @@ class Work:
             self._open -= 1
 
     async def _by_thread(self, function: Callable[..., T], *given: Any) -> T:
-        future = self._threads.submit(_alone, function, self.judges, *given)
+        future = self._threads.submit(documents_alone, function, self.judges, *given)
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda done: _tell(loop, self._done, done))
         try:
@@ -116,8 +116,3 @@ class Work:
 def _tell(loop: asyncio.AbstractEventLoop, told: Callable[[Future[Any]], None], future: Future[Any]) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(told, future)
-
-
-def _alone(function: Callable[..., T], *given: Any) -> T:
-    with documents_alone():
-        return function(*given)

@@ -42,8 +42,7 @@ def _answer(taken: IO[bytes], told: IO[bytes], models: bytes) -> None:
         except EOFError:
             return
         try:
-            with documents_alone():
-                made = ("made", function(judges, *given))
+            made = ("made", documents_alone(function, judges, *given))
         except Refused as why:
             made = ("raised", why)
         except Exception as error:

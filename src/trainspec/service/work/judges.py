@@ -25,6 +25,11 @@ class Judges:
         """What judges where nothing is asked for."""
         return Judge(TrainingArguments)
 
+    def warm(self) -> None:
+        """Judge a document, so that the first of somebody's need not wait until all is built that judging takes."""
+        for _ in self.usual.text("output_dir: out\n", "yaml", "document"):
+            pass
+
     def model(self, name: str | None) -> type[BaseSettings]:
         """The class that a request names; TrainingArguments where it names none. Raises Refused."""
         if name is None:

@@ -15,7 +15,8 @@ from trainspec.settings.judging.judgement import Verdict
 from trainspec.settings.judging.pydantic_errors import diagnose
 from trainspec.settings.judging.strictness import unknown_keys
 from trainspec.settings.judging.ways_in import from_layers
-from trainspec.settings.sources.command_line import FlagValues, Use
+from trainspec.settings.sources.command_line import FlagValues
+from trainspec.settings.sources.formats.flags import Use
 from trainspec.settings.sources.layer import Layer, Locate, Origin, by_strength, merge
 from trainspec.settings.sources.reading import SPELLINGS, Reading
 from trainspec.settings.values.coercion import Manner, coerce

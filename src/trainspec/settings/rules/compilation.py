@@ -77,9 +77,7 @@ def _all_heads(when: Predicate, defaults: Mapping[str, Any]) -> frozenset[str] |
 def compile_rules(rules: Sequence[Rule], defaults: Mapping[str, Any]) -> Judge:
     """The function (stored values, said names, settings) -> rules broken, by index, with their messages."""
     always: list[int] = []
-    # What is to be compiled, of which nothing is ever taken away, and what was compiled already.
     waiting: dict[str, list[int]] = {}
-    groups: dict[str, Group] = {}
     for index, rule in enumerate(rules):
         found = triggers(rule.when, defaults)
         if found is None:
@@ -87,23 +85,31 @@ def compile_rules(rules: Sequence[Rule], defaults: Mapping[str, Any]) -> Judge:
         for field in found or ():
             waiting.setdefault(field, []).append(index)
     first = _compile(rules, always) if always else None
+    groups: dict[str, Group] = {}
+    for field, indexes in waiting.items():
+        groups[field] = _once_met(rules, field, indexes, groups)
 
     def judge(values: Values, said: Set[str], settings: Any) -> list[Hit]:
         hits: list[Hit] = []
         if first is not None:
             first(values, said, settings, hits)
-        for name in said:
-            group = groups.get(name)
-            if group is not None:
-                group(values, said, settings, hits)
-            elif name in waiting:
-                # Two threads may both get here: each makes the whole function, and it does not matter whose is kept.
-                groups[name] = group = _compile(rules, waiting[name])
-                group(values, said, settings, hits)
+        for group in filter(None, map(groups.get, said)):
+            group(values, said, settings, hits)
         # A rule with several triggers may have been met through each of them.
         return sorted(dict(hits).items()) if len(hits) > 1 else hits
 
     return judge
+
+
+def _once_met(rules: Sequence[Rule], field: str, indexes: Sequence[int], groups: dict[str, Group]) -> Group:
+    """What stands for a field's function until it is first called, which puts the compiled one in its place."""
+
+    def group(values: Values, said: Set[str], settings: Any, hits: list[Hit]) -> None:
+        # Two threads may both get here: each makes the whole function, and it does not matter whose is kept.
+        groups[field] = compiled = _compile(rules, indexes)
+        compiled(values, said, settings, hits)
+
+    return group
 
 
 def _compile(rules: Sequence[Rule], indexes: Sequence[int]) -> Group:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trainspec.settings.diagnostics import Diagnostic, Evidence, SourceError
 from trainspec.settings.diagnostics.codes import CODES
 from trainspec.settings.diagnostics.source import Source, SourceKind
-from trainspec.settings.sources.formats.limits import Fault, Marks, Path, Place
+from trainspec.settings.sources.formats.limits import LARGEST_FILE, Fault, Marks, Path, Place
 from trainspec.settings.sources.layer import Layer
 from trainspec.settings.sources.reading import SCHEMA_KEY, Reading
 from trainspec.settings.sources.variables import TASK
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from trainspec.settings.base import Settings
     from trainspec.storage import StorageError
 
-# Nobody writes a million characters of settings; what is hostile in so many stays below a second.
-LARGEST_FILE = 2**20
 _AS_UTF8 = "save it as UTF-8"
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 

@@ -24,6 +24,7 @@ from trainspec.settings.sources.renames import (
     Inexpressible,
     OwnerAlone,
     Renamed,
+    says_nothing_of_before,
 )
 from trainspec.settings.values.coercion import OLD_PREFIX, Manner, coerce, coerce_setting
 from trainspec.settings.values.kinds import Kind
@@ -62,8 +63,6 @@ SPELLINGS = {
     SourceKind.SECRET: Spelling("SRC101", "{}"),
     SourceKind.FOREIGN: Spelling("SRC102", "{}"),
 }
-
-
 _SWITCH, _NUMBER, _TEXT = Kind(boolean=True), Kind(number=True), Kind(text=True)
 
 
@@ -95,6 +94,9 @@ class Reading:
     def read(self, raw: Mapping[Any, Any]) -> Layer:
         """Take in every (name, value) pair of the source, current names first so that conflicts are seen."""
         as_they_are, values, old = self.shape.as_they_are, self.layer.values, []
+        if self.manner is Manner.DOCUMENT and self.shape.stands(raw) and says_nothing_of_before(raw):
+            values.update(raw)
+            return self.layer
         for name, value in raw.items():
             kind = type(value)
             if (
@@ -216,7 +218,7 @@ class Reading:
     def _take_renamed(self, name: str, value: Any, renamed: Renamed) -> None:
         path = tuple(renamed.successor.split("."))
         if renamed.convert is not None:
-            value = value if self.manner is Manner.DOCUMENT else self._parse_switch(value)
+            value = value if self.manner is Manner.DOCUMENT else coerce(_SWITCH, value, self.manner)
             try:
                 value = renamed.convert(value)
             except Inexpressible as why:
@@ -241,9 +243,6 @@ class Reading:
     def _coerce_nested(self, path: Path, value: Any) -> Any:
         section = self.shape.kinds[path[0]].section
         return value if section is None else coerce(shape_of(section).kinds[path[1]], value, self.manner)
-
-    def _parse_switch(self, value: Any) -> Any:
-        return coerce(_SWITCH, value, self.manner)
 
     def _put(self, name: str, path: Path, value: Any, *, idle: bool = False) -> None:
         """Under its name of today; an idle value, the old name's default, gives way to what stands there."""

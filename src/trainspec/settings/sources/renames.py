@@ -217,3 +217,9 @@ RETIRED_VALUES: dict[str, dict[str | int | None, RetiredValue]] = {
         "cuda_amp": RetiredValue("auto", "torch's own mixed precision is called auto"),
     },
 }
+_RETIRED = frozenset((name, value) for name, table in RETIRED_VALUES.items() for value in table)
+
+
+def says_nothing_of_before(document: Mapping[str, Any]) -> bool:
+    """Whether a document of numbers, switches and texts is sure to hold none of these values."""
+    return ORGANIZATION not in document and _RETIRED.isdisjoint(document.items())

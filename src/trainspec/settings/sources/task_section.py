@@ -20,8 +20,8 @@ from trainspec.text.redaction import is_secret_name
 
 if TYPE_CHECKING:
     from trainspec.settings.judging.judgement import Verdict
-    from trainspec.settings.sources.command_line import Use
     from trainspec.settings.sources.files import Document
+    from trainspec.settings.sources.formats.flags import Use
     from trainspec.settings.values.shape import Shape
 
 Reading = tuple[Layer, list[Diagnostic]]

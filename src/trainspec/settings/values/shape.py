@@ -130,6 +130,17 @@ class Shape:
         return MappingProxyType({int: numbers, bool: numbers, float: floats, str: texts})
 
     @cached_property
+    def _stand(self) -> frozenset[tuple[str, type]]:
+        return frozenset((name, kind) for kind, names in self.as_they_are.items() for name in names)
+
+    def stands(self, document: Mapping[str, Any]) -> bool:
+        """Whether all values of a document are as they stand: most are, and are found so by sets alone."""
+        if not self._stand.issuperset(zip(document, map(type, document.values()), strict=True)):
+            return False
+        texts = [value for value in document.values() if type(value) is str]
+        return texts == [*map(str.strip, texts)]
+
+    @cached_property
     def of_ours(self) -> frozenset[str]:
         """The fields that a class of ours declared first, whatever a subclass of a user's makes of them."""
         bases = (base for base in self.model.__mro__ if base.__module__.startswith("trainspec."))

@@ -43,11 +43,6 @@ REFUSED = {
     "TOML: 4000 hexadecimal digits": ("toml", "lr_scheduler_kwargs = {a = 0x" + "f" * 4000 + "}", "4,300 digits"),
     "JSON: 5000 digits": ("json", '{"seed": ' + "9" * 5000 + "}", "more than 4,300 digits"),
     "YAML: a bomb of aliases": ("yaml", BOMB, "expands to more than 40,000 values"),
-    "YAML: anchors inside anchors": (
-        "yaml",
-        "a: " + "".join(f"&a{n} [" for n in range(60)) + "x," * 20_000 + "]" * 60,
-        "anchors hold more than 80,000 values",
-    ),
     "YAML: deep": ("yaml", "a: " + "[" * 500_000, "nests deeper than 64 levels"),
     "YAML: 60,000 values": ("yaml", "".join(f"k{n}: 1\n" for n in range(60_000)), "more than 40,000 values"),
     "YAML: 30,000 documents": ("yaml", "---\nseed: 1\n" * 30_000, "more than 100 documents"),
@@ -67,6 +62,10 @@ def test_what_is_beyond_the_bounds_is_refused(format: str, text: str, said: str)
 
 
 READ = {
+    "YAML: anchors inside anchors": (
+        "yaml",
+        "a: " + "".join(f"&a{n} [" for n in range(60)) + "x," * 20_000 + "]" * 60,
+    ),
     "TOML: 64 parts, 24,000 times": ("toml", DEEP_HEADER + "".join(f"k{n} = 1\n" for n in range(24_000))),
     "TOML: 20,000 tables": ("toml", "".join(f"[table_{n}]\n" for n in range(20_000))),
     "TOML: 24,900 names in quotes": ("toml", "".join(f'["name {n}"]\n' for n in range(24_900))),

@@ -56,6 +56,24 @@ def test_a_fault_points_to_its_key(format, text, line, column):
     assert (item.code, str(item.source)) == ("VAL101", f"here:{line}:{column}")
 
 
+# What ended a line in YAML 1.1 does in no editor: they show one line of these, however many libyaml counts.
+ODD_BREAKS = {"next line": "\x85", "a line separator": "\u2028", "a paragraph separator": "\u2029"}
+
+
+@pytest.mark.parametrize("sign", ODD_BREAKS.values(), ids=ODD_BREAKS)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_those_that_editors_show(sign: str, end: str) -> None:
+    text = f'# a{sign}# b{end}run_name: "a {sign} b"{end}fsdp: full_shard{end}fsdp_config: {{min_num_params: x}}{end}'
+    found = faults(lambda: TrainingArguments.from_yaml(text, name="here"))
+    (item,) = [item for item in found if item.fields == ("fsdp_config.min_num_params",)]
+    assert str(item.source) == "here:4:15"
+    # So are those of what is no YAML, and of a slip that explains it.
+    found = faults(lambda: TrainingArguments.from_yaml(f"# a{sign}# b{end}seed: 1{end}bf16 true{end}", name="here"))
+    assert [(item.code, str(item.source), item.remedy) for item in found] == [
+        ("SRC107", "here:3:1", "write key: value")
+    ]
+
+
 KEY = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=5)
 ODD_KEY = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=5)
 LEAF = ODD_KEY | st.integers(-(10**6), 10**6) | st.booleans()

@@ -150,6 +150,25 @@ def test_values_of_an_alias_have_the_place_of_the_anchor():
     assert marks[("e", "b")] == (2, 3) and marks[("e", "c")] == (7, 3)
 
 
+def test_a_place_in_an_alias_of_an_alias_is_that_of_the_first_anchor():
+    ((_, marks),) = parse_yaml("a: &x\n  b: &y {c: 1}\nd: &z [*x]\ne: *z\nf: [*y]\n")
+    assert marks[("e", "0", "b", "c")] == (2, 10) and ("e", "0", "b", "no") not in marks
+    assert marks[("e", "0")] == (3, 8) and marks[("f", "0")] == (5, 5) and marks[("f", "0", "c")] == (2, 10)
+
+
+def test_anchors_under_a_second_key_keep_their_own_places():
+    faults: list[Fault] = []
+    ((value, marks),) = parse_yaml("a: {b: 1}\na: &x\n  b: &y [2]\nc: *x\nd: *y\n", faults=faults)
+    assert value == {"a": {"b": 1}, "c": {"b": [2]}, "d": [2]} and len(faults) == 1
+    assert marks[("a", "b")] == (1, 5) and marks[("c", "b")] == (3, 3) and marks[("d", "0")] == (3, 10)
+
+
+def test_merge_keys_that_lead_in_a_circle_are_read():
+    ((value, marks),) = parse_yaml("<<: &a {k: 1}\nx: {<<: &b {l: 2}, <<: *a}\n<<: *b\n")
+    assert value == {"x": {"l": 2, "k": 1}, "k": 1, "l": 2}
+    assert ("<<", "m") not in marks and marks.get(("<<", "m", "n")) is None
+
+
 def nested(depth: int) -> str:
     return "[" * depth + "]" * depth
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from trainspec.settings.sources.formats.limits import (
     DEEPEST,
+    LINE_ENDS,
     MOST_FAULTS,
     Fault,
     Marks,
@@ -146,7 +147,7 @@ class _Lines:
     """Offsets to places, by the starts of lines."""
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._starts = [0, *(match.end() for match in LINE_ENDS.finditer(text))]
 
     def place(self, offset: int) -> Place:
         from bisect import bisect_right

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 Path = tuple[str, ...]
@@ -16,6 +17,10 @@ class Place(NamedTuple):
 
 Marks = dict[Path, Place]
 
+# What ends a line to editors; to Python's own splitting more does.
+LINE_ENDS = re.compile("\r\n?|\n")
+# Nobody writes a million characters of settings; what is hostile in so many stays below a second.
+LARGEST_FILE = 2**20
 # Nobody nests settings this deep; beyond, recursion would end in a traceback.
 DEEPEST = 64
 # Keys that stand twice are told with all else that is wrong, up to here.

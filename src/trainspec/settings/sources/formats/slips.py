@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from trainspec.settings.sources.formats.limits import Fault, Place
+from trainspec.settings.sources.formats.limits import LINE_ENDS, Fault, Place
 
 
 class Slip(NamedTuple):
@@ -32,7 +32,7 @@ def slip_in(text: str, format: str, fault: Fault) -> Slip | None:
     if found := _UNFINISHED_MERGE.search(text):
         place = Place(text.count("\n", 0, found.start()) + 1, 1)
         return Slip("finish the merge, then take the marks out", place, "it holds the marks of an unfinished merge")
-    lines = text.splitlines()
+    lines = LINE_ENDS.split(text)
     return {"json": _json, "yaml": _yaml, "toml": _toml}[format](lines, fault.message, fault.place)
 
 

@@ -7,6 +7,7 @@ that stands twice, a letter that is not ASCII.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,11 +29,15 @@ _LONGEST = 2**15
 # Nothing of a value is an indicator where it stands: no `- `, `: ` or ` #` is in it.
 _LINE = re.compile(
     r"^(?:([A-Za-z_][A-Za-z0-9_]{0,99}): +"
-    r"(?:((?:[A-Za-z0-9_./+]|-[A-Za-z0-9_.])(?:[ :]?[A-Za-z0-9_./+-])*)"
+    r"(?:((?:[A-Za-z0-9_./+]|-[A-Za-z0-9_.])[A-Za-z0-9_./+-]*(?:[ :][A-Za-z0-9_./+-]+)*)"
     r"""|"([ !#-\[\]-~]*)"|'([ -&(-~]*)')"""
     r"(?: +#[ -~]*| *)| *(?:#[ -~]*)?)$",
     re.MULTILINE,
 )
+_LONGEST_NAME, _SHORT = 100, 19
+# All letters of lines without quotes and comments, and those that may follow a dash at the beginning of a value.
+_PLAINEST = (string.ascii_letters + string.digits + "_./+-: \n").encode()
+_BEHIND_DASH = frozenset(string.ascii_letters + string.digits + "_.")
 
 
 def resolve_plain(text: str) -> Any:
@@ -67,10 +72,38 @@ def parse_yaml(
     yield from parse_any(text, faults=faults, referred=referred)
 
 
+def _plainest(text: str) -> dict[str, Any] | None:
+    """The same of lines without quotes and comments alone, in a third of the time that the pattern takes."""
+    if not text.isascii() or text.encode().translate(None, _PLAINEST):
+        return None
+    values: dict[str, Any] = {}
+    lines = text.removesuffix("\n").split("\n")
+    for line in lines:
+        name, _, value = line.partition(": ")
+        value = value.strip(" ")
+        parts = f" {value} ".replace(":", " ")
+        # Between two parts there is one blank or colon, and none around them.
+        if "  " in parts or not name.isidentifier() or len(name) > _LONGEST_NAME:
+            return None
+        first = value[0]
+        if first not in _BEGIN_NUMBERS:
+            values[name] = _WORDS.get(value, value)
+        elif value.isdigit() and len(value) < _SHORT:
+            values[name] = int(value)
+        elif first == "-" and value[1:2] not in _BEHIND_DASH:
+            return None
+        else:
+            values[name] = resolve_plain(value)
+    return values if len(values) == len(lines) else None
+
+
 def lines_of(text: str) -> dict[str, Any] | None:
     """The mapping that lines of `name: value` are; None for everything else."""
     if len(text) > _LONGEST:
         return None
+    values = _plainest(text)
+    if values is not None:
+        return values
     lines = _LINE.findall(text)
     if len(lines) <= text.count("\n"):
         return None

@@ -313,7 +313,6 @@ TEMPLATES: dict[str, str] = {
     "a number in it has more than {number} digits": "其中一个数超过 {number} 位",
     "a key in it has more than {number} parts": "其中一个键超过 {number} 段",
     "its keys have more than {number} parts": "它的键总共超过 {number} 段",
-    "its anchors hold more than {number} values": "它的锚点含有超过 {number} 个值",
     "it is made of more than {number} values, keys and brackets": "它由超过 {number} 个值、键和括号组成",
     "it expands to more than {number} values or {other} characters": "它展开后超过 {number} 个值或 {other} 个字符",
     # Syntax.

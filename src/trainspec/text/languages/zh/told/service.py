@@ -54,6 +54,13 @@ TEMPLATES: dict[str, str] = {
     "two documents are compared, not {number}": "比较的是两个文档，而不是 {number} 个",
     "the body has more than {number} bytes": "请求体超过 {number} 字节",
     "the body did not come within {number} seconds": "请求体在 {number} 秒内没有到齐",
+    "the head of the request did not come within {number} seconds": "请求头在 {number} 秒内没有到齐",
+    "{name} is missing": "缺少 {name}",
+    "{name} is empty": "{name} 是空的",
+    "{name} is no text": "{name} 不是文本",
+    "{name} takes true or false": "{name} 接受 true 或 false",
+    "{name} takes a whole number": "{name} 接受整数",
+    "{name} takes at most {number} characters": "{name} 最多 {number} 个字符",
     "the parameters are {names}": "参数有 {names}",
     "judging took more than {number} seconds": "检查用时超过 {number} 秒",
 }
