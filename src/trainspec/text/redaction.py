@@ -17,7 +17,7 @@ HIDDEN = STARS
 # Any name will do, also one we do not know: a token under a name of years ago is a token all the same.
 _SECRET_NAME = re.compile(
     r"(?i)(?:^|[._-])(?:(?<!pad_)(?<!eos_)(?<!bos_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token"
-    r"|secret(?:_?key)?|password|passwd|api_?key|access_?key|private_?key|credentials?)$"
+    r"|secret(?:[_-]?key)?|password|passwd|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$"
 )
 # Passwords hold slashes and at signs that nobody has escaped, users are addresses with an at sign of their own; queries
 # hold signatures and tokens. What Azure's abfs writes before the at sign is a container, unless a password follows.
@@ -38,14 +38,15 @@ _QUERY = re.compile(r"(?<=\?)[^\s\"'#]+")
 # A secret beside its name inside a longer text: arguments as k=v, JSON that does not parse.
 _PAIR = re.compile(
     r"""(?ix)
-    ((?:token|secret(?:_?key)?|password|passwd|api_?key|access_?key|private_?key|credentials?) \\?["']? \s*[:=]\s*)
+    ((?:token|secret(?:[_-]?key)?|password|passwd|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)
+      \\?["']? \s*[:=]\s*)
     (?: (?P<escaped>\\["']) (?:(?!(?P=escaped)).)+ (?=(?P=escaped))
       | (?P<plain>["']) (?:\\.|(?!(?P=plain))[^\\\n])+ (?=(?P=plain))
       | (?P<open>\\?["']?) [^\s"',}\\]+ )"""
 )
-# Any name before a value in a longer text, as k=v or as JSON has it.
+# Any name before a value in a longer text, as k=v, as a flag or as JSON has it.
 _NAMED = re.compile(
-    r"""(?x) (?<![\w.-]) (?P<name>[A-Za-z][\w.-]*+) \\?["']? \s*+[:=]\s*+ \\?["']? (?P<value>[^\s"',}\\]+)"""
+    r"""(?x) (?<![\w.-]) -{0,2}+ (?P<name>[A-Za-z][\w.-]*+) \\?["']? \s*+[:=]\s*+ \\?["']? (?P<value>[^\s"',}\\]+)"""
 )
 # What lets whoever has a URL in: of Azure, Amazon and Google, and of whoever names it so.
 _SIGNED = re.compile(
@@ -54,6 +55,8 @@ _SIGNED = re.compile(
 )
 # user:password@host without a scheme, as endpoints are written.
 _BARE_USERINFO = re.compile(r"(?<![\w/:.@-])[\w.-]+:[^\s/:@\"']+@(?=[\w.-]+:\d)")
+# Whether there is one, and no secret: `use_auth_token=True`.
+_SWITCHES = frozenset({"true", "false", "none", "null"})
 _LONGEST = 120
 _LONGEST_SHOWN = 2000
 # Longer than any URL; the search is quadratic in the worst of texts.
@@ -124,8 +127,10 @@ def _names_secret(text: str) -> bool:
 
 
 def _is_told(value: Any) -> bool:
-    """Whether a value is a text, and not one that stands for what is told elsewhere."""
-    return isinstance(value, str) and bool(value) and not value.startswith(("$", "{{", "<", HIDDEN))
+    """Whether a value is a text, and no switch, nor one that stands for what is told elsewhere."""
+    if not isinstance(value, str) or not value or value.lower() in _SWITCHES:
+        return False
+    return not value.startswith(("$", "{{", "<", HIDDEN))
 
 
 def redact_whole_url(text: str) -> str:

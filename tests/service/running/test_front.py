@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,18 @@ from tests.service.running.serving import WORDS, ask, served
 import trainspec.service.app
 from trainspec.service.options import Life, Options
 from trainspec.service.running.front import Front
+
+# Of a package that is there, and of which a module cannot be imported.
+BROKEN = """
+import sys
+
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name == "trainspec.service.judging":
+            raise RuntimeError("broken")
+
+sys.meta_path.insert(0, Broken())
+"""
 
 
 async def asked(front: Front, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
@@ -73,12 +86,38 @@ def test_what_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch, caplog: 
 
     async def both() -> None:
         front = Front(Options(), Life(), lambda: None)
+        waits = [asyncio.ensure_future(asked(front, "POST", "/validate", b"seed: 1\n")) for _ in range(2)]
+        await asyncio.sleep(0)
         front.begin()
         while not front.has_failed:
             await asyncio.sleep(0.01)
+        # Who waits for it is not left waiting.
+        told = await asyncio.gather(*waits, asked(front, "GET", "/readyz"))
+        assert [(status, b'"ok": false' in body) for status, body in told] == [(503, True)] * 3
 
     asyncio.run(asyncio.wait_for(both(), 60))
     assert "ValueError at" in caplog.text and "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_a_service_that_cannot_be_loaded_ends(workers: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    with served("--port", "0", *workers, ready=False, env={"PYTHONPATH": str(tmp_path)}) as service:
+        assert service.process.wait(30) == 2
+        assert service.process.stderr is not None
+        said = service.process.stderr.read()
+    assert "it cannot be loaded: RuntimeError at" in said and "is replaced" not in said
+
+
+def test_who_asks_now_and_then_is_not_cut_off_in_between() -> None:
+    with served("--port", "0", "--deadline", "1") as service:
+        kept = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+        with closing(kept):
+            for pause in (0, 2.5, 0.3):
+                time.sleep(pause)
+                kept.request("GET", "/healthz")
+                answer = kept.getresponse()
+                assert (answer.status, b'"ok": true' in answer.read()) == (200, True)
 
 
 def test_a_head_that_never_ends_is_cut_off() -> None:

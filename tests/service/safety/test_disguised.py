@@ -20,6 +20,7 @@ from trainspec.migration.writing import as_env, as_toml_file
 TOKEN = f"hf_{CANARY.replace('-', '')}AbCdEfGhIjKl"
 DISGUISES = {
     "beside its name": f"password={CANARY}",
+    "as a flag": f"serve --api-key={CANARY}",
     "as JSON has it": f'{{"api_key": "{CANARY}"}}',
     "signed": f"https://account.blob.example/c/file.yaml?sv=1&sig={CANARY}",
     "with a user": f"https://user:{CANARY}@host.example/file.yaml",
@@ -88,6 +89,9 @@ HARMLESS = (
     "the secret of training",
     "token: {{ token }}",
     "key=value",
+    "use_auth_token=True",
+    "api_key=None",
+    "https://host.example/data.yaml?auth=none",
 )
 
 

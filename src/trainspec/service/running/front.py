@@ -73,6 +73,8 @@ class Front:
         self._loaded()
 
     def _cannot_be(self) -> None:
+        # Who waits is told, instead of being waited for until the end.
+        self._awaited().set_result(_unavailable)
         self.has_failed = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,11 +91,20 @@ class Front:
         await app(scope, receive, send)
 
 
+async def _unavailable(scope: Scope, receive: Receive, send: Send) -> None:
+    """The app that there is where none can be made."""
+    if scope["type"] == "http":
+        await _send(scope, send, *_NOT_YET)
+
+
 async def _probe(scope: Scope, send: Send) -> None:
-    status, body = _PROBES.get(scope["path"], _NOT_YET)
+    await _send(scope, send, *_PROBES.get(scope["path"], _NOT_YET))
+
+
+async def _send(scope: Scope, send: Send, status: int, body: bytes) -> None:
     headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json"), *HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
+    await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
 
 
 def _tell(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *given: Any) -> None:

@@ -22,6 +22,10 @@ class Patience:
             if cycle is not None and not cycle.response_complete:
                 # Its body has a deadline of its own, and judging too.
                 continue
+            if one.timeout_keep_alive_task is not None:
+                # Nothing of another request has come: uvicorn closes it in its time, without a word, which would be
+                # taken for the answer to a request that is on its way.
+                continue
             last, since = before.get(one, (cycle, now))
             # Another request was answered in between.
             since = since if last is cycle else now

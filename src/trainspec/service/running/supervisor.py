@@ -25,6 +25,8 @@ from types import FrameType
 from trainspec.service.options import Options, Running
 
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
+# How a server ends that listened and found that it can answer nothing.
+_CANNOT_SERVE = 2
 # Seconds between two starts of a server that dies at once, and those that a server has beyond its drain and grace.
 _BETWEEN_STARTS = 1.0
 _BEYOND = 5.0
@@ -38,6 +40,7 @@ class _Worker:
 
     process: SpawnProcess
     line: connection.Connection
+    is_first: bool = False
     is_ready: bool = False
     since: float = field(default_factory=time.monotonic)
 
@@ -84,12 +87,16 @@ class _Supervisor:
     def run(self) -> int:
         before = {sig: signal.signal(sig, self._on_signal) for sig in (signal.SIGTERM, signal.SIGINT)}
         try:
-            self._workers = [self._start() for _ in range(self._running.workers)]
+            self._workers = [self._start(is_first=True) for _ in range(self._running.workers)]
             while not self._told:
-                self._look(self._wait(None))
+                found = self._wait(None)
+                if self._cannot_serve():
+                    self._stop()
+                    return _CANNOT_SERVE
+                self._look(found)
                 if self._has_failed():
                     self._stop()
-                    return 2
+                    return _CANNOT_SERVE
                 if not self._has_begun and all(worker.is_ready for worker in self._workers):
                     self._has_begun = True
                     self._begun()
@@ -104,12 +111,12 @@ class _Supervisor:
         self._told.append(sig)
         os.write(self._waker, b".")
 
-    def _start(self) -> _Worker:
+    def _start(self, *, is_first: bool = False) -> _Worker:
         ours, theirs = _spawn.Pipe(duplex=False)
         process = _spawn.Process(target=_serve, args=(*self._given, theirs), daemon=True)
         process.start()
         theirs.close()
-        return _Worker(process, ours)
+        return _Worker(process, ours, is_first)
 
     def _wait(self, seconds: float | None) -> set[object]:
         """What there is to look at: a worker that died, one that is ready, a signal."""
@@ -137,6 +144,10 @@ class _Supervisor:
                 connection.wait([self._wake], pause)
             if not self._told:
                 self._workers[number] = self._start()
+
+    def _cannot_serve(self) -> bool:
+        """Whether one of the first listened and then could not load what answers: another would fare no better."""
+        return any(one.is_first and one.process.exitcode == _CANNOT_SERVE for one in self._workers)
 
     def _has_failed(self) -> bool:
         """Whether one died before all were ready, as any other would."""
@@ -183,9 +194,11 @@ def _serve(
 
     parent = parent_process()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    serve_alone(options, running, sockets, lambda: line.send("ready"))
+    fine = serve_alone(options, running, sockets, lambda: line.send("ready"))
     if folder is not None and parent is not None and not parent.is_alive():
         shutil.rmtree(folder, ignore_errors=True)
+    if not fine:
+        raise SystemExit(_CANNOT_SERVE)
 
 
 def _end_with(parent: BaseProcess | None) -> None:
