@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainspec.training.checkpoint import save_checkpoint
+from trainspec.training.checkpoint.manifest import Branch
 
 if TYPE_CHECKING:
     from trainspec.storage import Store
@@ -32,9 +33,11 @@ def state(step: int, best: int | None = None, metric: float | None = None) -> by
     return json.dumps({"log_history": [], **document}).encode()
 
 
-def save(store: Store, step: int, *, best: int | None = None, **files: bytes) -> Checkpoint:
+def save(
+    store: Store, step: int, *, best: int | None = None, branch: Branch | None = None, **files: bytes
+) -> Checkpoint:
     """One with a model of two tensors; `files` have __ where their names have a dot."""
     model = safetensors({"a": [1.0, 2.0], "b": [float(step)]})
     named = {name.replace("__", "."): content for name, content in files.items()}
     whole = {"model.safetensors": model, "trainer_state.json": state(step, best, 0.5), "config.json": b"{}\n"}
-    return save_checkpoint(store, step, whole | named, {"best": best == step})
+    return save_checkpoint(store, step, whole | named, {"best": best == step, **(branch or Branch()).described()})

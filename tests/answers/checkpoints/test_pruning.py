@@ -13,6 +13,7 @@ from tests.answers.checkpoints.made import save
 from trainspec.answers.checkpoints.pruning import pruned, remove
 from trainspec.storage import open_store
 from trainspec.training.checkpoint import list_checkpoints
+from trainspec.training.checkpoint.manifest import Branch
 
 NUMBERS = count()
 
@@ -44,6 +45,20 @@ def test_the_unfinished_go_and_the_damaged_stay(tmp_path: Path) -> None:
     assert (found.kept, found.removed, found.unfinished, found.damaged) == ((4,), (3,), (1,), (2, 5))
     remove(folder, found)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-2", "checkpoint-4", "checkpoint-5"]
+
+
+def test_a_save_under_way_behind_a_run_that_went_back_stays(tmp_path: Path) -> None:
+    """What it left behind is further, and goes first."""
+    folder, back = open_store(tmp_path), Branch().begun_at(2, 1)
+    for step in (1, 2, 8, 9):
+        save(folder, step)
+    for step in (3, 4):
+        save(folder, step, branch=back)
+    (tmp_path / "checkpoint-4" / "manifest.json").rename(tmp_path / "checkpoint-4" / "trainspec_state.json")
+    found = pruned(folder, 2)
+    assert (found.kept, found.removed, found.unfinished, found.damaged) == ((2, 3), (8, 9, 1), (), (4,))
+    remove(folder, found)
+    assert [one.step for one in list_checkpoints(folder)] == [2, 3]
 
 
 def test_where_nothing_is_whole_nothing_goes(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def pruned(folder: Store, keep: int) -> Pruning:
     found = {step: one for one in all_in(folder, verify=True) if (step := step_of(one.path)) is not None}
     whole = [step for step, one in found.items() if one.problem is None]
     unfinished = {step for step in found.keys() - {*whole} if is_left_unfinished(folder, step)}
-    # One that is newer than all whole ones may be under way.
-    unfinished = {step for step in unfinished if whole and step < max(whole)}
+    # One that is further than the newest may be under way. What a run left behind that went back may be further, too.
+    unfinished = {step for step in unfinished if whole and step < whole[-1]}
     best = next((step for step in whole if found[step].best), None)
     removed = checkpoints_to_delete(whole, keep, best=best)
     return Pruning(
@@ -58,5 +58,5 @@ def pruned(folder: Store, keep: int) -> Pruning:
 
 def remove(folder: Store, pruning: Pruning) -> None:
     """Delete what is to go, the oldest first, each so that it is whole or no checkpoint. Raises StorageError."""
-    for step in sorted((*pruning.removed, *pruning.unfinished)):
+    for step in (*pruning.unfinished, *pruning.removed):
         remove_checkpoint(folder, step)
