@@ -76,25 +76,27 @@ def _plainest(text: str) -> dict[str, Any] | None:
     """The same of lines without quotes and comments alone, in a third of the time that the pattern takes."""
     if not text.isascii() or text.encode().translate(None, _PLAINEST):
         return None
-    values: dict[str, Any] = {}
-    lines = text.removesuffix("\n").split("\n")
-    for line in lines:
-        name, _, value = line.partition(": ")
-        value = value.strip(" ")
-        parts = f" {value} ".replace(":", " ")
-        # Between two parts there is one blank or colon, and none around them.
-        if "  " in parts or not name.isidentifier() or len(name) > _LONGEST_NAME:
-            return None
-        first = value[0]
-        if first not in _BEGIN_NUMBERS:
-            values[name] = _WORDS.get(value, value)
-        elif value.isdigit() and len(value) < _SHORT:
-            values[name] = int(value)
-        elif first == "-" and value[1:2] not in _BEHIND_DASH:
-            return None
-        else:
-            values[name] = resolve_plain(value)
-    return values if len(values) == len(lines) else None
+    pairs = [line.partition(": ") for line in text.removesuffix("\n").split("\n")]
+    names = [name for name, _, _ in pairs]
+    told = [value.strip(" ") for _, _, value in pairs]
+    # Between two parts of a value there is one blank or colon, and none around them.
+    parts = "\n".join(("", *told, "")).replace(":", " ")
+    if "  " in parts or " \n" in parts or "\n " in parts or "\n\n" in parts:
+        return None
+    if not all(map(str.isidentifier, names)) or max(map(len, names)) > _LONGEST_NAME:
+        return None
+    if "\n-" in parts and not all(value[0] != "-" or value[1:2] in _BEHIND_DASH for value in told):
+        return None
+    read = [
+        _WORDS.get(one, one)
+        if one[0] not in _BEGIN_NUMBERS
+        else int(one)
+        if one.isdigit() and len(one) < _SHORT
+        else resolve_plain(one)
+        for one in told
+    ]
+    values = dict(zip(names, read, strict=True))
+    return values if len(values) == len(names) else None
 
 
 def lines_of(text: str) -> dict[str, Any] | None:
