@@ -260,24 +260,6 @@ def test_sigterm_ends_the_process_in_good_order(tmp_path: Path) -> None:
     assert "terminated; the newest checkpoint is" in told and "Traceback" not in told
 
 
-class Deadly(Rows):
-    """Kills the process that loads its seventh row."""
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        if index == 7:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().__getitem__(index)
-
-
-def test_a_killed_process_that_loads_data_is_no_fault_of_the_run(
-    arguments: Arguments, capsys: pytest.CaptureFixture[str]
-) -> None:
-    args = arguments(do_eval=False, dataloader_num_workers=1)
-    assert run_task(args, Phases(train_dataset=Deadly())) == COULD_NOT_RUN
-    told = capsys.readouterr().err
-    assert "error: a process that loads data was killed" in told and "Traceback" not in told
-
-
 @pytest.mark.parametrize("is_damaged", [False, True])
 def test_the_summary_says_whose_weights_the_model_has(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_damaged: bool

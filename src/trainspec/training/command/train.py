@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+import traceback
 from contextlib import contextmanager, redirect_stderr
 from copy import copy
 from dataclasses import fields
@@ -133,14 +134,22 @@ def _tell_summary(summary: str) -> int:
 
 
 def _is_of_killed_loader(error: Exception) -> bool:
-    return isinstance(error, RuntimeError) and _KILLED_LOADER.match(str(error)) is not None
+    if isinstance(error, RuntimeError):
+        return _KILLED_LOADER.match(str(error)) is not None
+    # One that dies while its batch is handed over: torch finds a connection at its end, and the process still there.
+    # What a data set raises in such a process comes out elsewhere.
+    return isinstance(error, (EOFError, ConnectionError, FileNotFoundError)) and any(
+        frame.f_code.co_name == "_try_get_data" and frame.f_globals.get("__name__") == "torch.utils.data.dataloader"
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
 
 
 def _ended_by(error: Exception, args: TrainingArguments) -> int:
     if _is_of_killed_loader(error):
         # Nothing is wrong with the run: to try again, as launchers do after a fault, may well help.
         why = "when memory is short, the system does that; dataloader_num_workers says how many there are"
-        return say_end(f"error: a process that loads data was killed ({why}): {error}", COULD_NOT_RUN, Kind.FAULT)
+        how = str(error) or type(error).__name__
+        return say_end(f"error: a process that loads data was killed ({why}): {how}", COULD_NOT_RUN, Kind.FAULT)
     if isinstance(error, MissingError):
         return say_missing(error, COULD_NOT_RUN)
     if isinstance(error, CheckpointError) and error.where == _named_checkpoint(args):
