@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,12 @@ def disk(base: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", place], check=True)
 
 
+# What differs where a run went on without the checkpoint that would have been the best.
+OF_THE_BEST = (
+    r"(?x) checkpoint-\d+/\S+:[ ]is[ ](left[ ]over|missing) | \S*trainer_state\.json:[ ]\.best_model_checkpoint"
+)
+
+
 @pytest.mark.skipif(not LONG, reason="of many runs (TEST_SURVIVAL=1)")
 @pytest.mark.timeout(7200)
 def test_a_disk_that_fills_up(base: Path, disk: Path, undisturbed: Undisturbed) -> None:
@@ -122,6 +130,7 @@ def test_a_disk_that_fills_up(base: Path, disk: Path, undisturbed: Undisturbed) 
     chance = random.Random(f"{SEED} {kind}")
     said = words(save_total_limit=1, save_steps=2, eval_steps=2, load_best_model_at_end=False)
     expected, whole = undisturbed(said)
+    best = Path(json.loads(expected["checkpoint-24/trainer_state.json"])["best_model_checkpoint"]).name
     rest = disk / "of others"
     for number in range(24):
         with trial(kind, str(number), disk) as one:
@@ -129,7 +138,9 @@ def test_a_disk_that_fills_up(base: Path, disk: Path, undisturbed: Undisturbed) 
             with running(Command(said, one.folder)) as process:
                 time.sleep(chance.uniform(0, whole.seconds))
                 there = os.statvfs(disk)
-                rest.write_bytes(bytes(max(0, there.f_bavail - chance.randint(0, 12)) * there.f_frsize))
+                # The run may have written meanwhile: then it is full before all of this is there.
+                with suppress(OSError):
+                    rest.write_bytes(bytes(max(0, there.f_bavail - chance.randint(0, 12)) * there.f_frsize))
                 time.sleep(chance.choice([0.05, 0.2, 10]))
                 if process.is_over() or chance.random() < 0.5:
                     rest.unlink()
@@ -138,5 +149,8 @@ def test_a_disk_that_fills_up(base: Path, disk: Path, undisturbed: Undisturbed) 
             if not one.took(ended, 2):
                 one.about_to_start()
                 one.finish(ran(Command(said, one.folder)))
-            one.compare(expected)
+                one.compare(expected)
+            else:
+                # A best that had no room is told, and is no checkpoint: the best of those that are there is kept.
+                one.compare(expected, but=OF_THE_BEST if f"{best} could not be saved" in ended.said else r"(?!)")
     assert not TABLE[kind].faults, "\n\n".join(TABLE[kind].faults)

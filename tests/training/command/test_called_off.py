@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -57,3 +59,40 @@ def test_a_process_that_waits_for_others_ends_when_it_is_asked_to(
     what = "interrupted" if number == signal.SIGINT else "terminated"
     assert f"{what} before training began, while the other processes were waited for" in said.read_text()
     assert "Traceback" not in said.read_text() and time.monotonic() - began < 50
+
+
+OVER = """
+import multiprocessing, os, time
+from trainspec.training.command.rank import run_rank
+from trainspec.training.interruption import leave_with, leaving_at_once
+
+def entry(words):
+    with leaving_at_once(is_all=True):
+        leave_with(0)
+    return 0
+
+def rank():
+    try:
+        run_rank(entry, [])
+    except SystemExit:
+        print(os.getpid(), flush=True)
+    # As torch, which waits for the agent to have read what a rank returned.
+    time.sleep(600)
+
+process = multiprocessing.get_context("fork").Process(target=rank)
+process.start()
+process.join()
+"""
+
+
+def test_a_rank_whose_run_is_over_does_not_outlive_a_killed_agent() -> None:
+    with subprocess.Popen([sys.executable, "-c", OVER], stdout=subprocess.PIPE, text=True) as agent:
+        assert agent.stdout is not None
+        rank = int(agent.stdout.readline())
+        agent.kill()
+        # Its end of the pipe closes with it.
+        try:
+            assert agent.communicate(timeout=60)[0] == ""
+        except subprocess.TimeoutExpired:
+            os.kill(rank, signal.SIGKILL)
+            raise

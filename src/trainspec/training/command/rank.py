@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 from multiprocessing import connection
+from queue import Queue
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -29,7 +30,8 @@ def run_rank(entry: Callable[[Sequence[str]], int], words: Sequence[str]) -> Non
         os.setsid()
     # One that is shared with other processes would outlive a rank that is killed, and Python would complain of it.
     tqdm.set_lock(threading.RLock())
-    threading.Thread(target=_end_after_the_agent, daemon=True).start()
+    over: Queue[int] = Queue()
+    threading.Thread(target=_end_after_the_agent, args=(over,), daemon=True).start()
     code, done = _ended_by(entry, words)
     if code == 0:
         leave_word("", 0, Kind.DONE)
@@ -40,11 +42,15 @@ def run_rank(entry: Callable[[Sequence[str]], int], words: Sequence[str]) -> Non
         sys.stderr.flush()
         # torch keeps a process that returns, with its connections, until all have: whoever waits for it must notice.
         os._exit(0)
+    over.put(code)
     raise SystemExit(code)
 
 
-def _end_after_the_agent() -> None:
-    """Where the agent is killed, nobody is left who would end this process: it is told to end, as by SIGTERM."""
+def _end_after_the_agent(over: Queue[int]) -> None:
+    """Where the agent is killed, nobody is left who would end this process: it is told to end, as by SIGTERM.
+
+    Once it is `over`, which tells the exit code, it does not listen to that any more: torch has it wait for the agent.
+    """
     agent = multiprocessing.parent_process()
     if agent is None:
         return
@@ -53,6 +59,7 @@ def _end_after_the_agent() -> None:
         if Launch.of_this_process().rank == 0:
             os.write(2, b"the process that started this one was killed: training ends\n")
     os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(over.get())
 
 
 def _ended_by(entry: Callable[[Sequence[str]], int], words: Sequence[str]) -> tuple[int, bool]:
