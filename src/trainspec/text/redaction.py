@@ -16,8 +16,11 @@ HIDDEN = STARS
 
 # Any name will do, also one we do not know: a token under a name of years ago is a token all the same.
 _SECRET_NAME = re.compile(
-    r"(?i)(?:^|[._-])(?:(?<!pad_)(?<!eos_)(?<!bos_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token"
-    r"|secret(?:[_-]?key)?|password|passwd|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$"
+    r"(?i)(?:^|[._-])(?:token|secret(?:[_-]?key)?|password|passwd|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$"
+)
+# What a tokenizer has, and how many of them.
+_WORD_NAME = re.compile(
+    r"(?i)(?:^|[._-])(?:pad|eos|bos|unk|sep|cls|mask|image|video|audio|stop|start|end|max|min|num)[_-]token$"
 )
 # Passwords hold slashes and at signs that nobody has escaped, users are addresses with an at sign of their own; queries
 # hold signatures and tokens. What Azure's abfs writes before the at sign is a container, unless a password follows.
@@ -50,8 +53,10 @@ _NAMED = re.compile(
 )
 # What lets whoever has a URL in: of Azure, Amazon and Google, and of whoever names it so.
 _SIGNED = re.compile(
-    r"(?i)[?&;](?:[\w.-]*(?:sig|signature|token|secret|key|accesskeyid|password|passwd|pwd|credentials?|auth))"
-    r"=(?P<value>[^&;\s\"'#]+)"
+    r"(?i)[?&;](?:(?:[\w.-]{0,40}[._-])?(?:sig|signature|auth|pwd|\w{0,24}(?:token|secret|password|passwd|credentials?)"
+    r"|\w{0,24}(?:api|access|account|secret|shared|private|subscription)[_-]?key(?:id)?)=(?P<value>[^&;\s\"'#]+)"
+    # As of many an interface; a short one is what to sort by.
+    r"|key=(?P<long>[^&;\s\"'#]{16,}))"
 )
 # user:password@host without a scheme, as endpoints are written.
 _BARE_USERINFO = re.compile(r"(?<![\w/:.@-])[\w.-]+:[^\s/:@\"']+@(?=[\w.-]+:\d)")
@@ -65,7 +70,7 @@ _LONGEST_SEARCHED = 8192
 
 def is_secret_name(name: str) -> bool:
     """Whether a setting of this (dotted) name holds a credential, known to us or not."""
-    return _SECRET_NAME.search(name) is not None
+    return _SECRET_NAME.search(name) is not None and _WORD_NAME.search(name) is None
 
 
 def redact_url(text: str) -> str:
@@ -121,9 +126,14 @@ def _names_secret(text: str) -> bool:
     if "=" not in text and ":" not in text:
         return False
     pairs = ((found["name"], found["value"]) for found in _NAMED.finditer(text))
-    if any(is_secret_name(name) and _is_told(value) for name, value in pairs):
+    if any(is_secret_name(name) and _is_told(value) and not _counts(name, value) for name, value in pairs):
         return True
-    return "?" in text and any(_is_told(found["value"]) for found in _SIGNED.finditer(text))
+    return "?" in text and any(_is_told(found["value"] or found["long"]) for found in _SIGNED.finditer(text))
+
+
+def _counts(name: str, value: str) -> bool:
+    """Whether this is the number of a token, as in a loss's message: none is as short as that."""
+    return name.lower().endswith("token") and value.isdigit() and len(value) < _LONG_PIECE
 
 
 def _is_told(value: Any) -> bool:

@@ -23,6 +23,9 @@ DISGUISES = {
     "as a flag": f"serve --api-key={CANARY}",
     "as JSON has it": f'{{"api_key": "{CANARY}"}}',
     "signed": f"https://account.blob.example/c/file.yaml?sv=1&sig={CANARY}",
+    "signed by Amazon": f"https://s3.example/x?X-Amz-Date=1&X-Amz-Signature={CANARY}",
+    "by the key of an account": f"https://host.example/x?AWSAccessKeyId={CANARY}",
+    "by a key": f"https://host.example/x?a=1&key=AIzaSyD-{CANARY}",
     "with a user": f"https://user:{CANARY}@host.example/file.yaml",
     "by its shape": TOKEN,
 }
@@ -92,6 +95,10 @@ HARMLESS = (
     "use_auth_token=True",
     "api_key=None",
     "https://host.example/data.yaml?auth=none",
+    "https://host.example/data.yaml?sort_key=name&partition_key=day&monkey=1&key=size&author=me",
+    "max_token=512",
+    "stop at token: 5",
+    "image_token=IMG, stop-token: END",
 )
 
 
